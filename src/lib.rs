@@ -1,0 +1,1 @@
+//! Edgeward: a whole Supabase-compatible backend in one Cloudflare Worker.
