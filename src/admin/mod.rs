@@ -1,0 +1,1 @@
+//! The admin API: migrations and SQL, for the service key only.

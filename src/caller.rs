@@ -1,0 +1,99 @@
+//! Who is calling, and what a route asks of them.
+
+use std::rc::Rc;
+
+use crate::jwt::Claims;
+
+/// The one who makes a request, as far as the request proves it.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    /// The Postgres role the request runs as.
+    pub role: Role,
+    /// The token's claims; for a key that is no token, just its role.
+    pub claims: Rc<Claims>,
+}
+
+/// A Postgres role of a Supabase project.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Nobody in particular.
+    Anon,
+    /// A signed-in user.
+    Authenticated,
+    /// The project's own back end; bypasses row-level security.
+    ServiceRole,
+    /// Any other role a token names.
+    Other(String),
+}
+
+impl Role {
+    /// From a `role` claim.
+    pub fn named(name: &str) -> Self {
+        match name {
+            "anon" => Self::Anon,
+            "authenticated" => Self::Authenticated,
+            "service_role" => Self::ServiceRole,
+            other => Self::Other(other.to_string()),
+        }
+    }
+
+    /// As policies and grants write it.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Anon => "anon",
+            Self::Authenticated => "authenticated",
+            Self::ServiceRole => "service_role",
+            Self::Other(name) => name,
+        }
+    }
+}
+
+impl Caller {
+    /// A caller with a role and nothing else, such as an API key gives.
+    pub fn with_role(role: Role) -> Self {
+        let mut claims = Claims::default();
+        claims.all.insert("role".into(), role.name().into());
+        Self { role, claims: Rc::new(claims) }
+    }
+
+    /// The caller a verified token speaks for; no `role` claim means anon, as PostgREST has it.
+    pub fn from_claims(claims: Rc<Claims>) -> Self {
+        let role = claims.text("role").map_or(Role::Anon, Role::named);
+        Self { role, claims }
+    }
+
+    /// `auth.uid()`: the subject of the token.
+    pub fn user_id(&self) -> Option<&str> {
+        self.claims.text("sub")
+    }
+
+    /// The session the token belongs to.
+    pub fn session_id(&self) -> Option<&str> {
+        self.claims.text("session_id")
+    }
+
+    /// Whether row-level security does not apply.
+    pub fn bypasses_row_security(&self) -> bool {
+        self.role == Role::ServiceRole
+    }
+
+    /// Whether the auth and admin APIs take this caller for an administrator.
+    pub fn is_admin(&self) -> bool {
+        matches!(self.role.name(), "service_role" | "supabase_admin")
+    }
+}
+
+/// Who may call a route. Checked by the shell before the handler runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Anyone; a token is not even looked at.
+    Public,
+    /// Anyone; a token or key that is sent must be good, and decides the role.
+    Caller,
+    /// Only someone who sends a token or key at all (the Storage API's rule).
+    Token,
+    /// Only a user with a bearer token of their own.
+    User,
+    /// Only an administrator: the service key or a secret key.
+    Admin,
+}

@@ -1,0 +1,77 @@
+//! Settings, read once from the Worker's vars and secrets. `docs/CONFIG.md` lists them.
+//!
+//! Every mistake is reported at once, so that a deployment is mended in one go.
+
+mod auth;
+mod read;
+mod rest;
+mod storage;
+
+pub use auth::AuthConfig;
+pub use rest::RestConfig;
+pub use storage::StorageConfig;
+
+use read::Reader;
+
+/// The secret that every Supabase CLI project has locally. Refused on any host but loopback.
+pub const DEMO_JWT_SECRET: &str = "super-secret-jwt-token-with-at-least-32-characters-long";
+
+/// The opaque keys of the same local set-up; refused likewise.
+pub const DEMO_KEYS: [&str; 2] =
+    ["sb_publishable_ACJWlzQHlZjBrEguHvfOxg_3BJgxAaH", "sb_secret_N7UND0UgjKTVK-Uodkm0Hg_xSvEMPvz"];
+
+/// All settings of a deployment.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// `JWT_SECRET`: signs and verifies access tokens and the legacy anon and service_role keys; at least 32 characters.
+    pub jwt_secret: String,
+    /// `PUBLISHABLE_KEYS`: `sb_publishable_…` keys, comma-separated; each makes its sender anon.
+    pub publishable_keys: Vec<String>,
+    /// `SECRET_KEYS`: `sb_secret_…` keys, comma-separated; each makes its sender service_role.
+    pub secret_keys: Vec<String>,
+    /// The auth API's settings.
+    pub auth: AuthConfig,
+    /// The data API's settings.
+    pub rest: RestConfig,
+    /// The storage API's settings.
+    pub storage: StorageConfig,
+}
+
+impl Config {
+    /// Reads all settings with `lookup` (a var's or secret's name → its value), or says everything that is wrong.
+    pub fn from_vars(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Self, Vec<String>> {
+        let mut reader = Reader::new(lookup);
+        let config = Self {
+            jwt_secret: reader.secret("JWT_SECRET", 32),
+            publishable_keys: reader.keys("PUBLISHABLE_KEYS", "sb_publishable_"),
+            secret_keys: reader.keys("SECRET_KEYS", "sb_secret_"),
+            auth: AuthConfig::read(&mut reader),
+            rest: RestConfig::read(&mut reader),
+            storage: StorageConfig::read(&mut reader),
+        };
+        reader.finish(config)
+    }
+
+    /// Whether this deployment uses a secret that the whole world knows.
+    pub fn has_demo_secrets(&self) -> bool {
+        let demo = |keys: &[String]| keys.iter().any(|key| DEMO_KEYS.contains(&key.as_str()));
+        self.jwt_secret == DEMO_JWT_SECRET || demo(&self.publishable_keys) || demo(&self.secret_keys)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_mistake_is_reported_at_once() {
+        let vars = |name: &str| match name {
+            "JWT_SECRET" => Some("short".to_string()),
+            "JWT_EXPIRY" => Some("soon".to_string()),
+            "SECRET_KEYS" => Some("sb_publishable_x".to_string()),
+            _ => None,
+        };
+        let errors = Config::from_vars(&vars).unwrap_err();
+        assert_eq!(errors.len(), 3, "{errors:?}");
+    }
+}

@@ -1,0 +1,12 @@
+//! Postgres' SQL in SQLite's words: expressions, queries, and migrations with their registry rows.
+//!
+//! Pure: text and a catalog in, SQL and a catalog out. What SQLite cannot do exactly is refused with
+//! the statement, its line and the reason, never approximated.
+
+mod environment;
+mod error;
+mod expression;
+
+pub use environment::{CallerValue, Environment};
+pub use error::DialectError;
+pub use expression::{Expression, lower_expression};

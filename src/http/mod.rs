@@ -1,0 +1,22 @@
+//! The HTTP shell: what happens around every request, before and after its handler.
+//!
+//! Not the APIs: their endpoints are in `<feature>/api`, and their errors render themselves. Only
+//! the shell and those folders know requests and responses.
+
+mod authenticate;
+mod context;
+mod cors;
+mod log;
+mod refusal;
+mod request;
+mod response;
+mod router;
+mod serve;
+
+pub use crate::ports::Body;
+pub use context::{Asked, Context, Failure, Parameters};
+pub use refusal::{Api, Refusal};
+pub use request::Request;
+pub use response::{Cause, Response, ResponseExt, json_response, json_text, respond};
+pub use router::{Handler, LimitedAs, Route, Router, handler};
+pub use serve::serve;

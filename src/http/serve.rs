@@ -1,0 +1,118 @@
+//! One request, from arrival to response.
+
+use std::panic::AssertUnwindSafe;
+use std::rc::Rc;
+
+use ::http::header::{HeaderName, ORIGIN};
+use futures_util::FutureExt;
+
+use super::authenticate::authenticate;
+use super::log::Line;
+use super::router::Found;
+use super::{
+    Api, Asked, Body, Context, Failure, LimitedAs, Refusal, Request, Response, ResponseExt, Route, cors,
+};
+use crate::app::App;
+use crate::crypto;
+use crate::ports::Background;
+
+/// Answers a request. A panic in its handler becomes a 500 of this request alone.
+pub async fn serve(app: Rc<App>, request: Request, background: Rc<dyn Background>) -> Response {
+    let line = Line {
+        id: crypto::random_uuid(app.ports.random.as_ref()).to_string(),
+        method: request.method.to_string(),
+        path: request.path.clone(),
+        started: app.now(),
+    };
+    let from_page = request.headers.contains_key(ORIGIN);
+    let asked = asked(&request);
+    let is_head = request.method == ::http::Method::HEAD;
+
+    let answer = AssertUnwindSafe(dispatch(app.clone(), request, background, line.id.clone()));
+    let response = match answer.catch_unwind().await {
+        Ok(Ok(response)) => response,
+        Ok(Err(refusal)) => refusal.render(&asked),
+        Err(_) => Refusal::Internal("the handler panicked".to_string()).render(&asked),
+    };
+    let response = response.with_header(HeaderName::from_static("x-request-id"), &line.id);
+    line.write(&app, &response);
+    let response = if from_page { cors::expose(response) } else { response };
+    if is_head { without_body(response) } else { response }
+}
+
+async fn dispatch(
+    app: Rc<App>,
+    request: Request,
+    background: Rc<dyn Background>,
+    request_id: String,
+) -> Result<Response, Refusal> {
+    if app.config.has_demo_secrets() && !request.is_loopback() {
+        return Err(Refusal::DemoSecrets);
+    }
+    if let Some(response) = cors::preflight(&request) {
+        return Ok(response);
+    }
+    let (route, parameters) = match app.router.find(&request.method, &request.path) {
+        Found::Route(route, parameters) => (route, parameters),
+        Found::OtherMethods(methods) => {
+            return Err(Refusal::MethodNotAllowed(methods.into_iter().cloned().collect()));
+        }
+        Found::Nothing => return Err(Refusal::NotFound),
+    };
+    if request.body.length().is_some_and(|length| length > route.body_limit) {
+        return Err(Refusal::BodyTooLarge);
+    }
+    let caller = authenticate(&app, Api::of(&request.path), route.access, &request.headers).await?;
+    limit_rate(&app, route, &request.address).await?;
+    let context = Context {
+        app: app.clone(),
+        caller,
+        request_id,
+        method: request.method,
+        origin: format!("{}://{}", request.scheme, request.host),
+        path: request.path,
+        query: request.query,
+        headers: request.headers,
+        body: request.body,
+        body_limit: route.body_limit,
+        parameters,
+        address: request.address,
+        background,
+    };
+    Ok((route.handler)(context).await)
+}
+
+/// A limiter that does not answer limits nobody: being reachable matters more than the limit.
+async fn limit_rate(app: &App, route: &Route, address: &str) -> Result<(), Refusal> {
+    let Some((per_hour, burst)) = route.limited_as.rate() else { return Ok(()) };
+    if !app.config.auth.rate_limits || route.limited_as == LimitedAs::Unlimited {
+        return Ok(());
+    }
+    let key = format!("{:?}:{address}", route.limited_as);
+    match app.ports.rate_limiter.take(&key, per_hour, burst).await {
+        Ok(Some(seconds)) => Err(Refusal::RateLimited(seconds)),
+        Ok(None) | Err(_) => Ok(()),
+    }
+}
+
+fn asked(request: &Request) -> Asked {
+    let version = request.headers.get("x-supabase-api-version").and_then(|value| value.to_str().ok());
+    Asked {
+        method: request.method.clone(),
+        path: request.path.clone(),
+        api_version: version.map(str::to_string),
+        anonymous: true,
+    }
+}
+
+fn without_body(response: Response) -> Response {
+    let length = response.body().length().filter(|length| *length > 0);
+    let (parts, _) = response.into_parts();
+    let response = Response::from_parts(parts, Body::Empty);
+    match length {
+        Some(length) if !response.headers().contains_key(::http::header::CONTENT_LENGTH) => {
+            response.with_header(::http::header::CONTENT_LENGTH, length.to_string())
+        }
+        _ => response,
+    }
+}

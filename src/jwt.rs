@@ -1,0 +1,137 @@
+//! JSON Web Tokens (RFC 7519) signed with the project's secret: signing, verifying, and the claims the project reads.
+//!
+//! Verification is of the signature and the time claims only; whether a session still lives is
+//! [`crate::edge_session`]'s question.
+
+use jwt_compact::alg::{Hs256, Hs256Key};
+use jwt_compact::{AlgorithmExt, UntrustedToken};
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::crypto;
+use crate::time::Timestamp;
+
+/// The claims of a verified token.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Claims {
+    /// All claims as the token had them, for `auth.jwt()`.
+    pub all: Map<String, Value>,
+}
+
+impl Claims {
+    /// A claim that is text and not empty.
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.all.get(name).and_then(Value::as_str).filter(|text| !text.is_empty())
+    }
+
+    /// A claim that is a number, whole seconds for the time claims.
+    pub fn number(&self, name: &str) -> Option<f64> {
+        self.all.get(name).and_then(Value::as_f64)
+    }
+
+    /// The claims as one JSON text.
+    pub fn to_json(&self) -> String {
+        Value::Object(self.all.clone()).to_string()
+    }
+}
+
+/// Why a token was not accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TokenError {
+    /// Not three base64url parts of JSON.
+    Malformed,
+    /// Signed with an algorithm the project does not accept, `none` included.
+    Algorithm,
+    /// The signature is not ours.
+    Signature,
+    /// `exp` has passed.
+    Expired,
+    /// `nbf` or `iat` lies in the future.
+    NotYetValid,
+    /// A time claim that is no number.
+    InvalidClaims,
+}
+
+/// Seconds of clock difference between two machines that are forgiven, as PostgREST does.
+const LEEWAY_SECONDS: f64 = 30.0;
+
+/// Verifies an HS256 token. `now` decides `exp`, `nbf` and `iat`.
+pub fn verify(token: &str, secret: &[u8], now: Timestamp) -> Result<Claims, TokenError> {
+    let untrusted = UntrustedToken::new(token).map_err(|_| TokenError::Malformed)?;
+    if untrusted.algorithm() != "HS256" {
+        return Err(TokenError::Algorithm);
+    }
+    Hs256
+        .validator::<Map<String, Value>>(&Hs256Key::new(secret))
+        .validate(&untrusted)
+        .map_err(|_| TokenError::Signature)?;
+    let claims = Claims { all: payload(token).ok_or(TokenError::Malformed)? };
+    check_times(&claims, now)?;
+    Ok(claims)
+}
+
+/// Signs claims (a JSON object) with HS256.
+pub fn sign(claims: &impl Serialize, secret: &[u8]) -> Result<String, serde_json::Error> {
+    let header = crypto::base64url(br#"{"alg":"HS256","typ":"JWT"}"#);
+    let payload = crypto::base64url(&serde_json::to_vec(claims)?);
+    let signature = crypto::hmac_sha256(secret, format!("{header}.{payload}").as_bytes());
+    Ok(format!("{header}.{payload}.{}", crypto::base64url(&signature)))
+}
+
+fn payload(token: &str) -> Option<Map<String, Value>> {
+    let part = token.split('.').nth(1)?;
+    serde_json::from_slice(&crypto::from_base64url(part)?).ok()
+}
+
+/// Whether the time claims allow the token now.
+pub fn check_times(claims: &Claims, now: Timestamp) -> Result<(), TokenError> {
+    let now = now.seconds() as f64;
+    for name in ["exp", "nbf", "iat"] {
+        if claims.all.get(name).is_some_and(|value| !value.is_number() && !value.is_null()) {
+            return Err(TokenError::InvalidClaims);
+        }
+    }
+    if claims.number("exp").is_some_and(|expires| now > expires + LEEWAY_SECONDS) {
+        return Err(TokenError::Expired);
+    }
+    let future = |name| claims.number(name).is_some_and(|at| at > now + LEEWAY_SECONDS);
+    if future("nbf") || future("iat") {
+        return Err(TokenError::NotYetValid);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    const NOW: Timestamp = Timestamp(1_800_000_000_000_000);
+
+    #[test]
+    fn a_token_is_accepted_only_whole_ours_and_in_time() {
+        let signed = |claims: Value| sign(&claims, b"secret").unwrap();
+        let other_header = |header: &str| {
+            let token = signed(json!({}));
+            let rest = token.split_once('.').unwrap().1;
+            format!("{}.{rest}", crypto::base64url(header.as_bytes()))
+        };
+        let at = NOW.seconds();
+        let rows = [
+            (signed(json!({"sub": "a", "exp": at + 1})), Ok(())),
+            (signed(json!({"exp": at - 29})), Ok(())),
+            (signed(json!({"exp": at - 31})), Err(TokenError::Expired)),
+            (signed(json!({"nbf": at + 31})), Err(TokenError::NotYetValid)),
+            (signed(json!({"exp": "soon"})), Err(TokenError::InvalidClaims)),
+            (sign(&json!({}), b"forged").unwrap(), Err(TokenError::Signature)),
+            (other_header(r#"{"alg":"none"}"#), Err(TokenError::Algorithm)),
+            (other_header(r#"{"alg":"HS512"}"#), Err(TokenError::Algorithm)),
+            (other_header(r#"{"alg":"HS256"}"#), Err(TokenError::Signature)),
+            ("not.a.token".to_string(), Err(TokenError::Malformed)),
+            (String::new(), Err(TokenError::Malformed)),
+        ];
+        for (token, expected) in rows {
+            assert_eq!(verify(&token, b"secret", NOW).map(|_| ()), expected, "{token}");
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! What a policy's expression can ask of the caller, and the policies of the tables it looks into.
+
+use super::predicate::{PolicyError, Predicate, using};
+use crate::caller::Caller;
+use crate::dialect::{CallerValue, DialectError, Environment};
+use crate::schema::{Catalog, Command, Table};
+use crate::sql::{Bind, Writer};
+
+/// Lowers expressions for one caller into one statement: the caller's values become its binds.
+pub struct CallerEnvironment<'a> {
+    /// The schema.
+    pub catalog: &'a Catalog,
+    /// The caller.
+    pub caller: &'a Caller,
+    /// The statement under construction.
+    pub writer: &'a mut Writer,
+    pub(super) recursion: Option<String>,
+    within: Vec<String>,
+}
+
+impl<'a> CallerEnvironment<'a> {
+    /// An environment that binds into `writer`.
+    pub fn new(catalog: &'a Catalog, caller: &'a Caller, writer: &'a mut Writer) -> Self {
+        Self { catalog, caller, writer, recursion: None, within: Vec::new() }
+    }
+
+    /// Notes that a table's policies are being lowered; finding it again inside them is recursion, as in Postgres.
+    pub(super) fn enter(&mut self, table: &Table) -> Result<(), PolicyError> {
+        let name = table.physical();
+        if self.within.contains(&name) {
+            return Err(PolicyError::Recursion(table.name.clone()));
+        }
+        self.within.push(name);
+        Ok(())
+    }
+
+    pub(super) fn leave(&mut self) {
+        self.within.pop();
+    }
+}
+
+impl Environment for CallerEnvironment<'_> {
+    fn caller_value(&mut self, value: CallerValue) -> Result<String, DialectError> {
+        let claims = &self.caller.claims;
+        let bind: Bind = match value {
+            CallerValue::UserId => self.caller.user_id().into(),
+            CallerValue::Role => self.caller.role.name().into(),
+            CallerValue::Email => claims.text("email").into(),
+            CallerValue::Claims => claims.to_json().into(),
+        };
+        Ok(self.writer.bind(bind))
+    }
+
+    fn row_filter(&mut self, table: &Table, row: &str) -> Result<Option<String>, DialectError> {
+        match using(self, table, Command::Select, row) {
+            Ok(Predicate::Always) => Ok(None),
+            Ok(predicate) => Ok(Some(predicate.to_sql())),
+            Err(PolicyError::Expression(error)) => Err(error),
+            Err(PolicyError::Recursion(name)) => {
+                let message = format!("infinite recursion detected in policy for relation \"{name}\"");
+                self.recursion = Some(name);
+                Err(DialectError::new("42P17", message))
+            }
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! Combines the policies that apply to a caller and a command.
+
+use super::CallerEnvironment;
+use crate::dialect::{self, DialectError, Expression};
+use crate::schema::{Command, Policy, Table};
+
+/// What a table's policies say of its rows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Predicate {
+    /// Every row: row-level security is off or the caller bypasses it.
+    Always,
+    /// No row: no permissive policy applies.
+    Never,
+    /// The rows for which this SQL expression is true.
+    Sql(String),
+}
+
+/// Why no predicate could be made of a policy.
+#[derive(Clone, Debug, PartialEq)]
+pub enum PolicyError {
+    /// A policy's subquery leads back to its own table (42P17): the table's name.
+    Recursion(String),
+    /// An expression that could be compiled when it was created and cannot now.
+    Expression(DialectError),
+}
+
+impl Predicate {
+    /// As a SQL expression that is 1 for the rows in question.
+    pub fn to_sql(&self) -> String {
+        match self {
+            Self::Always => "TRUE".to_string(),
+            Self::Never => "FALSE".to_string(),
+            Self::Sql(sql) => sql.clone(),
+        }
+    }
+
+    /// Both must hold.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Never, _) | (_, Self::Never) => Self::Never,
+            (Self::Always, other) | (other, Self::Always) => other,
+            (Self::Sql(one), Self::Sql(other)) => Self::Sql(format!("({one} AND {other})")),
+        }
+    }
+}
+
+/// The rows of `table` that are there for the caller's `command`: the policies' `USING`.
+///
+/// `row` is how SQL names the row's table or alias, quoted. Postgres asks for the SELECT policies
+/// besides those of UPDATE and DELETE when the statement reads the rows; the caller combines them
+/// with [`Predicate::and`].
+pub fn using(
+    environment: &mut CallerEnvironment<'_>,
+    table: &Table,
+    command: Command,
+    row: &str,
+) -> Result<Predicate, PolicyError> {
+    combine(environment, table, command, row, |policy| policy.using.as_deref())
+}
+
+/// The rows of `table` that the caller's `command` may bring into being: the policies' `WITH CHECK`,
+/// which is `USING` where a policy has none of its own.
+pub fn check(
+    environment: &mut CallerEnvironment<'_>,
+    table: &Table,
+    command: Command,
+    row: &str,
+) -> Result<Predicate, PolicyError> {
+    combine(environment, table, command, row, |policy| policy.check.as_deref().or(policy.using.as_deref()))
+}
+
+fn combine(
+    environment: &mut CallerEnvironment<'_>,
+    table: &Table,
+    command: Command,
+    row: &str,
+    expression: fn(&Policy) -> Option<&str>,
+) -> Result<Predicate, PolicyError> {
+    if !table.row_security || environment.caller.bypasses_row_security() {
+        return Ok(Predicate::Always);
+    }
+    environment.enter(table)?;
+    let role = environment.caller.role.name().to_string();
+    let (mut permissive, mut restrictive) = (Vec::new(), Vec::new());
+    for policy in table.policies.iter().filter(|policy| applies(policy, command, &role)) {
+        let sql = match expression(policy) {
+            Some(text) => lower(environment, table, row, text)?,
+            None => "TRUE".to_string(),
+        };
+        if policy.permissive { permissive.push(sql) } else { restrictive.push(sql) }
+    }
+    environment.leave();
+    if permissive.is_empty() {
+        return Ok(Predicate::Never);
+    }
+    restrictive.push(balanced(permissive, " OR "));
+    Ok(Predicate::Sql(balanced(restrictive, " AND ")))
+}
+
+fn applies(policy: &Policy, command: Command, role: &str) -> bool {
+    policy.command.is_none_or(|of| of == command)
+        && policy.roles.iter().any(|of| of == "public" || of == role)
+}
+
+fn lower(
+    environment: &mut CallerEnvironment<'_>,
+    table: &Table,
+    row: &str,
+    text: &str,
+) -> Result<String, PolicyError> {
+    let expression = Expression::parse(text).map_err(PolicyError::Expression)?;
+    let catalog = environment.catalog;
+    dialect::lower_expression(&expression, table, row, catalog, environment).map_err(|error| {
+        environment.recursion.take().map_or(PolicyError::Expression(error), PolicyError::Recursion)
+    })
+}
+
+/// Joins expressions as a balanced tree: D1 refuses expressions deeper than 100, which a chain of
+/// 100 terms already is.
+pub fn balanced(mut terms: Vec<String>, operator: &str) -> String {
+    match terms.len() {
+        0 => "TRUE".to_string(),
+        1 => terms.swap_remove(0),
+        length => {
+            let right = terms.split_off(length / 2);
+            format!("({}{operator}{})", balanced(terms, operator), balanced(right, operator))
+        }
+    }
+}

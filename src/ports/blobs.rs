@@ -1,0 +1,61 @@
+//! The object store as a port.
+
+use async_trait::async_trait;
+
+use super::Body;
+use crate::time::Timestamp;
+
+/// A strongly consistent object store, such as R2. Keys are version uuids: written once, never overwritten.
+#[async_trait(?Send)]
+pub trait Blobs {
+    /// Stores a body of at most `limit` bytes under a new key.
+    ///
+    /// A stream of unknown length is stored too (in parts); nothing remains of one that breaks off
+    /// or goes over the limit.
+    async fn put(&self, key: &str, body: Body, limit: u64) -> Result<BlobMetadata, BlobError>;
+    /// The bytes of a key, or `None`. A range beyond the end is [`BlobError::Range`].
+    async fn get(&self, key: &str, range: Option<ByteRange>) -> Result<Option<Blob>, BlobError>;
+    /// Removes keys (any number); absent ones are no error.
+    async fn delete(&self, keys: &[String]) -> Result<(), BlobError>;
+}
+
+/// A stored object on its way out.
+pub struct Blob {
+    /// Of the whole object, whatever the range.
+    pub metadata: BlobMetadata,
+    /// The bytes asked for; a stream in a Worker.
+    pub body: Body,
+}
+
+/// What the store says of an object.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BlobMetadata {
+    /// Bytes of the whole object.
+    pub size: u64,
+    /// Without quotes; hex MD5 for objects put in one piece.
+    pub etag: String,
+    /// When it was stored.
+    pub uploaded: Timestamp,
+}
+
+/// A byte range of RFC 9110 §14.1.2, already resolved against the object's size: `offset < size`, `length ≥ 1`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ByteRange {
+    /// First byte, from 0.
+    pub offset: u64,
+    /// How many bytes.
+    pub length: u64,
+}
+
+/// Why the store did not do it; nothing was stored.
+#[derive(Clone, Debug, PartialEq)]
+pub enum BlobError {
+    /// The body had more bytes than the limit.
+    TooLarge,
+    /// The body broke off before its declared length.
+    Truncated,
+    /// The range lies outside the object.
+    Range,
+    /// The store failed; for the log.
+    Failed(String),
+}

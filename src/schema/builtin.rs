@@ -1,0 +1,98 @@
+//! The tables that every project has: what a migration may reference in `auth` and write policies
+//! for in `storage`. Their SQLite side is in `migrations/`.
+
+use super::catalog::{Catalog, Column, Table, Unique};
+use super::data_type::DataType;
+use crate::sql::physical_name;
+
+/// Column rows: name, type, nullable.
+type Columns = &'static [(&'static str, &'static str, bool)];
+
+#[rustfmt::skip]
+const TABLES: &[(&str, &str, Columns)] = &[
+    ("auth", "users", &[
+        ("id",                  "uuid",        false),
+        ("aud",                 "text",        true),
+        ("role",                "text",        true),
+        ("email",               "text",        true),
+        ("phone",               "text",        true),
+        ("email_confirmed_at",  "timestamptz", true),
+        ("phone_confirmed_at",  "timestamptz", true),
+        ("confirmed_at",        "timestamptz", true),
+        ("last_sign_in_at",     "timestamptz", true),
+        ("raw_app_meta_data",   "jsonb",       true),
+        ("raw_user_meta_data",  "jsonb",       true),
+        ("is_anonymous",        "bool",        false),
+        ("banned_until",        "timestamptz", true),
+        ("created_at",          "timestamptz", true),
+        ("updated_at",          "timestamptz", true),
+        ("deleted_at",          "timestamptz", true),
+    ]),
+    ("storage", "buckets", &[
+        ("id",                  "text",        false),
+        ("name",                "text",        false),
+        ("owner",               "uuid",        true),
+        ("owner_id",            "text",        true),
+        ("public",              "bool",        true),
+        ("avif_autodetection",  "bool",        true),
+        ("file_size_limit",     "int8",        true),
+        ("allowed_mime_types",  "text[]",      true),
+        ("type",                "text",        false),
+        ("created_at",          "timestamptz", true),
+        ("updated_at",          "timestamptz", true),
+    ]),
+    ("storage", "objects", &[
+        ("id",                  "uuid",        false),
+        ("bucket_id",           "text",        true),
+        ("name",                "text",        true),
+        ("owner",               "uuid",        true),
+        ("owner_id",            "text",        true),
+        ("version",             "text",        true),
+        ("metadata",            "jsonb",       true),
+        ("user_metadata",       "jsonb",       true),
+        ("path_tokens",         "text[]",      true),
+        ("created_at",          "timestamptz", true),
+        ("updated_at",          "timestamptz", true),
+        ("last_accessed_at",    "timestamptz", true),
+    ]),
+];
+
+/// A catalog of the built-in tables alone.
+pub fn catalog() -> Catalog {
+    let mut catalog = Catalog::default();
+    for (schema, name, columns) in TABLES {
+        catalog.tables.insert(physical_name(schema, name), table(schema, name, columns));
+    }
+    catalog
+}
+
+/// Whether the project's migrations did not make this table.
+pub fn is_builtin(table: &Table) -> bool {
+    TABLES.iter().any(|(schema, name, _)| *schema == table.schema && *name == table.name)
+}
+
+fn table(schema: &str, name: &str, columns: Columns) -> Table {
+    let column = |(name, data_type, nullable): &(&str, &str, bool)| Column {
+        name: (*name).to_string(),
+        data_type: DataType::from((*data_type).to_string()),
+        nullable: *nullable,
+        default: None,
+        identity: None,
+        generated: None,
+    };
+    Table {
+        schema: schema.to_string(),
+        name: name.to_string(),
+        columns: columns.iter().map(column).collect(),
+        primary_key: Some(Unique {
+            name: format!("{name}_pkey"),
+            columns: vec!["id".into()],
+            is_constraint: true,
+        }),
+        uniques: Vec::new(),
+        checks: Vec::new(),
+        foreign_keys: Vec::new(),
+        row_security: true,
+        policies: Vec::new(),
+    }
+}

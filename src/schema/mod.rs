@@ -1,0 +1,18 @@
+//! The catalog: what Postgres would know of the project's schema and SQLite does not.
+//!
+//! Tables, columns and their Postgres types, constraints with their names, enums, policies. Written
+//! only by the translator in a migration's own batch; loaded once per isolate and checked by
+//! version inside every batch. Knows nothing of HTTP, of callers or of query text.
+
+mod builtin;
+mod catalog;
+mod data_type;
+mod input;
+mod store;
+
+pub use catalog::{
+    Catalog, Check, Column, Command, Enum, ForeignKey, Identity, Policy, ReferentialAction, Table, Unique,
+};
+pub use data_type::{DataType, Storage};
+pub use input::{InputError, canonical};
+pub use store::{CatalogCache, STALE_CATALOG, guard, load, save};

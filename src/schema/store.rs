@@ -1,0 +1,160 @@
+//! The registry: the catalog's rows in the database.
+//!
+//! `"edgeward.catalog"` has a row per object, its definition as JSON; `"edgeward.catalog_version"`
+//! has the one version row. A migration writes its rows and moves the version in its own batch, so
+//! the registry cannot drift from the tables.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use serde::{Deserialize, Serialize};
+
+use super::builtin;
+use super::catalog::{Catalog, Enum, Policy, Table};
+use crate::ports::{Database, DbError};
+use crate::sql::{Statement, physical_name, raise};
+
+/// What [`guard`] raises when the schema moved under the request: reload and plan again.
+pub const STALE_CATALOG: &str = "stale catalog";
+
+/// The isolate's copy of the catalog.
+#[derive(Default)]
+pub struct CatalogCache {
+    catalog: RefCell<Option<Rc<Catalog>>>,
+}
+
+impl CatalogCache {
+    /// The remembered catalog, else the database's. Two requests that find none both load it: a
+    /// request must not await another's I/O.
+    pub async fn get(&self, database: &dyn Database) -> Result<Rc<Catalog>, DbError> {
+        if let Some(catalog) = self.catalog.borrow().as_ref() {
+            return Ok(catalog.clone());
+        }
+        let catalog = Rc::new(load(database).await?);
+        self.catalog.replace(Some(catalog.clone()));
+        Ok(catalog)
+    }
+
+    /// Forgets the catalog, so that the next [`Self::get`] reads it again.
+    pub fn forget(&self) {
+        self.catalog.replace(None);
+    }
+}
+
+#[derive(Deserialize)]
+struct Row {
+    kind: String,
+    definition: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct PolicyRow {
+    schema: String,
+    table: String,
+    policy: Policy,
+}
+
+/// Reads the whole catalog in one batch.
+pub async fn load(database: &dyn Database) -> Result<Catalog, DbError> {
+    let results = database
+        .batch(vec![
+            Statement::new("SELECT version FROM \"edgeward.catalog_version\""),
+            Statement::new("SELECT kind, definition FROM \"edgeward.catalog\" ORDER BY rowid"),
+        ])
+        .await?;
+    let [versions, rows] = results.as_slice() else {
+        return Err(DbError::Other("the catalog's batch gave other results than asked".into()));
+    };
+    #[derive(Deserialize)]
+    struct Version {
+        version: i64,
+    }
+    let version = versions.first::<Version>()?.map_or(0, |row| row.version);
+    let mut catalog = Catalog { version, ..builtin::catalog() };
+    for row in rows.decode::<Row>()? {
+        add(&mut catalog, &row)
+            .map_err(|error| DbError::Other(format!("a catalog row did not decode: {error}")))?;
+    }
+    Ok(catalog)
+}
+
+fn add(catalog: &mut Catalog, row: &Row) -> Result<(), serde_json::Error> {
+    match row.kind.as_str() {
+        "table" => {
+            let table: Table = serde_json::from_str(&row.definition)?;
+            catalog.tables.insert(physical_name(&table.schema, &table.name), table);
+        }
+        "enum" => {
+            let of: Enum = serde_json::from_str(&row.definition)?;
+            catalog.enums.insert(physical_name(&of.schema, &of.name), of);
+        }
+        "policy" => {
+            let row: PolicyRow = serde_json::from_str(&row.definition)?;
+            if let Some(table) = catalog.tables.get_mut(&physical_name(&row.schema, &row.table)) {
+                table.policies.push(row.policy);
+            }
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+/// The statements that turn the registry of `before` into that of `after`, for the migration's own
+/// batch: changed rows, vanished rows, and the version moved by one. Starts with a [`guard`].
+pub fn save(before: &Catalog, after: &Catalog) -> Result<Vec<Statement>, serde_json::Error> {
+    let mut statements = vec![guard(before.version)];
+    let (old, new) = (rows(before)?, rows(after)?);
+    for (key, _) in old.iter().filter(|(key, _)| !new.iter().any(|(other, _)| other == key)) {
+        statements.push(
+            Statement::new("DELETE FROM \"edgeward.catalog\" WHERE kind = ?1 AND name = ?2")
+                .bind(key.0)
+                .bind(&key.1),
+        );
+    }
+    for (key, definition) in new.iter().filter(|row| !old.contains(row)) {
+        statements.push(
+            Statement::new(
+                "INSERT INTO \"edgeward.catalog\" (kind, name, definition) VALUES (?1, ?2, ?3)
+                 ON CONFLICT (kind, name) DO UPDATE SET definition = excluded.definition",
+            )
+            .bind(key.0)
+            .bind(&key.1)
+            .bind(definition),
+        );
+    }
+    statements.push(Statement::new("UPDATE \"edgeward.catalog_version\" SET version = version + 1"));
+    Ok(statements)
+}
+
+type RegistryRow = ((&'static str, String), String);
+
+/// Everything but the built-in tables (whose policies are rows like any other).
+fn rows(catalog: &Catalog) -> Result<Vec<RegistryRow>, serde_json::Error> {
+    let mut rows = Vec::new();
+    for (name, of) in &catalog.enums {
+        rows.push((("enum", name.clone()), serde_json::to_string(of)?));
+    }
+    for (name, table) in &catalog.tables {
+        if !builtin::is_builtin(table) {
+            rows.push((("table", name.clone()), serde_json::to_string(table)?));
+        }
+    }
+    for (name, table) in &catalog.tables {
+        for policy in &table.policies {
+            let row =
+                PolicyRow { schema: table.schema.clone(), table: table.name.clone(), policy: policy.clone() };
+            rows.push((("policy", format!("{} on {name}", policy.name)), serde_json::to_string(&row)?));
+        }
+    }
+    Ok(rows)
+}
+
+/// A statement that aborts its batch unless the catalog is still at `version`.
+pub fn guard(version: i64) -> Statement {
+    let stale = raise(&format!("'{STALE_CATALOG}'"));
+    Statement::new(format!(
+        "SELECT CASE WHEN version <> CAST(?1 AS INTEGER) THEN {stale} END
+         FROM \"edgeward.catalog_version\""
+    ))
+    .bind(version)
+}

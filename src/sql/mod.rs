@@ -1,0 +1,11 @@
+//! SQL as values: statements with their binds, identifiers, literals and raised payloads. Pure; runs nothing.
+
+mod identifier;
+mod raise;
+mod statement;
+mod writer;
+
+pub use identifier::{physical_name, quote_identifier, quote_literal};
+pub use raise::{RAISE_MARK, raise};
+pub use statement::{Bind, Statement};
+pub use writer::Writer;

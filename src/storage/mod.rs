@@ -1,0 +1,1 @@
+//! The storage API: Supabase Storage, on R2.

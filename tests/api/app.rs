@@ -1,0 +1,254 @@
+//! A whole app for one test, and the actors who call it.
+
+use std::rc::Rc;
+
+use edgeward::app::App;
+use edgeward::config::{Config, DEMO_JWT_SECRET};
+use edgeward::http::{Body, Request, serve};
+use edgeward::ports::{Clock, Ports};
+use edgeward::routes;
+use futures_executor::block_on;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use serde_json::{Value, json};
+
+use crate::double::{
+    CheapHasher, CountingRandom, LateWork, MemoryBlobs, MemoryKeyValue, MemoryLog, MovableClock, NoLimits,
+    StrictDatabase,
+};
+
+/// The product on doubles. Each test makes its own.
+pub struct TestApp {
+    pub app: Rc<App>,
+    pub database: Rc<StrictDatabase>,
+    pub blobs: Rc<MemoryBlobs>,
+    pub key_value: Rc<MemoryKeyValue>,
+    pub clock: Rc<MovableClock>,
+    pub hasher: Rc<CheapHasher>,
+    pub limits: Rc<NoLimits>,
+    pub log: Rc<MemoryLog>,
+    pub late_work: Rc<LateWork>,
+}
+
+impl TestApp {
+    /// An app with the local demo settings and auto-confirm on.
+    pub fn new() -> Self {
+        Self::with_vars(&[])
+    }
+
+    /// The same with more vars, or other values of them.
+    pub fn with_vars(vars: &[(&str, &str)]) -> Self {
+        let lookup = |name: &str| {
+            let own = vars.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_string());
+            own.or_else(|| match name {
+                "JWT_SECRET" => Some(DEMO_JWT_SECRET.to_string()),
+                "PUBLISHABLE_KEYS" => Some("sb_publishable_test".to_string()),
+                "SECRET_KEYS" => Some("sb_secret_test".to_string()),
+                "MAILER_AUTOCONFIRM" => Some("true".to_string()),
+                _ => None,
+            })
+        };
+        Self::with_config(Config::from_vars(&lookup).unwrap())
+    }
+
+    fn with_config(config: Config) -> Self {
+        let database = Rc::new(StrictDatabase::new());
+        let blobs = Rc::new(MemoryBlobs::default());
+        let key_value = Rc::new(MemoryKeyValue::default());
+        let clock = Rc::new(MovableClock::new());
+        let hasher = Rc::new(CheapHasher::default());
+        let limits = Rc::new(NoLimits::default());
+        let log = Rc::new(MemoryLog::default());
+        let ports = Ports {
+            database: database.clone(),
+            blobs: blobs.clone(),
+            key_value: key_value.clone(),
+            clock: clock.clone(),
+            random: Rc::new(CountingRandom::default()),
+            hasher: hasher.clone(),
+            rate_limiter: limits.clone(),
+            log: log.clone(),
+        };
+        let app = Rc::new(App::new(config, ports, routes::router().unwrap()));
+        let late_work = Rc::new(LateWork::default());
+        Self { app, database, blobs, key_value, clock, hasher, limits, log, late_work }
+    }
+
+    /// Another isolate on the same stores: nothing remembered.
+    pub fn another_isolate(&self) -> Self {
+        let ports = Ports {
+            database: self.database.clone(),
+            blobs: self.blobs.clone(),
+            key_value: self.key_value.clone(),
+            clock: self.clock.clone(),
+            random: self.app.ports.random.clone(),
+            hasher: self.hasher.clone(),
+            rate_limiter: self.limits.clone(),
+            log: self.log.clone(),
+        };
+        Self {
+            app: Rc::new(App::new(self.app.config.clone(), ports, routes::router().unwrap())),
+            database: self.database.clone(),
+            blobs: self.blobs.clone(),
+            key_value: self.key_value.clone(),
+            clock: self.clock.clone(),
+            hasher: self.hasher.clone(),
+            limits: self.limits.clone(),
+            log: self.log.clone(),
+            late_work: self.late_work.clone(),
+        }
+    }
+
+    /// Nobody, with the anon key.
+    pub fn anon(&self) -> Actor<'_> {
+        self.with_token(&self.token(&json!({"role": "anon", "iss": "supabase-demo"})))
+    }
+
+    /// The project's back end, with the service key.
+    pub fn service_role(&self) -> Actor<'_> {
+        self.with_token(&self.token(&json!({"role": "service_role", "iss": "supabase-demo"})))
+    }
+
+    /// A user with a token but no account: enough for the data and storage APIs.
+    pub fn user(&self, id: &str) -> Actor<'_> {
+        let expires = self.clock.now().seconds() + 3600;
+        self.with_token(&self.token(&json!({
+            "role": "authenticated", "aud": "authenticated", "sub": id, "exp": expires,
+            "email": format!("{id}@example.com"),
+        })))
+    }
+
+    /// Whoever a bearer token says.
+    pub fn with_token(&self, token: &str) -> Actor<'_> {
+        Actor { app: self, token: Some(token.to_string()) }
+    }
+
+    /// Someone who sends no key and no token.
+    pub fn nobody(&self) -> Actor<'_> {
+        Actor { app: self, token: None }
+    }
+
+    /// Signs claims with the project's secret.
+    pub fn token(&self, claims: &Value) -> String {
+        edgeward::jwt::sign(claims, self.app.config.jwt_secret.as_bytes()).unwrap()
+    }
+
+    /// Applies a Postgres-dialect migration through the admin API.
+    pub fn migrate(&self, version: &str, sql: &str) {
+        let body = json!({"version": version, "name": "test", "sql": sql});
+        let answer = self.service_role().post("/admin/v1/migrations").json(&body).send();
+        assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());
+    }
+
+    /// Runs what waits for after the response.
+    pub fn run_late_work(&self) {
+        for work in self.late_work.take() {
+            block_on(work);
+        }
+    }
+}
+
+/// Someone who makes requests.
+pub struct Actor<'a> {
+    app: &'a TestApp,
+    token: Option<String>,
+}
+
+impl<'a> Actor<'a> {
+    pub fn get(&self, target: &str) -> Call<'a> {
+        self.call(Method::GET, target)
+    }
+
+    pub fn post(&self, target: &str) -> Call<'a> {
+        self.call(Method::POST, target)
+    }
+
+    pub fn put(&self, target: &str) -> Call<'a> {
+        self.call(Method::PUT, target)
+    }
+
+    pub fn patch(&self, target: &str) -> Call<'a> {
+        self.call(Method::PATCH, target)
+    }
+
+    pub fn delete(&self, target: &str) -> Call<'a> {
+        self.call(Method::DELETE, target)
+    }
+
+    /// Any method; `target` is path and query.
+    pub fn call(&self, method: Method, target: &str) -> Call<'a> {
+        let (path, query) = target.split_once('?').unwrap_or((target, ""));
+        let request = Request {
+            method,
+            scheme: "http".into(),
+            host: "127.0.0.1:54321".into(),
+            path: path.into(),
+            query: query.into(),
+            headers: HeaderMap::new(),
+            body: Body::Empty,
+            address: "203.0.113.7".into(),
+        };
+        let call = Call { app: self.app, request };
+        match &self.token {
+            Some(token) => call.header("authorization", &format!("Bearer {token}")),
+            None => call,
+        }
+    }
+}
+
+/// A request being made.
+pub struct Call<'a> {
+    app: &'a TestApp,
+    request: Request,
+}
+
+impl Call<'_> {
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        self.request
+            .headers
+            .append(HeaderName::try_from(name).unwrap(), HeaderValue::from_str(value).unwrap());
+        self
+    }
+
+    pub fn host(mut self, host: &str) -> Self {
+        self.request.host = host.into();
+        self
+    }
+
+    pub fn json(self, value: &Value) -> Self {
+        self.body(value.to_string()).header("content-type", "application/json")
+    }
+
+    pub fn body(mut self, bytes: impl Into<bytes::Bytes>) -> Self {
+        self.request.body = Body::from(bytes.into());
+        self
+    }
+
+    pub fn send(self) -> Answer {
+        let response = block_on(serve(self.app.app.clone(), self.request, self.app.late_work.clone()));
+        let (parts, body) = response.into_parts();
+        let body = block_on(body.read(u64::MAX)).unwrap();
+        Answer { status: parts.status, headers: parts.headers, body: body.to_vec() }
+    }
+}
+
+/// What came back.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub body: Vec<u8>,
+}
+
+impl Answer {
+    pub fn text(&self) -> String {
+        String::from_utf8(self.body.clone()).unwrap()
+    }
+
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.text()))
+    }
+
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).map(|value| value.to_str().unwrap())
+    }
+}

@@ -1,0 +1,73 @@
+//! R2's double: whole objects or none, strongly consistent.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use edgeward::ports::{Blob, BlobError, BlobMetadata, Blobs, Body, ByteRange, StreamError};
+use edgeward::time::Timestamp;
+
+use super::Fault;
+
+/// Objects in memory.
+#[derive(Default)]
+pub struct MemoryBlobs {
+    objects: RefCell<BTreeMap<String, (Bytes, BlobMetadata)>>,
+    /// Fails before anything is stored or removed.
+    pub fault: Fault,
+}
+
+impl MemoryBlobs {
+    /// All keys there are.
+    pub fn keys(&self) -> Vec<String> {
+        self.objects.borrow().keys().cloned().collect()
+    }
+
+    fn check(&self) -> Result<(), BlobError> {
+        if self.fault.strikes() { Err(BlobError::Failed("R2 failed on purpose".into())) } else { Ok(()) }
+    }
+}
+
+#[async_trait(?Send)]
+impl Blobs for MemoryBlobs {
+    async fn put(&self, key: &str, body: Body, limit: u64) -> Result<BlobMetadata, BlobError> {
+        self.check()?;
+        assert!(key.len() <= 1024, "R2 refuses keys over 1,024 bytes");
+        let bytes = body.read(limit).await.map_err(|error| match error {
+            StreamError::TooLarge => BlobError::TooLarge,
+            StreamError::Broken(_) => BlobError::Truncated,
+        })?;
+        let digest = edgeward::crypto::sha256(&bytes);
+        let metadata = BlobMetadata {
+            size: bytes.len() as u64,
+            etag: edgeward::crypto::hex(&digest[..16]),
+            uploaded: Timestamp(1_767_225_600_000_000),
+        };
+        self.objects.borrow_mut().insert(key.to_string(), (bytes, metadata.clone()));
+        Ok(metadata)
+    }
+
+    async fn get(&self, key: &str, range: Option<ByteRange>) -> Result<Option<Blob>, BlobError> {
+        self.check()?;
+        let objects = self.objects.borrow();
+        let Some((bytes, metadata)) = objects.get(key) else { return Ok(None) };
+        let bytes = match range {
+            None => bytes.clone(),
+            Some(range) if range.offset >= metadata.size => return Err(BlobError::Range),
+            Some(range) => {
+                let end = (range.offset + range.length).min(metadata.size);
+                bytes.slice(range.offset as usize..end as usize)
+            }
+        };
+        Ok(Some(Blob { metadata: metadata.clone(), body: Body::Bytes(bytes) }))
+    }
+
+    async fn delete(&self, keys: &[String]) -> Result<(), BlobError> {
+        self.check()?;
+        for key in keys {
+            self.objects.borrow_mut().remove(key);
+        }
+        Ok(())
+    }
+}

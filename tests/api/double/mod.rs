@@ -1,0 +1,61 @@
+//! Doubles of the platform: they refuse what the real thing refuses and fail on purpose.
+
+mod blobs;
+mod database;
+mod memory;
+
+pub use blobs::MemoryBlobs;
+pub use database::StrictDatabase;
+pub use memory::{CheapHasher, CountingRandom, LateWork, MemoryKeyValue, MemoryLog, MovableClock, NoLimits};
+
+use std::cell::Cell;
+
+/// Fails calls on purpose: the nth call from now on, counted from 1, once or for ever.
+#[derive(Default)]
+pub struct Fault {
+    countdown: Cell<Option<u32>>,
+    lasting: Cell<bool>,
+    calls: Cell<u32>,
+}
+
+impl Fault {
+    /// The nth call from now fails, and none after it.
+    pub fn fail_at(&self, call: u32) {
+        self.countdown.set(Some(call));
+        self.lasting.set(false);
+    }
+
+    /// Every call from now on fails.
+    pub fn fail_always(&self) {
+        self.countdown.set(Some(1));
+        self.lasting.set(true);
+    }
+
+    /// No call fails any more.
+    pub fn mend(&self) {
+        self.countdown.set(None);
+    }
+
+    /// How many calls there have been.
+    pub fn calls(&self) -> u32 {
+        self.calls.get()
+    }
+
+    /// Counts a call; true when it is to fail.
+    pub fn strikes(&self) -> bool {
+        self.calls.set(self.calls.get() + 1);
+        match self.countdown.get() {
+            None => false,
+            Some(1) => {
+                if !self.lasting.get() {
+                    self.countdown.set(None);
+                }
+                true
+            }
+            Some(left) => {
+                self.countdown.set(Some(left - 1));
+                false
+            }
+        }
+    }
+}

@@ -1,0 +1,13 @@
+//! The product through its front door: the real router on real SQLite, one file per behaviour.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+// Every double and actor is for all test files; a file uses what it needs.
+#![allow(dead_code)]
+
+mod app;
+mod double;
+
+mod auth;
+mod migrations;
+mod rest;
+mod shell;
+mod storage;

@@ -1,0 +1,1 @@
+//! Migrations and SQL through the admin API.
