@@ -4,7 +4,7 @@
 //! [`crate::edge_session`]'s question.
 
 use jwt_compact::alg::{Hs256, Hs256Key};
-use jwt_compact::{AlgorithmExt, UntrustedToken};
+use jwt_compact::{AlgorithmExt, UntrustedToken, ValidationError};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -64,7 +64,10 @@ pub fn verify(token: &str, secret: &[u8], now: Timestamp) -> Result<Claims, Toke
     Hs256
         .validator::<Map<String, Value>>(&Hs256Key::new(secret))
         .validate(&untrusted)
-        .map_err(|_| TokenError::Signature)?;
+        .map_err(|error| match error {
+            ValidationError::MalformedClaims(_) => TokenError::InvalidClaims,
+            _ => TokenError::Signature,
+        })?;
     let claims = Claims { all: payload(token).ok_or(TokenError::Malformed)? };
     check_times(&claims, now)?;
     Ok(claims)

@@ -87,9 +87,11 @@ fn constraint(text: &str) -> Option<DbError> {
     Some(DbError::Unique { columns: columns.collect(), table })
 }
 
+type Limited = fn(&str) -> DbError;
+
 /// Fragments of messages and what they mean; the first that is found decides.
 #[rustfmt::skip]
-const LIMITS: &[(&str, fn(&str) -> DbError)] = &[
+const LIMITS: &[(&str, Limited)] = &[
     ("cannot store",                |text| DbError::Datatype(text.to_string())),
     ("datatype mismatch",           |text| DbError::Datatype(text.to_string())),
     ("too big",                     |_|    DbError::TooLarge),

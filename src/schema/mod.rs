@@ -14,5 +14,5 @@ pub use catalog::{
     Catalog, Check, Column, Command, Enum, ForeignKey, Identity, Policy, ReferentialAction, Table, Unique,
 };
 pub use data_type::{DataType, Storage};
-pub use input::{InputError, canonical};
+pub use input::{InputError, canonical, from_json};
 pub use store::{CatalogCache, STALE_CATALOG, guard, load, save};
