@@ -1,1 +1,4 @@
-//! Cloudflare: the only code that may name `worker`, `wasm_bindgen`, `js_sys` or `web_sys`.
+//! The Cloudflare platform: the only code that may name `worker`, `wasm_bindgen`, `js_sys` or `web_sys`.
+
+mod entry;
+mod hasher;
