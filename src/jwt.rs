@@ -61,13 +61,12 @@ pub fn verify(token: &str, secret: &[u8], now: Timestamp) -> Result<Claims, Toke
     if untrusted.algorithm() != "HS256" {
         return Err(TokenError::Algorithm);
     }
-    Hs256
-        .validator::<Map<String, Value>>(&Hs256Key::new(secret))
-        .validate(&untrusted)
-        .map_err(|error| match error {
+    Hs256.validator::<Map<String, Value>>(&Hs256Key::new(secret)).validate(&untrusted).map_err(|error| {
+        match error {
             ValidationError::MalformedClaims(_) => TokenError::InvalidClaims,
             _ => TokenError::Signature,
-        })?;
+        }
+    })?;
     let claims = Claims { all: payload(token).ok_or(TokenError::Malformed)? };
     check_times(&claims, now)?;
     Ok(claims)
