@@ -20,6 +20,7 @@ pub mod policy;
 pub mod schema;
 pub mod sql;
 pub mod time;
+pub mod token_bucket;
 
 pub mod admin;
 pub mod auth;

@@ -16,7 +16,7 @@ pub fn router() -> Result<Router, String> {
 }
 
 fn table() -> Vec<Route> {
-    [site(), auth(), rest(), storage(), admin()].into_iter().flatten().collect()
+    [site(), auth(), rest(), storage(), admin(), fault()].into_iter().flatten().collect()
 }
 
 #[rustfmt::skip]
@@ -48,6 +48,20 @@ fn storage() -> Vec<Route> {
 fn admin() -> Vec<Route> {
     vec![
     ]
+}
+
+#[cfg(feature = "fault-routes")]
+#[rustfmt::skip]
+fn fault() -> Vec<Route> {
+    use crate::http::fault;
+    vec![
+        row(GET, "/admin/v1/fault/panic", Public, Unlimited, KIB, handler(fault::panic)),
+    ]
+}
+
+#[cfg(not(feature = "fault-routes"))]
+fn fault() -> Vec<Route> {
+    Vec::new()
 }
 
 fn row(

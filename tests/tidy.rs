@@ -16,6 +16,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("crypto",       &["ports"]),
     ("jwt",          &["crypto", "time"]),
     ("caller",       &["jwt"]),
+    ("token_bucket", &["time"]),
     ("edge_session", &["ports", "time"]),
     ("schema",       &["sql", "ports", "crypto", "time"]),
     ("dialect",      &["sql", "schema"]),
@@ -27,7 +28,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("auth",         &["app", "caller", "config", "crypto", "edge_session", "http", "jwt", "ports", "sql", "time"]),
     ("storage",      &["app", "caller", "config", "crypto", "dialect", "http", "jwt", "policy", "ports", "schema", "sql", "time"]),
     ("routes",       &["admin", "app", "auth", "caller", "http", "rest", "storage"]),
-    ("platform",     &["app", "config", "crypto", "http", "ports", "routes", "sql", "storage", "time"]),
+    ("platform",     &["app", "config", "crypto", "http", "ports", "routes", "sql", "storage", "time", "token_bucket"]),
 ];
 
 /// Inside a part: files whose path starts with the first may not contain the second.

@@ -1,5 +1,7 @@
 //! Small cryptographic operations, all in wasm: each is under the cost of a trip through WebCrypto.
 
+pub mod password;
+
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, Mac};

@@ -6,6 +6,8 @@
 mod authenticate;
 mod context;
 mod cors;
+#[cfg(feature = "fault-routes")]
+pub mod fault;
 mod log;
 mod refusal;
 mod request;

@@ -1,12 +1,76 @@
-//! What the runtime calls.
+//! What the runtime calls: a request in, a response out.
 
+use std::cell::RefCell;
+use std::panic::AssertUnwindSafe;
+use std::rc::Rc;
+
+use futures_util::FutureExt;
+use futures_util::future::LocalBoxFuture;
 use worker::{Context, Env, event};
+
+use super::bindings::Bindings;
+use super::{log, request, response};
+use crate::app::App;
+use crate::config::Config;
+use crate::http::serve;
+use crate::ports::Background;
+use crate::routes;
+
+thread_local! {
+    /// The isolate's app. Built without I/O, so that no request ever waits for another's.
+    static APP: RefCell<Option<Rc<App>>> = const { RefCell::new(None) };
+}
 
 #[event(fetch)]
 async fn fetch(
-    _request: web_sys::Request,
-    _environment: Env,
-    _context: Context,
+    request: web_sys::Request,
+    environment: Env,
+    context: Context,
 ) -> worker::Result<web_sys::Response> {
-    Ok(web_sys::Response::new_with_opt_str(Some("ok"))?)
+    let app = match isolate_app(&environment) {
+        Ok(app) => app,
+        Err(mistakes) => return Ok(misconfigured(&mistakes)?),
+    };
+    let answer = serve(app, request::read(request)?, Rc::new(AfterResponse(context))).await;
+    Ok(response::write(answer)?)
+}
+
+/// The isolate's app, built by the first request; or every mistake in the settings.
+fn isolate_app(environment: &Env) -> Result<Rc<App>, Vec<String>> {
+    APP.with_borrow_mut(|slot| {
+        if let Some(app) = slot {
+            return Ok(app.clone());
+        }
+        let bindings = Bindings::of(environment);
+        let config = Config::from_vars(&|name| bindings.variable(name));
+        let router = routes::router().map_err(|mistake| vec![format!("the route table: {mistake}")]);
+        // Both kinds of mistakes are said at once.
+        let (config, ports, router) = match (config, bindings.ports(), router) {
+            (Ok(config), Ok(ports), Ok(router)) => (config, ports, router),
+            (config, ports, router) => {
+                return Err([config.err(), ports.err(), router.err()]
+                    .into_iter()
+                    .flatten()
+                    .flatten()
+                    .collect());
+            }
+        };
+        Ok(slot.insert(Rc::new(App::new(config, ports, router))).clone())
+    })
+}
+
+/// A deployment that cannot serve says what to mend: names of settings, never values.
+fn misconfigured(mistakes: &[String]) -> Result<web_sys::Response, wasm_bindgen::JsValue> {
+    log::misconfigured(mistakes);
+    let text = format!("Edgeward is not configured:\n- {}\n", mistakes.join("\n- "));
+    response::plain(503, &text)
+}
+
+/// `ctx.waitUntil`. A panic of such work is its own: the `worker` crate's hook has logged it, and the response has gone out.
+struct AfterResponse(Context);
+
+impl Background for AfterResponse {
+    fn run(&self, work: LocalBoxFuture<'static, ()>) {
+        self.0.wait_until(AssertUnwindSafe(work).catch_unwind().map(|_| ()));
+    }
 }

@@ -1,0 +1,64 @@
+//! What wrangler.toml binds, each name once.
+
+use std::rc::Rc;
+
+use js_sys::Reflect;
+use wasm_bindgen::JsValue;
+
+use super::blobs::R2;
+use super::clock::RuntimeClock;
+use super::database::D1;
+use super::hasher::DurableHasher;
+use super::key_value::Kv;
+use super::log::Console;
+use super::random::RuntimeRandom;
+use super::rate_limiter::DurableRateLimiter;
+use crate::ports::Ports;
+
+const DATABASE: &str = "DB";
+const SESSIONS: &str = "SESSIONS";
+const BUCKET: &str = "BUCKET";
+const HASHER: &str = "HASHER";
+const RATE_LIMITER: &str = "RATE_LIMITER";
+
+/// The Worker's environment.
+pub struct Bindings<'a>(&'a JsValue);
+
+impl<'a> Bindings<'a> {
+    /// Of the environment object that every call of the runtime brings.
+    pub fn of(environment: &'a JsValue) -> Self {
+        Self(environment)
+    }
+
+    /// A var or secret as text; wrangler's numbers and booleans read as they are written.
+    pub fn variable(&self, name: &str) -> Option<String> {
+        let value = Reflect::get(self.0, &name.into()).ok()?;
+        if let Some(flag) = value.as_bool() {
+            return Some(flag.to_string());
+        }
+        value.as_string().or_else(|| value.as_f64().map(|number| number.to_string()))
+    }
+
+    /// All ports, or the names of the bindings that are missing.
+    pub fn ports(&self) -> Result<Ports, Vec<String>> {
+        let mut missing = Vec::new();
+        let mut binding = |name: &str| {
+            let value = Reflect::get(self.0, &name.into()).unwrap_or_default();
+            if !value.is_object() {
+                missing.push(format!("wrangler.toml binds no {name}"));
+            }
+            value
+        };
+        let ports = Ports {
+            database: Rc::new(D1(binding(DATABASE))),
+            blobs: Rc::new(R2(binding(BUCKET))),
+            key_value: Rc::new(Kv(binding(SESSIONS))),
+            clock: Rc::new(RuntimeClock),
+            random: Rc::new(RuntimeRandom),
+            hasher: Rc::new(DurableHasher::new(binding(HASHER))),
+            rate_limiter: Rc::new(DurableRateLimiter(binding(RATE_LIMITER))),
+            log: Rc::new(Console),
+        };
+        if missing.is_empty() { Ok(ports) } else { Err(missing) }
+    }
+}

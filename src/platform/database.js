@@ -1,0 +1,37 @@
+// The JavaScript half of database.rs.
+
+/** Runs `[[text, [bind, …]], …]` as one D1 batch. Gives D1's results. */
+export function batch(database, statements) {
+  const prepare = ([text, binds]) => (binds.length ? database.prepare(text).bind(...binds) : database.prepare(text));
+  return database.batch(JSON.parse(statements).map(prepare));
+}
+
+export function rowCount(result) {
+  return result.results.length;
+}
+
+export function rowsAsJson(result) {
+  return JSON.stringify(result.results);
+}
+
+/** The first column of every row, each a JSON text, as one JSON array. */
+export function jsonArray(result) {
+  let text = "[";
+  for (const row of result.results) text += (text.length > 1 ? "," : "") + (first(row) ?? "null");
+  return text + "]";
+}
+
+/** The first column of one row, or null. */
+export function text(result, row) {
+  const value = row < result.results.length ? first(result.results[row]) : null;
+  return value == null ? null : String(value);
+}
+
+/** Rows read, written and changed. */
+export function cost({ meta }) {
+  return [meta?.rows_read ?? 0, meta?.rows_written ?? 0, meta?.changes ?? 0];
+}
+
+function first(row) {
+  for (const name in row) return row[name];
+}

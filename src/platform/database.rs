@@ -1,0 +1,99 @@
+//! The database port on D1.
+
+use async_trait::async_trait;
+use js_sys::{Array, JsString, Promise};
+use wasm_bindgen::prelude::wasm_bindgen;
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::JsFuture;
+
+use super::exception::message_of;
+use super::response::PlatformText;
+use crate::ports::{Cost, Database, DbError, ResultSet, Text};
+use crate::sql::{Bind, Statement};
+
+#[wasm_bindgen(module = "/src/platform/database.js")]
+extern "C" {
+    #[wasm_bindgen(catch)]
+    fn batch(database: &JsValue, statements: &str) -> Result<Promise, JsValue>;
+    #[wasm_bindgen(catch, js_name = rowCount)]
+    fn row_count(result: &JsValue) -> Result<u32, JsValue>;
+    #[wasm_bindgen(catch, js_name = rowsAsJson)]
+    fn rows_as_json(result: &JsValue) -> Result<String, JsValue>;
+    #[wasm_bindgen(catch, js_name = jsonArray)]
+    fn json_array(result: &JsValue) -> Result<JsString, JsValue>;
+    #[wasm_bindgen(catch)]
+    fn text(result: &JsValue, row: u32) -> Result<Option<JsString>, JsValue>;
+    #[wasm_bindgen(catch)]
+    fn cost(result: &JsValue) -> Result<Array, JsValue>;
+}
+
+/// A D1 binding.
+pub struct D1(pub JsValue);
+
+#[async_trait(?Send)]
+impl Database for D1 {
+    async fn batch(&self, statements: Vec<Statement>) -> Result<Vec<Box<dyn ResultSet>>, DbError> {
+        let asked = statements.len();
+        let failed = |thrown: JsValue| DbError::classify(&message_of(&thrown));
+        let answer = batch(&self.0, &as_json(&statements)?).map_err(failed)?;
+        let results: Array = JsFuture::from(answer).await.map_err(failed)?.unchecked_into();
+        if results.length() as usize != asked {
+            return Err(DbError::Other(format!(
+                "D1 gave {} results for {asked} statements",
+                results.length()
+            )));
+        }
+        results.iter().map(Rows::of).collect()
+    }
+}
+
+/// `[["SELECT …",["a",null]],…]`: the whole batch crosses into JavaScript as one string.
+fn as_json(statements: &[Statement]) -> Result<String, DbError> {
+    let bind = |bind: &Bind| match bind {
+        Bind::Null => None,
+        Bind::Text(text) => Some(text.clone()),
+    };
+    let row = |statement: &Statement| {
+        (statement.text.clone(), statement.binds.iter().map(bind).collect::<Vec<_>>())
+    };
+    serde_json::to_string(&statements.iter().map(row).collect::<Vec<_>>())
+        .map_err(|error| DbError::Other(error.to_string()))
+}
+
+/// One statement's result, in JavaScript's memory.
+struct Rows {
+    result: JsValue,
+    count: usize,
+}
+
+impl Rows {
+    fn of(result: JsValue) -> Result<Box<dyn ResultSet>, DbError> {
+        let count = row_count(&result).map_err(|thrown| DbError::Other(message_of(&thrown)))?;
+        Ok(Box::new(Self { result, count: count as usize }))
+    }
+}
+
+impl ResultSet for Rows {
+    fn len(&self) -> usize {
+        self.count
+    }
+
+    fn to_json(&self) -> String {
+        rows_as_json(&self.result).unwrap_or_default()
+    }
+
+    fn json_array(&self) -> Box<dyn Text> {
+        Box::new(PlatformText(json_array(&self.result).unwrap_or_default()))
+    }
+
+    fn text(&self, row: usize) -> Option<Box<dyn Text>> {
+        let text = text(&self.result, u32::try_from(row).ok()?).ok()??;
+        Some(Box::new(PlatformText(text)))
+    }
+
+    fn cost(&self) -> Cost {
+        let Ok(figures) = cost(&self.result) else { return Cost::default() };
+        let figure = |at| figures.get(at).as_f64().unwrap_or_default() as u64;
+        Cost { rows_read: figure(0), rows_written: figure(1), changes: figure(2) }
+    }
+}

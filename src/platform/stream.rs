@@ -1,0 +1,94 @@
+//! Bytes that the runtime streams, on their way past wasm or into it.
+
+use std::any::Any;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use js_sys::Uint8Array;
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{ReadableStream, ReadableStreamDefaultReader};
+
+use super::exception::message_of;
+use crate::ports::{Stream, StreamError};
+
+/// A body of a known size up to this many bytes is read in one go: a reader costs two turns of the event loop for each chunk.
+const AT_ONCE: u64 = 1024 * 1024;
+
+/// A request's body or an object's bytes. Either it is handed on whole ([`Self::into_readable`]) or read here, not both.
+pub struct PlatformStream {
+    source: Source,
+    length: Option<u64>,
+}
+
+enum Source {
+    Request(web_sys::Request),
+    Stream(ReadableStream),
+    Reader(ReadableStreamDefaultReader),
+    End,
+}
+
+impl PlatformStream {
+    /// The body of a request, which may turn out to have none.
+    pub fn of_request(request: web_sys::Request, length: Option<u64>) -> Self {
+        Self { source: Source::Request(request), length }
+    }
+
+    /// A stream of the runtime's own.
+    pub fn of_stream(stream: ReadableStream, length: Option<u64>) -> Self {
+        Self { source: Source::Stream(stream), length }
+    }
+
+    /// The stream itself, if nothing of it was read yet; `None` also for a request without a body.
+    pub fn into_readable(self) -> Option<ReadableStream> {
+        match self.source {
+            Source::Request(request) => request.body(),
+            Source::Stream(stream) => Some(stream),
+            Source::Reader(_) | Source::End => None,
+        }
+    }
+
+    async fn read(&mut self) -> Result<Option<Bytes>, JsValue> {
+        let stream = match std::mem::replace(&mut self.source, Source::End) {
+            Source::End => return Ok(None),
+            Source::Reader(reader) => return self.read_with(reader).await,
+            Source::Request(request) if self.length.is_some_and(|length| length <= AT_ONCE) => {
+                let buffer = JsFuture::from(request.array_buffer()?).await?;
+                let bytes = Uint8Array::new(&buffer).to_vec();
+                return Ok((!bytes.is_empty()).then(|| Bytes::from(bytes)));
+            }
+            Source::Request(request) => match request.body() {
+                Some(stream) => stream,
+                None => return Ok(None),
+            },
+            Source::Stream(stream) => stream,
+        };
+        let reader = ReadableStreamDefaultReader::new(&stream)?;
+        self.read_with(reader).await
+    }
+
+    async fn read_with(&mut self, reader: ReadableStreamDefaultReader) -> Result<Option<Bytes>, JsValue> {
+        let result = JsFuture::from(reader.read()).await?;
+        if js_sys::Reflect::get(&result, &"done".into())?.is_truthy() {
+            return Ok(None);
+        }
+        let chunk = js_sys::Reflect::get(&result, &"value".into())?.dyn_into::<Uint8Array>()?;
+        self.source = Source::Reader(reader);
+        Ok(Some(Bytes::from(chunk.to_vec())))
+    }
+}
+
+#[async_trait(?Send)]
+impl Stream for PlatformStream {
+    fn into_any(self: Box<Self>) -> Box<dyn Any> {
+        self
+    }
+
+    fn length(&self) -> Option<u64> {
+        self.length
+    }
+
+    async fn next(&mut self) -> Result<Option<Bytes>, StreamError> {
+        self.read().await.map_err(|error| StreamError::Broken(message_of(&error)))
+    }
+}
