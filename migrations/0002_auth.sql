@@ -29,3 +29,38 @@ CREATE TABLE "auth.users" (
 
 CREATE UNIQUE INDEX "auth.users_email_key" ON "auth.users" (email) WHERE is_sso_user = 0;
 CREATE INDEX "auth.users_created_at_idx" ON "auth.users" (created_at);
+
+-- How a user can prove who they are: one row for each provider.
+CREATE TABLE "auth.identities" (
+  id              TEXT PRIMARY KEY NOT NULL,
+  user_id         TEXT NOT NULL REFERENCES "auth.users" (id) ON DELETE CASCADE,
+  provider        TEXT NOT NULL,
+  provider_id     TEXT NOT NULL,
+  identity_data   TEXT NOT NULL CHECK (json_valid(identity_data)),
+  email           TEXT GENERATED ALWAYS AS (lower(json_extract(identity_data, '$.email'))) VIRTUAL,
+  last_sign_in_at TEXT,
+  created_at      TEXT NOT NULL,
+  updated_at      TEXT NOT NULL,
+  UNIQUE (provider, provider_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX "auth.identities_user_id_idx" ON "auth.identities" (user_id);
+
+-- Who is signed in. A refresh writes this one row: the counter says which refresh token is the
+-- current one, the key signs all of the session's. Without a rowid, so that a sign-in writes no
+-- second entry for the primary key.
+CREATE TABLE "auth.sessions" (
+  id                     TEXT PRIMARY KEY NOT NULL,
+  user_id                TEXT NOT NULL REFERENCES "auth.users" (id) ON DELETE CASCADE,
+  aal                    TEXT NOT NULL CHECK (aal IN ('aal1', 'aal2', 'aal3')),
+  amr                    TEXT NOT NULL CHECK (json_valid(amr)),
+  user_agent             TEXT,
+  ip                     TEXT,
+  refresh_token_hmac_key TEXT NOT NULL,
+  refresh_token_counter  INTEGER NOT NULL,
+  refreshed_at           TEXT,
+  created_at             TEXT NOT NULL,
+  updated_at             TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX "auth.sessions_user_id_idx" ON "auth.sessions" (user_id);

@@ -2,13 +2,18 @@
 
 use ::http::Method;
 
+use crate::auth::api as auth;
 use crate::caller::Access::{self, *};
 use crate::http::LimitedAs::{self, *};
 use crate::http::{Context, Handler, Refusal, Response, Route, Router, handler, json_response};
 
 const GET: Method = Method::GET;
+const POST: Method = Method::POST;
+const PUT: Method = Method::PUT;
+const DELETE: Method = Method::DELETE;
 
 const KIB: u64 = 1024;
+const MIB: u64 = 1024 * KIB;
 
 /// The router over the whole table.
 pub fn router() -> Result<Router, String> {
@@ -29,6 +34,19 @@ fn site() -> Vec<Route> {
 #[rustfmt::skip]
 fn auth() -> Vec<Route> {
     vec![
+        row(GET,    "/auth/v1/health",                   Public, Unlimited,  KIB, handler(auth::health)),
+        row(GET,    "/auth/v1/settings",                 Public, Unlimited,  KIB, handler(auth::settings)),
+        row(GET,    "/auth/v1/.well-known/jwks.json",    Public, Unlimited,  KIB, handler(auth::jwks)),
+        row(POST,   "/auth/v1/signup",                   Public, SignUp,     MIB, handler(auth::sign_up)),
+        row(POST,   "/auth/v1/token",                    Public, TokenGrant, MIB, handler(auth::token)),
+        row(POST,   "/auth/v1/logout",                   User,   Unlimited,  MIB, handler(auth::logout)),
+        row(GET,    "/auth/v1/user",                     User,   Unlimited,  KIB, handler(auth::get_user)),
+        row(PUT,    "/auth/v1/user",                     User,   Account,    MIB, handler(auth::update_user)),
+        row(GET,    "/auth/v1/admin/users",              Admin,  Unlimited,  KIB, handler(auth::list_users)),
+        row(POST,   "/auth/v1/admin/users",              Admin,  Unlimited,  MIB, handler(auth::create_user)),
+        row(GET,    "/auth/v1/admin/users/{user_id}",    Admin,  Unlimited,  KIB, handler(auth::get_any_user)),
+        row(PUT,    "/auth/v1/admin/users/{user_id}",    Admin,  Unlimited,  MIB, handler(auth::update_any_user)),
+        row(DELETE, "/auth/v1/admin/users/{user_id}",    Admin,  Unlimited,  MIB, handler(auth::delete_user)),
     ]
 }
 

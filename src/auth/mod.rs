@@ -1,1 +1,29 @@
-//! The auth API: Supabase Auth (GoTrue).
+//! The auth API, as GoTrue serves it to supabase-js: accounts, sessions and their tokens.
+//!
+//! `api/` speaks HTTP and calls one use case each; a use case reads, decides and runs one guarded
+//! batch; `store/` has the SQL. Not the check of a bearer token on every request: that is the
+//! shell's, in [`crate::http`].
+
+pub mod api;
+
+mod account;
+mod administration;
+mod refresh;
+mod sign_in;
+mod sign_out;
+mod sign_up;
+
+mod access_token;
+mod ban;
+mod contact;
+mod edge;
+mod email_address;
+mod metadata;
+mod password;
+mod phone_number;
+mod refresh_token;
+mod session;
+
+mod error;
+mod model;
+mod store;

@@ -17,7 +17,7 @@ mod serve;
 
 pub use crate::ports::Body;
 pub use context::{Asked, Context, Failure, Parameters};
-pub use refusal::{Api, Refusal};
+pub use refusal::{Api, Refusal, auth_error, auth_error_with};
 pub use request::Request;
 pub use response::{Cause, Response, ResponseExt, json_response, json_text, respond};
 pub use router::{Handler, LimitedAs, Route, Router, handler};

@@ -4,7 +4,7 @@
 
 use ::http::header::{ALLOW, CONTENT_TYPE, HeaderName, RETRY_AFTER, WWW_AUTHENTICATE};
 use ::http::{Method, StatusCode};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::{Asked, Failure, Response, ResponseExt, json_response, respond};
 use crate::jwt::TokenError;
@@ -185,12 +185,28 @@ impl Refusal {
 
 /// GoTrue's error body: `{code, message}` from API version 2024-01-01 on, `{code, error_code, msg}` before.
 pub fn auth_error(asked: &Asked, status: StatusCode, code: &str, message: &str) -> Response {
+    auth_error_with(asked, status, code, message, Map::new())
+}
+
+/// The same with more members in the body.
+pub fn auth_error_with(
+    asked: &Asked,
+    status: StatusCode,
+    code: &str,
+    message: &str,
+    more: Map<String, Value>,
+) -> Response {
     let versioned = asked.api_version.as_deref().is_some_and(|version| version >= "2024-01-01");
-    let body: Value = if versioned {
-        json!({"code": code, "message": message})
+    let mut body = Map::new();
+    if versioned {
+        body.insert("code".into(), code.into());
+        body.insert("message".into(), message.into());
     } else {
-        json!({"code": status.as_u16(), "error_code": code, "msg": message})
-    };
+        body.insert("code".into(), status.as_u16().into());
+        body.insert("error_code".into(), code.into());
+        body.insert("msg".into(), message.into());
+    }
+    body.extend(more);
     let response = json_response(status, &body).with_header(HeaderName::from_static("x-sb-error-code"), code);
     if versioned {
         return response.with_header(HeaderName::from_static("x-supabase-api-version"), "2024-01-01");

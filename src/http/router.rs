@@ -39,7 +39,7 @@ pub enum LimitedAs {
     /// Sign-up.
     SignUp,
     /// Token grants: password and refresh.
-    Token,
+    TokenGrant,
     /// Changes to one's own account.
     Account,
 }
@@ -49,10 +49,10 @@ impl LimitedAs {
     #[rustfmt::skip]
     pub fn rate(self) -> Option<(u32, u32)> {
         match self {
-            Self::Unlimited => None,
-            Self::SignUp    => Some((360,  30)),
-            Self::Token     => Some((1800, 30)),
-            Self::Account   => Some((360,  30)),
+            Self::Unlimited  => None,
+            Self::SignUp     => Some((360,  30)),
+            Self::TokenGrant => Some((1800, 30)),
+            Self::Account    => Some((360,  30)),
         }
     }
 }

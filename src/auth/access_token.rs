@@ -1,0 +1,55 @@
+//! The claims of an access token, exactly as GoTrue has them: clients and policies read them all.
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::error::Error;
+use super::model::User;
+use super::session::{Authentication, Client, Session};
+use crate::app::App;
+use crate::jwt;
+
+#[derive(Serialize)]
+struct AccessTokenClaims<'a> {
+    iss: &'a str,
+    sub: &'a str,
+    aud: &'a str,
+    exp: i64,
+    iat: i64,
+    email: &'a str,
+    phone: &'a str,
+    app_metadata: Value,
+    user_metadata: Value,
+    role: &'a str,
+    aal: &'a str,
+    amr: &'a [Authentication],
+    session_id: &'a str,
+    is_anonymous: bool,
+}
+
+/// A signed access token; `expires_at` in Unix seconds.
+pub fn sign(
+    app: &App,
+    user: &User,
+    session: &Session,
+    client: &Client,
+    expires_at: i64,
+) -> Result<String, Error> {
+    let claims = AccessTokenClaims {
+        iss: &client.issuer,
+        sub: &user.id,
+        aud: &user.aud,
+        exp: expires_at,
+        iat: app.now().seconds(),
+        email: user.email.as_deref().unwrap_or_default(),
+        phone: user.phone.as_deref().unwrap_or_default(),
+        app_metadata: user.app_metadata(),
+        user_metadata: user.user_metadata(),
+        role: &user.role,
+        aal: &session.aal,
+        amr: &session.amr,
+        session_id: &session.id,
+        is_anonymous: user.is_anonymous != 0,
+    };
+    jwt::sign(&claims, app.config.jwt_secret.as_bytes()).map_err(|error| Error::Unexpected(error.to_string()))
+}

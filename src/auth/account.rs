@@ -1,0 +1,171 @@
+//! A user's own account: who is calling, and what they change about themselves.
+
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::contact::Contact;
+use super::edge;
+use super::email_address::EmailAddress;
+use super::error::Error;
+use super::metadata::{self, Metadata};
+use super::model::User;
+use super::password;
+use super::store::sessions::{Ending, SessionKey};
+use super::store::{self, identities, sessions, users};
+use crate::app::App;
+use crate::caller::Caller;
+use crate::sql::Statement;
+
+/// The user a bearer token speaks for, as the database knows them now.
+pub struct Current {
+    pub user: User,
+    /// The token's session, which lives; `None` for a token that was made without one.
+    pub session_id: Option<String>,
+}
+
+/// Looks the caller up: the token may be older than a sign-out, a ban or a deletion.
+pub async fn current(app: &App, caller: &Caller) -> Result<Current, Error> {
+    let user_id = caller.user_id().ok_or(Error::MissingSubject)?;
+    let user_id = Uuid::parse_str(user_id).map_err(|_| Error::SubjectNotUuid)?.to_string();
+    let session_id = match caller.session_id() {
+        None => None,
+        Some(id) => Some(Uuid::parse_str(id).map_err(|_| Error::SessionIdNotUuid)?.to_string()),
+    };
+    let asked_session = session_id.as_deref().unwrap_or_default();
+    let results = store::run(
+        app.ports.database.as_ref(),
+        vec![users::by_id(&user_id), sessions::key_of(asked_session, &user_id)],
+    )
+    .await?;
+    let user = results.first::<User>(0)?.filter(|user| user.deleted_at.is_none());
+    let user = user.ok_or(Error::TokenUserNotFound)?;
+    if user.is_banned(app.now()) {
+        return Err(Error::TokenUserBanned);
+    }
+    if session_id.is_some() && !results.happened(1)? {
+        return Err(Error::TokenSessionNotFound);
+    }
+    Ok(Current { user, session_id })
+}
+
+/// What a user asks to change; `None` stays as it is.
+#[derive(Default)]
+pub struct Change {
+    pub email: Option<EmailAddress>,
+    pub password: Option<String>,
+    /// Checked when it is sent along with a new password.
+    pub current_password: Option<String>,
+    /// Merged into `user_metadata`; null deletes a key.
+    pub data: Metadata,
+}
+
+/// How often a change that lost against another one decides anew.
+const ATTEMPTS: usize = 3;
+
+/// Changes the caller's account. A new password ends the user's other sessions.
+pub async fn update(app: &App, caller: &Caller, change: &Change) -> Result<User, Error> {
+    for _ in 0..ATTEMPTS {
+        let me = current(app, caller).await?;
+        let after = decide(app, &me.user, change).await?;
+        let ending = me.session_id.as_deref().map_or(Ending::All, Ending::Others);
+        if let Some(user) = commit(app, &me.user, &after, ending).await? {
+            return Ok(user);
+        }
+    }
+    Err(Error::Conflict)
+}
+
+async fn decide(app: &App, before: &User, change: &Change) -> Result<User, Error> {
+    let mut after = before.clone();
+    if let Some(email) = &change.email
+        && before.email.as_deref() != Some(email.as_str())
+    {
+        if !app.config.auth.autoconfirm {
+            return Err(Error::EmailChangeNeedsMail);
+        }
+        set_email(&mut after, email);
+        after.email_confirmed_at = Some(app.now().to_postgres());
+    }
+    metadata::merge(&mut after.raw_user_meta_data, &change.data);
+    if let Some(new) = &change.password {
+        let current = change.current_password.as_deref();
+        after.encrypted_password = Some(new_password(app, before, new, current).await?);
+    }
+    Ok(after)
+}
+
+/// Gives the account another address; the copy of it that `user_metadata` has from sign-up follows.
+pub fn set_email(user: &mut User, email: &EmailAddress) {
+    let old = user.email.replace(email.as_str().to_string());
+    let copy = metadata::read(&user.raw_user_meta_data).get("email").cloned();
+    if old.is_some() && copy == old.map(Value::String) {
+        let email = Metadata::from_iter([("email".to_string(), json!(email.as_str()))]);
+        metadata::merge(&mut user.raw_user_meta_data, &email);
+    }
+}
+
+async fn new_password(app: &App, user: &User, new: &str, current: Option<&str>) -> Result<String, Error> {
+    password::check_new(&app.config.auth, new)?;
+    if let Some(hash) = user.encrypted_password.as_deref() {
+        if let Some(current) = current
+            && !password::is_right(app, current, Some(hash)).await?
+        {
+            return Err(Error::CurrentPasswordInvalid);
+        }
+        if password::is_right(app, new, Some(hash)).await? {
+            return Err(Error::SamePassword);
+        }
+    }
+    password::hash_new(app, new).await
+}
+
+/// Writes a changed account in one batch with all that follows from it: its identities, the end of
+/// sessions when the password changed, what the edge knows when a ban did. `None` when another
+/// request changed the same columns since they were read; nothing was written then.
+pub async fn commit(
+    app: &App,
+    before: &User,
+    after: &User,
+    ending: Ending<'_>,
+) -> Result<Option<User>, Error> {
+    if before == after {
+        return Ok(Some(after.clone()));
+    }
+    let now = app.now();
+    let mut batch = vec![users::replace(before, after, now)];
+    for contact in new_contacts(before, after) {
+        let data = contact.claims(&before.id, false);
+        batch.push(identities::put(app.ports.random.as_ref(), &before.id, contact, &data, now));
+    }
+    let new_hash = after.encrypted_password.as_deref();
+    let new_hash = new_hash.filter(|hash| before.encrypted_password.as_deref() != Some(hash));
+    let ended = new_hash.map(|hash| add(&mut batch, sessions::end(&before.id, ending, Some(hash))));
+    let ban_changed = before.banned_until != after.banned_until;
+    let touched = ban_changed.then(|| add(&mut batch, sessions::keys_of(&before.id)));
+    let user = add(&mut batch, users::by_id(&before.id));
+
+    let results = store::run(app.ports.database.as_ref(), batch).await.map_err(Error::of_write)?;
+    if !results.happened(0)? {
+        return Ok(None);
+    }
+    if let Some(ended) = ended {
+        edge::revoke(app, &results.all::<SessionKey>(ended)?).await;
+    }
+    if let Some(touched) = touched {
+        edge::ban(app, &results.all::<SessionKey>(touched)?, after).await;
+    }
+    Ok(results.first(user)?)
+}
+
+/// The contacts an account has `after` and did not have `before`.
+pub fn new_contacts<'a>(before: &User, after: &'a User) -> Vec<Contact<'a>> {
+    let email = after.email.as_deref().filter(|_| before.email != after.email);
+    let phone = after.phone.as_deref().filter(|_| before.phone != after.phone);
+    email.map(Contact::Email).into_iter().chain(phone.map(Contact::Phone)).collect()
+}
+
+/// Adds a statement to a batch and says where its result will be.
+fn add(batch: &mut Vec<Statement>, statement: Statement) -> usize {
+    batch.push(statement);
+    batch.len() - 1
+}

@@ -1,0 +1,182 @@
+//! Accounts as an administrator makes, changes and removes them, without mails and without questions.
+
+use serde_json::json;
+use uuid::Uuid;
+
+use super::account::{self, new_contacts, set_email};
+use super::ban::Ban;
+use super::edge;
+use super::email_address::EmailAddress;
+use super::error::Error;
+use super::metadata::{self, Metadata};
+use super::model::User;
+use super::password;
+use super::phone_number::PhoneNumber;
+use super::store::sessions::{Ending, SessionKey};
+use super::store::users::Page;
+use super::store::{self, identities, sessions, users};
+use crate::app::App;
+use crate::crypto;
+use crate::ports::DbError;
+
+/// What an account is to be; `None` stays as it is, or takes its default.
+#[derive(Default)]
+pub struct Particulars {
+    pub email: Option<EmailAddress>,
+    pub phone: Option<PhoneNumber>,
+    pub password: Option<NewPassword>,
+    /// Whether address and number count as confirmed; they are never made unconfirmed.
+    pub confirm_email: bool,
+    pub confirm_phone: bool,
+    /// The Postgres role of the user's tokens.
+    pub role: Option<String>,
+    /// Merged; null deletes a key.
+    pub user_metadata: Metadata,
+    /// Merged; null deletes a key.
+    pub app_metadata: Metadata,
+    pub ban: Option<Ban>,
+}
+
+/// A password as an administrator gives it.
+pub enum NewPassword {
+    /// In clear.
+    Clear(String),
+    /// As another server hashed it, already checked.
+    Hashed(String),
+}
+
+/// Makes an account with a chosen or a random id. It is unconfirmed unless asked otherwise, even with auto-confirm.
+pub async fn create(app: &App, id: Option<Uuid>, particulars: &Particulars) -> Result<User, Error> {
+    if particulars.email.is_none() && particulars.phone.is_none() {
+        return Err(Error::Validation("Cannot create a user without either an email or phone".into()));
+    }
+    let now = app.now();
+    let id = id.unwrap_or_else(|| crypto::random_uuid(app.ports.random.as_ref())).to_string();
+    let nobody = User::new(id, now);
+    let user = apply(app, &nobody, particulars).await?;
+    let mut batch = vec![users::insert(&user)];
+    for contact in new_contacts(&nobody, &user) {
+        let data = contact.claims(&user.id, false);
+        batch.push(identities::put(app.ports.random.as_ref(), &user.id, contact, &data, now));
+    }
+    batch.push(users::by_id(&user.id));
+    let last = batch.len() - 1;
+    let results = store::run(app.ports.database.as_ref(), batch).await.map_err(Error::of_write)?;
+    results.first(last)?.ok_or_else(|| Error::Unexpected("the new user is not there".into()))
+}
+
+/// One page of accounts, and how many there are on all of them.
+pub async fn list(app: &App, page: &Page) -> Result<(Vec<User>, u64), Error> {
+    #[derive(serde::Deserialize)]
+    struct Count {
+        total: u64,
+    }
+    let results =
+        store::run(app.ports.database.as_ref(), vec![users::list(page), users::count(page)]).await?;
+    let total = results.first::<Count>(1)?.map_or(0, |count| count.total);
+    Ok((results.all(0)?, total))
+}
+
+/// The account with that id, soft-deleted or not.
+pub async fn by_id(app: &App, id: Uuid) -> Result<User, Error> {
+    let results = store::run(app.ports.database.as_ref(), vec![users::by_id(&id.to_string())]).await?;
+    results.first(0)?.ok_or(Error::UserNotFound)
+}
+
+/// How often a change that lost against another one decides anew.
+const ATTEMPTS: usize = 3;
+
+/// Changes an account. A new password ends all its sessions.
+pub async fn update(app: &App, id: Uuid, particulars: &Particulars) -> Result<User, Error> {
+    for _ in 0..ATTEMPTS {
+        let before = by_id(app, id).await?;
+        let after = apply(app, &before, particulars).await?;
+        if let Some(user) = account::commit(app, &before, &after, Ending::All).await? {
+            return Ok(user);
+        }
+    }
+    Err(Error::Conflict)
+}
+
+async fn apply(app: &App, before: &User, particulars: &Particulars) -> Result<User, Error> {
+    let now = app.now();
+    let mut after = before.clone();
+    if let Some(email) = &particulars.email {
+        set_email(&mut after, email);
+    }
+    if let Some(phone) = &particulars.phone {
+        after.phone = Some(phone.as_str().to_string());
+    }
+    if particulars.confirm_email && after.email.is_some() && after.email_confirmed_at.is_none() {
+        after.email_confirmed_at = Some(now.to_postgres());
+        let verified = Metadata::from_iter([("email_verified".to_string(), json!(true))]);
+        metadata::merge(&mut after.raw_user_meta_data, &verified);
+    }
+    if particulars.confirm_phone && after.phone.is_some() && after.phone_confirmed_at.is_none() {
+        after.phone_confirmed_at = Some(now.to_postgres());
+    }
+    if let Some(role) = &particulars.role {
+        after.role.clone_from(role);
+    }
+    name_providers(before, &mut after);
+    metadata::merge(&mut after.raw_user_meta_data, &particulars.user_metadata);
+    metadata::merge(&mut after.raw_app_meta_data, &particulars.app_metadata);
+    if let Some(ban) = particulars.ban {
+        after.banned_until = ban.until(now);
+    }
+    after.encrypted_password = match &particulars.password {
+        None => after.encrypted_password,
+        Some(NewPassword::Clear(password)) => Some(password::hash_new(app, password).await?),
+        Some(NewPassword::Hashed(hash)) => Some(hash.clone()),
+    };
+    Ok(after)
+}
+
+/// `app_metadata` names the providers of the account's identities, the first of them alone as well.
+fn name_providers(before: &User, after: &mut User) {
+    let mut providers: Vec<String> =
+        before.identities.iter().map(|identity| identity.provider.clone()).collect();
+    for contact in new_contacts(before, after) {
+        if !providers.iter().any(|provider| provider == contact.provider()) {
+            providers.push(contact.provider().to_string());
+        }
+    }
+    if providers.len() == before.identities.len() {
+        return;
+    }
+    let names = json!({"provider": providers.first(), "providers": providers});
+    metadata::merge(&mut after.raw_app_meta_data, &names.as_object().cloned().unwrap_or_default());
+}
+
+/// Removes an account with its identities and sessions.
+pub async fn delete(app: &App, id: Uuid) -> Result<(), Error> {
+    let id = id.to_string();
+    let results =
+        store::run(app.ports.database.as_ref(), vec![sessions::keys_of(&id), users::delete(&id)]).await;
+    let results = results.map_err(|error| match error {
+        DbError::ForeignKey => Error::UserStillReferenced,
+        other => other.into(),
+    })?;
+    if !results.happened(1)? {
+        return Err(Error::UserNotFound);
+    }
+    edge::revoke(app, &results.all::<SessionKey>(0)?).await;
+    Ok(())
+}
+
+/// Removes what identifies the person and keeps the row, for what refers to it. Once is enough.
+pub async fn soft_delete(app: &App, id: Uuid) -> Result<(), Error> {
+    let user = by_id(app, id).await?;
+    if user.deleted_at.is_some() {
+        return Ok(());
+    }
+    let now = app.now();
+    let batch = vec![
+        sessions::end(&user.id, Ending::All, None),
+        identities::obscure(&user.id, now),
+        users::soft_delete(&user, now),
+    ];
+    let results = store::run(app.ports.database.as_ref(), batch).await?;
+    edge::revoke(app, &results.all::<SessionKey>(0)?).await;
+    Ok(())
+}

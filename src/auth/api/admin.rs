@@ -1,0 +1,160 @@
+//! `/auth/v1/admin/users`: everyone's accounts, for an administrator.
+
+use ::http::header::LINK;
+use ::http::{HeaderName, StatusCode};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::body::{given, nullable, read_json, read_optional_json};
+use crate::auth::administration::{self, NewPassword, Particulars};
+use crate::auth::ban::Ban;
+use crate::auth::email_address::EmailAddress;
+use crate::auth::error::Error;
+use crate::auth::metadata::Metadata;
+use crate::auth::model::{AUTHENTICATED, User};
+use crate::auth::password;
+use crate::auth::phone_number::PhoneNumber;
+use crate::auth::store::users::Page;
+use crate::http::{Context, Response, ResponseExt, json_response};
+
+#[derive(Deserialize)]
+struct UserBody {
+    id: Option<String>,
+    email: Option<String>,
+    phone: Option<String>,
+    password: Option<String>,
+    password_hash: Option<String>,
+    #[serde(default, deserialize_with = "nullable")]
+    email_confirm: bool,
+    #[serde(default, deserialize_with = "nullable")]
+    phone_confirm: bool,
+    role: Option<String>,
+    #[serde(default, deserialize_with = "nullable")]
+    user_metadata: Metadata,
+    #[serde(default, deserialize_with = "nullable")]
+    app_metadata: Metadata,
+    ban_duration: Option<String>,
+}
+
+/// `POST`: makes an account.
+pub async fn create_user(mut context: Context) -> Result<Response, Error> {
+    let body: UserBody = read_json(&mut context).await?;
+    let id = given(body.id.as_ref()).map(Uuid::parse_str).transpose();
+    let id = id.map_err(|_| Error::Validation("ID must conform to the uuid v4 format".into()))?;
+    let user = administration::create(&context.app, id, &body.into_particulars()?).await?;
+    Ok(json_response(StatusCode::OK, &user.to_json()))
+}
+
+/// `GET /{id}`: one account.
+pub async fn get_user(context: Context) -> Result<Response, Error> {
+    let user = administration::by_id(&context.app, user_id(&context)?).await?;
+    Ok(json_response(StatusCode::OK, &user.to_json()))
+}
+
+/// `PUT /{id}`: changes an account.
+pub async fn update_user(mut context: Context) -> Result<Response, Error> {
+    let id = user_id(&context)?;
+    let body: UserBody = read_json(&mut context).await?;
+    let user = administration::update(&context.app, id, &body.into_particulars()?).await?;
+    Ok(json_response(StatusCode::OK, &user.to_json()))
+}
+
+#[derive(Default, Deserialize)]
+struct DeleteBody {
+    #[serde(default, deserialize_with = "nullable")]
+    should_soft_delete: bool,
+}
+
+/// `DELETE /{id}`: removes an account, or what identifies its person.
+pub async fn delete_user(mut context: Context) -> Result<Response, Error> {
+    let id = user_id(&context)?;
+    let body: DeleteBody = read_optional_json(&mut context).await?;
+    if body.should_soft_delete {
+        administration::soft_delete(&context.app, id).await?;
+    } else {
+        administration::delete(&context.app, id).await?;
+    }
+    Ok(json_response(StatusCode::OK, &json!({})))
+}
+
+/// `GET`: a page of accounts, newest first unless `sort=created_at asc`.
+pub async fn list_users(context: Context) -> Result<Response, Error> {
+    let page = page(&context)?;
+    let (users, total) = administration::list(&context.app, &page).await?;
+    let users: Vec<Value> = users.iter().map(User::to_json).collect();
+    let response = json_response(StatusCode::OK, &json!({"users": users, "aud": AUTHENTICATED}))
+        .with_header(HeaderName::from_static("x-total-count"), total.to_string());
+    Ok(response.with_header(LINK, links(&context.path, &page, total)))
+}
+
+fn page(context: &Context) -> Result<Page, Error> {
+    let given = |name| context.query_parameter(name).filter(|value| !value.is_empty());
+    let number = |name, default| match given(name) {
+        None => Ok(default),
+        Some(text) => text.parse().ok().filter(|number| *number >= 1).ok_or_else(|| {
+            Error::Validation(
+                format!("bad pagination parameters: {name} must be a whole number from 1").into(),
+            )
+        }),
+    };
+    let ascending = match given("sort").as_deref() {
+        None | Some("created_at" | "created_at desc") => false,
+        Some("created_at asc") => true,
+        Some(_) => return Err(Error::Validation("bad sort: created_at asc or desc".into())),
+    };
+    Ok(Page { number: number("page", 1)?, size: number("per_page", 50)?, ascending, filter: given("filter") })
+}
+
+/// RFC 8288 links. `page` comes first in the query, because supabase-js reads the first parameter.
+fn links(path: &str, page: &Page, total: u64) -> String {
+    let mut more = form_urlencoded::Serializer::new(String::new());
+    more.append_pair("per_page", &page.size.to_string());
+    if page.ascending {
+        more.append_pair("sort", "created_at asc");
+    }
+    if let Some(filter) = &page.filter {
+        more.append_pair("filter", filter);
+    }
+    let more = more.finish();
+    let link = |number: u64, rel: &str| format!("<{path}?page={number}&{more}>; rel=\"{rel}\"");
+    let last = total.div_ceil(page.size).max(1);
+    if page.number < last {
+        return format!("{}, {}", link(page.number + 1, "next"), link(last, "last"));
+    }
+    link(last, "last")
+}
+
+fn user_id(context: &Context) -> Result<Uuid, Error> {
+    Uuid::parse_str(context.parameters.get("user_id")).map_err(|_| Error::UserIdNotUuid)
+}
+
+impl UserBody {
+    fn into_particulars(self) -> Result<Particulars, Error> {
+        let (password, hash) = (given(self.password.as_ref()), given(self.password_hash.as_ref()));
+        let password = match (password, hash) {
+            (Some(_), Some(_)) => {
+                return Err(Error::Validation(
+                    "Only a password or a password hash should be provided".into(),
+                ));
+            }
+            (None, None) => None,
+            (Some(password), None) => Some(NewPassword::Clear(password.to_string())),
+            (None, Some(hash)) => {
+                password::check_imported(hash)?;
+                Some(NewPassword::Hashed(hash.to_string()))
+            }
+        };
+        Ok(Particulars {
+            email: given(self.email.as_ref()).map(EmailAddress::parse).transpose()?,
+            phone: given(self.phone.as_ref()).map(PhoneNumber::parse).transpose()?,
+            password,
+            confirm_email: self.email_confirm,
+            confirm_phone: self.phone_confirm,
+            role: given(self.role.as_ref()).map(str::to_string),
+            ban: given(self.ban_duration.as_ref()).map(Ban::parse).transpose()?,
+            user_metadata: self.user_metadata,
+            app_metadata: self.app_metadata,
+        })
+    }
+}

@@ -1,0 +1,42 @@
+//! Reading request bodies. As in Go, null and an absent member are the same, and unknown members are ignored.
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
+
+use crate::auth::error::Error;
+use crate::http::{Context, Refusal};
+
+/// The body as JSON, whatever its content type says.
+pub async fn read_json<T: DeserializeOwned>(context: &mut Context) -> Result<T, Error> {
+    let bytes = context.read_body().await?;
+    serde_json::from_slice(&bytes).map_err(|error| Error::BadJson(error.to_string()))
+}
+
+/// The same, where no body at all stands for an empty object.
+pub async fn read_optional_json<T: DeserializeOwned + Default>(context: &mut Context) -> Result<T, Error> {
+    let bytes = context.read_body().await?;
+    if bytes.is_empty() {
+        return Ok(T::default());
+    }
+    serde_json::from_slice(&bytes).map_err(|error| Error::BadJson(error.to_string()))
+}
+
+/// A member whose null means its type's default: `#[serde(default, deserialize_with = "nullable")]`.
+pub fn nullable<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(member: D) -> Result<T, D::Error> {
+    Ok(Option::deserialize(member)?.unwrap_or_default())
+}
+
+/// The text of a member, if it is there and not empty.
+pub fn given(member: Option<&String>) -> Option<&str> {
+    member.map(String::as_str).filter(|text| !text.is_empty())
+}
+
+impl From<Refusal> for Error {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::BodyTooLarge => Self::BodyTooLarge,
+            Refusal::BodyBroken(cause) => Self::BodyBroken(cause),
+            other => Self::Unexpected(format!("{other:?}")),
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! The auth API's endpoints, one file for each noun: extract, call one use case, answer.
+
+mod admin;
+mod body;
+mod logout;
+mod refusal;
+mod settings;
+mod sign_up;
+mod token;
+mod user;
+
+pub use admin::{
+    create_user, delete_user, get_user as get_any_user, list_users, update_user as update_any_user,
+};
+pub use logout::logout;
+pub use settings::{health, jwks, settings};
+pub use sign_up::sign_up;
+pub use token::token;
+pub use user::{get_user, update_user};
+
+use serde_json::{Value, json};
+
+use super::session::{Client, SignedIn};
+use crate::http::Context;
+
+/// Who is at the other end, for a session to record.
+fn client(context: &Context) -> Client {
+    Client {
+        issuer: format!("{}/auth/v1", context.origin),
+        ip: Some(context.address.clone()).filter(|address| !address.is_empty()),
+        user_agent: context.header("user-agent").map(str::to_string),
+    }
+}
+
+/// The JSON of supabase-js' `Session`.
+fn session_json(signed_in: &SignedIn) -> Value {
+    let mut session = json!({
+        "access_token": signed_in.access_token,
+        "token_type": "bearer",
+        "expires_in": signed_in.expires_in,
+        "expires_at": signed_in.expires_at,
+        "refresh_token": signed_in.refresh_token,
+        "user": signed_in.user.to_json(),
+    });
+    if let (Some(weakness), Some(members)) = (&signed_in.weak_password, session.as_object_mut()) {
+        let weakness = json!({"message": weakness.message, "reasons": weakness.reasons});
+        members.insert("weak_password".into(), weakness);
+    }
+    session
+}

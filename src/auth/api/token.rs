@@ -1,0 +1,57 @@
+//! `POST /auth/v1/token?grant_type=…`.
+
+use ::http::StatusCode;
+use serde::Deserialize;
+
+use super::body::{given, read_json};
+use super::{client, session_json};
+use crate::auth::error::Error;
+use crate::auth::refresh;
+use crate::auth::session::SignedIn;
+use crate::auth::sign_in;
+use crate::http::{Context, Response, json_response};
+
+/// A session for a password or a refresh token.
+pub async fn token(mut context: Context) -> Result<Response, Error> {
+    let signed_in = match context.query_parameter("grant_type").as_deref() {
+        Some("password") => password_grant(&mut context).await?,
+        Some("refresh_token") => refresh_grant(&mut context).await?,
+        _ => return Err(Error::UnsupportedGrantType),
+    };
+    Ok(json_response(StatusCode::OK, &session_json(&signed_in)))
+}
+
+#[derive(Deserialize)]
+struct PasswordBody {
+    email: Option<String>,
+    phone: Option<String>,
+    password: Option<String>,
+}
+
+async fn password_grant(context: &mut Context) -> Result<SignedIn, Error> {
+    let body: PasswordBody = read_json(context).await?;
+    let email = match (given(body.email.as_ref()), given(body.phone.as_ref())) {
+        (Some(_), Some(_)) => {
+            return Err(Error::Validation(
+                "Only an email address or phone number should be provided on login.".into(),
+            ));
+        }
+        (None, None) => return Err(Error::Validation("missing email or phone".into())),
+        (None, Some(_)) => return Err(Error::PhoneLoginDisabled),
+        (Some(_), None) if !context.app.config.auth.email_enabled => return Err(Error::EmailLoginDisabled),
+        (Some(email), None) => email,
+    };
+    let password = body.password.unwrap_or_default();
+    sign_in::sign_in(&context.app, email, &password, &client(context)).await
+}
+
+#[derive(Deserialize)]
+struct RefreshBody {
+    refresh_token: Option<String>,
+}
+
+async fn refresh_grant(context: &mut Context) -> Result<SignedIn, Error> {
+    let body: RefreshBody = read_json(context).await?;
+    let token = body.refresh_token.unwrap_or_default();
+    refresh::refresh(&context.app, &token, &client(context)).await
+}

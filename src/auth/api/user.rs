@@ -1,0 +1,59 @@
+//! `GET` and `PUT /auth/v1/user`: the caller's own account.
+
+use ::http::StatusCode;
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::body::{given, nullable, read_json};
+use crate::auth::account::{self, Change};
+use crate::auth::email_address::EmailAddress;
+use crate::auth::error::Error;
+use crate::auth::metadata::Metadata;
+use crate::auth::phone_number::PhoneNumber;
+use crate::http::{Context, Response, json_response};
+
+/// The user as the database has them now, not as the token remembers them.
+pub async fn get_user(context: Context) -> Result<Response, Error> {
+    let me = account::current(&context.app, &context.caller).await?;
+    Ok(json_response(StatusCode::OK, &me.user.to_json()))
+}
+
+#[derive(Deserialize)]
+struct UpdateBody {
+    email: Option<String>,
+    phone: Option<String>,
+    password: Option<String>,
+    current_password: Option<String>,
+    #[serde(default, deserialize_with = "nullable")]
+    data: Metadata,
+    app_metadata: Option<Value>,
+}
+
+/// Changes the user and gives them back.
+pub async fn update_user(mut context: Context) -> Result<Response, Error> {
+    let body: UpdateBody = read_json(&mut context).await?;
+    let change = body.into_change(&context)?;
+    let user = account::update(&context.app, &context.caller, &change).await?;
+    Ok(json_response(StatusCode::OK, &user.to_json()))
+}
+
+impl UpdateBody {
+    fn into_change(self, context: &Context) -> Result<Change, Error> {
+        if self.app_metadata.is_some() {
+            return Err(Error::AppMetadataNeedsAdmin);
+        }
+        if let Some(phone) = given(self.phone.as_ref()) {
+            let phone = PhoneNumber::parse(phone)?;
+            // The number the account has already (the token says which) is no change.
+            if context.caller.claims.text("phone") != Some(phone.as_str()) {
+                return Err(Error::PhoneChangeDisabled);
+            }
+        }
+        Ok(Change {
+            email: given(self.email.as_ref()).map(EmailAddress::parse).transpose()?,
+            password: self.password,
+            current_password: given(self.current_password.as_ref()).map(str::to_string),
+            data: self.data,
+        })
+    }
+}

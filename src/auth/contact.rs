@@ -1,0 +1,43 @@
+//! An address or number of an account: a way to reach a user that is also a provider of sign-in.
+
+use serde_json::json;
+
+use super::metadata::Metadata;
+
+/// One contact, already checked.
+#[derive(Clone, Copy)]
+pub enum Contact<'a> {
+    /// An address.
+    Email(&'a str),
+    /// A number.
+    Phone(&'a str),
+}
+
+impl<'a> Contact<'a> {
+    /// The provider's name, which is also the column of `"auth.users"`.
+    pub fn provider(self) -> &'static str {
+        match self {
+            Self::Email(_) => "email",
+            Self::Phone(_) => "phone",
+        }
+    }
+
+    /// The address or number.
+    pub fn value(self) -> &'a str {
+        match self {
+            Self::Email(value) | Self::Phone(value) => value,
+        }
+    }
+
+    /// What its provider says of the user; upstream keeps this in the identity and, from sign-up on,
+    /// in `user_metadata`.
+    pub fn claims(self, user_id: &str, email_verified: bool) -> Metadata {
+        let claims = json!({
+            "sub": user_id,
+            self.provider(): self.value(),
+            "email_verified": email_verified,
+            "phone_verified": false,
+        });
+        claims.as_object().cloned().unwrap_or_default()
+    }
+}

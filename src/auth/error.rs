@@ -1,0 +1,195 @@
+//! Everything the auth API refuses: status, error code, message. The rows are the compatibility table.
+
+use std::borrow::Cow;
+
+use crate::ports::{DbError, PortError};
+
+/// A failed call of the auth API.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Error {
+    /// The body is no JSON of the shape the endpoint takes; says where.
+    BadJson(String),
+    /// The body broke off; the cause is for the log.
+    BodyBroken(String),
+    /// The body is over the route's limit.
+    BodyTooLarge,
+    /// A value breaks a rule; the message says which.
+    Validation(Cow<'static, str>),
+
+    /// Nobody new, by configuration.
+    SignupDisabled,
+    /// E-mail sign-up is off.
+    EmailSignupDisabled,
+    /// E-mail sign-in is off.
+    EmailLoginDisabled,
+    /// A changed address has to be confirmed by mail, which does not exist yet.
+    EmailChangeNeedsMail,
+    /// Phone sign-up is off.
+    PhoneSignupDisabled,
+    /// Phone sign-in is off.
+    PhoneLoginDisabled,
+    /// A changed number has to be confirmed by SMS.
+    PhoneChangeDisabled,
+    /// Sign-up with neither address nor number.
+    AnonymousDisabled,
+    /// The address is taken, said to someone signing up.
+    UserAlreadyExists,
+    /// The address is taken, said to someone changing an account.
+    EmailExists,
+    /// The number is taken.
+    PhoneExists,
+    /// The id an administrator chose is taken.
+    UserIdExists,
+
+    /// Unknown user, no password, wrong password: all the same.
+    InvalidCredentials,
+    /// A `grant_type` that does not exist (here).
+    UnsupportedGrantType,
+    /// Right password, address not confirmed.
+    EmailNotConfirmed,
+    /// Right password, banned user.
+    BannedAtSignIn,
+
+    /// The password breaks the rules.
+    WeakPassword(WeakPassword),
+    /// Over what bcrypt could ever take; never cut off silently.
+    PasswordTooLong,
+    /// The new password is the old one.
+    SamePassword,
+    /// The current password that came with a change is wrong.
+    CurrentPasswordInvalid,
+
+    /// No refresh token of any version.
+    RefreshTokenMalformed,
+    /// A refresh token whose session is gone, or that was never ours.
+    RefreshTokenNotFound,
+    /// An old refresh token came again; its session has ended.
+    RefreshTokenAlreadyUsed,
+    /// A banned user's refresh token.
+    BannedAtRefresh,
+
+    /// A key or token that speaks for no user.
+    MissingSubject,
+    /// A subject that is no user id.
+    SubjectNotUuid,
+    /// A session claim that is no session id.
+    SessionIdNotUuid,
+    /// The token's user is gone.
+    TokenUserNotFound,
+    /// The token's session is gone.
+    TokenSessionNotFound,
+    /// The token's user is banned.
+    TokenUserBanned,
+    /// `app_metadata` is not the user's to change.
+    AppMetadataNeedsAdmin,
+
+    /// An administrator's path with something that is no id.
+    UserIdNotUuid,
+    /// An administrator's path with an id nobody has.
+    UserNotFound,
+    /// Rows of the project's own tables point at the user and do not cascade.
+    UserStillReferenced,
+
+    /// Other requests kept changing the same row.
+    Conflict,
+    /// A store failed, or a defect of ours; the cause is for the log.
+    Unexpected(String),
+}
+
+/// Why a password is too weak.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WeakPassword {
+    /// Said to the user.
+    pub message: String,
+    /// `length`, `characters` or `pwned`.
+    pub reasons: Vec<&'static str>,
+}
+
+impl Error {
+    /// HTTP status, error code and message (statuses and texts as in supabase/auth).
+    #[rustfmt::skip]
+    pub fn row(&self) -> (u16, &'static str, Cow<'_, str>) {
+        let (status, code, message) = match self {
+            Self::BadJson(place)          => return (400, "bad_json", format!("Could not parse request body as JSON: {place}").into()),
+            Self::Validation(message)     => return (400, "validation_failed", Cow::Borrowed(message.as_ref())),
+            Self::WeakPassword(weakness)  => return (422, "weak_password", Cow::Borrowed(weakness.message.as_str())),
+
+            Self::BodyBroken(_)           => (400, "bad_json",                   "Could not read request body"),
+            Self::BodyTooLarge            => (413, "request_entity_too_large",   "Request body too large"),
+
+            Self::SignupDisabled          => (422, "signup_disabled",            "Signups not allowed for this instance"),
+            Self::EmailSignupDisabled     => (422, "email_provider_disabled",    "Email signups are disabled"),
+            Self::EmailLoginDisabled      => (422, "email_provider_disabled",    "Email logins are disabled"),
+            Self::EmailChangeNeedsMail    => (422, "email_provider_disabled",    "Changing the email address needs a confirmation mail, which this server cannot send"),
+            Self::PhoneSignupDisabled     => (422, "phone_provider_disabled",    "Phone signups are disabled"),
+            Self::PhoneLoginDisabled      => (422, "phone_provider_disabled",    "Phone logins are disabled"),
+            Self::PhoneChangeDisabled     => (422, "phone_provider_disabled",    "Changing the phone number needs an SMS, which this server cannot send"),
+            Self::AnonymousDisabled       => (422, "anonymous_provider_disabled","Anonymous sign-ins are disabled"),
+            Self::UserAlreadyExists       => (422, "user_already_exists",        "User already registered"),
+            Self::EmailExists             => (422, "email_exists",               "A user with this email address has already been registered"),
+            Self::PhoneExists             => (422, "phone_exists",               "A user with this phone number has already been registered"),
+            Self::UserIdExists            => (422, "user_already_exists",        "A user with this id already exists"),
+
+            Self::InvalidCredentials      => (400, "invalid_credentials",        "Invalid login credentials"),
+            Self::UnsupportedGrantType    => (400, "invalid_credentials",        "unsupported_grant_type"),
+            Self::EmailNotConfirmed       => (400, "email_not_confirmed",        "Email not confirmed"),
+            Self::BannedAtSignIn          => (400, "user_banned",                "User is banned"),
+
+            Self::PasswordTooLong         => (400, "validation_failed",          "Password cannot be longer than 72 characters"),
+            Self::SamePassword            => (422, "same_password",              "New password should be different from the old password."),
+            Self::CurrentPasswordInvalid  => (400, "current_password_invalid",   "The current password is wrong"),
+
+            Self::RefreshTokenMalformed   => (400, "validation_failed",          "Refresh token is not valid"),
+            Self::RefreshTokenNotFound    => (400, "refresh_token_not_found",    "Invalid Refresh Token: Refresh Token Not Found"),
+            Self::RefreshTokenAlreadyUsed => (400, "refresh_token_already_used", "Invalid Refresh Token: Already Used"),
+            Self::BannedAtRefresh         => (400, "user_banned",                "Invalid Refresh Token: User Banned"),
+
+            Self::MissingSubject          => (403, "bad_jwt",                    "invalid claim: missing sub claim"),
+            Self::SubjectNotUuid          => (400, "bad_jwt",                    "invalid claim: sub claim must be a UUID"),
+            Self::SessionIdNotUuid        => (403, "bad_jwt",                    "invalid claim: session_id claim must be a UUID"),
+            Self::TokenUserNotFound       => (403, "user_not_found",             "User from sub claim in JWT does not exist"),
+            Self::TokenSessionNotFound    => (403, "session_not_found",          "Session from session_id claim in JWT does not exist"),
+            Self::TokenUserBanned         => (403, "user_banned",                "User is banned"),
+            Self::AppMetadataNeedsAdmin   => (403, "not_admin",                  "Updating app_metadata requires admin privileges"),
+
+            Self::UserIdNotUuid           => (404, "validation_failed",          "user_id must be an UUID"),
+            Self::UserNotFound            => (404, "user_not_found",             "User not found"),
+            Self::UserStillReferenced     => (409, "conflict",                   "Database error deleting user: rows of other tables still refer to it"),
+
+            Self::Conflict                => (409, "conflict",                   "Too many requests changed this at the same time; try again"),
+            Self::Unexpected(_)           => (500, "unexpected_failure",         "Unexpected failure, please check server logs for more information"),
+        };
+        (status, code, Cow::Borrowed(message))
+    }
+
+    /// The failure of a write to `"auth.users"`, where a unique column may be taken.
+    pub fn of_write(error: DbError) -> Self {
+        let DbError::Unique { columns, .. } = &error else { return error.into() };
+        match columns.first().map(String::as_str) {
+            Some("email") => Self::EmailExists,
+            Some("phone") => Self::PhoneExists,
+            Some("id") => Self::UserIdExists,
+            _ => error.into(),
+        }
+    }
+
+    /// What the log should know and the caller should not.
+    pub fn cause(&self) -> Option<&str> {
+        match self {
+            Self::BodyBroken(cause) | Self::Unexpected(cause) => Some(cause),
+            _ => None,
+        }
+    }
+}
+
+impl From<DbError> for Error {
+    fn from(error: DbError) -> Self {
+        Self::Unexpected(format!("database: {error:?}"))
+    }
+}
+
+impl From<PortError> for Error {
+    fn from(error: PortError) -> Self {
+        Self::Unexpected(error.0)
+    }
+}

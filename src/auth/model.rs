@@ -1,0 +1,159 @@
+//! Users and identities: as rows, and as the JSON that clients get.
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
+use serde_json::{Map, Value, json};
+
+use super::metadata;
+use crate::time::Timestamp;
+
+/// The role and audience of everyone who signs up.
+pub const AUTHENTICATED: &str = "authenticated";
+
+/// A row of `"auth.users"` with its identities. Times are as stored; see [`Timestamp::to_postgres`].
+#[derive(Clone, PartialEq, Deserialize)]
+pub struct User {
+    pub id: String,
+    pub aud: String,
+    pub role: String,
+    pub email: Option<String>,
+    /// A PHC string or bcrypt's; `None` for a user without a password.
+    pub encrypted_password: Option<String>,
+    pub email_confirmed_at: Option<String>,
+    pub invited_at: Option<String>,
+    pub phone: Option<String>,
+    pub phone_confirmed_at: Option<String>,
+    pub confirmed_at: Option<String>,
+    pub last_sign_in_at: Option<String>,
+    pub raw_app_meta_data: String,
+    pub raw_user_meta_data: String,
+    pub banned_until: Option<String>,
+    /// 0 or 1.
+    pub is_anonymous: u8,
+    pub created_at: String,
+    pub updated_at: String,
+    pub deleted_at: Option<String>,
+    #[serde(deserialize_with = "json_text")]
+    pub identities: Vec<Identity>,
+}
+
+/// A row of `"auth.identities"`.
+#[derive(Clone, PartialEq, Deserialize)]
+pub struct Identity {
+    pub id: String,
+    pub user_id: String,
+    pub provider: String,
+    pub provider_id: String,
+    pub identity_data: Value,
+    pub email: Option<String>,
+    pub last_sign_in_at: Option<String>,
+    pub created_at: String,
+    pub updated_at: String,
+}
+
+impl User {
+    /// A user with an id and nothing else yet.
+    pub fn new(id: String, now: Timestamp) -> Self {
+        let now = now.to_postgres();
+        Self {
+            id,
+            aud: AUTHENTICATED.into(),
+            role: AUTHENTICATED.into(),
+            email: None,
+            encrypted_password: None,
+            email_confirmed_at: None,
+            invited_at: None,
+            phone: None,
+            phone_confirmed_at: None,
+            confirmed_at: None,
+            last_sign_in_at: None,
+            raw_app_meta_data: "{}".into(),
+            raw_user_meta_data: "{}".into(),
+            banned_until: None,
+            is_anonymous: 0,
+            created_at: now.clone(),
+            updated_at: now,
+            deleted_at: None,
+            identities: Vec::new(),
+        }
+    }
+
+    /// Whether an administrator's ban holds now.
+    pub fn is_banned(&self, now: Timestamp) -> bool {
+        self.banned_until.as_deref().and_then(Timestamp::parse).is_some_and(|until| now < until)
+    }
+
+    /// `app_metadata`, which only administrators change.
+    pub fn app_metadata(&self) -> Value {
+        Value::Object(metadata::read(&self.raw_app_meta_data))
+    }
+
+    /// `user_metadata`, which is the user's own.
+    pub fn user_metadata(&self) -> Value {
+        Value::Object(metadata::read(&self.raw_user_meta_data))
+    }
+
+    /// The JSON of supabase-js' `User`: address and number are never null, other absent values are left out.
+    #[rustfmt::skip]
+    pub fn to_json(&self) -> Value {
+        let identities: Vec<Value> = self.identities.iter().map(Identity::to_json).collect();
+        object([
+            ("id",                 Some(json!(self.id))),
+            ("aud",                Some(json!(self.aud))),
+            ("role",               Some(json!(self.role))),
+            ("email",              Some(json!(self.email.as_deref().unwrap_or_default()))),
+            ("email_confirmed_at", time(&self.email_confirmed_at)),
+            ("invited_at",         time(&self.invited_at)),
+            ("phone",              Some(json!(self.phone.as_deref().unwrap_or_default()))),
+            ("phone_confirmed_at", time(&self.phone_confirmed_at)),
+            ("confirmed_at",       time(&self.confirmed_at)),
+            ("last_sign_in_at",    time(&self.last_sign_in_at)),
+            ("app_metadata",       Some(self.app_metadata())),
+            ("user_metadata",      Some(self.user_metadata())),
+            ("identities",         Some(Value::Array(identities))),
+            ("created_at",         Some(wire_time(&self.created_at))),
+            ("updated_at",         Some(wire_time(&self.updated_at))),
+            ("banned_until",       time(&self.banned_until)),
+            ("deleted_at",         time(&self.deleted_at)),
+            ("is_anonymous",       Some(json!(self.is_anonymous != 0))),
+        ])
+    }
+}
+
+impl Identity {
+    /// The JSON of supabase-js' `UserIdentity`: its `id` is the provider's, its `identity_id` the row's.
+    #[rustfmt::skip]
+    fn to_json(&self) -> Value {
+        object([
+            ("identity_id",     Some(json!(self.id))),
+            ("id",              Some(json!(self.provider_id))),
+            ("user_id",         Some(json!(self.user_id))),
+            ("identity_data",   Some(self.identity_data.clone())),
+            ("provider",        Some(json!(self.provider))),
+            ("last_sign_in_at", time(&self.last_sign_in_at)),
+            ("created_at",      Some(wire_time(&self.created_at))),
+            ("updated_at",      Some(wire_time(&self.updated_at))),
+            ("email",           self.email.as_ref().map(|email| json!(email))),
+        ])
+    }
+}
+
+fn object<const N: usize>(members: [(&str, Option<Value>); N]) -> Value {
+    let present = members.into_iter().filter_map(|(name, value)| Some((name.to_string(), value?)));
+    Value::Object(present.collect::<Map<_, _>>())
+}
+
+fn time(stored: &Option<String>) -> Option<Value> {
+    stored.as_deref().map(wire_time)
+}
+
+/// RFC 3339 with `Z`. Text that is no time (someone's own SQL wrote it) is shown as it is.
+fn wire_time(stored: &str) -> Value {
+    Timestamp::parse(stored).map_or_else(|| json!(stored), |at| json!(at.to_rfc3339()))
+}
+
+/// A column that holds JSON text.
+pub fn json_text<'de, D: Deserializer<'de>, T: DeserializeOwned>(column: D) -> Result<T, D::Error> {
+    let text = String::deserialize(column)?;
+    serde_json::from_str(&text).map_err(serde::de::Error::custom)
+}

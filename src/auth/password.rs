@@ -1,0 +1,119 @@
+//! Passwords: the rules for new ones, and hashes of old ones.
+
+use argon2::Params;
+use argon2::password_hash::PasswordHash;
+
+use super::error::{Error, WeakPassword};
+use crate::app::App;
+use crate::config::AuthConfig;
+
+/// bcrypt reads no further, and accounts may have to move to a server that uses it.
+const LONGEST_BYTES: usize = 72;
+
+/// What is compared when there is no hash to compare with: argon2id with the parameters of new
+/// hashes, so that an unknown user takes as long as a wrong password. No password belongs to it.
+const DUMMY_HASH: &str =
+    "$argon2id$v=19$m=19456,t=2,p=1$bm8gc3VjaCB1c2VyIQ$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+
+/// Hashes a new password that meets the rules.
+pub async fn hash_new(app: &App, password: &str) -> Result<String, Error> {
+    check_new(&app.config.auth, password)?;
+    Ok(app.ports.hasher.hash(password).await?)
+}
+
+/// Whether a new password meets the rules.
+pub fn check_new(config: &AuthConfig, password: &str) -> Result<(), Error> {
+    if password.len() > LONGEST_BYTES {
+        return Err(Error::PasswordTooLong);
+    }
+    weakness(config, password).map_or(Ok(()), |weakness| Err(Error::WeakPassword(weakness)))
+}
+
+/// What makes a password weak, if anything does.
+pub fn weakness(config: &AuthConfig, password: &str) -> Option<WeakPassword> {
+    let least = config.password_min_length;
+    ((password.chars().count() as u64) < least).then(|| WeakPassword {
+        message: format!("Password should be at least {least} characters."),
+        reasons: vec!["length"],
+    })
+}
+
+/// Whether the password belongs to the hash. Without a hash it does the same work and says no.
+pub async fn is_right(app: &App, password: &str, hash: Option<&str>) -> Result<bool, Error> {
+    let right = app.ports.hasher.verify(password, hash.unwrap_or(DUMMY_HASH)).await?;
+    Ok(right && hash.is_some())
+}
+
+/// The hash an account should have after the password proved right: a new one if it was imported in
+/// another algorithm.
+pub async fn up_to_date(app: &App, password: &str, hash: &str) -> Result<String, Error> {
+    if hash.starts_with("$argon2id$") {
+        return Ok(hash.to_string());
+    }
+    Ok(app.ports.hasher.hash(password).await?)
+}
+
+/// Limits on imported hashes: what one sign-in may cost in an isolate's 128 MB and 30 s.
+const MOST_BCRYPT_COST: u32 = 14;
+const MOST_ARGON2_KIB: u32 = 64 * 1024;
+const MOST_ARGON2_PASSES: u32 = 20;
+const MOST_ARGON2_LANES: u32 = 16;
+
+/// Checks a hash that an administrator imports: bcrypt, or argon2i or argon2id of version 19.
+pub fn check_imported(hash: &str) -> Result<(), Error> {
+    let usable = if hash.starts_with("$2") { is_usable_bcrypt(hash) } else { is_usable_argon2(hash) };
+    if usable {
+        return Ok(());
+    }
+    Err(Error::Validation(
+        "Invalid password hash: bcrypt, argon2i and argon2id of reasonable cost are supported".into(),
+    ))
+}
+
+fn is_usable_bcrypt(hash: &str) -> bool {
+    hash.len() == 60
+        && hash
+            .parse::<bcrypt::HashParts>()
+            .is_ok_and(|parts| (4..=MOST_BCRYPT_COST).contains(&parts.get_cost()))
+}
+
+fn is_usable_argon2(hash: &str) -> bool {
+    let Ok(hash) = PasswordHash::new(hash) else { return false };
+    let is_argon2 = matches!(hash.algorithm.as_str(), "argon2i" | "argon2id");
+    let whole = hash.version == Some(19) && hash.salt.is_some() && hash.hash.is_some();
+    is_argon2
+        && whole
+        && Params::try_from(&hash).is_ok_and(|params| {
+            params.m_cost() <= MOST_ARGON2_KIB
+                && params.t_cost() <= MOST_ARGON2_PASSES
+                && params.p_cost() <= MOST_ARGON2_LANES
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn imported_hashes_are_whole_known_and_affordable() {
+        let bcrypt = "$2a$04$DCq7YPn5Rq63x1Lad4cll.TV4S6ytwfsfvkY8jIucDrjc8deX1s.K";
+        let rows = [
+            (DUMMY_HASH.to_string(), true),
+            (bcrypt.to_string(), true),
+            (bcrypt.replace("$04$", "$31$"), false),
+            (bcrypt.replace("$04$", "$xx$"), false),
+            (bcrypt[..59].to_string(), false),
+            (DUMMY_HASH.replace("argon2id", "argon2i"), true),
+            (DUMMY_HASH.replace("argon2id", "argon2d"), false),
+            (DUMMY_HASH.replace("v=19", "v=16"), false),
+            (DUMMY_HASH.replace("m=19456", "m=1048576"), false),
+            ("$argon2id$v=19$m=19456,t=2,p=1".to_string(), false),
+            ("$fbscrypt$v=1,n=14,r=8,p=1$AAAA$BBBB".to_string(), false),
+            ("password".to_string(), false),
+            (String::new(), false),
+        ];
+        for (hash, usable) in rows {
+            assert_eq!(check_imported(&hash).is_ok(), usable, "{hash}");
+        }
+    }
+}

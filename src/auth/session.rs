@@ -1,0 +1,98 @@
+//! Sessions: what a sign-in starts, and the tokens it hands out.
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::access_token;
+use super::error::{Error, WeakPassword};
+use super::model::{User, json_text};
+use super::refresh_token::RefreshToken;
+use crate::app::App;
+use crate::crypto;
+
+/// The program at the other end, as far as a session records it, and the URL it knows us by.
+pub struct Client {
+    /// `iss` of its tokens: `https://host/auth/v1`.
+    pub issuer: String,
+    /// Its address.
+    pub ip: Option<String>,
+    /// Its `User-Agent`.
+    pub user_agent: Option<String>,
+}
+
+/// A row of `"auth.sessions"`, without what is only recorded.
+#[derive(Deserialize)]
+pub struct Session {
+    pub id: String,
+    pub user_id: String,
+    /// Authenticator assurance level.
+    pub aal: String,
+    /// How the user signed in, newest first.
+    #[serde(deserialize_with = "json_text")]
+    pub amr: Vec<Authentication>,
+    /// base64url, 32 bytes.
+    pub refresh_token_hmac_key: String,
+    /// Of the current refresh token.
+    pub refresh_token_counter: u64,
+    /// When the counter last moved.
+    pub refreshed_at: Option<String>,
+}
+
+/// One act of authentication: an entry of the `amr` claim.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Authentication {
+    /// `password`, `otp`, `totp`…
+    pub method: String,
+    /// Unix seconds.
+    pub timestamp: i64,
+}
+
+/// What a successful sign-in or refresh answers.
+pub struct SignedIn {
+    pub access_token: String,
+    pub refresh_token: String,
+    /// Seconds from now.
+    pub expires_in: u64,
+    /// Unix seconds.
+    pub expires_at: i64,
+    pub user: User,
+    /// The password was right but no longer meets the rules.
+    pub weak_password: Option<WeakPassword>,
+}
+
+impl Session {
+    /// A session that a password starts.
+    pub fn start(app: &App, user_id: &str) -> Self {
+        let random = app.ports.random.as_ref();
+        Self {
+            id: crypto::random_uuid(random).to_string(),
+            user_id: user_id.to_string(),
+            aal: "aal1".into(),
+            amr: vec![Authentication { method: "password".into(), timestamp: app.now().seconds() }],
+            refresh_token_hmac_key: crypto::base64url(&crypto::random_bytes(random, 32)),
+            refresh_token_counter: 0,
+            refreshed_at: None,
+        }
+    }
+
+    /// The key that signs this session's refresh tokens.
+    pub fn refresh_token_key(&self) -> Result<Vec<u8>, Error> {
+        crypto::from_base64url(&self.refresh_token_hmac_key)
+            .ok_or_else(|| Error::Unexpected("a session's HMAC key is not base64url".into()))
+    }
+
+    /// New tokens of this session: an access token from now, and the refresh token of that counter.
+    pub fn tokens(self, app: &App, user: User, counter: u64, client: &Client) -> Result<SignedIn, Error> {
+        let id = Uuid::parse_str(&self.id).map_err(|error| Error::Unexpected(error.to_string()))?;
+        let expires_in = app.config.auth.token_seconds;
+        let expires_at = app.now().seconds().saturating_add(expires_in.try_into().unwrap_or(i64::MAX));
+        Ok(SignedIn {
+            access_token: access_token::sign(app, &user, &self, client, expires_at)?,
+            refresh_token: RefreshToken::issue(id, counter, &self.refresh_token_key()?),
+            expires_in,
+            expires_at,
+            user,
+            weak_password: None,
+        })
+    }
+}

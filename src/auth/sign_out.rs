@@ -1,0 +1,47 @@
+//! Signing out.
+
+use super::account;
+use super::edge;
+use super::error::Error;
+use super::store::sessions::{Ending, SessionKey};
+use super::store::{self, sessions};
+use crate::app::App;
+use crate::caller::Caller;
+
+/// Which of the user's sessions end.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Scope {
+    /// All.
+    Global,
+    /// The caller's.
+    Local,
+    /// All but the caller's.
+    Others,
+}
+
+impl Scope {
+    /// From the query; nothing means global.
+    pub fn parse(text: Option<&str>) -> Result<Self, Error> {
+        match text.unwrap_or_default() {
+            "" | "global" => Ok(Self::Global),
+            "local" => Ok(Self::Local),
+            "others" => Ok(Self::Others),
+            other => Err(Error::Validation(format!("Unsupported logout scope {other:?}").into())),
+        }
+    }
+}
+
+/// Ends sessions. A token without a session has none of its own to end or to keep.
+pub async fn sign_out(app: &App, caller: &Caller, scope: Scope) -> Result<(), Error> {
+    let me = account::current(app, caller).await?;
+    let ending = match (scope, me.session_id.as_deref()) {
+        (Scope::Local, None) => return Ok(()),
+        (Scope::Local, Some(id)) => Ending::One(id),
+        (Scope::Others, Some(id)) => Ending::Others(id),
+        (Scope::Global, _) | (Scope::Others, None) => Ending::All,
+    };
+    let statement = sessions::end(&me.user.id, ending, None);
+    let ended: Vec<SessionKey> = store::run(app.ports.database.as_ref(), vec![statement]).await?.all(0)?;
+    edge::revoke(app, &ended).await;
+    Ok(())
+}

@@ -1,0 +1,41 @@
+//! The SQL of accounts and sessions. Functions give statements; a use case runs those of one
+//! decision as one batch.
+
+pub mod identities;
+pub mod sessions;
+pub mod users;
+
+use serde::de::DeserializeOwned;
+
+use crate::ports::{Database, DbError, ResultSet};
+use crate::sql::Statement;
+
+/// What a batch gave back, by the statement's place in it.
+pub struct Results(Vec<Box<dyn ResultSet>>);
+
+/// Runs the statements as one transaction.
+pub async fn run(database: &dyn Database, statements: Vec<Statement>) -> Result<Results, DbError> {
+    database.batch(statements).await.map(Results)
+}
+
+impl Results {
+    /// The first row of a statement.
+    pub fn first<T: DeserializeOwned>(&self, statement: usize) -> Result<Option<T>, DbError> {
+        self.of(statement)?.first()
+    }
+
+    /// All rows of a statement.
+    pub fn all<T: DeserializeOwned>(&self, statement: usize) -> Result<Vec<T>, DbError> {
+        self.of(statement)?.decode()
+    }
+
+    /// Whether a statement gave any row: for a guarded write with RETURNING, whether it happened.
+    pub fn happened(&self, statement: usize) -> Result<bool, DbError> {
+        Ok(!self.of(statement)?.is_empty())
+    }
+
+    fn of(&self, statement: usize) -> Result<&(dyn ResultSet + 'static), DbError> {
+        let results = self.0.get(statement).map(AsRef::as_ref);
+        results.ok_or_else(|| DbError::Other(format!("the batch has no result {statement}")))
+    }
+}

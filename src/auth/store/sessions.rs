@@ -1,0 +1,129 @@
+//! `"auth.sessions"`.
+
+use serde::Deserialize;
+
+use crate::auth::session::{Client, Session};
+use crate::sql::Statement;
+use crate::time::Timestamp;
+
+const COLUMNS: &str =
+    "s.id, s.user_id, s.aal, s.amr, s.refresh_token_hmac_key, s.refresh_token_counter, s.refreshed_at";
+
+/// A session that ended or whose user's standing changed, as the edge has to hear of it.
+#[derive(Deserialize)]
+pub struct SessionKey {
+    pub id: String,
+    pub user_id: String,
+    pub aal: String,
+}
+
+impl SessionKey {
+    /// A session's key.
+    pub fn of(session: &Session) -> Self {
+        Self { id: session.id.clone(), user_id: session.user_id.clone(), aal: session.aal.clone() }
+    }
+}
+
+/// The session with that id.
+pub fn by_id(id: &str) -> Statement {
+    Statement::new(format!("SELECT {COLUMNS}\nFROM \"auth.sessions\" AS s\nWHERE s.id = ?1")).bind(id)
+}
+
+/// The key of a session, if it is that user's.
+pub fn key_of(id: &str, user_id: &str) -> Statement {
+    Statement::new("SELECT id, user_id, aal\nFROM \"auth.sessions\"\nWHERE id = ?1\n  AND user_id = ?2")
+        .bind(id)
+        .bind(user_id)
+}
+
+/// The keys of all sessions of a user.
+pub fn keys_of(user_id: &str) -> Statement {
+    Statement::new("SELECT id, user_id, aal\nFROM \"auth.sessions\"\nWHERE user_id = ?1").bind(user_id)
+}
+
+/// Adds the session, provided its user still has that password hash and is neither banned nor
+/// deleted by now; gives its id if so.
+pub fn insert(session: &Session, encrypted_password: &str, client: &Client, now: Timestamp) -> Statement {
+    Statement::new(
+        r#"INSERT INTO "auth.sessions" (
+  id, user_id, aal, amr, user_agent, ip, refresh_token_hmac_key, refresh_token_counter, created_at, updated_at
+)
+SELECT ?1, u.id, ?3, ?4, ?5, ?6, ?7, CAST(?8 AS INTEGER), ?9, ?9
+FROM "auth.users" AS u
+WHERE u.id = ?2
+  AND u.encrypted_password = ?10
+  AND u.deleted_at IS NULL
+  AND (u.banned_until IS NULL OR u.banned_until <= ?9)
+RETURNING id"#,
+    )
+    .bind(&session.id)
+    .bind(&session.user_id)
+    .bind(&session.aal)
+    .bind(serde_json::json!(session.amr).to_string())
+    .bind(client.user_agent.as_deref())
+    .bind(client.ip.as_deref())
+    .bind(&session.refresh_token_hmac_key)
+    .bind(session.refresh_token_counter.to_string())
+    .bind(now.to_postgres())
+    .bind(encrypted_password)
+}
+
+/// Moves the counter from the session's to `next`, provided no other refresh did; gives the id if so.
+pub fn rotate(session: &Session, next: u64, client: &Client, now: Timestamp) -> Statement {
+    Statement::new(
+        r#"UPDATE "auth.sessions"
+SET refresh_token_counter = CAST(?3 AS INTEGER),
+  refreshed_at = ?4,
+  updated_at = ?4,
+  user_agent = ?5,
+  ip = ?6
+WHERE id = ?1
+  AND refresh_token_counter = CAST(?2 AS INTEGER)
+RETURNING id"#,
+    )
+    .bind(&session.id)
+    .bind(session.refresh_token_counter.to_string())
+    .bind(next.to_string())
+    .bind(now.to_postgres())
+    .bind(client.user_agent.as_deref())
+    .bind(client.ip.as_deref())
+}
+
+/// Which of a user's sessions end.
+#[derive(Clone, Copy)]
+pub enum Ending<'a> {
+    /// That one.
+    One(&'a str),
+    /// All but that one.
+    Others(&'a str),
+    /// All.
+    All,
+}
+
+/// Ends sessions of a user; gives their keys. With `if_password`, only if that is the user's password
+/// hash by now: for the batch that changes it.
+pub fn end(user_id: &str, ending: Ending<'_>, if_password: Option<&str>) -> Statement {
+    let (condition, session_id) = match ending {
+        Ending::One(id) => ("id = ?2", Some(id)),
+        Ending::Others(id) => ("id <> ?2", Some(id)),
+        Ending::All => ("?2 IS NULL", None),
+    };
+    Statement::new(format!(
+        r#"DELETE FROM "auth.sessions"
+WHERE user_id = ?1
+  AND {condition}
+  AND (
+    ?3 IS NULL
+    OR EXISTS (
+      SELECT 1
+      FROM "auth.users" AS u
+      WHERE u.id = ?1
+        AND u.encrypted_password = ?3
+    )
+  )
+RETURNING id, user_id, aal"#
+    ))
+    .bind(user_id)
+    .bind(session_id)
+    .bind(if_password)
+}

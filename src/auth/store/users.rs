@@ -1,0 +1,187 @@
+//! `"auth.users"`.
+
+use crate::auth::model::User;
+use crate::crypto;
+use crate::sql::{Statement, Writer};
+use crate::time::Timestamp;
+
+/// A user with its identities as one JSON text.
+const SELECT: &str = r#"SELECT
+  u.id, coalesce(u.aud, '') AS aud, coalesce(u.role, '') AS role, u.email, u.encrypted_password,
+  u.email_confirmed_at, u.invited_at, u.phone, u.phone_confirmed_at, u.confirmed_at, u.last_sign_in_at,
+  u.raw_app_meta_data, u.raw_user_meta_data, u.banned_until, u.is_anonymous,
+  u.created_at, u.updated_at, u.deleted_at,
+  (
+    SELECT json_group_array(
+      json_object(
+        'id', i.id, 'user_id', i.user_id, 'provider', i.provider, 'provider_id', i.provider_id,
+        'identity_data', json(i.identity_data), 'email', i.email, 'last_sign_in_at', i.last_sign_in_at,
+        'created_at', i.created_at, 'updated_at', i.updated_at
+      )
+      ORDER BY i.created_at
+    )
+    FROM "auth.identities" AS i
+    WHERE i.user_id = u.id
+  ) AS identities
+FROM "auth.users" AS u"#;
+
+/// The user with that id, soft-deleted or not.
+pub fn by_id(id: &str) -> Statement {
+    Statement::new(format!("{SELECT}\nWHERE u.id = ?1")).bind(id)
+}
+
+/// The user with that address, in lower case.
+pub fn by_email(email: &str) -> Statement {
+    Statement::new(format!("{SELECT}\nWHERE u.email = ?1\n  AND u.is_sso_user = 0")).bind(email)
+}
+
+/// The user of the session with that id.
+pub fn by_session(session_id: &str) -> Statement {
+    Statement::new(format!(
+        "{SELECT}\nWHERE u.id = (\n  SELECT s.user_id\n  FROM \"auth.sessions\" AS s\n  WHERE s.id = ?1\n)"
+    ))
+    .bind(session_id)
+}
+
+/// Which users an administrator lists.
+pub struct Page {
+    /// From 1.
+    pub number: u64,
+    /// At least 1.
+    pub size: u64,
+    /// Oldest first; newest first otherwise.
+    pub ascending: bool,
+    /// Part of an address or of `user_metadata.full_name`, any case.
+    pub filter: Option<String>,
+}
+
+const FILTER: &str = r#"WHERE (
+  ?1 IS NULL
+  OR instr(u.email, lower(?1)) > 0
+  OR instr(lower(json_extract(u.raw_user_meta_data, '$.full_name')), lower(?1)) > 0
+)"#;
+
+/// How many users the page's filter lets through, as `total`.
+pub fn count(page: &Page) -> Statement {
+    Statement::new(format!("SELECT count(*) AS total\nFROM \"auth.users\" AS u\n{FILTER}"))
+        .bind(page.filter.clone())
+}
+
+/// The users of a page.
+pub fn list(page: &Page) -> Statement {
+    let order = if page.ascending { "ASC" } else { "DESC" };
+    let offset = page.number.saturating_sub(1).saturating_mul(page.size);
+    Statement::new(format!(
+        "{SELECT}\n{FILTER}\nORDER BY u.created_at {order}, u.rowid {order}\nLIMIT CAST(?2 AS INTEGER)\nOFFSET CAST(?3 AS INTEGER)"
+    ))
+    .bind(page.filter.clone())
+    .bind(page.size.to_string())
+    .bind(offset.to_string())
+}
+
+/// Adds the user; an address, number or id that is taken is a unique violation.
+pub fn insert(user: &User) -> Statement {
+    Statement::new(
+        r#"INSERT INTO "auth.users" (
+  id, aud, role, email, encrypted_password, email_confirmed_at, phone, phone_confirmed_at, last_sign_in_at,
+  raw_app_meta_data, raw_user_meta_data, banned_until, created_at, updated_at
+)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)"#,
+    )
+    .bind(&user.id)
+    .bind(&user.aud)
+    .bind(&user.role)
+    .bind(user.email.as_deref())
+    .bind(user.encrypted_password.as_deref())
+    .bind(user.email_confirmed_at.as_deref())
+    .bind(user.phone.as_deref())
+    .bind(user.phone_confirmed_at.as_deref())
+    .bind(user.last_sign_in_at.as_deref())
+    .bind(&user.raw_app_meta_data)
+    .bind(&user.raw_user_meta_data)
+    .bind(user.banned_until.as_deref())
+    .bind(&user.created_at)
+    .bind(&user.updated_at)
+}
+
+/// Notes a sign-in with the password of hash `before`, and the hash it has from now on.
+pub fn signed_in(id: &str, now: Timestamp, before: &str, after: &str) -> Statement {
+    Statement::new(
+        r#"UPDATE "auth.users"
+SET last_sign_in_at = ?3, updated_at = ?3, encrypted_password = ?4
+WHERE id = ?1
+  AND encrypted_password = ?2"#,
+    )
+    .bind(id)
+    .bind(before)
+    .bind(now.to_postgres())
+    .bind(after)
+}
+
+/// Writes what differs between `before` and `after`, provided it still is as it was `before`; gives
+/// the id if so. A column that does not differ is left out, and so are its index entries.
+pub fn replace(before: &User, after: &User, now: Timestamp) -> Statement {
+    let mut writer = Writer::default();
+    let updated_at = writer.bind(now.to_postgres());
+    writer.push(&format!("UPDATE \"auth.users\"\nSET updated_at = {updated_at}"));
+    let changes = || columns(before).into_iter().zip(columns(after)).filter(|(old, new)| old != new);
+    for (_, (name, value)) in changes() {
+        let value = writer.bind(value);
+        writer.push(&format!(", {name} = {value}"));
+    }
+    let id = writer.bind(&before.id);
+    writer.push(&format!("\nWHERE id = {id}"));
+    for ((name, value), _) in changes() {
+        let value = writer.bind(value);
+        writer.push(&format!("\n  AND {name} IS {value}"));
+    }
+    writer.push("\nRETURNING id");
+    writer.finish()
+}
+
+/// The columns that a change of the account may touch.
+#[rustfmt::skip]
+fn columns(user: &User) -> [(&'static str, Option<&str>); 10] {
+    [
+        ("role",               Some(&user.role)),
+        ("email",              user.email.as_deref()),
+        ("encrypted_password", user.encrypted_password.as_deref()),
+        ("email_confirmed_at", user.email_confirmed_at.as_deref()),
+        ("phone",              user.phone.as_deref()),
+        ("phone_confirmed_at", user.phone_confirmed_at.as_deref()),
+        ("raw_app_meta_data",  Some(&user.raw_app_meta_data)),
+        ("raw_user_meta_data", Some(&user.raw_user_meta_data)),
+        ("banned_until",       user.banned_until.as_deref()),
+        ("deleted_at",         user.deleted_at.as_deref()),
+    ]
+}
+
+/// Keeps the row for what refers to it and makes everything that identified the person unreadable.
+pub fn soft_delete(user: &User, now: Timestamp) -> Statement {
+    let obscured = |contact: &Option<String>| {
+        contact
+            .as_ref()
+            .map(|contact| crypto::hex(&crypto::sha256(format!("{}{contact}", user.id).as_bytes())))
+    };
+    Statement::new(
+        r#"UPDATE "auth.users"
+SET email = ?2,
+  phone = ?3,
+  encrypted_password = NULL,
+  raw_app_meta_data = '{}',
+  raw_user_meta_data = '{}',
+  updated_at = ?4,
+  deleted_at = ?4
+WHERE id = ?1
+  AND deleted_at IS NULL"#,
+    )
+    .bind(&user.id)
+    .bind(obscured(&user.email))
+    .bind(obscured(&user.phone))
+    .bind(now.to_postgres())
+}
+
+/// Removes the user with its identities and sessions.
+pub fn delete(id: &str) -> Statement {
+    Statement::new("DELETE FROM \"auth.users\"\nWHERE id = ?1\nRETURNING id").bind(id)
+}
