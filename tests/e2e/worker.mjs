@@ -25,22 +25,12 @@ const testBuild = "build/test";
  * `dispose()`.
  */
 export async function startWorker({ build = testBuild, vars = {}, bindings = {} } = {}) {
-  const folder = join(root, build);
-  const { workerOptions } = workerOptionsOf(join(root, "wrangler.toml"));
-  const settings = { ...demoVars(), ...vars };
-  for (const [name, value] of Object.entries(settings)) if (value === undefined) delete settings[name];
+  const options = optionsOf({ build, vars });
   const logs = [];
   const mf = new Miniflare({
-    ...workerOptions,
-    modulesRoot: folder,
-    modules: [
-      { type: "ESModule", path: join(folder, "index.js") },
-      { type: "CompiledWasm", path: join(folder, "index_bg.wasm") },
-    ],
-    bindings: { ...workerOptions.bindings, ...settings },
+    ...options,
     host: localHost,
     port: 0,
-    unsafeDirectSockets: [{ host: localHost, port: 0 }],
     handleRuntimeStdio: (...streams) => streams.forEach((stream) => createInterface(stream).on("line", (line) => logs.push(line))),
     ...bindings,
   });
@@ -49,15 +39,32 @@ export async function startWorker({ build = testBuild, vars = {}, bindings = {} 
     await applySystemMigrations(await mf.getD1Database("DB"));
     // Without the slash, as supabase-js takes it.
     const url = (await mf.unsafeGetDirectURL()).origin;
-    return { url, vars: settings, logs, mf, dispose: () => mf.dispose() };
+    return { url, vars: options.bindings, logs, mf, dispose: () => mf.dispose() };
   } catch (error) {
     await mf.dispose();
     throw error;
   }
 }
 
+/** Miniflare's options of the Worker as wrangler.toml describes it, with the settings of {@link startWorker}. */
+export function optionsOf({ build = testBuild, vars = {} } = {}) {
+  const folder = join(root, build);
+  const { workerOptions } = workerOptionsOf(join(root, "wrangler.toml"));
+  const settings = Object.entries({ ...demoVars(), ...vars }).filter(([, value]) => value !== undefined);
+  return {
+    ...workerOptions,
+    modulesRoot: folder,
+    modules: [
+      { type: "ESModule", path: join(folder, "index.js") },
+      { type: "CompiledWasm", path: join(folder, "index_bg.wasm") },
+    ],
+    bindings: { ...workerOptions.bindings, ...Object.fromEntries(settings) },
+    unsafeDirectSockets: [{ host: localHost, port: 0 }],
+  };
+}
+
 /** What `wrangler d1 migrations apply` would run, in one batch per file. */
-async function applySystemMigrations(database) {
+export async function applySystemMigrations(database) {
   const folder = join(root, "migrations");
   const files = readdirSync(folder).filter((name) => name.endsWith(".sql")).sort();
   for (const file of files) {

@@ -1,0 +1,34 @@
+// Requests at a server as fast as it answers them, over connections that stay open.
+
+import { Agent, request } from "node:http";
+
+/** Calls `url` for `seconds` over `connections`. Gives requests per second and milliseconds at the median and the 99th percentile. */
+export async function load({ url, method = "GET", headers = {}, body, expect, seconds, connections = 16 }) {
+  const agent = new Agent({ keepAlive: true, maxSockets: connections });
+  const times = [];
+  const end = performance.now() + seconds * 1000;
+  const started = performance.now();
+  const oneConnection = async () => {
+    while (performance.now() < end) {
+      const sent = performance.now();
+      const status = await call({ agent, url, method, headers, body });
+      if (status !== expect) throw new Error(`${method} ${url}: ${status} instead of ${expect}`);
+      times.push(performance.now() - sent);
+    }
+  };
+  await Promise.all(Array.from({ length: connections }, oneConnection));
+  agent.destroy();
+  times.sort((one, other) => one - other);
+  const at = (share) => times[Math.min(times.length - 1, Math.floor(times.length * share))];
+  return { rps: times.length / ((performance.now() - started) / 1000), p50: at(0.5), p99: at(0.99) };
+}
+
+function call({ agent, url, method, headers, body }) {
+  return new Promise((resolve, reject) => {
+    const length = body === undefined ? {} : { "content-length": Buffer.byteLength(body) };
+    const sent = request(url, { agent, method, headers: { ...headers, ...length } }, (answer) => {
+      answer.on("error", reject).on("end", () => resolve(answer.statusCode)).resume();
+    });
+    sent.on("error", reject).end(body);
+  });
+}

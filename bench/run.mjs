@@ -1,0 +1,84 @@
+// `npm run bench`: Edgeward beside a Worker written by hand for the same job, on one workerd, in turns.
+//
+//   npm run bench [-- --quick]     --quick: fewer rounds, and no builds
+//
+// Figures of one machine say little; the ratios, taken from neighbouring runs, say what the product costs. Prints a table and
+// writes bench/results.json.
+
+import { readFileSync, writeFileSync } from "node:fs";
+import { cpus } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+
+import { build } from "../scripts/build.mjs";
+import { sizesOf } from "../scripts/size.mjs";
+import { runMain, say } from "../scripts/terminal.mjs";
+import { root } from "../scripts/toolchain.mjs";
+import { buildTimes } from "./build-times.mjs";
+import { coldStarts } from "./cold-start.mjs";
+import { throughput } from "./throughput.mjs";
+
+/** What issue 2 asks for: a figure and the side of it to be on. */
+const targets = {
+  "read one row under a policy": { ratio: 0.8 },
+  "read 100 rows": { ratio: 1.0 },
+  "insert one row": { ratio: 0.8 },
+};
+const mostColdMilliseconds = 40;
+const mostGzip = 900_000;
+
+await runMain(async () => {
+  const { values } = parseArgs({ options: { quick: { type: "boolean", default: false } } });
+  const { folder } = await build({ profile: "release" });
+  const results = { machine: machine(), versions: versions() };
+
+  say("throughput, in turns");
+  results.throughput = await throughput({ rounds: values.quick ? 3 : 7, seconds: values.quick ? 1 : 2 });
+  say("first requests of fresh processes, in turns");
+  results.coldStart = await coldStarts({ rounds: values.quick ? 4 : 9 });
+  results.size = Object.fromEntries(sizesOf(folder).map(({ name, raw, gzip }) => [name, { raw, gzip }]));
+  if (!values.quick) {
+    say("builds (minutes)");
+    results.build = await buildTimes();
+  }
+
+  report(results);
+  writeFileSync(join(root, "bench", "results.json"), `${JSON.stringify(results, rounded, 2)}\n`);
+});
+
+function report({ throughput, coldStart, size, build }) {
+  const row = (...cells) => console.log(cells.map((cell, at) => String(cell).padEnd(at === 0 ? 30 : 0).padStart(at === 0 ? 0 : 11)).join(""));
+  const mark = (good) => (good ? "" : "  below the mark");
+  console.log();
+  row("", "ours rps", "bare rps", "ratio", "mark", "ours p50", "ours p99");
+  for (const { name, ours, bare, ratio } of throughput) {
+    const least = targets[name].ratio;
+    row(name, ours.rps.toFixed(0), bare.rps.toFixed(0), ratio.toFixed(2), `≥ ${least}`, `${ours.p50.toFixed(1)} ms`, `${ours.p99.toFixed(1)} ms${mark(ratio >= least)}`);
+  }
+  console.log();
+  row("", "ours", "empty", "more", "mark");
+  for (const { name, ours, empty, more } of coldStart) {
+    row(name, `${ours.toFixed(1)} ms`, `${empty.toFixed(1)} ms`, `${more.toFixed(1)} ms`, `≤ ${mostColdMilliseconds} ms${mark(more <= mostColdMilliseconds)}`);
+  }
+  console.log();
+  row("", "raw KB", "gzip KB", "mark");
+  for (const [name, { raw, gzip }] of Object.entries(size)) {
+    row(name, (raw / 1000).toFixed(1), (gzip / 1000).toFixed(1), name.endsWith(".wasm") ? `≤ ${mostGzip / 1000}${mark(gzip <= mostGzip)}` : "");
+  }
+  console.log();
+  for (const [name, seconds] of Object.entries(build ?? {})) row(`build, ${name}`, `${seconds.toFixed(0)} s`);
+}
+
+function machine() {
+  return { cores: cpus().length, model: cpus()[0].model.trim(), node: process.version };
+}
+
+function versions() {
+  const { packages } = JSON.parse(readFileSync(join(root, "package-lock.json"), "utf8"));
+  return Object.fromEntries(["workerd", "miniflare"].map((name) => [name, packages[`node_modules/${name}`].version]));
+}
+
+/** Two decimals are more than the figures are good for. */
+function rounded(_, value) {
+  return typeof value === "number" ? Math.round(value * 100) / 100 : value;
+}
