@@ -6,7 +6,10 @@
 mod environment;
 mod error;
 mod expression;
+mod name;
+mod parse;
+mod query;
 
 pub use environment::{CallerValue, Environment};
 pub use error::DialectError;
-pub use expression::{Expression, lower_expression};
+pub use expression::{Expression, lower_default, lower_expression};

@@ -3,6 +3,7 @@
 use super::CallerEnvironment;
 use crate::dialect::{self, DialectError, Expression};
 use crate::schema::{Command, Policy, Table};
+use crate::sql::balanced;
 
 /// What a table's policies say of its rows.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -114,17 +115,4 @@ fn lower(
     dialect::lower_expression(&expression, table, row, catalog, environment).map_err(|error| {
         environment.recursion.take().map_or(PolicyError::Expression(error), PolicyError::Recursion)
     })
-}
-
-/// Joins expressions as a balanced tree: D1 refuses expressions deeper than 100, which a chain of
-/// 100 terms already is.
-pub fn balanced(mut terms: Vec<String>, operator: &str) -> String {
-    match terms.len() {
-        0 => "TRUE".to_string(),
-        1 => terms.swap_remove(0),
-        length => {
-            let right = terms.split_off(length / 2);
-            format!("({}{operator}{})", balanced(terms, operator), balanced(right, operator))
-        }
-    }
 }

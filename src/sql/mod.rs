@@ -1,10 +1,12 @@
 //! SQL as values: statements with their binds, identifiers, literals and raised payloads. Pure; runs nothing.
 
+mod balanced;
 mod identifier;
 mod raise;
 mod statement;
 mod writer;
 
+pub use balanced::balanced;
 pub use identifier::{physical_name, quote_identifier, quote_literal};
 pub use raise::{RAISE_MARK, raise};
 pub use statement::{Bind, Statement};

@@ -1,0 +1,143 @@
+//! Arithmetic with Postgres' errors: overflow and division by zero raise, where SQLite would go on.
+
+use sqlparser::ast::{BinaryOperator, Expr};
+
+use super::cast::{Family, common_type, family, integer_range};
+use super::compare::no_operator;
+use super::lowering::Lowering;
+use super::piece::{Piece, literal};
+use crate::dialect::DialectError;
+use crate::schema::DataType;
+use crate::sql::raise;
+
+impl Lowering<'_> {
+    pub(super) fn arithmetic(
+        &mut self,
+        left: &Expr,
+        operator: &BinaryOperator,
+        right: &Expr,
+    ) -> Result<Piece, DialectError> {
+        if let Some(piece) = self.time_arithmetic(left, operator, right)? {
+            return Ok(piece);
+        }
+        let (left, right) = (self.lower(left)?, self.lower(right)?);
+        if left == Piece::Null || right == Piece::Null {
+            return Ok(Piece::Null);
+        }
+        let common = match (left.data_type(), right.data_type()) {
+            (Some(one), Some(other)) => common_type(one, other),
+            (Some(one), None) | (None, Some(one)) => Some(one.clone()),
+            (None, None) => None,
+        };
+        let sign = operator.to_string();
+        let common = common
+            .filter(|common| family(common).is_number())
+            .ok_or_else(|| no_operator(&left, &sign, &right))?;
+        let (left, right) = (self.implicit(left, &common)?, self.implicit(right, &common)?);
+        match family(&common) {
+            Family::Number(0..=2) => self.integer_arithmetic(&left, operator, &right, common),
+            Family::Number(5) if *operator != BinaryOperator::Modulo => {
+                let right = not_zero(operator, &right);
+                Ok(Piece::Typed(format!("({left} {sign} {right})"), common))
+            }
+            _ => Err(DialectError::unsupported(format!("{} {sign}", common.display_name())).with_hint(
+                "SQLite has no exact decimals; use integers (of cents, for example) or double precision.",
+            )),
+        }
+    }
+
+    fn integer_arithmetic(
+        &mut self,
+        left: &str,
+        operator: &BinaryOperator,
+        right: &str,
+        data_type: DataType,
+    ) -> Result<Piece, DialectError> {
+        let right = not_zero(operator, right);
+        let result = format!("({left} {operator} {right})");
+        if *operator == BinaryOperator::Modulo {
+            return Ok(Piece::Typed(result, data_type));
+        }
+        let sql = self.in_range(result, &data_type)?;
+        Ok(Piece::Typed(sql, data_type))
+    }
+
+    /// Raises 22003 when an integer left its type's range (a REAL, once it left 64 bits).
+    fn in_range(&mut self, sql: String, data_type: &DataType) -> Result<String, DialectError> {
+        let error = raise(&format!("'22003:{} out of range'", data_type.display_name()));
+        let (low, high) = integer_range(data_type);
+        let is_wide = *data_type == DataType::Int8;
+        self.once(sql, |value| {
+            let fits = if is_wide {
+                format!("typeof({value}) <> 'real'")
+            } else {
+                format!("coalesce({value} BETWEEN {low} AND {high}, TRUE)")
+            };
+            format!("CASE WHEN {fits} THEN {value} ELSE {error} END")
+        })
+    }
+
+    pub(super) fn negate(&mut self, inner: &Expr) -> Result<Piece, DialectError> {
+        if let Expr::Value(value) = inner
+            && let sqlparser::ast::Value::Number(digits, _) = &value.value
+        {
+            return self.negative_number(digits);
+        }
+        match self.lower(inner)? {
+            Piece::Null => Ok(Piece::Null),
+            Piece::Typed(sql, data_type) if matches!(family(&data_type), Family::Number(0..=2)) => {
+                let sql = self.in_range(format!("(- {sql})"), &data_type)?;
+                Ok(Piece::Typed(sql, data_type))
+            }
+            Piece::Typed(sql, DataType::Float8) => Ok(Piece::Typed(format!("(- {sql})"), DataType::Float8)),
+            other => Err(DialectError::unsupported(format!("- before {}", other.type_name()))),
+        }
+    }
+
+    fn negative_number(&mut self, digits: &str) -> Result<Piece, DialectError> {
+        let digits = format!("-{digits}");
+        let data_type = match digits.parse::<i64>() {
+            Ok(number) if i32::try_from(number).is_ok() => DataType::Int4,
+            Ok(_) => DataType::Int8,
+            Err(_) => DataType::Numeric(None),
+        };
+        Ok(Piece::Typed(literal(self.catalog, &data_type, &digits)?, data_type))
+    }
+
+    /// `||`: text with anything, arrays with arrays.
+    pub(super) fn concatenate(&mut self, left: &Expr, right: &Expr) -> Result<Piece, DialectError> {
+        let (left, right) = (self.lower(left)?, self.lower(right)?);
+        let array = |piece: &Piece| matches!(piece.data_type(), Some(DataType::Array(_)));
+        if array(&left) || array(&right) {
+            return self.concatenate_arrays(left, right);
+        }
+        let json = |piece: &Piece| matches!(piece.data_type(), Some(DataType::Jsonb | DataType::Json));
+        let text = |piece: &Piece| piece.data_type().is_none_or(|of| family(of) == Family::Text);
+        if json(&left) || json(&right) {
+            return Err(DialectError::unsupported("|| of jsonb"));
+        }
+        if !text(&left) && !text(&right) {
+            return Err(no_operator(&left, "||", &right));
+        }
+        let (left, right) = (self.as_text(left)?, self.as_text(right)?);
+        Ok(Piece::text(format!("({left} || {right})")))
+    }
+
+    /// A piece's text form.
+    pub fn as_text(&mut self, piece: Piece) -> Result<String, DialectError> {
+        let (sql, data_type) = piece.resolved(self.catalog)?;
+        self.to_text(sql, &data_type)
+    }
+}
+
+fn not_zero(operator: &BinaryOperator, divisor: &str) -> String {
+    let divides = matches!(operator, BinaryOperator::Divide | BinaryOperator::Modulo);
+    let constant = divisor.parse::<i64>().is_ok_and(|number| number != 0);
+    if !divides || constant {
+        return divisor.to_string();
+    }
+    format!(
+        "coalesce(nullif({divisor}, 0), CASE WHEN {divisor} = 0 THEN {} END)",
+        raise("'22012:division by zero'")
+    )
+}

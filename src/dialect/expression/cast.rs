@@ -1,0 +1,396 @@
+//! From one type to another: what Postgres does by itself, on assignment, and when asked.
+
+use sqlparser::ast::{self, Expr};
+
+use super::lowering::Lowering;
+use super::piece::{Piece, literal};
+use crate::dialect::{DialectError, name};
+use crate::schema::{Catalog, DataType};
+use crate::sql::{physical_name, quote_literal, raise};
+
+/// Types between which comparison needs no cast asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Family {
+    /// Numbers, by how wide they are: int2, int4, int8, numeric, float4, float8.
+    Number(u8),
+    /// Text and what is text.
+    Text,
+    /// Dates and timestamps: date, timestamp, timestamptz.
+    Time(u8),
+    /// `json` and `jsonb`.
+    Json,
+    /// Arrays.
+    Array,
+    /// A type that meets only itself.
+    Other,
+}
+
+impl Family {
+    /// Whether numbers of all kinds meet here.
+    pub fn is_number(self) -> bool {
+        matches!(self, Self::Number(_))
+    }
+
+    /// Whether dates and timestamps meet here.
+    pub fn is_time(self) -> bool {
+        matches!(self, Self::Time(_))
+    }
+}
+
+/// The family of a type.
+#[rustfmt::skip]
+pub fn family(data_type: &DataType) -> Family {
+    match data_type {
+        DataType::Int2                   => Family::Number(0),
+        DataType::Int4                   => Family::Number(1),
+        DataType::Int8                   => Family::Number(2),
+        DataType::Numeric(_)             => Family::Number(3),
+        DataType::Float4                 => Family::Number(4),
+        DataType::Float8                 => Family::Number(5),
+        DataType::Text | DataType::Varchar(_) | DataType::Char(_) | DataType::Citext => Family::Text,
+        DataType::Date                   => Family::Time(0),
+        DataType::Timestamp              => Family::Time(1),
+        DataType::Timestamptz            => Family::Time(2),
+        DataType::Json | DataType::Jsonb => Family::Json,
+        DataType::Array(_)               => Family::Array,
+        _                                => Family::Other,
+    }
+}
+
+/// The type both become where Postgres needs one, or `None` when it finds none.
+pub fn common_type(one: &DataType, other: &DataType) -> Option<DataType> {
+    if one == other {
+        return Some(one.clone());
+    }
+    match (family(one), family(other)) {
+        (Family::Number(a), Family::Number(b)) => Some(match a.max(b) {
+            3 => DataType::Numeric(None),
+            _ if a >= b => one.clone(),
+            _ => other.clone(),
+        }),
+        (Family::Time(a), Family::Time(b)) => Some(if a >= b { one.clone() } else { other.clone() }),
+        (Family::Text, Family::Text) => match (one, other) {
+            (DataType::Char(_), DataType::Char(_)) => Some(one.clone()),
+            _ => Some(DataType::Text),
+        },
+        (Family::Array, Family::Array) => match (one, other) {
+            (DataType::Array(one), DataType::Array(other)) => {
+                let common = common_type(one, other)?;
+                (family(one) == Family::Text).then(|| DataType::Array(Box::new(common)))
+            }
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// The type that syntax names.
+pub fn named_type(catalog: &Catalog, data_type: &ast::DataType) -> Result<DataType, DialectError> {
+    if let ast::DataType::Array(
+        ast::ArrayElemTypeDef::SquareBracket(element, _)
+        | ast::ArrayElemTypeDef::AngleBracket(element)
+        | ast::ArrayElemTypeDef::Parenthesis(element),
+    ) = data_type
+    {
+        // Postgres ignores how many dimensions were declared.
+        return Ok(match named_type(catalog, element)? {
+            array @ DataType::Array(_) => array,
+            element => DataType::Array(Box::new(element)),
+        });
+    }
+    if let ast::DataType::Custom(object, modifiers) = data_type {
+        let parts = name::parts(object)?;
+        let plain = match parts.as_slice() {
+            [name] => Some(name),
+            [schema, name] if schema == "pg_catalog" || schema == "extensions" => Some(name),
+            _ => None,
+        };
+        let lengths = if modifiers.is_empty() { String::new() } else { format!("({})", modifiers.join(",")) };
+        if let Some(found) = plain.and_then(|name| DataType::named(&format!("{name}{lengths}"))) {
+            return Ok(found);
+        }
+        let (schema, name) = name::qualified(object)?;
+        if catalog.enumeration(&schema, &name).is_some() {
+            return Ok(DataType::Enum(physical_name(&schema, &name)));
+        }
+        return Err(unknown_type(&parts.join(".")));
+    }
+    let text = data_type.to_string().to_lowercase();
+    if text.starts_with("time") && text.contains('(') && !text.contains("(6)") {
+        return Err(DialectError::unsupported(format!("the precision of {text}"))
+            .with_hint("Times are kept to the microsecond; leave the precision out."));
+    }
+    let text = text.replace("(6)", "");
+    DataType::named(&text).ok_or_else(|| unknown_type(&text))
+}
+
+/// A type that exists in Postgres and not here, or nowhere.
+fn unknown_type(name: &str) -> DialectError {
+    #[rustfmt::skip]
+    const KNOWN_TO_POSTGRES: &[&str] = &[
+        "money", "bit", "varbit", "bit varying", "xml", "point", "line", "lseg", "box", "path", "polygon",
+        "circle", "cidr", "macaddr", "macaddr8", "tsvector", "tsquery", "int4range", "int8range", "numrange",
+        "tsrange", "tstzrange", "daterange", "oid", "regclass", "name", "hstore", "ltree", "vector",
+        "geometry", "geography", "timetz", "time with time zone",
+    ];
+    let base = name.split('(').next().unwrap_or(name).trim();
+    let base = base.rsplit('.').next().unwrap_or(base);
+    if KNOWN_TO_POSTGRES.contains(&base) {
+        return DialectError::unsupported(format!("the type {name}"));
+    }
+    DialectError::new("42704", format!("type \"{name}\" does not exist"))
+}
+
+impl Lowering<'_> {
+    pub(super) fn cast_expression(
+        &mut self,
+        inner: &Expr,
+        data_type: &ast::DataType,
+    ) -> Result<Piece, DialectError> {
+        let to = named_type(self.catalog, data_type)?;
+        let piece = match inner {
+            // ARRAY[]::text[] takes its type from the cast.
+            Expr::Array(array) => self.array_of(&array.elem, Some(&to))?,
+            inner => self.lower(inner)?,
+        };
+        let sql = self.convert(piece, &to, true)?;
+        Ok(Piece::Typed(sql, to))
+    }
+
+    pub(super) fn typed_string(&mut self, typed: &ast::TypedString) -> Result<Piece, DialectError> {
+        let to = named_type(self.catalog, &typed.data_type)?;
+        let text = typed.value.value.clone().into_string().unwrap_or_default();
+        Ok(Piece::Typed(literal(self.catalog, &to, &text)?, to))
+    }
+
+    /// As an operator or function takes it: to a wider type of the same family, no further.
+    pub fn implicit(&mut self, piece: Piece, to: &DataType) -> Result<String, DialectError> {
+        match piece.data_type() {
+            Some(from) if from != to && common_type(from, to).is_none() => Err(DialectError::new(
+                "42804",
+                format!("a {} cannot stand for a {}", from.display_name(), to.display_name()),
+            )),
+            _ => self.convert(piece, to, false),
+        }
+    }
+
+    /// As an INSERT, UPDATE or DEFAULT stores it in a column of the type.
+    pub fn assign(&mut self, piece: Piece, to: &DataType) -> Result<String, DialectError> {
+        if let Some(from) = piece.data_type() {
+            let allowed = from == to
+                || matches!((family(from), family(to)), (Family::Number(_), Family::Number(_)))
+                || matches!((family(from), family(to)), (Family::Time(_), Family::Time(_)))
+                || matches!((family(from), family(to)), (Family::Json, Family::Json))
+                || family(to) == Family::Text
+                || common_type(from, to).is_some();
+            if !allowed {
+                let (from, to) = (from.display_name(), to.display_name());
+                return Err(DialectError::new(
+                    "42804",
+                    format!("an expression of type {from} cannot be stored in a column of type {to}"),
+                )
+                .with_hint("You will need to rewrite or cast the expression."));
+            }
+        }
+        self.convert(piece, to, false)
+    }
+
+    /// The value in the target's stored form. `explicit` casts cut text to length, as Postgres does.
+    fn convert(&mut self, piece: Piece, to: &DataType, explicit: bool) -> Result<String, DialectError> {
+        use DataType as T;
+        let (sql, from) = match piece {
+            Piece::Null => return Ok("NULL".to_string()),
+            Piece::Unknown(text) if explicit => return literal(self.catalog, to, &cut(text, to)),
+            Piece::Unknown(text) => return literal(self.catalog, to, &text),
+            Piece::Typed(sql, from) => (sql, from),
+        };
+        if from == *to {
+            return Ok(sql);
+        }
+        match (&from, to) {
+            (T::Varchar(_) | T::Text | T::Citext, T::Text | T::Varchar(None) | T::Citext) => Ok(sql),
+            (T::Char(_), T::Text | T::Varchar(None)) => Ok(format!("rtrim({sql}, ' ')")),
+            (T::Varchar(_) | T::Text, T::Varchar(Some(length))) => Ok(match explicit {
+                true => format!("substr({sql}, 1, {length})"),
+                false => sql,
+            }),
+            (from, T::Text | T::Varchar(None)) => self.to_text(sql, from),
+            (from, to) if family(from).is_number() && family(to).is_number() => {
+                self.number_to_number(sql, from, to)
+            }
+            (from, to) if family(from).is_time() && family(to).is_time() => convert_time(sql, from, to),
+            (T::Timestamptz | T::Timestamp, T::Time) => {
+                Ok(format!("substr(replace({sql}, '+00:00', ''), 12)"))
+            }
+            (T::Text | T::Varchar(_), to) if explicit => self.from_text(sql, to),
+            (T::Json, T::Jsonb) | (T::Jsonb, T::Json) => Ok(sql),
+            (T::Bool, T::Int4) if explicit => Ok(sql),
+            (T::Int4, T::Bool) if explicit => Ok(format!("({sql} <> 0)")),
+            (T::Array(from), T::Array(to))
+                if family(from) == Family::Text
+                    && (matches!(**to, T::Text | T::Varchar(None)) || from == to) =>
+            {
+                Ok(sql)
+            }
+            (T::Array(one), T::Array(other)) if matches!((&**one, &**other), (T::Uuid, T::Text)) => Ok(sql),
+            (from, to) => Err(DialectError::unsupported(format!(
+                "the cast from {} to {}",
+                from.display_name(),
+                to.display_name()
+            ))),
+        }
+    }
+
+    /// Any value's Postgres text form.
+    pub(super) fn to_text(&mut self, sql: String, from: &DataType) -> Result<String, DialectError> {
+        use DataType as T;
+        match from {
+            T::Text | T::Varchar(_) | T::Citext => Ok(sql),
+            T::Char(_) => Ok(format!("rtrim({sql}, ' ')")),
+            T::Bool => Ok(format!("CASE {sql} WHEN 1 THEN 'true' WHEN 0 THEN 'false' END")),
+            T::Int2 | T::Int4 | T::Int8 => Ok(format!("CAST({sql} AS TEXT)")),
+            T::Uuid | T::Date | T::Time | T::Numeric(_) | T::Interval | T::Enum(_) | T::Json => Ok(sql),
+            T::Timestamp => Ok(format!("replace({sql}, 'T', ' ')")),
+            T::Timestamptz => Ok(format!("replace(replace({sql}, 'T', ' '), '+00:00', '+00')")),
+            other => {
+                Err(DialectError::unsupported(format!("the cast from {} to text", other.display_name())))
+            }
+        }
+    }
+
+    fn number_to_number(
+        &mut self,
+        sql: String,
+        from: &DataType,
+        to: &DataType,
+    ) -> Result<String, DialectError> {
+        use DataType as T;
+        let integer = |of: &DataType| matches!(of, T::Int2 | T::Int4 | T::Int8);
+        match (from, to) {
+            (T::Int2 | T::Int4 | T::Int8, T::Int8) | (T::Int2, T::Int4) => Ok(sql),
+            (from, T::Int2 | T::Int4) if integer(from) => {
+                let (low, high) = integer_range(to);
+                let error = raise(&quote_literal(&format!("22003:{} out of range", to.display_name())));
+                self.once(sql, |value| {
+                    format!(
+                        "CASE WHEN {value} IS NULL OR {value} BETWEEN {low} AND {high} THEN {value} ELSE {error} END"
+                    )
+                })
+            }
+            (from, T::Numeric(None)) if integer(from) => Ok(format!("CAST({sql} AS TEXT)")),
+            (T::Numeric(_), T::Numeric(None)) => Ok(sql),
+            (_, T::Float8) => Ok(format!("CAST({sql} AS REAL)")),
+            (from, to) => Err(DialectError::unsupported(format!(
+                "the cast from {} to {}",
+                from.display_name(),
+                to.display_name()
+            ))),
+        }
+    }
+
+    /// Reads text whose value is known only when the statement runs; text that is no value raises
+    /// as Postgres does. Forms that Postgres takes and this cannot read exactly raise too.
+    fn from_text(&mut self, sql: String, to: &DataType) -> Result<String, DialectError> {
+        use DataType as T;
+        let error = |value: &str| {
+            raise(&format!(
+                "'22P02:invalid input syntax for type {}: \"' || {value} || '\"'",
+                to.display_name()
+            ))
+        };
+        match to {
+            T::Uuid => self.once(sql, |value| {
+                format!(
+                    "CASE WHEN {value} IS NULL THEN NULL \
+                     WHEN length({value}) = 36 AND length(unhex({value}, '-')) = 16 \
+                     AND substr({value}, 9, 1) || substr({value}, 14, 1) || substr({value}, 19, 1) || substr({value}, 24, 1) = '----' \
+                     THEN lower({value}) ELSE {} END",
+                    error(value)
+                )
+            }),
+            T::Int2 | T::Int4 | T::Int8 => {
+                let (low, high) = integer_range(to);
+                self.once(sql, |value| {
+                    format!(
+                        "CASE WHEN {value} IS NULL THEN NULL \
+                         WHEN CAST(CAST({value} AS INTEGER) AS TEXT) = {value} \
+                         AND CAST({value} AS INTEGER) BETWEEN {low} AND {high} \
+                         THEN CAST({value} AS INTEGER) ELSE {} END",
+                        error(value)
+                    )
+                })
+            }
+            T::Bool => self.once(sql, |value| {
+                format!(
+                    "CASE WHEN {value} IS NULL THEN NULL \
+                     WHEN lower(trim({value})) IN ('t', 'tr', 'tru', 'true', 'y', 'ye', 'yes', 'on', '1') THEN 1 \
+                     WHEN lower(trim({value})) IN ('f', 'fa', 'fal', 'fals', 'false', 'n', 'no', 'of', 'off', '0') THEN 0 \
+                     ELSE {} END",
+                    error(value)
+                )
+            }),
+            T::Date => self.once(sql, |value| {
+                format!(
+                    "CASE WHEN {value} IS NULL OR date({value}) = {value} THEN {value} ELSE {} END",
+                    error(value)
+                )
+            }),
+            T::Json | T::Jsonb => self.once(sql, |value| {
+                format!(
+                    "CASE WHEN {value} IS NULL OR json_valid({value}) THEN json({value}) ELSE {} END",
+                    raise(&format!("'22P02:invalid input syntax for type {}'", to.display_name()))
+                )
+            }),
+            T::Enum(name) => {
+                let labels = self.catalog.enums.get(name).map(|of| of.labels.clone()).unwrap_or_default();
+                let labels: Vec<String> = labels.iter().map(|label| quote_literal(label)).collect();
+                let error = |value: &str| {
+                    let name = to.display_name().replace('\'', "''");
+                    raise(&format!("'22P02:invalid input value for enum {name}: \"' || {value} || '\"'"))
+                };
+                self.once(sql, |value| {
+                    format!(
+                        "CASE WHEN {value} IS NULL OR {value} IN ({}) THEN {value} ELSE {} END",
+                        labels.join(", "),
+                        error(value)
+                    )
+                })
+            }
+            other => {
+                Err(DialectError::unsupported(format!("the cast from text to {}", other.display_name())))
+            }
+        }
+    }
+}
+
+/// The least and greatest value of an integer type, as SQL.
+pub fn integer_range(data_type: &DataType) -> (&'static str, &'static str) {
+    match data_type {
+        DataType::Int2 => ("-32768", "32767"),
+        DataType::Int4 => ("-2147483648", "2147483647"),
+        _ => ("(-9223372036854775807 - 1)", "9223372036854775807"),
+    }
+}
+
+fn convert_time(sql: String, from: &DataType, to: &DataType) -> Result<String, DialectError> {
+    use DataType as T;
+    let finite =
+        |sql: &str, then: String| format!("CASE WHEN instr({sql}, 'infinity') THEN {sql} ELSE {then} END");
+    Ok(match (from, to) {
+        (T::Date, T::Timestamp) => finite(&sql, format!("{sql} || 'T00:00:00'")),
+        (T::Date, T::Timestamptz) => finite(&sql, format!("{sql} || 'T00:00:00+00:00'")),
+        (T::Timestamp, T::Timestamptz) => finite(&sql, format!("{sql} || '+00:00'")),
+        (T::Timestamptz, T::Timestamp) => format!("replace({sql}, '+00:00', '')"),
+        (T::Timestamp | T::Timestamptz, T::Date) => finite(&sql, format!("substr({sql}, 1, 10)")),
+        _ => sql,
+    })
+}
+
+fn cut(text: String, to: &DataType) -> String {
+    match to {
+        DataType::Varchar(Some(length)) | DataType::Char(length) => {
+            text.chars().take(usize::try_from(*length).unwrap_or(usize::MAX)).collect()
+        }
+        _ => text,
+    }
+}

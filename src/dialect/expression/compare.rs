@@ -1,0 +1,231 @@
+//! Comparison: `=` and its like, IN, BETWEEN, DISTINCT FROM, and which operator does what.
+
+use sqlparser::ast::{BinaryOperator, Expr};
+
+use super::cast::{Family, family};
+use super::lowering::Lowering;
+use super::piece::Piece;
+use crate::dialect::DialectError;
+use crate::schema::DataType;
+use crate::sql::{balanced, quote_literal};
+
+impl Lowering<'_> {
+    pub(super) fn binary(
+        &mut self,
+        left: &Expr,
+        operator: &BinaryOperator,
+        right: &Expr,
+    ) -> Result<Piece, DialectError> {
+        use BinaryOperator as Op;
+        match operator {
+            Op::Eq | Op::NotEq | Op::Lt | Op::LtEq | Op::Gt | Op::GtEq => {
+                let (left, right) = (self.lower(left)?, self.lower(right)?);
+                self.compare(left, operator, right).map(Piece::bool)
+            }
+            Op::Plus | Op::Minus | Op::Multiply | Op::Divide | Op::Modulo => {
+                self.arithmetic(left, operator, right)
+            }
+            Op::StringConcat => self.concatenate(left, right),
+            Op::Arrow | Op::LongArrow | Op::HashArrow | Op::HashLongArrow => {
+                self.json_access(left, operator, right)
+            }
+            Op::Question | Op::QuestionPipe | Op::QuestionAnd => self.json_has_key(left, operator, right),
+            Op::AtArrow => self.contains(left, right),
+            Op::ArrowAt => self.contains(right, left),
+            Op::PGOverlap => self.overlaps(left, right),
+            Op::PGLikeMatch => self.like(left, right, None, false, false),
+            Op::PGNotLikeMatch => self.like(left, right, None, false, true),
+            Op::PGILikeMatch => self.like(left, right, None, true, false),
+            Op::PGNotILikeMatch => self.like(left, right, None, true, true),
+            Op::PGRegexMatch => self.regular_expression(left, right, false),
+            Op::PGRegexNotMatch => self.regular_expression(left, right, true),
+            other => Err(DialectError::unsupported(format!("the operator {other}"))),
+        }
+    }
+
+    /// The SQL of a comparison of two lowered pieces.
+    pub fn compare(
+        &mut self,
+        left: Piece,
+        operator: &BinaryOperator,
+        right: Piece,
+    ) -> Result<String, DialectError> {
+        let sign = sign(operator)?;
+        if left == Piece::Null || right == Piece::Null {
+            return Ok("NULL".to_string());
+        }
+        if let Some(sql) = self.compare_jsonb(&left, operator, &right)? {
+            return Ok(sql);
+        }
+        let (left, right) = self.comparable(left, sign, right)?;
+        Ok(format!("({left} {sign} {right})"))
+    }
+
+    /// Both sides of a comparison in a form that SQLite compares as Postgres would.
+    pub fn keys(
+        &mut self,
+        left: Piece,
+        operator: &BinaryOperator,
+        right: Piece,
+    ) -> Result<(String, String), DialectError> {
+        self.comparable(left, sign(operator)?, right)
+    }
+
+    /// A value in the form that SQLite sorts as Postgres sorts it.
+    pub fn order_key(&mut self, piece: Piece) -> Result<String, DialectError> {
+        self.key(piece, true)
+    }
+
+    /// Both sides in a form that SQLite orders as Postgres orders their common type.
+    fn comparable(
+        &mut self,
+        left: Piece,
+        sign: &str,
+        right: Piece,
+    ) -> Result<(String, String), DialectError> {
+        let (left, right) = self.same_type(left, sign, right)?;
+        let order_matters = !matches!(sign, "=" | "<>" | "IS" | "IS NOT");
+        Ok((self.key(left, order_matters)?, self.key(right, order_matters)?))
+    }
+
+    /// Brings two pieces to the type Postgres' operator would be chosen for.
+    fn same_type(&mut self, left: Piece, sign: &str, right: Piece) -> Result<(Piece, Piece), DialectError> {
+        let common = match (left.data_type(), right.data_type()) {
+            (None, None) => DataType::Text,
+            (Some(one), None) | (None, Some(one)) => one.clone(),
+            (Some(one), Some(other)) => super::cast::common_type(one, other)
+                .filter(|_| family(one) == family(other) || family(one).is_number() || family(one).is_time())
+                .ok_or_else(|| no_operator(&left, sign, &right))?,
+        };
+        let typed = |lowering: &mut Self, piece| -> Result<Piece, DialectError> {
+            Ok(Piece::Typed(lowering.implicit(piece, &common)?, common.clone()))
+        };
+        Ok((typed(self, left)?, typed(self, right)?))
+    }
+
+    /// A value in the form in which SQLite's comparison is that of Postgres.
+    fn key(&mut self, piece: Piece, order_matters: bool) -> Result<String, DialectError> {
+        let Piece::Typed(sql, data_type) = piece else { return piece.into_sql(self.catalog) };
+        let refused = || {
+            Err(DialectError::unsupported(format!("comparing values of type {}", data_type.display_name())))
+        };
+        match &data_type {
+            DataType::Numeric(_) => Ok(format!("CAST({sql} AS NUMERIC)")),
+            DataType::Char(_) => Ok(format!("rtrim({sql}, ' ')")),
+            DataType::Enum(name) if order_matters => self.enum_rank(name, &sql),
+            DataType::Citext | DataType::Interval | DataType::Jsonb => refused(),
+            DataType::Json => Err(DialectError::new("42883", "operator does not exist: json = json")),
+            DataType::Array(element) => match family(element) {
+                Family::Number(rank) if rank >= 3 => refused(),
+                Family::Json => refused(),
+                _ if order_matters => refused(),
+                _ => Ok(sql),
+            },
+            DataType::Inet if order_matters => refused(),
+            _ => Ok(sql),
+        }
+    }
+
+    /// Enums order by the position of their labels.
+    fn enum_rank(&mut self, name: &str, sql: &str) -> Result<String, DialectError> {
+        let labels = self.catalog.enums.get(name).map(|of| of.labels.clone()).unwrap_or_default();
+        let arms = labels
+            .iter()
+            .enumerate()
+            .map(|(rank, label)| format!(" WHEN {} THEN {rank}", quote_literal(label)))
+            .collect::<String>();
+        Ok(format!("CASE {sql}{arms} END"))
+    }
+
+    pub(super) fn distinct(&mut self, left: &Expr, right: &Expr, sign: &str) -> Result<Piece, DialectError> {
+        let (left, right) = (self.lower(left)?, self.lower(right)?);
+        let operator = if sign == "IS" { BinaryOperator::Eq } else { BinaryOperator::NotEq };
+        if let Some(sql) = self.compare_jsonb(&left, &operator, &right)? {
+            return Ok(Piece::bool(format!("coalesce({sql}, {})", i32::from(sign != "IS"))));
+        }
+        let (left, right) = self.comparable(left, sign, right)?;
+        Ok(Piece::bool(format!("({left} {sign} {right})")))
+    }
+
+    pub(super) fn between(
+        &mut self,
+        value: &Expr,
+        negated: bool,
+        low: &Expr,
+        high: &Expr,
+    ) -> Result<Piece, DialectError> {
+        let (at_least, at_most) = if negated {
+            (BinaryOperator::Lt, BinaryOperator::Gt)
+        } else {
+            (BinaryOperator::GtEq, BinaryOperator::LtEq)
+        };
+        let (value, low, high) = (self.lower(value)?, self.lower(low)?, self.lower(high)?);
+        let low = self.compare(value.clone(), &at_least, low)?;
+        let high = self.compare(value, &at_most, high)?;
+        Ok(Piece::bool(format!("({low} {} {high})", if negated { "OR" } else { "AND" })))
+    }
+
+    pub(super) fn in_list(
+        &mut self,
+        value: &Expr,
+        list: &[Expr],
+        negated: bool,
+    ) -> Result<Piece, DialectError> {
+        let value = self.lower(value)?;
+        let items: Result<Vec<Piece>, DialectError> = list.iter().map(|item| self.lower(item)).collect();
+        self.in_pieces(value, items?, negated)
+    }
+
+    /// `IN` as comparisons when types differ or order needs keys, else as SQLite's own `IN`.
+    pub(super) fn in_pieces(
+        &mut self,
+        value: Piece,
+        items: Vec<Piece>,
+        negated: bool,
+    ) -> Result<Piece, DialectError> {
+        let plain = |data_type: &DataType| {
+            !matches!(family(data_type), Family::Json | Family::Array | Family::Other)
+                && !matches!(data_type, DataType::Numeric(_) | DataType::Char(_))
+        };
+        let common = value.data_type().filter(|data_type| plain(data_type)).cloned();
+        if let Some(common) = common.filter(|common| {
+            items.iter().all(|item| item.data_type().is_none_or(|of| family(of) == family(common)))
+        }) {
+            let items: Result<Vec<String>, DialectError> =
+                items.into_iter().map(|item| self.implicit(item, &common)).collect();
+            let value = self.implicit(value, &common)?;
+            let not = if negated { "NOT " } else { "" };
+            return Ok(Piece::bool(format!("({value} {not}IN ({}))", items?.join(", "))));
+        }
+        let (operator, join) =
+            if negated { (BinaryOperator::NotEq, " AND ") } else { (BinaryOperator::Eq, " OR ") };
+        let terms: Result<Vec<String>, DialectError> =
+            items.into_iter().map(|item| self.compare(value.clone(), &operator, item)).collect();
+        Ok(Piece::bool(balanced(terms?, join)))
+    }
+}
+
+/// SQLite's sign for a comparison operator.
+fn sign(operator: &BinaryOperator) -> Result<&'static str, DialectError> {
+    Ok(match operator {
+        BinaryOperator::Eq => "=",
+        BinaryOperator::NotEq => "<>",
+        BinaryOperator::Lt => "<",
+        BinaryOperator::LtEq => "<=",
+        BinaryOperator::Gt => ">",
+        BinaryOperator::GtEq => ">=",
+        other => return Err(DialectError::unsupported(format!("the operator {other} here"))),
+    })
+}
+
+/// Postgres' refusal of an operator between two types.
+pub fn no_operator(left: &Piece, sign: &str, right: &Piece) -> DialectError {
+    let (left, right) = (left.type_name(), right.type_name());
+    let sign = match sign {
+        "IS" | "IS NOT" => "=",
+        sign => sign,
+    };
+    DialectError::new("42883", format!("operator does not exist: {left} {sign} {right}")).with_hint(
+        "No operator matches the given name and argument types. You might need to add explicit type casts.",
+    )
+}

@@ -1,0 +1,91 @@
+//! Expressions: parsing them as Postgres, lowering them to SQLite.
+//!
+//! Lowering is typed: each lowered piece knows its Postgres type, an untyped literal takes the type
+//! of what it meets, and what types do not allow is refused as Postgres refuses it.
+
+mod arithmetic;
+mod array;
+mod call;
+mod cast;
+mod compare;
+mod function;
+mod json;
+mod lowering;
+mod pattern;
+mod piece;
+mod scope;
+mod time;
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use sqlparser::ast::Expr;
+
+use super::{DialectError, Environment, parse};
+use crate::schema::{Catalog, DataType, Table};
+
+pub(super) use array::json_element;
+pub(super) use call::called_name;
+pub(super) use cast::{Family, family};
+pub(super) use lowering::{Lowering, Place};
+pub(super) use piece::Piece;
+pub(super) use scope::{Field, Relation, Scope, relation};
+
+/// A parsed Postgres expression; cheap to clone.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Expression(pub(super) Rc<Expr>);
+
+/// How many parsed expressions an isolate remembers before it forgets them all.
+const REMEMBERED: usize = 1_000;
+
+thread_local! {
+    /// Policies are lowered on every request; parsing them each time would cost more than the rest.
+    static PARSED: RefCell<HashMap<String, Expression>> = RefCell::default();
+}
+
+impl Expression {
+    /// Parses the text of one expression; `42601` when it is none, `54001` when it nests too deeply.
+    pub fn parse(text: &str) -> Result<Self, DialectError> {
+        if let Some(known) = PARSED.with_borrow(|parsed| parsed.get(text).cloned()) {
+            return Ok(known);
+        }
+        let expression = Self(Rc::new(parse::expression(text)?));
+        PARSED.with_borrow_mut(|parsed| {
+            if parsed.len() >= REMEMBERED {
+                parsed.clear();
+            }
+            parsed.insert(text.to_string(), expression.clone());
+        });
+        Ok(expression)
+    }
+}
+
+/// The SQLite expression for a Postgres one over a row of `table`; `row` is the quoted name or alias
+/// that qualifies its columns.
+pub fn lower_expression(
+    expression: &Expression,
+    table: &Table,
+    row: &str,
+    catalog: &Catalog,
+    environment: &mut dyn Environment,
+) -> Result<String, DialectError> {
+    let mut lowering = Lowering::over_row(catalog, environment, Place::Query, table, row);
+    lowering.lower(&expression.0)?.into_sql(catalog)
+}
+
+/// The SQLite expression for a column's default: one value of `data_type`, over no row.
+pub fn lower_default(
+    text: &str,
+    data_type: &DataType,
+    catalog: &Catalog,
+    environment: &mut dyn Environment,
+) -> Result<String, DialectError> {
+    let expression = Expression::parse(text)?;
+    let mut lowering = Lowering::new(catalog, environment, Place::Query);
+    let piece = lowering.lower(&expression.0)?;
+    lowering.assign(piece, data_type)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,113 @@
+//! What names mean: the relations that are visible at a point, innermost first.
+
+use crate::dialect::DialectError;
+use crate::schema::{DataType, Table};
+use crate::sql::quote_identifier;
+
+/// The relations of one FROM clause, or the row a policy is about.
+#[derive(Clone, Debug, Default)]
+pub struct Scope {
+    /// In order of appearance.
+    pub relations: Vec<Relation>,
+}
+
+/// Something with columns that can be named.
+#[derive(Clone, Debug)]
+pub struct Relation {
+    /// The schema, when a qualified name may name it too.
+    pub schema: Option<String>,
+    /// The alias or table name.
+    pub name: String,
+    /// How the SQLite text names it, quoted.
+    pub row: String,
+    /// The columns, in order.
+    pub columns: Vec<Field>,
+    /// Columns that a USING took from another relation: named by the relation only.
+    pub merged: Vec<String>,
+}
+
+/// A column of a relation.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Field {
+    /// How queries name it.
+    pub name: String,
+    /// How the SQLite text names it, quoted, without its relation.
+    pub sql: String,
+    /// Its type.
+    pub data_type: DataType,
+}
+
+impl Relation {
+    /// A table's row, under the table's own name.
+    pub fn of_table(table: &Table, row: &str) -> Self {
+        let columns = table.columns.iter().map(|column| Field {
+            name: column.name.clone(),
+            sql: quote_identifier(&column.name),
+            data_type: column.data_type.clone(),
+        });
+        Self {
+            schema: Some(table.schema.clone()),
+            name: table.name.clone(),
+            row: row.to_string(),
+            columns: columns.collect(),
+            merged: Vec::new(),
+        }
+    }
+
+    /// A field's SQL, qualified.
+    pub fn sql_of(&self, field: &Field) -> String {
+        format!("{}.{}", self.row, field.sql)
+    }
+
+    /// A column's SQL and type, or `None`.
+    pub fn column(&self, name: &str) -> Option<(String, DataType)> {
+        let field = self.columns.iter().find(|field| field.name == name)?;
+        Some((self.sql_of(field), field.data_type.clone()))
+    }
+}
+
+/// A column by its bare name, searched from the innermost scope outwards.
+pub fn bare_column(scopes: &[Scope], name: &str) -> Result<(String, DataType), DialectError> {
+    for scope in scopes.iter().rev() {
+        let named = |relation: &&Relation| !relation.merged.iter().any(|merged| merged == name);
+        let mut found = scope.relations.iter().filter(named).filter_map(|relation| relation.column(name));
+        if let Some(column) = found.next() {
+            return match found.next() {
+                None => Ok(column),
+                Some(_) => {
+                    Err(DialectError::new("42702", format!("column reference \"{name}\" is ambiguous")))
+                }
+            };
+        }
+    }
+    Err(DialectError::new("42703", format!("column \"{name}\" does not exist")))
+}
+
+/// The relation of a name, searched from the innermost scope outwards.
+pub fn relation<'a>(
+    scopes: &'a [Scope],
+    schema: Option<&str>,
+    name: &str,
+) -> Result<&'a Relation, DialectError> {
+    let matches = |relation: &&Relation| {
+        relation.name == name && schema.is_none_or(|schema| relation.schema.as_deref() == Some(schema))
+    };
+    scopes
+        .iter()
+        .rev()
+        .find_map(|scope| scope.relations.iter().find(matches))
+        .ok_or_else(|| DialectError::new("42P01", format!("missing FROM-clause entry for table \"{name}\"")))
+}
+
+/// A column of a named relation.
+pub fn qualified_column(
+    scopes: &[Scope],
+    schema: Option<&str>,
+    table: &str,
+    name: &str,
+) -> Result<(String, DataType), DialectError> {
+    let relation = relation(scopes, schema, table)?;
+    relation
+        .column(name)
+        .ok_or_else(|| DialectError::new("42703", format!("column {table}.{name} does not exist")))
+}

@@ -1,0 +1,91 @@
+//! Parsing Postgres' syntax within bounds: neither depth nor length may exhaust the stack.
+
+use sqlparser::ast;
+use sqlparser::dialect::PostgreSqlDialect;
+use sqlparser::parser::{Parser, ParserError};
+use sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer};
+
+use super::DialectError;
+
+/// How deep syntax may nest; a Worker's stack is small.
+const DEEPEST: usize = 50;
+
+/// How many tokens may follow each other without a comma or a parenthesis: operators chained in
+/// such a run make a tree as deep as the run is long.
+const LONGEST_RUN: usize = 600;
+
+/// How deep parentheses may nest: the parser backtracks at some of them.
+const DEEPEST_PARENTHESES: usize = 40;
+
+/// The tokens of SQL text with their places.
+pub fn tokens(text: &str) -> Result<Vec<TokenWithSpan>, DialectError> {
+    Tokenizer::new(&PostgreSqlDialect {}, text)
+        .tokenize_with_location()
+        .map_err(|error| syntax(&error.message))
+}
+
+/// The one expression that the text is.
+pub fn expression(text: &str) -> Result<ast::Expr, DialectError> {
+    let mut parser = parser(tokens(text)?)?;
+    let expression = parser.parse_expr().map_err(refused)?;
+    ended(&mut parser)?;
+    Ok(expression)
+}
+
+/// The one statement that the tokens are.
+pub fn statement(tokens: Vec<TokenWithSpan>) -> Result<ast::Statement, DialectError> {
+    let mut parser = parser(tokens)?;
+    let statement = parser.parse_statement().map_err(refused)?;
+    ended(&mut parser)?;
+    Ok(statement)
+}
+
+fn parser(tokens: Vec<TokenWithSpan>) -> Result<Parser<'static>, DialectError> {
+    within_bounds(&tokens)?;
+    Ok(Parser::new(&PostgreSqlDialect {}).with_recursion_limit(DEEPEST).with_tokens_with_locations(tokens))
+}
+
+fn ended(parser: &mut Parser<'_>) -> Result<(), DialectError> {
+    match parser.next_token().token {
+        Token::EOF => Ok(()),
+        token => Err(syntax(&format!("syntax error at or near \"{token}\""))),
+    }
+}
+
+fn within_bounds(tokens: &[TokenWithSpan]) -> Result<(), DialectError> {
+    let (mut run, mut depth) = (0usize, 0usize);
+    for token in tokens {
+        match &token.token {
+            Token::Whitespace(_) => continue,
+            Token::Comma => run = 0,
+            Token::LParen | Token::LBracket => (run, depth) = (0, depth + 1),
+            Token::RParen | Token::RBracket => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        run += 1;
+        if run > LONGEST_RUN || depth > DEEPEST_PARENTHESES {
+            return Err(too_complex());
+        }
+    }
+    Ok(())
+}
+
+fn refused(error: ParserError) -> DialectError {
+    match error {
+        ParserError::TokenizerError(message) | ParserError::ParserError(message) => syntax(&message),
+        ParserError::RecursionLimitExceeded => too_complex(),
+    }
+}
+
+fn too_complex() -> DialectError {
+    DialectError::new("54001", "statement is too complex")
+        .with_hint("Nest less deeply, or split the statement.")
+}
+
+fn syntax(message: &str) -> DialectError {
+    let message = message.trim();
+    if message.starts_with("syntax error") {
+        return DialectError::new("42601", message);
+    }
+    DialectError::new("42601", format!("syntax error: {message}"))
+}

@@ -1,0 +1,36 @@
+//! Queries: SELECT and what it is made of, lowered to SQLite with the types of its columns.
+
+mod aggregate;
+mod relation;
+mod select;
+mod subquery;
+
+pub use aggregate::Grouping;
+pub use select::CommonTable;
+
+use crate::schema::DataType;
+
+/// A query ready for SQLite. Its columns are named by their positions, `"1"`, `"2"`….
+#[derive(Clone, Debug)]
+pub struct LoweredQuery {
+    /// A SELECT, or several in a set operation.
+    pub sql: String,
+    /// The columns' Postgres names and types.
+    pub columns: Vec<(String, DataType)>,
+    /// Whether it gives one row at most, whatever the data.
+    pub is_single: bool,
+    /// The one expression of a query without FROM and WHERE.
+    pub value: Option<String>,
+}
+
+impl LoweredQuery {
+    /// How SQL names the column at an index of this query under an alias.
+    pub fn column_sql(&self, index: usize, alias: &str) -> String {
+        format!("{alias}.{}", column_name(index))
+    }
+}
+
+/// The SQLite name of a query's column.
+pub fn column_name(index: usize) -> String {
+    format!("\"{}\"", index + 1)
+}
