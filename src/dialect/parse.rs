@@ -8,14 +8,14 @@ use sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer};
 use super::DialectError;
 
 /// How deep syntax may nest; a Worker's stack is small.
-const DEEPEST: usize = 50;
+const DEEPEST: usize = 40;
 
 /// How many tokens may follow each other without a comma or a parenthesis: operators chained in
 /// such a run make a tree as deep as the run is long.
 const LONGEST_RUN: usize = 600;
 
 /// How deep parentheses may nest: the parser backtracks at some of them.
-const DEEPEST_PARENTHESES: usize = 40;
+const DEEPEST_PARENTHESES: usize = 20;
 
 /// The tokens of SQL text with their places.
 pub fn tokens(text: &str) -> Result<Vec<TokenWithSpan>, DialectError> {

@@ -181,9 +181,9 @@ fn deep_and_long_expressions_end_in_bounded_time() {
         "from ((",
         "coalesce(",
     ] {
-        let text = opening.repeat(30);
+        let text = opening.repeat(20);
         assert!(lower(&text).is_err(), "{opening}");
-        let text = format!("exists (select 1 from {})", opening.repeat(30));
+        let text = format!("exists (select 1 from {})", opening.repeat(20));
         assert!(lower(&text).is_err(), "{opening}");
     }
     let wide = vec!["rank = 1"; 100].join(" or ");
