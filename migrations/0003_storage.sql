@@ -35,3 +35,13 @@ CREATE TABLE "storage.objects" (
   last_accessed_at TEXT NOT NULL DEFAULT (rtrim(rtrim(strftime('%Y-%m-%dT%H:%M:%f', 'now'), '0'), '.') || '+00:00'),
   UNIQUE (bucket_id, name)
 ) STRICT;
+
+-- Listing a folder: names under a prefix, whatever their case.
+CREATE INDEX "storage.objects_bucket_id_lower_name_idx" ON "storage.objects" (bucket_id, lower(name));
+
+-- Bytes in R2 that no object refers to. With a time: an upload under way, garbage if it is not
+-- finished by then. Without: an overwritten or removed version, to be deleted at once.
+CREATE TABLE "storage.garbage" (
+  version           TEXT PRIMARY KEY NOT NULL,
+  upload_expires_at TEXT
+) STRICT, WITHOUT ROWID;

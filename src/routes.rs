@@ -6,6 +6,7 @@ use crate::auth::api as auth;
 use crate::caller::Access::{self, *};
 use crate::http::LimitedAs::{self, *};
 use crate::http::{Context, Handler, Refusal, Response, Route, Router, handler, json_response};
+use crate::storage::api as storage;
 
 const GET: Method = Method::GET;
 const POST: Method = Method::POST;
@@ -14,6 +15,9 @@ const DELETE: Method = Method::DELETE;
 
 const KIB: u64 = 1024;
 const MIB: u64 = 1024 * KIB;
+
+/// R2's limit on one object; `FILE_SIZE_LIMIT` and the bucket's own decide before.
+const OBJECT: u64 = 5 * 1024 * MIB;
 
 /// The router over the whole table.
 pub fn router() -> Result<Router, String> {
@@ -59,6 +63,36 @@ fn rest() -> Vec<Route> {
 #[rustfmt::skip]
 fn storage() -> Vec<Route> {
     vec![
+        row(GET,    "/storage/v1/status",                                     Public, Unlimited, KIB,    handler(storage::status)),
+
+        row(POST,   "/storage/v1/bucket",                                     Token,  Unlimited, MIB,    handler(storage::bucket::create)),
+        row(GET,    "/storage/v1/bucket",                                     Token,  Unlimited, KIB,    handler(storage::bucket::list)),
+        row(GET,    "/storage/v1/bucket/{bucket}",                            Token,  Unlimited, KIB,    handler(storage::bucket::find)),
+        row(PUT,    "/storage/v1/bucket/{bucket}",                            Token,  Unlimited, MIB,    handler(storage::bucket::update)),
+        row(DELETE, "/storage/v1/bucket/{bucket}",                            Token,  Unlimited, MIB,    handler(storage::bucket::delete)),
+        row(POST,   "/storage/v1/bucket/{bucket}/empty",                      Token,  Unlimited, MIB,    handler(storage::bucket::empty)),
+
+        row(POST,   "/storage/v1/object/{bucket}/{*path}",                    Token,  Unlimited, OBJECT, handler(storage::object::create)),
+        row(PUT,    "/storage/v1/object/{bucket}/{*path}",                    Token,  Unlimited, OBJECT, handler(storage::object::replace)),
+        row(DELETE, "/storage/v1/object/{bucket}/{*path}",                    Token,  Unlimited, MIB,    handler(storage::object::delete)),
+        row(DELETE, "/storage/v1/object/{bucket}",                            Token,  Unlimited, MIB,    handler(storage::object::delete_many)),
+        row(POST,   "/storage/v1/object/move",                                Token,  Unlimited, MIB,    handler(storage::relocate::relocate)),
+        row(POST,   "/storage/v1/object/copy",                                Token,  Unlimited, MIB,    handler(storage::relocate::copy)),
+        row(POST,   "/storage/v1/object/list/{bucket}",                       Token,  Unlimited, MIB,    handler(storage::list::folder)),
+        row(POST,   "/storage/v1/object/list-v2/{bucket}",                    Token,  Unlimited, MIB,    handler(storage::list::page)),
+
+        row(GET,    "/storage/v1/object/public/{bucket}/{*path}",             Public, Unlimited, KIB,    handler(storage::download::public)),
+        row(GET,    "/storage/v1/object/authenticated/{bucket}/{*path}",      Token,  Unlimited, KIB,    handler(storage::download::authenticated)),
+        row(GET,    "/storage/v1/object/{bucket}/{*path}",                    Public, Unlimited, KIB,    handler(storage::download::any)),
+        row(GET,    "/storage/v1/object/info/public/{bucket}/{*path}",        Public, Unlimited, KIB,    handler(storage::download::public_info)),
+        row(GET,    "/storage/v1/object/info/authenticated/{bucket}/{*path}", Token,  Unlimited, KIB,    handler(storage::download::info)),
+        row(GET,    "/storage/v1/object/info/{bucket}/{*path}",               Token,  Unlimited, KIB,    handler(storage::download::info)),
+
+        row(POST,   "/storage/v1/object/sign/{bucket}",                       Token,  Unlimited, MIB,    handler(storage::sign::downloads)),
+        row(POST,   "/storage/v1/object/sign/{bucket}/{*path}",               Token,  Unlimited, MIB,    handler(storage::sign::download)),
+        row(GET,    "/storage/v1/object/sign/{bucket}/{*path}",               Public, Unlimited, KIB,    handler(storage::download::signed)),
+        row(POST,   "/storage/v1/object/upload/sign/{bucket}/{*path}",        Token,  Unlimited, MIB,    handler(storage::sign::upload)),
+        row(PUT,    "/storage/v1/object/upload/sign/{bucket}/{*path}",        Public, Unlimited, OBJECT, handler(storage::object::replace_signed)),
     ]
 }
 

@@ -16,6 +16,7 @@ mod router;
 mod serve;
 
 pub use crate::ports::Body;
+pub use authenticate::authenticate;
 pub use context::{Asked, Context, Failure, Parameters};
 pub use refusal::{Api, Refusal, auth_error, auth_error_with};
 pub use request::Request;

@@ -1,0 +1,108 @@
+//! `/bucket`: buckets.
+
+use ::http::StatusCode;
+use serde_json::{Value, json};
+
+use super::fields::{Fields, invalid};
+use super::message;
+use crate::http::{Body, Context, Response, json_response, json_text};
+use crate::storage::bucket::{self, Settings, SizeLimit};
+use crate::storage::list::{Order, SortColumn};
+use crate::storage::store::bucket::Page;
+use crate::storage::{Storage, StorageError};
+
+/// `POST /bucket`: makes one.
+pub async fn create(mut context: Context) -> Result<Response, StorageError> {
+    let fields = Fields::read(&mut context).await?;
+    let name = fields.required("name", fields.text("name")?)?;
+    let id = fields.text("id")?.filter(|id| !id.is_empty()).unwrap_or(name);
+    match fields.text("type")? {
+        None | Some("STANDARD") => {}
+        Some("ANALYTICS") => return Err(StorageError::NotEnabled("iceberg_catalog")),
+        Some(_) => return Err(invalid("body/type must be equal to one of the allowed values".to_string())),
+    }
+    bucket::create(&Storage::of(&context), id, name, &settings(&fields)?).await?;
+    Ok(json_response(StatusCode::OK, &json!({"name": name})))
+}
+
+/// `GET /bucket`: those the caller sees.
+pub async fn list(context: Context) -> Result<Response, StorageError> {
+    let number = |name: &'static str, least: u64| match context.query_parameter(name) {
+        None => Ok(None),
+        Some(text) => match text.parse::<u64>() {
+            Ok(number) if number >= least => Ok(Some(number)),
+            Ok(_) => Err(invalid(format!("querystring/{name} must be >= {least}"))),
+            Err(_) => Err(invalid(format!("querystring/{name} must be integer"))),
+        },
+    };
+    let search = context.query_parameter("search").unwrap_or_default();
+    let page = Page {
+        search: &search,
+        order: order(&context)?,
+        limit: number("limit", 1)?,
+        offset: number("offset", 0)?.unwrap_or(0),
+    };
+    let buckets = bucket::list(&Storage::of(&context), &page).await?;
+    Ok(json_text(StatusCode::OK, Body::Text(buckets)))
+}
+
+fn order(context: &Context) -> Result<Option<(&'static str, Order)>, StorageError> {
+    const COLUMNS: [&str; 4] =
+        ["id", SortColumn::Name.name(), SortColumn::CreatedAt.name(), SortColumn::UpdatedAt.name()];
+    let not_allowed =
+        |name: &str| invalid(format!("querystring/{name} must be equal to one of the allowed values"));
+    let order = match context.query_parameter("sortOrder") {
+        None => Order::Ascending,
+        Some(text) => Order::named(&text).ok_or_else(|| not_allowed("sortOrder"))?,
+    };
+    let Some(column) = context.query_parameter("sortColumn") else { return Ok(None) };
+    let column = COLUMNS.into_iter().find(|name| *name == column);
+    column.map(|column| Some((column, order))).ok_or_else(|| not_allowed("sortColumn"))
+}
+
+/// `GET /bucket/{bucket}`: one the caller sees.
+pub async fn find(context: Context) -> Result<Response, StorageError> {
+    let bucket = bucket::find(&Storage::of(&context), context.parameters.get("bucket")).await?;
+    Ok(json_text(StatusCode::OK, Body::Text(bucket)))
+}
+
+/// `PUT /bucket/{bucket}`: changes its settings.
+pub async fn update(mut context: Context) -> Result<Response, StorageError> {
+    let fields = Fields::read(&mut context).await?;
+    if !fields.has_any(&["public", "file_size_limit", "allowed_mime_types"]) {
+        return Err(invalid("body must have required property 'public'".to_string()));
+    }
+    bucket::update(&Storage::of(&context), context.parameters.get("bucket"), &settings(&fields)?).await?;
+    Ok(message("Successfully updated"))
+}
+
+/// `DELETE /bucket/{bucket}`: deletes an empty one.
+pub async fn delete(context: Context) -> Result<Response, StorageError> {
+    bucket::delete(&Storage::of(&context), context.parameters.get("bucket")).await?;
+    Ok(message("Successfully deleted"))
+}
+
+/// `POST /bucket/{bucket}/empty`: removes its objects; `service_role` only. Upstream queues the
+/// work, and says so; here the objects are gone with the answer and their bytes shortly after.
+pub async fn empty(context: Context) -> Result<Response, StorageError> {
+    bucket::empty(&Storage::of(&context), context.parameters.get("bucket")).await?;
+    Ok(message("Empty bucket has been queued. Completion may take up to an hour."))
+}
+
+fn settings(fields: &Fields) -> Result<Settings, StorageError> {
+    let file_size_limit = match fields.value("file_size_limit") {
+        None => None,
+        Some(Value::Null) => Some(None),
+        Some(Value::String(text)) => Some(Some(SizeLimit::Text(text.clone()))),
+        Some(value) => match value.as_u64() {
+            Some(bytes) => Some(Some(SizeLimit::Bytes(bytes))),
+            None => return Err(invalid("body/file_size_limit must be integer,string,null".to_string())),
+        },
+    };
+    let allowed_mime_types = match fields.value("allowed_mime_types") {
+        None => None,
+        Some(Value::Null) => Some(None),
+        Some(_) => fields.texts("allowed_mime_types")?.map(Some),
+    };
+    Ok(Settings { public: fields.flag("public")?, file_size_limit, allowed_mime_types })
+}

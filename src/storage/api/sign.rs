@@ -1,0 +1,60 @@
+//! `/object/sign` and `/object/upload/sign`: making signed URLs.
+
+use ::http::StatusCode;
+use serde_json::json;
+
+use super::content::user_metadata_header;
+use super::fields::{Fields, invalid};
+use super::{object_path, terms};
+use crate::http::{Context, Response, json_response};
+use crate::storage::metadata::Metadata;
+use crate::storage::{Storage, StorageError, sign};
+
+/// The most URLs in one request.
+const MOST_PATHS: usize = 1000;
+
+/// `POST /object/sign/{bucket}/{path}`: a URL that reads an object for some seconds.
+pub async fn download(mut context: Context) -> Result<Response, StorageError> {
+    let path = object_path(&context)?;
+    let fields = Fields::read(&mut context).await?;
+    let seconds = fields.required("expiresIn", fields.integer("expiresIn", 1)?)?;
+    // A URL of the whole image in the place of a small one would be a wrong answer.
+    if fields.object("transform")?.is_some_and(|transform| !transform.is_empty()) {
+        return Err(StorageError::NotEnabled("imageTransformation"));
+    }
+    let url = sign::download(&Storage::of(&context), &path, seconds).await?;
+    Ok(json_response(StatusCode::OK, &json!({"signedURL": url})))
+}
+
+/// `POST /object/sign/{bucket}`: the same for several objects.
+pub async fn downloads(mut context: Context) -> Result<Response, StorageError> {
+    let fields = Fields::read(&mut context).await?;
+    let seconds = fields.required("expiresIn", fields.integer("expiresIn", 1)?)?;
+    let paths = fields.required("paths", fields.texts("paths")?)?;
+    if paths.is_empty() {
+        return Err(invalid("body/paths must NOT have fewer than 1 items".to_string()));
+    }
+    if paths.len() > MOST_PATHS {
+        return Err(invalid(format!("body/paths must NOT have more than {MOST_PATHS} items")));
+    }
+    let bucket = context.parameters.get("bucket");
+    let signed = sign::downloads(&Storage::of(&context), bucket, &paths, seconds).await?;
+    Ok(json_response(StatusCode::OK, &signed))
+}
+
+/// `POST /object/upload/sign/{bucket}/{path}`: a URL that uploads an object. Policies see the type,
+/// the length and the user metadata that this request's headers announce.
+pub async fn upload(context: Context) -> Result<Response, StorageError> {
+    let path = object_path(&context)?;
+    let size = context.header("content-length").and_then(|length| length.parse().ok());
+    let metadata = Metadata {
+        mimetype: context.header("content-type").map(str::to_string),
+        content_length: size,
+        size,
+        ..Metadata::default()
+    };
+    let user_metadata = user_metadata_header(&context);
+    let storage = Storage::of(&context);
+    let signed = sign::upload(&storage, &path, &terms(&context), &metadata, user_metadata.as_deref()).await?;
+    Ok(json_response(StatusCode::OK, &signed))
+}

@@ -1,0 +1,190 @@
+//! Reading an object: who may, what is left to send, and its bytes.
+
+use super::key::ObjectPath;
+use super::metadata::Metadata;
+use super::range::{self, Wanted};
+use super::store::bucket::Visibility;
+use super::store::object::Object;
+use super::store::{self, batch};
+use super::{Storage, StorageError};
+use crate::ports::{Body, ByteRange};
+use crate::time::Timestamp;
+
+/// Which way a reader comes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Door {
+    /// Without a token: public buckets only.
+    Public,
+    /// With a token: public buckets, and what policies show.
+    Caller,
+    /// With a signed URL, verified before: any object.
+    SignedUrl,
+}
+
+/// An object that the reader may read.
+pub struct Found {
+    /// Its row.
+    pub object: Object,
+    /// Its `metadata` column.
+    pub metadata: Metadata,
+    /// Whether anyone at all may read it.
+    pub is_public: bool,
+}
+
+/// What a request asks besides the object (RFC 9110 §13, §14).
+#[derive(Clone, Debug, Default)]
+pub struct Conditions {
+    /// `Range`.
+    pub range: Option<String>,
+    /// `If-Range`.
+    pub if_range: Option<String>,
+    /// `If-None-Match`.
+    pub if_none_match: Option<String>,
+    /// `If-Modified-Since`.
+    pub if_modified_since: Option<Timestamp>,
+}
+
+/// A download's outcome.
+pub enum Download {
+    /// The reader has it already.
+    NotModified(Found),
+    /// All its bytes.
+    Whole(Found, Body),
+    /// Some of its bytes.
+    Part(Found, ByteRange, Body),
+}
+
+/// Finds an object, in one batch. One that the reader may not see is not there.
+pub async fn find(storage: &Storage, path: &ObjectPath, door: Door) -> Result<Found, StorageError> {
+    let system = storage.as_system();
+    let reader = if door == Door::Caller { storage } else { &system };
+    let results = batch(reader, |access| {
+        Ok(vec![
+            store::bucket::visibility(&path.bucket),
+            store::object::find(access, path, door == Door::Caller)?,
+        ])
+    });
+    let results = results.await?;
+    let bucket: Option<Visibility> = results.at(0)?.first()?;
+    let is_public = bucket.as_ref().is_some_and(|bucket| bucket.public == 1);
+    if bucket.is_none() || (door == Door::Public && !is_public) {
+        return Err(StorageError::NoSuchBucket);
+    }
+    let object: Object = results.at(1)?.first()?.ok_or(StorageError::NoSuchKey)?;
+    let metadata = object.metadata.as_deref().and_then(|json| serde_json::from_str(json).ok());
+    Ok(Found { metadata: metadata.unwrap_or_default(), object, is_public })
+}
+
+/// Finds an object and opens what the conditions leave of it.
+pub async fn download(
+    storage: &Storage,
+    path: &ObjectPath,
+    door: Door,
+    conditions: &Conditions,
+) -> Result<Download, StorageError> {
+    let found = find(storage, path, door).await?;
+    let version = found.object.version.clone();
+    match open(storage, found, conditions).await {
+        // Overwritten between the row and the bytes: the new row knows better.
+        Err(StorageError::NoBytes) => {
+            let found = find(storage, path, door).await?;
+            if found.object.version == version {
+                return Err(StorageError::NoBytes);
+            }
+            open(storage, found, conditions).await
+        }
+        outcome => outcome,
+    }
+}
+
+async fn open(storage: &Storage, found: Found, conditions: &Conditions) -> Result<Download, StorageError> {
+    if conditions.not_modified(&found.metadata) {
+        return Ok(Download::NotModified(found));
+    }
+    let part = match conditions.wanted(&found.metadata) {
+        Wanted::Whole => None,
+        Wanted::Part(part) => Some(part),
+        Wanted::Outside => return Err(StorageError::InvalidRange(found.metadata.length().unwrap_or(0))),
+    };
+    let version = found.object.version.as_deref().ok_or(StorageError::NoBytes)?;
+    let blob = storage.app.ports.blobs.get(version, part).await?.ok_or(StorageError::NoBytes)?;
+    Ok(match part {
+        None => Download::Whole(found, blob.body),
+        Some(part) => Download::Part(found, part, blob.body),
+    })
+}
+
+impl Conditions {
+    /// `If-None-Match` outranks `If-Modified-Since` (RFC 9110 §13.2.2). A date's seconds are whole.
+    pub fn not_modified(&self, metadata: &Metadata) -> bool {
+        if let Some(tags) = &self.if_none_match {
+            return tags.trim() == "*" || has_tag(tags, metadata);
+        }
+        match (self.if_modified_since, metadata.modified_at()) {
+            (Some(since), Some(modified)) => modified.seconds() <= since.seconds(),
+            _ => false,
+        }
+    }
+
+    fn wanted(&self, metadata: &Metadata) -> Wanted {
+        let Some(size) = metadata.length() else { return Wanted::Whole };
+        let still_applies = self.if_range.as_deref().is_none_or(|tag| {
+            !tag.starts_with("W/") && (has_tag(tag, metadata) || is_date_of(tag, metadata))
+        });
+        range::wanted(self.range.as_deref().filter(|_| still_applies), size)
+    }
+}
+
+/// Weak comparison, as `If-None-Match` has it.
+fn has_tag(tags: &str, metadata: &Metadata) -> bool {
+    let tags = tags.split(',').map(|tag| tag.trim().trim_start_matches("W/"));
+    metadata.e_tag.as_deref().is_some_and(|own| tags.into_iter().any(|tag| tag == own))
+}
+
+fn is_date_of(date: &str, metadata: &Metadata) -> bool {
+    metadata.modified_at().is_some_and(|modified| modified.to_http_date() == date)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn conditions_compare_tags_before_dates() {
+        let metadata = Metadata {
+            e_tag: Some("\"a\"".into()),
+            size: Some(10),
+            last_modified: Some("2026-01-02T03:04:05.900Z".into()),
+            ..Metadata::default()
+        };
+        let at = |text: &str| Timestamp::parse(text);
+        let rows = [
+            (Some("\"a\""), None, true),
+            (Some("W/\"a\""), None, true),
+            (Some("\"b\", \"a\""), None, true),
+            (Some("*"), None, true),
+            (Some("\"b\""), at("2027-01-01T00:00:00Z"), false),
+            (None, at("2026-01-02T03:04:05Z"), true),
+            (None, at("2026-01-02T03:04:04Z"), false),
+            (None, None, false),
+        ];
+        for (tags, since, expected) in rows {
+            let conditions = Conditions {
+                if_none_match: tags.map(str::to_string),
+                if_modified_since: since,
+                ..Conditions::default()
+            };
+            assert_eq!(conditions.not_modified(&metadata), expected, "{tags:?} {since:?}");
+        }
+        for (if_range, applies) in
+            [("\"a\"", true), ("\"b\"", false), ("W/\"a\"", false), ("Fri, 02 Jan 2026 03:04:05 GMT", true)]
+        {
+            let conditions = Conditions {
+                range: Some("bytes=0-1".into()),
+                if_range: Some(if_range.into()),
+                ..Conditions::default()
+            };
+            assert_eq!(conditions.wanted(&metadata) != Wanted::Whole, applies, "{if_range}");
+        }
+    }
+}

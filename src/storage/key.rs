@@ -1,0 +1,112 @@
+//! Names of buckets and objects: what characters they may have.
+//!
+//! Not paths: `..` and empty segments are names like any other, and no name ever reaches R2, whose
+//! keys are version uuids.
+
+use super::StorageError;
+
+/// The most bytes of an object's name, as in S3.
+const LONGEST_KEY: usize = 1024;
+
+/// The most characters of a bucket's name.
+const LONGEST_BUCKET_NAME: usize = 100;
+
+/// Characters besides letters and digits.
+const PUNCTUATION: &str = "_!.*'() &$=@;:+,?-";
+
+/// Where an object is: its bucket's id and its own name, which is valid.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ObjectPath {
+    /// The bucket's id; may be no bucket's.
+    pub bucket: String,
+    /// The object's name.
+    pub key: String,
+}
+
+impl ObjectPath {
+    /// Refuses names with characters outside Supabase's set, empty ones and those over 1,024 bytes.
+    pub fn new(bucket: &str, key: &str) -> Result<Self, StorageError> {
+        let allowed = |character: char| is_allowed(character) || character == '/';
+        if key.is_empty() || key.len() > LONGEST_KEY || !key.chars().all(allowed) {
+            return Err(StorageError::InvalidKey(key.to_string()));
+        }
+        Ok(Self { bucket: bucket.to_string(), key: key.to_string() })
+    }
+
+    /// A placeholder that stands for an empty folder: must have no bytes, and may be of any type.
+    pub fn is_empty_folder(&self) -> bool {
+        self.key.ends_with(".emptyFolderPlaceholder")
+    }
+}
+
+/// `bucket/key`, as signed URLs and answers have it.
+impl std::fmt::Display for ObjectPath {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "{}/{}", self.bucket, self.key)
+    }
+}
+
+/// Whether a new bucket may have this name or id.
+pub fn check_bucket_name(name: &str) -> Result<(), StorageError> {
+    let fits = (1..=LONGEST_BUCKET_NAME).contains(&name.len());
+    if fits && name.trim() == name && name.chars().all(is_allowed) {
+        return Ok(());
+    }
+    Err(StorageError::InvalidBucketName)
+}
+
+fn is_allowed(character: char) -> bool {
+    character.is_ascii_alphanumeric() || PUNCTUATION.contains(character)
+}
+
+/// The first text after all those that start with `prefix`, or `None` when there is no end: the
+/// upper bound of a range, where `LIKE` could not take more than 50 bytes.
+pub fn end_of_prefix(prefix: &str) -> Option<String> {
+    let mut characters: Vec<char> = prefix.chars().collect();
+    while let Some(last) = characters.pop() {
+        let next = (last as u32 + 1..=char::MAX as u32).find_map(char::from_u32);
+        if let Some(next) = next {
+            characters.push(next);
+            return Some(characters.into_iter().collect());
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn object_names_have_supabases_characters() {
+        for key in ["a", "A/b_c!-.*'()", "a b&c$d=e@f;g:h+i,j?k", "a//b", "../x", "/", &"x".repeat(1024)] {
+            assert!(ObjectPath::new("b", key).is_ok(), "{key}");
+        }
+        for key in ["", "é", "a[b]", "a{b}", "a~", "a%b", "a#b", "a^b", "a`b", "a|b", "a<b", "a\"b", "a\\b"]
+        {
+            assert!(ObjectPath::new("b", key).is_err(), "{key}");
+        }
+        for key in ["a\u{0}b", "a\nb", "a\tb", "a\u{7f}b", &"x".repeat(1025)] {
+            assert!(ObjectPath::new("b", key).is_err(), "{key:?}");
+        }
+    }
+
+    #[test]
+    fn bucket_names_have_no_slash_and_no_space_around() {
+        for name in ["a", "my bucket", "a.b-c_d", &"x".repeat(100)] {
+            assert!(check_bucket_name(name).is_ok(), "{name}");
+        }
+        for name in ["", " a", "a ", "a/b", "ä", "a\n", &"x".repeat(101)] {
+            assert!(check_bucket_name(name).is_err(), "{name}");
+        }
+    }
+
+    #[test]
+    fn the_end_of_a_prefix_comes_right_after_it() {
+        let rows = [("a", Some("b")), ("a/", Some("a0")), ("", None), ("a\u{10ffff}", Some("b"))];
+        for (prefix, end) in rows {
+            assert_eq!(end_of_prefix(prefix).as_deref(), end, "{prefix}");
+        }
+        assert_eq!(end_of_prefix("\u{d7ff}").as_deref(), Some("\u{e000}"));
+    }
+}

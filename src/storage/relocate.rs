@@ -1,0 +1,119 @@
+//! Moving an object, which touches its row alone, and copying one, which copies its bytes.
+
+use serde::Deserialize;
+
+use super::key::ObjectPath;
+use super::metadata::Metadata;
+use super::store::object::{Move, Object};
+use super::store::write::{ContentOf, Limits};
+use super::store::{self, batch};
+use super::upload::{Names, Terms, Written, finish};
+use super::{Storage, StorageError, garbage};
+use crate::ports::Blob;
+
+#[derive(Deserialize)]
+struct Moved {
+    id: String,
+}
+
+/// What a copy has besides its source's bytes.
+pub struct CopyTerms {
+    /// Whose it becomes, and whether it may replace an object.
+    pub terms: Terms,
+    /// Metadata that replace the source's; when this is not `None` the user metadata do too.
+    pub replaced: Option<Replaced>,
+}
+
+/// Metadata of a copy's own.
+pub struct Replaced {
+    /// Only `mimetype` and `cache_control` are looked at; what is `None` stays the source's.
+    pub metadata: Metadata,
+    /// A JSON object.
+    pub user_metadata: Option<String>,
+}
+
+/// Renames an object, within its bucket or into another. Gives its id.
+pub async fn relocate(
+    storage: &Storage,
+    source: &ObjectPath,
+    destination: &ObjectPath,
+) -> Result<String, StorageError> {
+    let now = storage.app.now().to_postgres();
+    let to = Move { source, destination, owner: storage.caller.user_id(), now: &now };
+    let results = batch(storage, |access| Ok(store::object::relocate(access, &to)?.into())).await?;
+    let moved: Option<Moved> = results.at(1)?.first()?;
+    moved.map(|moved| moved.id).ok_or(StorageError::NoSuchKey)
+}
+
+/// Copies an object the caller sees to where they may upload one.
+pub async fn copy(
+    storage: &Storage,
+    source: &ObjectPath,
+    destination: &ObjectPath,
+    copy: &CopyTerms,
+) -> Result<Written, StorageError> {
+    let new = Names::new(storage);
+    let (found, blob) = prepare(storage, source, destination, copy, &new).await?;
+    let stored = storage.app.ports.blobs.put(&new.version, blob.body, u64::MAX).await;
+    let stored = stored.map_err(|error| {
+        garbage::collect_later(storage, vec![new.version.clone()]);
+        StorageError::from(error)
+    })?;
+
+    let inherited =
+        found.metadata.as_deref().and_then(|json| serde_json::from_str(json).ok()).unwrap_or_default();
+    let (metadata, user_metadata) = match &copy.replaced {
+        None => (inherited, found.user_metadata.clone()),
+        Some(replaced) => (over(inherited, &replaced.metadata), replaced.user_metadata.clone()),
+    };
+    let metadata = metadata.stored(&stored).to_json();
+    let object = new.object(destination, &copy.terms, ContentOf::Given(&metadata, user_metadata.as_deref()));
+    finish(storage, &object, &Limits::None).await
+}
+
+/// Finds the source, asks for permission and notes the version to come, in one batch; then opens the bytes.
+async fn prepare(
+    storage: &Storage,
+    source: &ObjectPath,
+    destination: &ObjectPath,
+    copy: &CopyTerms,
+    new: &Names,
+) -> Result<(Object, Blob), StorageError> {
+    let replaced =
+        copy.replaced.as_ref().map(|replaced| over(Metadata::default(), &replaced.metadata).to_json());
+    let content = match (&copy.replaced, &replaced) {
+        (Some(of), Some(metadata)) => {
+            ContentOf::ObjectExceptUserMetadata(source, metadata, of.user_metadata.as_deref())
+        }
+        _ => ContentOf::Object(source, "{}"),
+    };
+    let object = new.object(destination, &copy.terms, content);
+    let results = batch(storage, |access| {
+        Ok(vec![
+            store::object::require_visible(access, source)?,
+            store::object::find(access, source, false)?,
+            store::write::permission(access, &object, &Limits::None)?,
+            store::garbage::expect(&new.version, &garbage::upload_expires_at(&storage.app)),
+        ])
+    });
+    let found: Option<Object> = results.await?.at(1)?.first()?;
+    let opened = match found {
+        Some(found) => open(storage, found).await,
+        None => Err(StorageError::NoSuchKey),
+    };
+    opened.inspect_err(|_| garbage::collect_later(storage, vec![new.version.clone()]))
+}
+
+async fn open(storage: &Storage, found: Object) -> Result<(Object, Blob), StorageError> {
+    let Some(version) = &found.version else { return Err(StorageError::NoBytes) };
+    let blob = storage.app.ports.blobs.get(version, None).await?;
+    Ok((found, blob.ok_or(StorageError::NoBytes)?))
+}
+
+fn over(metadata: Metadata, replaced: &Metadata) -> Metadata {
+    Metadata {
+        mimetype: replaced.mimetype.clone().or(metadata.mimetype),
+        cache_control: replaced.cache_control.clone().or(metadata.cache_control),
+        ..metadata
+    }
+}

@@ -1,0 +1,52 @@
+//! The SQL of storage, and running it: one guarded batch for each step.
+
+pub mod bucket;
+pub mod garbage;
+pub mod list;
+pub mod object;
+pub mod write;
+
+use super::access::Access;
+use super::{Storage, StorageError};
+use crate::ports::{DbError, ResultSet};
+use crate::schema::{self, STALE_CATALOG};
+use crate::sql::Statement;
+
+/// What a batch gave back, statement by statement.
+pub struct Results(Vec<Box<dyn ResultSet>>);
+
+impl Results {
+    /// The result of the nth statement, from 0.
+    pub fn at(&self, index: usize) -> Result<&(dyn ResultSet + 'static), StorageError> {
+        let result = self.0.get(index).map(AsRef::as_ref);
+        result.ok_or_else(|| StorageError::Internal(format!("the batch has no statement {index}")))
+    }
+}
+
+/// Runs one batch planned against the catalog's policies. When the schema has moved since this
+/// isolate read it, nothing took effect and the batch is planned once more.
+pub async fn batch(
+    storage: &Storage,
+    plan: impl Fn(&Access<'_>) -> Result<Vec<Statement>, StorageError>,
+) -> Result<Results, StorageError> {
+    let (cache, database) = (&storage.app.catalog, storage.app.ports.database.as_ref());
+    let mut may_retry = true;
+    loop {
+        let catalog = cache.get(database).await?;
+        let mut statements = vec![schema::guard(catalog.version)];
+        statements.extend(plan(&Access { catalog: &catalog, caller: &storage.caller })?);
+        match database.batch(statements).await {
+            Ok(results) => return Ok(Results(results.into_iter().skip(1).collect())),
+            Err(DbError::Raised(payload)) if payload == STALE_CATALOG && may_retry => {
+                cache.forget();
+                may_retry = false;
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+/// A stored time as the Storage API prints it: `2026-01-02T03:04:05.120Z`.
+fn time(column: &str) -> String {
+    format!("strftime('%Y-%m-%dT%H:%M:%fZ', {column})")
+}
