@@ -56,6 +56,9 @@ fn duration(text: &str) -> Option<i64> {
     if rest == "0" {
         return Some(0);
     }
+    if rest.is_empty() {
+        return None;
+    }
     let mut total = 0.0;
     while !rest.is_empty() {
         let (number, after) = rest.split_at(rest.find(|c: char| c != '.' && !c.is_ascii_digit())?);
@@ -65,7 +68,7 @@ fn duration(text: &str) -> Option<i64> {
         total += number.parse::<f64>().ok()? * microseconds;
         rest = after;
     }
-    (!text.is_empty() && total <= LONGEST).then_some((sign * total) as i64)
+    (total <= LONGEST).then_some((sign * total) as i64)
 }
 
 #[cfg(test)]

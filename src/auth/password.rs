@@ -13,7 +13,7 @@ const LONGEST_BYTES: usize = 72;
 /// What is compared when there is no hash to compare with: argon2id with the parameters of new
 /// hashes, so that an unknown user takes as long as a wrong password. No password belongs to it.
 const DUMMY_HASH: &str =
-    "$argon2id$v=19$m=19456,t=2,p=1$bm8gc3VjaCB1c2VyIQ$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+    "$argon2id$v=19$m=19456,t=2,p=1$bm8gdXNlciBoYXMgdGhpcw$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
 /// Hashes a new password that meets the rules.
 pub async fn hash_new(app: &App, password: &str) -> Result<String, Error> {
@@ -93,6 +93,14 @@ fn is_usable_argon2(hash: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_dummy_costs_what_a_new_hash_costs() {
+        let cost = |hash: &str| hash.split('$').skip(1).take(3).map(str::to_string).collect::<Vec<_>>();
+        let new = crate::crypto::password::hash("password", &[7; 16]).unwrap();
+        assert_eq!(cost(DUMMY_HASH), cost(&new));
+        assert_eq!(DUMMY_HASH.len(), new.len());
+    }
 
     #[test]
     fn imported_hashes_are_whole_known_and_affordable() {

@@ -21,6 +21,7 @@ pub struct StrictDatabase {
     /// Loses the answer after the batch took effect.
     pub lost_answer: Fault,
     rows_written: Cell<u64>,
+    interruption: RefCell<Option<(u32, String)>>,
 }
 
 /// D1's limits (facts: platform, data-api §0.1).
@@ -72,6 +73,21 @@ impl StrictDatabase {
             fault: Fault::default(),
             lost_answer: Fault::default(),
             rows_written: Cell::new(0),
+            interruption: RefCell::default(),
+        }
+    }
+
+    /// Runs SQL just before the nth batch from now, counted from 1: another request that gets in between.
+    pub fn interrupt_at(&self, call: u32, sql: &str) {
+        *self.interruption.borrow_mut() = Some((call, sql.to_string()));
+    }
+
+    fn interrupt(&self) {
+        let mut interruption = self.interruption.borrow_mut();
+        match interruption.take() {
+            Some((1, sql)) => self.execute(&sql),
+            Some((left, sql)) => *interruption = Some((left - 1, sql)),
+            None => {}
         }
     }
 
@@ -107,6 +123,7 @@ impl Database for StrictDatabase {
             return Err(DbError::Overloaded("D1 DB is overloaded. (on purpose)".into()));
         }
         assert!(!statements.is_empty(), "D1 refuses an empty batch");
+        self.interrupt();
         let mut connection = self.connection.borrow_mut();
         connection.execute_batch("BEGIN IMMEDIATE").unwrap();
         connection.authorizer(Some(authorize)).unwrap();

@@ -1,0 +1,172 @@
+//! `GET` and `PUT /user`.
+
+use serde_json::{Value, json};
+
+use super::{PASSWORD, assert_error, get_user, refresh, sign_in, signed_in, signed_up, text};
+use crate::app::{Answer, TestApp};
+
+fn update(app: &TestApp, session: &Value, change: &Value) -> Answer {
+    app.with_token(text(session, "access_token")).put("/auth/v1/user").json(change).send()
+}
+
+#[test]
+fn metadata_merges_key_by_key_and_null_deletes() {
+    let app = TestApp::new();
+    let session = signed_up(&app, "ann@example.com");
+    let rows = [
+        (json!({"a": 1, "b": {"x": 1}}), json!({"a": 1, "b": {"x": 1}})),
+        (json!({"b": {"y": 2}}), json!({"a": 1, "b": {"y": 2}})),
+        (json!({"a": null, "never": null}), json!({"b": {"y": 2}})),
+        (json!({}), json!({"b": {"y": 2}})),
+    ];
+    for (data, expected) in rows {
+        let answer = update(&app, &session, &json!({"data": data}));
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        let metadata = answer.json()["user_metadata"].clone();
+        for key in ["a", "b", "never"] {
+            assert_eq!(metadata.get(key), expected.get(key), "{key} after {data}");
+        }
+        assert_eq!(metadata["email"], json!("ann@example.com"), "what sign-up wrote stays");
+        assert_eq!(get_user(&app, &session).json()["user_metadata"], metadata);
+    }
+}
+
+#[test]
+fn a_change_writes_one_row_and_no_change_writes_none() {
+    let app = TestApp::new();
+    let session = signed_up(&app, "ann@example.com");
+    app.clock.advance(60);
+    let before = app.database.rows_written();
+    update(&app, &session, &json!({"data": {"a": 1}}));
+    assert_eq!(app.database.rows_written() - before, 1);
+    let answer = update(&app, &session, &json!({"data": {"a": 1}, "email": "ANN@example.com"}));
+    assert_eq!(answer.status, 200);
+    assert_eq!(app.database.rows_written() - before, 1);
+    assert_eq!(answer.json()["updated_at"], json!("2027-01-15T08:01:00Z"));
+}
+
+#[test]
+fn two_changes_at_once_both_take_effect() {
+    let app = TestApp::new();
+    let session = signed_up(&app, "ann@example.com");
+    app.database.interrupt_at(
+        2,
+        r#"UPDATE "auth.users" SET raw_user_meta_data = json_set(raw_user_meta_data, '$.theirs', 1)"#,
+    );
+    let answer = update(&app, &session, &json!({"data": {"ours": 2}}));
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    let metadata = &answer.json()["user_metadata"];
+    assert_eq!((&metadata["theirs"], &metadata["ours"]), (&json!(1), &json!(2)));
+}
+
+#[test]
+fn a_new_password_ends_the_users_other_sessions() {
+    let app = TestApp::new();
+    let bob = signed_up(&app, "bob@example.com");
+    let own = signed_up(&app, "ann@example.com");
+    let other = signed_in(&app, "ann@example.com");
+    let answer = update(&app, &own, &json!({"password": "battery staple"}));
+    assert_eq!(answer.status, 200, "{}", answer.text());
+
+    assert_error(&sign_in(&app, "ann@example.com", PASSWORD), 400, "invalid_credentials", "");
+    assert_eq!(sign_in(&app, "ann@example.com", "battery staple").status, 200);
+    for isolate in [&app, &app.another_isolate()] {
+        assert_eq!(get_user(isolate, &own).status, 200);
+        assert_eq!(get_user(isolate, &bob).status, 200);
+        assert_error(&get_user(isolate, &other), 403, "session_not_found", "does not exist");
+    }
+    assert_eq!(refresh(&app, text(&other, "refresh_token")).status, 400);
+    assert_eq!(refresh(&app, text(&own, "refresh_token")).status, 200);
+}
+
+#[test]
+fn a_password_that_cannot_be_is_refused_and_ends_nothing() {
+    let app = TestApp::new();
+    let session = signed_up(&app, "ann@example.com");
+    let other = signed_in(&app, "ann@example.com");
+    let rows = [
+        (
+            json!({"password": PASSWORD}),
+            422,
+            "same_password",
+            "New password should be different from the old password.",
+        ),
+        (json!({"password": "12345"}), 422, "weak_password", "at least 6 characters"),
+        (json!({"password": ""}), 422, "weak_password", "at least 6 characters"),
+        (json!({"password": "x".repeat(73)}), 400, "validation_failed", "72"),
+        (
+            json!({"password": "battery staple", "current_password": "wrong"}),
+            400,
+            "current_password_invalid",
+            "current password",
+        ),
+    ];
+    for (change, status, code, message) in rows {
+        assert_error(&update(&app, &session, &change), status, code, message);
+    }
+    assert_eq!(get_user(&app, &other).status, 200);
+    assert_eq!(sign_in(&app, "ann@example.com", PASSWORD).status, 200);
+    let change = json!({"password": "battery staple", "current_password": PASSWORD});
+    assert_eq!(update(&app, &session, &change).status, 200);
+}
+
+#[test]
+fn an_address_changes_at_once_where_addresses_confirm_themselves() {
+    let app = TestApp::new();
+    signed_up(&app, "bob@example.com");
+    let session = signed_up(&app, "ann@example.com");
+    app.clock.advance(60);
+    let answer = update(&app, &session, &json!({"email": "Anna@example.com"}));
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    let user = answer.json();
+    assert_eq!(user["email"], json!("anna@example.com"));
+    assert_eq!(user["user_metadata"]["email"], json!("anna@example.com"));
+    assert_eq!(user["identities"].as_array().unwrap().len(), 1);
+    assert_eq!(user["identities"][0]["email"], json!("anna@example.com"));
+    assert_eq!(user["identities"][0]["identity_data"]["email"], json!("anna@example.com"));
+    assert_eq!(sign_in(&app, "ann@example.com", PASSWORD).status, 400);
+    assert_eq!(sign_in(&app, "anna@example.com", PASSWORD).status, 200);
+
+    let taken = update(&app, &session, &json!({"email": "bob@example.com", "data": {"half": "done"}}));
+    assert_error(&taken, 422, "email_exists", "A user with this email address has already been registered");
+    let user = get_user(&app, &session).json();
+    assert_eq!(user["email"], json!("anna@example.com"));
+    assert_eq!(user["user_metadata"].get("half"), None);
+}
+
+#[test]
+fn changes_that_need_a_message_are_refused_whole() {
+    let app = TestApp::with_vars(&[("MAILER_AUTOCONFIRM", "false")]);
+    let body = json!({"email": "ann@example.com", "password": PASSWORD, "email_confirm": true});
+    app.service_role().post("/auth/v1/admin/users").json(&body).send();
+    let session = signed_in(&app, "ann@example.com");
+    let rows = [
+        (
+            json!({"email": "anna@example.com", "data": {"a": 1}}),
+            422,
+            "email_provider_disabled",
+            "confirmation mail",
+        ),
+        (json!({"phone": "+491511234567"}), 422, "phone_provider_disabled", "SMS"),
+        (json!({"email": "nonsense"}), 400, "validation_failed", "Unable to validate email address"),
+        (json!({"phone": "nonsense"}), 400, "validation_failed", "Invalid phone number format"),
+        (json!({"app_metadata": {"plan": "pro"}}), 403, "not_admin", "requires admin privileges"),
+    ];
+    let before = get_user(&app, &session).json();
+    for (change, status, code, message) in rows {
+        assert_error(&update(&app, &session, &change), status, code, message);
+    }
+    assert_eq!(get_user(&app, &session).json(), before);
+    let same = update(&app, &session, &json!({"email": "Ann@example.com", "phone": "", "data": {"a": 1}}));
+    assert_eq!(same.json()["user_metadata"]["a"], json!(1), "the address one has is no change");
+}
+
+#[test]
+fn a_change_needs_a_users_token() {
+    let app = TestApp::new();
+    let change = json!({"data": {"a": 1}});
+    let nobody = app.nobody().put("/auth/v1/user").json(&change).send();
+    assert_error(&nobody, 401, "no_authorization", "valid Bearer token");
+    let service = app.service_role().put("/auth/v1/user").json(&change).send();
+    assert_error(&service, 403, "bad_jwt", "missing sub claim");
+}
