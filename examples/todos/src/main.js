@@ -1,12 +1,12 @@
 // Shows the sign-in form or the to-dos, whichever the session calls for.
 
-import { closeAccount, openAccount } from './account.js';
-import { dismiss } from './failure.js';
-import { closeSignIn, openSignIn } from './sign-in.js';
-import { supabase } from './supabase.js';
-import { closeTodoList, openTodoList } from './todo-list.js';
+import { closeAccount, openAccount } from "./account.js";
+import { dismiss } from "./failure.js";
+import { closeSignIn, openSignIn } from "./sign-in.js";
+import { supabase } from "./supabase.js";
+import { closeTodoList, openTodoList } from "./todo-list.js";
 
-const views = ['starting', 'signed-out', 'signed-in'].map((id) => document.getElementById(id));
+const views = ["starting", "signed-out", "signed-in"].map((id) => document.getElementById(id));
 
 // Whose to-dos are shown: a user id, null for nobody, undefined until known.
 let shown;
@@ -24,12 +24,12 @@ supabase.auth.onAuthStateChange((_event, session) => {
     closeSignIn();
     openAccount(user);
     openTodoList();
-    show('signed-in');
+    show("signed-in");
   } else {
     closeAccount();
     closeTodoList();
     openSignIn();
-    show('signed-out');
+    show("signed-out");
   }
 });
 

@@ -1,16 +1,14 @@
 // The user's profile row and picture.
 
-import { fileExtension } from './picture.js';
-import { dataOf, supabase } from './supabase.js';
+import { fileExtension } from "./picture.js";
+import { dataOf, supabase } from "./supabase.js";
 
-const columns = 'display_name, avatar_path';
-const avatars = supabase.storage.from('avatars');
+const columns = "display_name, avatar_path";
+const avatars = supabase.storage.from("avatars");
 
 /** The user's profile; made from what they said at sign-up if there is none yet. */
 export async function load(user) {
-  const profile = await dataOf(
-    supabase.from('profiles').select(columns).eq('id', user.id).maybeSingle(),
-  );
+  const profile = await dataOf(supabase.from("profiles").select(columns).eq("id", user.id).maybeSingle());
   return profile ?? save(user, { display_name: user.user_metadata.display_name });
 }
 
@@ -27,12 +25,12 @@ export async function setPicture(user, profile, picture) {
     avatars.upload(path, picture, {
       upsert: true,
       contentType: picture.type,
-      cacheControl: '31536000',
+      cacheControl: "31536000",
     }),
   );
   const changed = await save(user, { avatar_path: path });
 
-  const previous = profile?.avatar_path;
+  const previous = profile.avatar_path;
   // Nobody sees the previous file any more, so failing to delete it is no
   // reason to tell the user that the change failed.
   if (previous && previous !== path) await avatars.remove([previous]);
@@ -46,10 +44,10 @@ export function pictureUrl(profile) {
 
 function save(user, changes) {
   const row = { id: user.id, updated_at: new Date().toISOString(), ...changes };
-  return dataOf(supabase.from('profiles').upsert(row).select(columns).single());
+  return dataOf(supabase.from("profiles").upsert(row).select(columns).single());
 }
 
 async function fingerprint(picture) {
-  const hash = await crypto.subtle.digest('SHA-256', await picture.arrayBuffer());
-  return [...new Uint8Array(hash, 0, 6)].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+  const hash = await crypto.subtle.digest("SHA-256", await picture.arrayBuffer());
+  return [...new Uint8Array(hash, 0, 6)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 }

@@ -1,19 +1,21 @@
-// The list on the page: what is in it, and what people do to it.
+// The list on the page: what is in it, and what people do to it. A change shows at once and is saved after; when saving
+// fails, the list goes back and says why.
 
-import { report, sentence } from './failure.js';
-import * as todos from './todos.js';
+import { report, sentence } from "./failure.js";
+import * as todos from "./todos.js";
 
-const list = document.querySelector('#todo-list');
-const row = document.querySelector('#todo-row');
-const newTodo = document.querySelector('#new-todo');
-const filter = document.querySelector('#filter');
-const count = document.querySelector('#count');
-const loading = document.querySelector('#list-loading');
-const empty = document.querySelector('#list-empty');
-const emptyHeading = document.querySelector('#list-empty-heading');
-const emptyLead = document.querySelector('#list-empty-lead');
-const failed = document.querySelector('#list-failed');
-const failedReason = document.querySelector('#list-failed-reason');
+const card = document.querySelector("#todos");
+const list = document.querySelector("#todo-list");
+const row = document.querySelector("#todo-row");
+const newTodo = document.querySelector("#new-todo");
+const filter = document.querySelector("#filter");
+const count = document.querySelector("#count");
+const loading = document.querySelector("#list-loading");
+const empty = document.querySelector("#list-empty");
+const emptyHeading = document.querySelector("#list-empty-heading");
+const emptyLead = document.querySelector("#list-empty-lead");
+const failed = document.querySelector("#list-failed");
+const failedReason = document.querySelector("#list-failed-reason");
 
 const filters = {
   all: () => true,
@@ -22,26 +24,26 @@ const filters = {
 };
 
 const emptySentences = {
-  all: ['Nothing to do yet', 'Write down the first thing above.'],
-  open: ['All done', 'Enjoy the quiet, or add something above.'],
-  done: ['Nothing done yet', 'What you tick off shows up here.'],
+  all: ["Nothing to do yet", "Write down the first thing above."],
+  open: ["All done", "Enjoy the quiet, or add something above."],
+  done: ["Nothing done yet", "What you tick off shows up here."],
 };
 
-// A new value for every session, so that an answer that comes late finds its
-// own and never the next user's.
+// A new value for every session, so that an answer that comes late finds its own and never the next user's.
 let state = null;
 
 export function openTodoList() {
   state = {
-    phase: 'loading', // 'loading', 'failed' or 'ready'
+    phase: "loading", // or "failed", or "ready"
     failure: null,
     todos: [],
-    filter: 'all',
+    filter: "all",
     editing: null, // the id of the to-do whose title is being edited
+    unsaved: 0, // writes that have not been answered
     lastWrite: Promise.resolve(),
   };
   newTodo.reset();
-  showOnly('all');
+  showOnly("all");
   return load();
 }
 
@@ -52,13 +54,13 @@ export function closeTodoList() {
 
 async function load() {
   const opened = state;
-  opened.phase = 'loading';
+  opened.phase = "loading";
   render();
   try {
     opened.todos = await todos.list();
-    opened.phase = 'ready';
+    opened.phase = "ready";
   } catch (error) {
-    opened.phase = 'failed';
+    opened.phase = "failed";
     opened.failure = sentence(error);
     if (opened === state && error.status === 401) report(error);
   }
@@ -71,12 +73,18 @@ async function load() {
  */
 function write(send, undo) {
   const opened = state;
-  opened.lastWrite = opened.lastWrite.then(send).catch((error) => {
-    undo(opened);
-    if (opened !== state) return;
-    render();
-    report(error);
-  });
+  opened.unsaved += 1;
+  opened.lastWrite = opened.lastWrite
+    .then(send)
+    .catch((error) => {
+      undo(opened);
+      if (opened === state) report(error);
+    })
+    .then(() => {
+      opened.unsaved -= 1;
+      render();
+    });
+  render();
 }
 
 function add(title) {
@@ -84,7 +92,6 @@ function add(title) {
   write(
     async () => {
       opened.todos.unshift(await todos.add(title));
-      render();
     },
     () => {
       // Gives the words back, unless the next to-do is already being typed.
@@ -97,7 +104,6 @@ function add(title) {
 function change(todo, changes) {
   const before = Object.fromEntries(Object.keys(changes).map((key) => [key, todo[key]]));
   Object.assign(todo, changes);
-  render();
   write(
     () => todos.change(todo.id, changes),
     () => Object.assign(todo, before),
@@ -107,7 +113,6 @@ function change(todo, changes) {
 function remove(todo) {
   const place = state.todos.indexOf(todo);
   state.todos.splice(place, 1);
-  render();
   write(
     () => todos.remove(todo.id),
     (opened) => opened.todos.splice(place, 0, todo),
@@ -117,7 +122,7 @@ function remove(todo) {
 function startEditing(todo) {
   state.editing = todo.id;
   render();
-  const input = rowOf(todo).querySelector('.todo-edit input');
+  const input = rowOf(todo).querySelector(".todo-edit input");
   input.value = todo.title;
   input.focus();
   input.select();
@@ -129,7 +134,7 @@ function stopEditing(todo, title) {
   state.editing = null;
   if (title && title !== todo.title) change(todo, { title });
   else render();
-  if (focused) rowOf(todo)?.querySelector('[data-action=edit]').focus();
+  if (focused) rowOf(todo)?.querySelector("[data-action=edit]").focus();
 }
 
 // From here on: from the state to the page.
@@ -140,31 +145,32 @@ function render() {
   const open = state.todos.filter(filters.open).length;
   const visible = state.todos.filter(filters[state.filter]);
 
-  count.textContent = phase === 'ready' ? countSentence(open, state.todos.length) : '';
+  const ready = phase === "ready";
+  card.ariaBusy = String(!ready || state.unsaved > 0);
+  count.textContent = ready ? countSentence(open, state.todos.length) : "";
   for (const [name, matches] of Object.entries(filters)) {
-    filter.querySelector(`[data-count=${name}]`).textContent = state.todos.filter(matches).length;
+    const shown = filter.querySelector(`[data-count=${name}]`);
+    shown.textContent = ready ? state.todos.filter(matches).length : "";
   }
+  newTodo.querySelector("button").disabled = !ready;
 
-  loading.hidden = phase !== 'loading';
-  failed.hidden = phase !== 'failed';
-  failedReason.textContent = failure ?? '';
-  empty.hidden = phase !== 'ready' || visible.length > 0;
-  [emptyHeading.textContent, emptyLead.textContent] =
-    emptySentences[state.todos.length ? state.filter : 'all'];
+  loading.hidden = phase !== "loading";
+  failed.hidden = phase !== "failed";
+  failedReason.textContent = failure ?? "";
+  empty.hidden = !ready || visible.length > 0;
+  [emptyHeading.textContent, emptyLead.textContent] = emptySentences[state.todos.length ? state.filter : "all"];
   renderRows(visible);
 }
 
 function countSentence(open, all) {
-  if (all === 0) return 'No to-dos';
-  if (open === 0) return all === 1 ? 'Your to-do is done' : `All ${all} to-dos done`;
+  if (all === 0) return "No to-dos";
+  if (open === 0) return all === 1 ? "Your to-do is done" : `All ${all} to-dos done`;
   return `${open} of ${all} to do`;
 }
 
 /** Brings the rows in line, leaving those that stay where they are: they may have the focus. */
 function renderRows(visible) {
-  const focusedRow = [...list.children].findIndex((element) =>
-    element.contains(document.activeElement),
-  );
+  const focusedRow = [...list.children].findIndex((element) => element.contains(document.activeElement));
 
   const ids = new Set(visible.map((todo) => String(todo.id)));
   for (const element of [...list.children]) {
@@ -179,7 +185,7 @@ function renderRows(visible) {
   // When the row with the focus went away, goes on from its neighbour.
   if (focusedRow >= 0 && document.activeElement === document.body) {
     const neighbour = list.children[Math.min(focusedRow, list.children.length - 1)];
-    (neighbour?.querySelector('.todo-done') ?? newTodo.elements.title).focus();
+    (neighbour?.querySelector(".todo-done") ?? newTodo.elements.title).focus();
   }
 }
 
@@ -191,18 +197,18 @@ function newRow(todo) {
 
 function fill(element, todo) {
   const editing = state.editing === todo.id;
-  const done = element.querySelector('.todo-done');
-  const title = element.querySelector('.todo-title');
-  const edit = element.querySelector('.todo-edit');
-  element.classList.toggle('done', todo.done);
+  const done = element.querySelector(".todo-done");
+  const title = element.querySelector(".todo-title");
+  const edit = element.querySelector(".todo-edit");
+  element.classList.toggle("done", todo.done);
   done.checked = todo.done;
   done.ariaLabel = todo.title;
   title.textContent = todo.title;
   title.hidden = editing;
   edit.hidden = !editing;
   edit.elements.title.ariaLabel = `New title for “${todo.title}”`;
-  element.querySelector('[data-action=edit]').ariaLabel = `Edit “${todo.title}”`;
-  element.querySelector('[data-action=remove]').ariaLabel = `Delete “${todo.title}”`;
+  element.querySelector("[data-action=edit]").ariaLabel = `Edit “${todo.title}”`;
+  element.querySelector("[data-action=remove]").ariaLabel = `Delete “${todo.title}”`;
 }
 
 function rowOf(todo) {
@@ -212,20 +218,20 @@ function rowOf(todo) {
 // And from the page to the state.
 
 function todoOf(event) {
-  const id = event.target.closest('.todo')?.dataset.id;
+  const id = event.target.closest(".todo")?.dataset.id;
   return state?.todos.find((todo) => String(todo.id) === id);
 }
 
-newTodo.addEventListener('submit', (event) => {
+newTodo.addEventListener("submit", (event) => {
   event.preventDefault();
   const title = newTodo.elements.title.value.trim();
-  if (!title || state.phase !== 'ready') return;
+  if (!title) return;
   newTodo.reset();
-  if (state.filter === 'done') showOnly('all');
+  if (state.filter === "done") showOnly("all");
   add(title);
 });
 
-filter.addEventListener('change', (event) => showOnly(event.target.value));
+filter.addEventListener("change", (event) => showOnly(event.target.value));
 
 function showOnly(name) {
   state.filter = name;
@@ -233,33 +239,37 @@ function showOnly(name) {
   render();
 }
 
-list.addEventListener('change', (event) => {
-  if (event.target.matches('.todo-done')) change(todoOf(event), { done: event.target.checked });
+list.addEventListener("change", (event) => {
+  if (event.target.matches(".todo-done")) change(todoOf(event), { done: event.target.checked });
 });
 
-list.addEventListener('click', (event) => {
-  const action = event.target.closest('[data-action]')?.dataset.action;
-  if (action === 'edit') startEditing(todoOf(event));
-  if (action === 'remove') remove(todoOf(event));
+list.addEventListener("click", (event) => {
+  const action = event.target.closest("[data-action]")?.dataset.action;
+  if (action === "edit") startEditing(todoOf(event));
+  if (action === "remove") remove(todoOf(event));
 });
 
-list.addEventListener('dblclick', (event) => {
-  if (event.target.matches('.todo-title')) startEditing(todoOf(event));
+list.addEventListener("dblclick", (event) => {
+  if (event.target.matches(".todo-title")) startEditing(todoOf(event));
 });
 
-list.addEventListener('submit', (event) => {
+list.addEventListener("submit", (event) => {
   event.preventDefault();
   stopEditing(todoOf(event), event.target.elements.title.value.trim());
 });
 
-list.addEventListener('keydown', (event) => {
-  if (event.key === 'Escape' && event.target.closest('.todo-edit')) stopEditing(todoOf(event));
+list.addEventListener("keydown", (event) => {
+  if (event.key === "Escape" && event.target.closest(".todo-edit")) stopEditing(todoOf(event));
 });
 
-list.addEventListener('focusout', (event) => {
-  const form = event.target.closest('.todo-edit');
+list.addEventListener("focusout", (event) => {
+  const form = event.target.closest(".todo-edit");
   const todo = todoOf(event);
   if (form && todo) stopEditing(todo, form.elements.title.value.trim());
 });
 
-document.querySelector('#list-retry').addEventListener('click', load);
+document.querySelector("#list-retry").addEventListener("click", load);
+
+window.addEventListener("beforeunload", (event) => {
+  if (state?.unsaved) event.preventDefault();
+});
