@@ -265,6 +265,10 @@ test("the page comes with a content policy, its assets with a long life", async 
     assert.equal(asset.status, 200);
     assert.equal(asset.headers.get("cache-control"), "public, max-age=31536000, immutable");
   }
+
+  // Not the page under the asset's name, kept for a year.
+  const gone = await fetch(`${worker.url}/assets/of-an-earlier-build.js`);
+  assert.equal(gone.status, 404);
 });
 
 /** supabase-js without a browser, signed in as nobody. */
