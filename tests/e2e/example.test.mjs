@@ -7,12 +7,12 @@ import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
 
-import { createClient } from "@supabase/supabase-js";
 import { chromium } from "playwright-core";
 
 import { browserPath } from "../../scripts/browser.mjs";
 import { pushDatabase } from "../../scripts/db-push.mjs";
 import { root } from "../../scripts/toolchain.mjs";
+import { visitor } from "./project.mjs";
 import { startWorker } from "./worker.mjs";
 
 const patience = 15_000;
@@ -63,7 +63,7 @@ test("two people keep to-dos that the other doesn't see", async (t) => {
   await until(ann.titles, ["Book the train to Lisbon", "Water the tomatoes"]);
 
   // Nor does somebody who isn't signed in.
-  const { data, error } = await client().from("todos").select();
+  const { data, error } = await visitor(worker.url).from("todos").select();
   assert.deepEqual({ data, error }, { data: [], error: null });
 });
 
@@ -222,7 +222,7 @@ test("a session ended on another device leads back to the form", async (t) => {
   await ann.signUp("Ann", email);
   await ann.sees("list-empty", /Nothing to do yet/);
 
-  const phone = client();
+  const phone = visitor(worker.url);
   assert.equal((await phone.auth.signInWithPassword({ email, password })).error, null);
   assert.equal((await phone.auth.signOut({ scope: "global" })).error, null);
 
@@ -270,11 +270,6 @@ test("the page comes with a content policy, its assets with a long life", async 
   const gone = await fetch(`${worker.url}/assets/of-an-earlier-build.js`);
   assert.equal(gone.status, 404);
 });
-
-/** supabase-js without a browser, signed in as nobody. */
-function client() {
-  return createClient(worker.url, worker.vars.ANON_KEY, { auth: { persistSession: false, autoRefreshToken: false } });
-}
 
 /** Opens the app as somebody on a device of their own. */
 async function visit(t) {
