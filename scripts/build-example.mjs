@@ -13,8 +13,8 @@ const example = join(root, "examples", "todos");
 /** Builds unless `dist` is already of these sources. */
 export async function buildExample() {
   const sources = ["examples/todos", "package-lock.json"];
-  const address = process.env.VITE_SUPABASE_URL ?? "";
-  const fingerprint = fingerprintOf({ address }, sources, ["dist", "node_modules", "supabase"]);
+  const { VITE_SUPABASE_URL: url = "", VITE_SUPABASE_ANON_KEY: key = "" } = process.env;
+  const fingerprint = fingerprintOf({ url, key }, sources, ["dist", "node_modules", "supabase"]);
   const stamp = join(root, "node_modules", ".edgeward-example");
   if (isStamped(stamp, fingerprint) && existsSync(join(example, "dist", "index.html"))) return;
   say("building the example app");
