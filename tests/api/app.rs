@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::double::{
     CheapHasher, CountingRandom, LateWork, MemoryBlobs, MemoryKeyValue, MemoryLog, MovableClock, NoLimits,
-    StrictDatabase,
+    Pieces, StrictDatabase,
 };
 
 /// The product on doubles. Each test makes its own.
@@ -220,6 +220,11 @@ impl Call<'_> {
 
     pub fn body(mut self, bytes: impl Into<bytes::Bytes>) -> Self {
         self.request.body = Body::from(bytes.into());
+        self
+    }
+
+    pub fn stream(mut self, pieces: Pieces) -> Self {
+        self.request.body = Body::Stream(Box::new(pieces));
         self
     }
 

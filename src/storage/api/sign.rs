@@ -13,11 +13,14 @@ use crate::storage::{Storage, StorageError, sign};
 /// The most URLs in one request.
 const MOST_PATHS: usize = 1000;
 
+/// The last second of the year 9999, after which no date can be written.
+const END_OF_TIME: i64 = 253_402_300_799;
+
 /// `POST /object/sign/{bucket}/{path}`: a URL that reads an object for some seconds.
 pub async fn download(mut context: Context) -> Result<Response, StorageError> {
     let path = object_path(&context)?;
     let fields = Fields::read(&mut context).await?;
-    let seconds = fields.required("expiresIn", fields.integer("expiresIn", 1)?)?;
+    let seconds = expires_in(&context, &fields)?;
     // A URL of the whole image in the place of a small one would be a wrong answer.
     if fields.object("transform")?.is_some_and(|transform| !transform.is_empty()) {
         return Err(StorageError::NotEnabled("imageTransformation"));
@@ -29,7 +32,7 @@ pub async fn download(mut context: Context) -> Result<Response, StorageError> {
 /// `POST /object/sign/{bucket}`: the same for several objects.
 pub async fn downloads(mut context: Context) -> Result<Response, StorageError> {
     let fields = Fields::read(&mut context).await?;
-    let seconds = fields.required("expiresIn", fields.integer("expiresIn", 1)?)?;
+    let seconds = expires_in(&context, &fields)?;
     let paths = fields.required("paths", fields.texts("paths")?)?;
     if paths.is_empty() {
         return Err(invalid("body/paths must NOT have fewer than 1 items".to_string()));
@@ -57,4 +60,10 @@ pub async fn upload(context: Context) -> Result<Response, StorageError> {
     let storage = Storage::of(&context);
     let signed = sign::upload(&storage, &path, &terms(&context), &metadata, user_metadata.as_deref()).await?;
     Ok(json_response(StatusCode::OK, &signed))
+}
+
+fn expires_in(context: &Context, fields: &Fields) -> Result<i64, StorageError> {
+    let seconds = fields.required("expiresIn", fields.integer("expiresIn", 1)?)?;
+    let longest = END_OF_TIME - context.app.now().seconds();
+    if seconds > longest { Err(StorageError::InvalidParameter("expiresIn")) } else { Ok(seconds) }
 }

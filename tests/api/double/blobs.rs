@@ -16,12 +16,19 @@ pub struct MemoryBlobs {
     objects: RefCell<BTreeMap<String, (Bytes, BlobMetadata)>>,
     /// Fails before anything is stored or removed.
     pub fault: Fault,
+    /// Loses the answer of a put or a removal that took effect.
+    pub lost_answer: Fault,
 }
 
 impl MemoryBlobs {
     /// All keys there are.
     pub fn keys(&self) -> Vec<String> {
         self.objects.borrow().keys().cloned().collect()
+    }
+
+    fn answer<T>(&self, answer: T) -> Result<T, BlobError> {
+        let lost = self.lost_answer.strikes();
+        if lost { Err(BlobError::Failed("R2's answer was lost on purpose".into())) } else { Ok(answer) }
     }
 
     fn check(&self) -> Result<(), BlobError> {
@@ -45,7 +52,7 @@ impl Blobs for MemoryBlobs {
             uploaded: Timestamp(1_767_225_600_000_000),
         };
         self.objects.borrow_mut().insert(key.to_string(), (bytes, metadata.clone()));
-        Ok(metadata)
+        self.answer(metadata)
     }
 
     async fn get(&self, key: &str, range: Option<ByteRange>) -> Result<Option<Blob>, BlobError> {
@@ -68,6 +75,6 @@ impl Blobs for MemoryBlobs {
         for key in keys {
             self.objects.borrow_mut().remove(key);
         }
-        Ok(())
+        self.answer(())
     }
 }

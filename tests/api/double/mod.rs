@@ -3,10 +3,12 @@
 mod blobs;
 mod database;
 mod memory;
+mod stream;
 
 pub use blobs::MemoryBlobs;
 pub use database::StrictDatabase;
 pub use memory::{CheapHasher, CountingRandom, LateWork, MemoryKeyValue, MemoryLog, MovableClock, NoLimits};
+pub use stream::Pieces;
 
 use std::cell::Cell;
 
@@ -34,6 +36,11 @@ impl Fault {
     /// No call fails any more.
     pub fn mend(&self) {
         self.countdown.set(None);
+    }
+
+    /// Whether a failure is still to come.
+    pub fn is_armed(&self) -> bool {
+        self.countdown.get().is_some()
     }
 
     /// How many calls there have been.

@@ -1,0 +1,1 @@
+//! Row-level security on objects and buckets.
