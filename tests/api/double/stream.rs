@@ -12,13 +12,14 @@ pub struct Pieces {
     pieces: VecDeque<Bytes>,
     length: Option<u64>,
     breaks: bool,
+    at_the_end: Option<Box<dyn FnOnce()>>,
 }
 
 impl Pieces {
     /// The bytes in pieces of `size`, their number not known beforehand.
     pub fn of(bytes: &[u8], size: usize) -> Self {
         let pieces = bytes.chunks(size).map(Bytes::copy_from_slice).collect();
-        Self { pieces, length: None, breaks: false }
+        Self { pieces, length: None, breaks: false, at_the_end: None }
     }
 
     /// With a `Content-Length`.
@@ -29,6 +30,11 @@ impl Pieces {
     /// The connection breaks after the last piece.
     pub fn then_break(self) -> Self {
         Self { breaks: true, ..self }
+    }
+
+    /// Something happens while the last piece is on its way.
+    pub fn then_run(self, something: impl FnOnce() + 'static) -> Self {
+        Self { at_the_end: Some(Box::new(something)), ..self }
     }
 }
 
@@ -43,6 +49,11 @@ impl Stream for Pieces {
     }
 
     async fn next(&mut self) -> Result<Option<Bytes>, StreamError> {
+        if self.pieces.is_empty()
+            && let Some(something) = self.at_the_end.take()
+        {
+            something();
+        }
         match self.pieces.pop_front() {
             Some(piece) => Ok(Some(piece)),
             None if self.breaks => Err(StreamError::Broken("the connection broke on purpose".into())),
