@@ -25,7 +25,8 @@ const COMMANDS: [(&str, Command); 4] = [
     ("DELETE", Command::Delete),
 ];
 
-/// Makes these the only policies of `storage.objects` and `storage.buckets`: table, commands, expression.
+/// Makes these the only policies of `storage.objects` and `storage.buckets`: table, commands, and
+/// the expression that old and new rows must keep. A command `CHECK` is an UPDATE for new rows only.
 fn set_policies(app: &TestApp, rows: &[(&str, &[&str], &str)]) {
     let before = block_on(schema::load(app.database.as_ref())).unwrap();
     let mut after = before.clone();
@@ -34,8 +35,11 @@ fn set_policies(app: &TestApp, rows: &[(&str, &[&str], &str)]) {
     }
     for (index, (table, commands, expression)) in rows.iter().enumerate() {
         for command in *commands {
-            let command = COMMANDS.iter().find(|(name, _)| name == command).unwrap().1;
-            let of_new_rows = command == Command::Insert;
+            let of_new_rows = ["INSERT", "CHECK"].contains(command);
+            let command = match *command {
+                "CHECK" => Command::Update,
+                command => COMMANDS.iter().find(|(name, _)| *name == command).unwrap().1,
+            };
             after.tables.get_mut(&format!("storage.{table}")).unwrap().policies.push(Policy {
                 name: format!("{index} {command:?}"),
                 permissive: true,
@@ -293,6 +297,33 @@ fn only_the_owner_overwrites() {
     assert_refused(&app.user(BOB).post("/storage/v1/object/move").json(&body).send(), "NoSuchKey", "404");
     assert_ok(&overwrite(ANN));
     assert_eq!(read(&app, "files/a").as_deref(), Some("again"));
+}
+
+#[test]
+fn what_an_object_becomes_is_judged_too() {
+    let app = app_with_bucket();
+    put(&app, "files/a", "old");
+    set_policies(
+        &app,
+        &[
+            ("objects", &["SELECT", "INSERT"], "true"),
+            ("objects", &["CHECK"], "metadata->>'mimetype' = 'image/png' AND name LIKE 'a%'"),
+        ],
+    );
+    let replace = |mime_type: &str| {
+        let call = app.user(ANN).put("/storage/v1/object/files/a").header("content-type", mime_type);
+        call.body("new").send()
+    };
+    assert_row_security(&replace("text/plain"));
+    assert_eq!(read(&app, "files/a").as_deref(), Some("old"));
+    assert_ok(&replace("image/png"));
+    assert_row_security(&post(
+        &app.user(ANN),
+        "object/move",
+        json!({"bucketId": "files", "sourceKey": "a", "destinationKey": "b"}),
+    ));
+    let body = json!({"bucketId": "files", "sourceKey": "a", "destinationKey": "ab"});
+    assert_ok(&post(&app.user(ANN), "object/move", body));
 }
 
 #[test]
