@@ -18,25 +18,24 @@ const testBuild = "build/test";
  * Starts the Worker.
  *
  * `build` is the folder of the compiled Worker, `vars` are settings on top of the demo ones (`undefined` takes one away),
- * `bindings` replaces whole Miniflare options, for a binding that misbehaves.
+ * `broken` names bindings that are objects without methods, so that every call of them throws.
  *
  * Gives `url` (the Worker with the example's assets before it, as in production; not through Miniflare's own proxy, which
  * costs twice the Worker's time), `vars`, `logs` (the lines the Worker wrote), `mf` (to reach the bindings from outside) and
  * `dispose()`.
  */
-export async function startWorker({ build = testBuild, vars = {}, bindings = {} } = {}) {
-  const options = optionsOf({ build, vars });
+export async function startWorker({ build = testBuild, vars = {}, broken = [] } = {}) {
+  const options = breakBindings(optionsOf({ build, vars }), broken);
   const logs = [];
   const mf = new Miniflare({
     ...options,
     host: localHost,
     port: 0,
     handleRuntimeStdio: (...streams) => streams.forEach((stream) => createInterface(stream).on("line", (line) => logs.push(line))),
-    ...bindings,
   });
   try {
     await mf.ready;
-    await applySystemMigrations(await mf.getD1Database("DB"));
+    if (options.d1Databases.DB) await applySystemMigrations(await mf.getD1Database("DB"));
     // Without the slash, as supabase-js takes it.
     const url = (await mf.unsafeGetDirectURL()).origin;
     return { url, vars: options.bindings, logs, mf, dispose: () => mf.dispose() };
@@ -61,6 +60,13 @@ export function optionsOf({ build = testBuild, vars = {} } = {}) {
     bindings: { ...workerOptions.bindings, ...Object.fromEntries(settings) },
     unsafeDirectSockets: [{ host: localHost, port: 0 }],
   };
+}
+
+function breakBindings(options, names) {
+  const intact = (bindings) => Object.fromEntries(Object.entries(bindings).filter(([name]) => !names.includes(name)));
+  const kinds = ["d1Databases", "kvNamespaces", "r2Buckets", "durableObjects"];
+  const kept = Object.fromEntries(kinds.map((kind) => [kind, intact(options[kind])]));
+  return { ...options, ...kept, bindings: { ...options.bindings, ...Object.fromEntries(names.map((name) => [name, {}])) } };
 }
 
 /** What `wrangler d1 migrations apply` would run, in one batch per file. */
