@@ -9,7 +9,8 @@ use super::email_address::EmailAddress;
 use super::error::Error;
 use super::metadata::{self, Metadata};
 use super::model::User;
-use super::password;
+use super::password::{self, NewPassword};
+use super::phone_number::PhoneNumber;
 use super::store::sessions::{Ending, SessionKey};
 use super::store::{self, identities, sessions, users};
 use crate::app::App;
@@ -52,7 +53,9 @@ pub async fn current(app: &App, caller: &Caller) -> Result<Current, Error> {
 #[derive(Default)]
 pub struct Change {
     pub email: Option<EmailAddress>,
-    pub password: Option<String>,
+    /// Refused unless it is the account's own: there is no SMS to confirm another.
+    pub phone: Option<PhoneNumber>,
+    pub password: Option<NewPassword>,
     /// Checked when it is sent along with a new password.
     pub current_password: Option<String>,
     /// Merged into `user_metadata`; null deletes a key.
@@ -86,10 +89,15 @@ async fn decide(app: &App, before: &User, change: &Change) -> Result<User, Error
         set_email(&mut after, email);
         after.email_confirmed_at = Some(app.now().to_postgres());
     }
+    if let Some(phone) = &change.phone
+        && before.phone.as_deref() != Some(phone.as_str())
+    {
+        return Err(Error::PhoneChangeDisabled);
+    }
     metadata::merge(&mut after.raw_user_meta_data, &change.data);
     if let Some(new) = &change.password {
         let current = change.current_password.as_deref();
-        after.encrypted_password = Some(new_password(app, before, new, current).await?);
+        after.encrypted_password = Some(new_hash(app, before, new, current).await?);
     }
     Ok(after)
 }
@@ -104,19 +112,18 @@ pub fn set_email(user: &mut User, email: &EmailAddress) {
     }
 }
 
-async fn new_password(app: &App, user: &User, new: &str, current: Option<&str>) -> Result<String, Error> {
-    password::check_new(&app.config.auth, new)?;
+async fn new_hash(app: &App, user: &User, new: &NewPassword, current: Option<&str>) -> Result<String, Error> {
     if let Some(hash) = user.encrypted_password.as_deref() {
         if let Some(current) = current
             && !password::is_right(app, current, Some(hash)).await?
         {
             return Err(Error::CurrentPasswordInvalid);
         }
-        if password::is_right(app, new, Some(hash)).await? {
+        if new.is_of(app, hash).await? {
             return Err(Error::SamePassword);
         }
     }
-    password::hash_new(app, new).await
+    new.hash(app).await
 }
 
 /// Writes a changed account in one batch with all that follows from it: its identities, the end of

@@ -10,7 +10,7 @@ use super::email_address::EmailAddress;
 use super::error::Error;
 use super::metadata::{self, Metadata};
 use super::model::User;
-use super::password;
+use super::password::NewPassword;
 use super::phone_number::PhoneNumber;
 use super::store::sessions::{Ending, SessionKey};
 use super::store::users::Page;
@@ -24,10 +24,12 @@ use crate::ports::DbError;
 pub struct Particulars {
     pub email: Option<EmailAddress>,
     pub phone: Option<PhoneNumber>,
-    pub password: Option<NewPassword>,
+    pub password: Option<Password>,
     /// Whether address and number count as confirmed; they are never made unconfirmed.
     pub confirm_email: bool,
     pub confirm_phone: bool,
+    /// The audience of the user's tokens.
+    pub aud: Option<String>,
     /// The Postgres role of the user's tokens.
     pub role: Option<String>,
     /// Merged; null deletes a key.
@@ -38,10 +40,10 @@ pub struct Particulars {
 }
 
 /// A password as an administrator gives it.
-pub enum NewPassword {
+pub enum Password {
     /// In clear.
-    Clear(String),
-    /// As another server hashed it, already checked.
+    Clear(NewPassword),
+    /// As another server hashed it; see [`password::imported_hash`](super::password::imported_hash).
     Hashed(String),
 }
 
@@ -115,9 +117,8 @@ async fn apply(app: &App, before: &User, particulars: &Particulars) -> Result<Us
     if particulars.confirm_phone && after.phone.is_some() && after.phone_confirmed_at.is_none() {
         after.phone_confirmed_at = Some(now.to_postgres());
     }
-    if let Some(role) = &particulars.role {
-        after.role.clone_from(role);
-    }
+    after.aud = particulars.aud.clone().unwrap_or(after.aud);
+    after.role = particulars.role.clone().unwrap_or(after.role);
     name_providers(before, &mut after);
     metadata::merge(&mut after.raw_user_meta_data, &particulars.user_metadata);
     metadata::merge(&mut after.raw_app_meta_data, &particulars.app_metadata);
@@ -126,8 +127,8 @@ async fn apply(app: &App, before: &User, particulars: &Particulars) -> Result<Us
     }
     after.encrypted_password = match &particulars.password {
         None => after.encrypted_password,
-        Some(NewPassword::Clear(password)) => Some(password::hash_new(app, password).await?),
-        Some(NewPassword::Hashed(hash)) => Some(hash.clone()),
+        Some(Password::Clear(password)) => Some(password.hash(app).await?),
+        Some(Password::Hashed(hash)) => Some(hash.clone()),
     };
     Ok(after)
 }

@@ -15,18 +15,30 @@ const LONGEST_BYTES: usize = 72;
 const DUMMY_HASH: &str =
     "$argon2id$v=19$m=19456,t=2,p=1$bm8gdXNlciBoYXMgdGhpcw$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
-/// Hashes a new password that meets the rules.
-pub async fn hash_new(app: &App, password: &str) -> Result<String, Error> {
-    check_new(&app.config.auth, password)?;
-    Ok(app.ports.hasher.hash(password).await?)
-}
+/// A password that meets the rules for new ones.
+pub struct NewPassword(String);
 
-/// Whether a new password meets the rules.
-pub fn check_new(config: &AuthConfig, password: &str) -> Result<(), Error> {
-    if password.len() > LONGEST_BYTES {
-        return Err(Error::PasswordTooLong);
+impl NewPassword {
+    /// Checks a password that someone chose.
+    pub fn parse(config: &AuthConfig, text: &str) -> Result<Self, Error> {
+        if text.len() > LONGEST_BYTES {
+            return Err(Error::PasswordTooLong);
+        }
+        match weakness(config, text) {
+            Some(weakness) => Err(Error::WeakPassword(weakness)),
+            None => Ok(Self(text.to_string())),
+        }
     }
-    weakness(config, password).map_or(Ok(()), |weakness| Err(Error::WeakPassword(weakness)))
+
+    /// Whether it is the password of that hash.
+    pub async fn is_of(&self, app: &App, hash: &str) -> Result<bool, Error> {
+        is_right(app, &self.0, Some(hash)).await
+    }
+
+    /// A new argon2id hash of it.
+    pub async fn hash(&self, app: &App) -> Result<String, Error> {
+        Ok(app.ports.hasher.hash(&self.0).await?)
+    }
 }
 
 /// What makes a password weak, if anything does.
@@ -59,11 +71,11 @@ const MOST_ARGON2_KIB: u32 = 64 * 1024;
 const MOST_ARGON2_PASSES: u32 = 20;
 const MOST_ARGON2_LANES: u32 = 16;
 
-/// Checks a hash that an administrator imports: bcrypt, or argon2i or argon2id of version 19.
-pub fn check_imported(hash: &str) -> Result<(), Error> {
+/// Takes a hash that an administrator imports: bcrypt, or argon2i or argon2id of version 19.
+pub fn imported_hash(hash: &str) -> Result<String, Error> {
     let usable = if hash.starts_with("$2") { is_usable_bcrypt(hash) } else { is_usable_argon2(hash) };
     if usable {
-        return Ok(());
+        return Ok(hash.to_string());
     }
     Err(Error::Validation(
         "Invalid password hash: bcrypt, argon2i and argon2id of reasonable cost are supported".into(),
@@ -121,7 +133,7 @@ mod tests {
             (String::new(), false),
         ];
         for (hash, usable) in rows {
-            assert_eq!(check_imported(&hash).is_ok(), usable, "{hash}");
+            assert_eq!(imported_hash(&hash).is_ok(), usable, "{hash}");
         }
     }
 }

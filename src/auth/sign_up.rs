@@ -8,7 +8,7 @@ use super::email_address::EmailAddress;
 use super::error::Error;
 use super::metadata::Metadata;
 use super::model::User;
-use super::password;
+use super::password::NewPassword;
 use super::session::{Client, Session, SignedIn};
 use super::store::sessions::SessionKey;
 use super::store::{self, identities, sessions, users};
@@ -21,7 +21,7 @@ use crate::time::Timestamp;
 /// Someone who wants an account.
 pub struct Registration {
     pub email: EmailAddress,
-    pub password: String,
+    pub password: NewPassword,
     /// `user_metadata` of their choice.
     pub data: Metadata,
 }
@@ -38,7 +38,7 @@ pub enum SignedUp {
 /// so two people racing for it cannot both get it; and the password is hashed before that, so the
 /// time it takes does not tell.
 pub async fn sign_up(app: &App, registration: Registration, client: &Client) -> Result<SignedUp, Error> {
-    let encrypted_password = password::hash_new(app, &registration.password).await?;
+    let encrypted_password = registration.password.hash(app).await?;
     if app.config.auth.autoconfirm {
         sign_up_confirmed(app, registration, encrypted_password, client).await
     } else {

@@ -5,7 +5,7 @@ use super::read::Reader;
 /// How people may sign up and in, and how long that lasts.
 #[derive(Clone, Debug)]
 pub struct AuthConfig {
-    /// `SITE_URL`: where links lead when nothing else is asked; also the `iss` of tokens together with `/auth/v1`.
+    /// `SITE_URL`: where links lead when nothing else is asked.
     pub site_url: String,
     /// `DISABLE_SIGNUP`: nobody new, except by an administrator.
     pub disable_signup: bool,

@@ -7,15 +7,16 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::body::{given, nullable, read_json, read_optional_json};
-use crate::auth::administration::{self, NewPassword, Particulars};
+use crate::auth::administration::{self, Particulars, Password};
 use crate::auth::ban::Ban;
 use crate::auth::email_address::EmailAddress;
 use crate::auth::error::Error;
 use crate::auth::metadata::Metadata;
 use crate::auth::model::{AUTHENTICATED, User};
-use crate::auth::password;
+use crate::auth::password::{NewPassword, imported_hash};
 use crate::auth::phone_number::PhoneNumber;
 use crate::auth::store::users::Page;
+use crate::config::AuthConfig;
 use crate::http::{Context, Response, ResponseExt, json_response};
 
 #[derive(Deserialize)]
@@ -29,6 +30,7 @@ struct UserBody {
     email_confirm: bool,
     #[serde(default, deserialize_with = "nullable")]
     phone_confirm: bool,
+    aud: Option<String>,
     role: Option<String>,
     #[serde(default, deserialize_with = "nullable")]
     user_metadata: Metadata,
@@ -42,7 +44,8 @@ pub async fn create_user(mut context: Context) -> Result<Response, Error> {
     let body: UserBody = read_json(&mut context).await?;
     let id = given(body.id.as_ref()).map(Uuid::parse_str).transpose();
     let id = id.map_err(|_| Error::Validation("ID must conform to the uuid v4 format".into()))?;
-    let user = administration::create(&context.app, id, &body.into_particulars()?).await?;
+    let user =
+        administration::create(&context.app, id, &body.into_particulars(&context.app.config.auth)?).await?;
     Ok(json_response(StatusCode::OK, &user.to_json()))
 }
 
@@ -56,7 +59,8 @@ pub async fn get_user(context: Context) -> Result<Response, Error> {
 pub async fn update_user(mut context: Context) -> Result<Response, Error> {
     let id = user_id(&context)?;
     let body: UserBody = read_json(&mut context).await?;
-    let user = administration::update(&context.app, id, &body.into_particulars()?).await?;
+    let user =
+        administration::update(&context.app, id, &body.into_particulars(&context.app.config.auth)?).await?;
     Ok(json_response(StatusCode::OK, &user.to_json()))
 }
 
@@ -130,7 +134,7 @@ fn user_id(context: &Context) -> Result<Uuid, Error> {
 }
 
 impl UserBody {
-    fn into_particulars(self) -> Result<Particulars, Error> {
+    fn into_particulars(self, config: &AuthConfig) -> Result<Particulars, Error> {
         let (password, hash) = (given(self.password.as_ref()), given(self.password_hash.as_ref()));
         let password = match (password, hash) {
             (Some(_), Some(_)) => {
@@ -139,11 +143,8 @@ impl UserBody {
                 ));
             }
             (None, None) => None,
-            (Some(password), None) => Some(NewPassword::Clear(password.to_string())),
-            (None, Some(hash)) => {
-                password::check_imported(hash)?;
-                Some(NewPassword::Hashed(hash.to_string()))
-            }
+            (Some(password), None) => Some(Password::Clear(NewPassword::parse(config, password)?)),
+            (None, Some(hash)) => Some(Password::Hashed(imported_hash(hash)?)),
         };
         Ok(Particulars {
             email: given(self.email.as_ref()).map(EmailAddress::parse).transpose()?,
@@ -151,6 +152,7 @@ impl UserBody {
             password,
             confirm_email: self.email_confirm,
             confirm_phone: self.phone_confirm,
+            aud: given(self.aud.as_ref()).map(str::to_string),
             role: given(self.role.as_ref()).map(str::to_string),
             ban: given(self.ban_duration.as_ref()).map(Ban::parse).transpose()?,
             user_metadata: self.user_metadata,

@@ -8,17 +8,17 @@ use crate::http::{Context, Refusal};
 
 /// The body as JSON, whatever its content type says.
 pub async fn read_json<T: DeserializeOwned>(context: &mut Context) -> Result<T, Error> {
-    let bytes = context.read_body().await?;
-    serde_json::from_slice(&bytes).map_err(|error| Error::BadJson(error.to_string()))
+    parse(&context.read_body().await?)
 }
 
 /// The same, where no body at all stands for an empty object.
 pub async fn read_optional_json<T: DeserializeOwned + Default>(context: &mut Context) -> Result<T, Error> {
     let bytes = context.read_body().await?;
-    if bytes.is_empty() {
-        return Ok(T::default());
-    }
-    serde_json::from_slice(&bytes).map_err(|error| Error::BadJson(error.to_string()))
+    if bytes.is_empty() { Ok(T::default()) } else { parse(&bytes) }
+}
+
+fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
+    serde_json::from_slice(bytes).map_err(|error| Error::BadJson(error.to_string()))
 }
 
 /// A member whose null means its type's default: `#[serde(default, deserialize_with = "nullable")]`.

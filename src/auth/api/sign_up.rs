@@ -8,7 +8,7 @@ use super::{client, session_json};
 use crate::auth::email_address::EmailAddress;
 use crate::auth::error::Error;
 use crate::auth::metadata::Metadata;
-use crate::auth::password;
+use crate::auth::password::NewPassword;
 use crate::auth::sign_up::{self, Registration, SignedUp};
 use crate::config::AuthConfig;
 use crate::http::{Context, Response, json_response};
@@ -52,15 +52,11 @@ impl SignUpBody {
         let Some(password) = given(self.password.as_ref()) else {
             return Err(Error::Validation("Signup requires a valid password".into()));
         };
-        password::check_new(config, password)?;
+        let password = NewPassword::parse(config, password)?;
         let Some(email) = email else { return Err(Error::PhoneSignupDisabled) };
         if !config.email_enabled {
             return Err(Error::EmailSignupDisabled);
         }
-        Ok(Registration {
-            email: EmailAddress::parse(email)?,
-            password: password.to_string(),
-            data: self.data,
-        })
+        Ok(Registration { email: EmailAddress::parse(email)?, password, data: self.data })
     }
 }

@@ -9,7 +9,9 @@ use crate::auth::account::{self, Change};
 use crate::auth::email_address::EmailAddress;
 use crate::auth::error::Error;
 use crate::auth::metadata::Metadata;
+use crate::auth::password::NewPassword;
 use crate::auth::phone_number::PhoneNumber;
+use crate::config::AuthConfig;
 use crate::http::{Context, Response, json_response};
 
 /// The user as the database has them now, not as the token remembers them.
@@ -32,26 +34,20 @@ struct UpdateBody {
 /// Changes the user and gives them back.
 pub async fn update_user(mut context: Context) -> Result<Response, Error> {
     let body: UpdateBody = read_json(&mut context).await?;
-    let change = body.into_change(&context)?;
+    let change = body.into_change(&context.app.config.auth)?;
     let user = account::update(&context.app, &context.caller, &change).await?;
     Ok(json_response(StatusCode::OK, &user.to_json()))
 }
 
 impl UpdateBody {
-    fn into_change(self, context: &Context) -> Result<Change, Error> {
+    fn into_change(self, config: &AuthConfig) -> Result<Change, Error> {
         if self.app_metadata.is_some() {
             return Err(Error::AppMetadataNeedsAdmin);
         }
-        if let Some(phone) = given(self.phone.as_ref()) {
-            let phone = PhoneNumber::parse(phone)?;
-            // The number the account has already (the token says which) is no change.
-            if context.caller.claims.text("phone") != Some(phone.as_str()) {
-                return Err(Error::PhoneChangeDisabled);
-            }
-        }
         Ok(Change {
             email: given(self.email.as_ref()).map(EmailAddress::parse).transpose()?,
-            password: self.password,
+            phone: given(self.phone.as_ref()).map(PhoneNumber::parse).transpose()?,
+            password: self.password.map(|password| NewPassword::parse(config, &password)).transpose()?,
             current_password: given(self.current_password.as_ref()).map(str::to_string),
             data: self.data,
         })

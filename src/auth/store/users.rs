@@ -141,8 +141,9 @@ pub fn replace(before: &User, after: &User, now: Timestamp) -> Statement {
 
 /// The columns that a change of the account may touch.
 #[rustfmt::skip]
-fn columns(user: &User) -> [(&'static str, Option<&str>); 10] {
+fn columns(user: &User) -> [(&'static str, Option<&str>); 11] {
     [
+        ("aud",                Some(&user.aud)),
         ("role",               Some(&user.role)),
         ("email",              user.email.as_deref()),
         ("encrypted_password", user.encrypted_password.as_deref()),

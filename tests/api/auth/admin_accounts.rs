@@ -53,7 +53,7 @@ fn an_account_is_made_as_asked() {
     let app = TestApp::new();
     let id = "11111111-2222-4333-8444-555555555555";
     let body = json!({
-        "id": id, "email": "Ann@example.com", "phone": "+49 151 1234567", "password": PASSWORD, "role": "editor",
+        "id": id, "email": "Ann@example.com", "phone": "+49 151 1234567", "password": PASSWORD, "role": "editor", "aud": "team",
         "email_confirm": true, "phone_confirm": true,
         "user_metadata": {"name": "Ann"}, "app_metadata": {"plan": "pro"}, "ban_duration": "1h",
     });
@@ -66,7 +66,7 @@ fn an_account_is_made_as_asked() {
         ("/email", json!("ann@example.com")),
         ("/phone", json!("491511234567")),
         ("/role", json!("editor")),
-        ("/aud", json!("authenticated")),
+        ("/aud", json!("team")),
         ("/email_confirmed_at", now.clone()),
         ("/phone_confirmed_at", now.clone()),
         ("/confirmed_at", now),
