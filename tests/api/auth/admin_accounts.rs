@@ -266,6 +266,8 @@ fn a_soft_deleted_account_keeps_its_row_and_nothing_of_the_person() {
     assert_eq!(user["identities"][0]["identity_data"], json!({}));
 
     assert_eq!(get_user(&app, &session).status, 403);
+    let without_session = app.user(text(&user, "id")).get("/auth/v1/user").send();
+    assert_error(&without_session, 403, "user_not_found", "User from sub claim in JWT does not exist");
     assert_eq!(refresh(&app, text(&session, "refresh_token")).status, 400);
     for email in ["ann@example.com", text(&user, "email")] {
         assert_error(&sign_in(&app, email, PASSWORD), 400, "invalid_credentials", "");

@@ -74,6 +74,8 @@ fn refresh_token_reuse_ends_the_session() {
         assert_error(&get_user(isolate, &third), 403, "session_not_found", "does not exist");
         assert_eq!(get_user(isolate, &other_session).status, 200, "the user's other session lives");
     }
+    let record = app.key_value.value(&format!("session:{}", session_id(&first))).unwrap();
+    assert!(record.contains(r#""revoked":true"#), "{record}");
     let lines = app.log.0.borrow();
     assert!(
         lines.iter().any(|line| line.contains("old refresh token") && line.contains(&session_id(&first)))
@@ -95,18 +97,18 @@ fn without_a_reuse_interval_only_the_previous_token_is_forgiven() {
 fn of_two_refreshes_at_once_both_get_the_same_token() {
     let app = TestApp::new();
     let first = signed_up(&app, "ann@example.com");
-    // Another request moves the counter between this one's read and its write.
+    // Others move the counter twice between this one's read and its write.
     app.database.interrupt_at(
         2,
         r#"UPDATE "auth.sessions"
-SET refresh_token_counter = refresh_token_counter + 1, refreshed_at = '2027-01-15T08:00:00+00:00'"#,
+SET refresh_token_counter = refresh_token_counter + 2, refreshed_at = '2027-01-15T08:00:00+00:00'"#,
     );
     let loser = refresh(&app, text(&first, "refresh_token"));
     assert_eq!(loser.status, 200, "{}", loser.text());
     assert_eq!(
         app.database.value(r#"SELECT refresh_token_counter FROM "auth.sessions""#).as_deref(),
-        Some("1"),
-        "the counter moved once"
+        Some("2"),
+        "the loser moved nothing"
     );
     assert_eq!(refresh(&app, text(&loser.json(), "refresh_token")).status, 200);
 }

@@ -166,3 +166,17 @@ fn a_lifted_ban_gives_the_sessions_back() {
         assert_eq!(user_with(isolate, text(&session, "access_token")).status, 200);
     }
 }
+
+#[test]
+fn what_the_edge_knows_of_a_ban_does_not_outlive_it() {
+    let app = TestApp::new();
+    let session = signed_up(&app, "ann@example.com");
+    let path = format!("/auth/v1/admin/users/{}", text(&session["user"], "id"));
+    let key = format!("session:{}", super::session_id(&session));
+    // A record that is kept longer than any token lives says nothing more; KV keeps none under a minute.
+    let rows = [("10m", 600), ("24h", 3690), ("1s", 60), ("none", 3690)];
+    for (duration, seconds) in rows {
+        app.service_role().put(&path).json(&json!({"ban_duration": duration})).send();
+        assert_eq!(app.key_value.seconds(&key), Some(seconds), "{duration}");
+    }
+}

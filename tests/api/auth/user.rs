@@ -60,6 +60,25 @@ fn two_changes_at_once_both_take_effect() {
 }
 
 #[test]
+fn a_change_that_never_gets_through_does_nothing() {
+    let app = TestApp::new();
+    let session = signed_up(&app, "ann@example.com");
+    let other = signed_in(&app, "ann@example.com");
+    let [one, two] = ["one", "two"].map(|password| bcrypt::hash(password, 4).unwrap());
+    app.database.interrupt_always(&format!(
+        r#"UPDATE "auth.users"
+SET email = 'x' || email, encrypted_password = iif(encrypted_password = '{one}', '{two}', '{one}')"#
+    ));
+    for change in [json!({"email": "anna@example.com"}), json!({"password": "battery staple"})] {
+        assert_error(&update(&app, &session, &change), 409, "conflict", "try again");
+    }
+    app.database.interruption.mend();
+    let user = get_user(&app, &session).json();
+    assert_eq!(user["identities"][0]["email"], json!("ann@example.com"));
+    assert_eq!(get_user(&app, &other).status, 200);
+}
+
+#[test]
 fn a_new_password_ends_the_users_other_sessions() {
     let app = TestApp::new();
     let bob = signed_up(&app, "bob@example.com");

@@ -21,7 +21,9 @@ pub struct StrictDatabase {
     /// Loses the answer after the batch took effect.
     pub lost_answer: Fault,
     rows_written: Cell<u64>,
-    interruption: RefCell<Option<(u32, String)>>,
+    /// Strikes before a batch runs, see [`Self::interrupt_at`].
+    pub interruption: Fault,
+    interrupting: RefCell<String>,
 }
 
 /// D1's limits (facts: platform, data-api §0.1).
@@ -73,22 +75,21 @@ impl StrictDatabase {
             fault: Fault::default(),
             lost_answer: Fault::default(),
             rows_written: Cell::new(0),
-            interruption: RefCell::default(),
+            interruption: Fault::default(),
+            interrupting: RefCell::default(),
         }
     }
 
     /// Runs SQL just before the nth batch from now, counted from 1: another request that gets in between.
     pub fn interrupt_at(&self, call: u32, sql: &str) {
-        *self.interruption.borrow_mut() = Some((call, sql.to_string()));
+        self.interruption.fail_at(call);
+        *self.interrupting.borrow_mut() = sql.to_string();
     }
 
-    fn interrupt(&self) {
-        let mut interruption = self.interruption.borrow_mut();
-        match interruption.take() {
-            Some((1, sql)) => self.execute(&sql),
-            Some((left, sql)) => *interruption = Some((left - 1, sql)),
-            None => {}
-        }
+    /// The same before every batch from now on.
+    pub fn interrupt_always(&self, sql: &str) {
+        self.interruption.fail_always();
+        *self.interrupting.borrow_mut() = sql.to_string();
     }
 
     /// Rows written so far (each table row once; SQLite does not count index entries natively).
@@ -123,7 +124,9 @@ impl Database for StrictDatabase {
             return Err(DbError::Overloaded("D1 DB is overloaded. (on purpose)".into()));
         }
         assert!(!statements.is_empty(), "D1 refuses an empty batch");
-        self.interrupt();
+        if self.interruption.strikes() {
+            self.execute(&self.interrupting.borrow());
+        }
         let mut connection = self.connection.borrow_mut();
         connection.execute_batch("BEGIN IMMEDIATE").unwrap();
         connection.authorizer(Some(authorize)).unwrap();

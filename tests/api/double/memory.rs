@@ -15,7 +15,7 @@ use super::Fault;
 /// KV without its lag.
 #[derive(Default)]
 pub struct MemoryKeyValue {
-    values: RefCell<BTreeMap<String, String>>,
+    values: RefCell<BTreeMap<String, (String, u64)>>,
     /// Fails before anything happens.
     pub fault: Fault,
 }
@@ -23,7 +23,12 @@ pub struct MemoryKeyValue {
 impl MemoryKeyValue {
     /// A value read outside the product.
     pub fn value(&self, key: &str) -> Option<String> {
-        self.values.borrow().get(key).cloned()
+        self.values.borrow().get(key).map(|(value, _)| value.clone())
+    }
+
+    /// For how many seconds a value was written.
+    pub fn seconds(&self, key: &str) -> Option<u64> {
+        self.values.borrow().get(key).map(|(_, seconds)| *seconds)
     }
 
     fn check(&self) -> Result<(), PortError> {
@@ -43,7 +48,7 @@ impl KeyValue for MemoryKeyValue {
         if seconds < 60 {
             return Err(PortError(format!("KV PUT failed: 400 Invalid expiration_ttl of {seconds}")));
         }
-        self.values.borrow_mut().insert(key.to_string(), value.to_string());
+        self.values.borrow_mut().insert(key.to_string(), (value.to_string(), seconds));
         Ok(())
     }
 
