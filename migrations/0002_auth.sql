@@ -10,7 +10,7 @@ CREATE TABLE "auth.users" (
   last_sign_in_at       TEXT,
   raw_app_meta_data     TEXT NOT NULL DEFAULT '{}' CHECK (json_valid(raw_app_meta_data)),
   raw_user_meta_data    TEXT NOT NULL DEFAULT '{}' CHECK (json_valid(raw_user_meta_data)),
-  phone                 TEXT UNIQUE,
+  phone                 TEXT,
   phone_confirmed_at    TEXT,
   confirmed_at          TEXT GENERATED ALWAYS AS (
                           CASE
@@ -28,11 +28,13 @@ CREATE TABLE "auth.users" (
 ) STRICT;
 
 CREATE UNIQUE INDEX "auth.users_email_key" ON "auth.users" (email) WHERE is_sso_user = 0;
+CREATE UNIQUE INDEX "auth.users_phone_key" ON "auth.users" (phone) WHERE phone IS NOT NULL;
 CREATE INDEX "auth.users_created_at_idx" ON "auth.users" (created_at);
 
--- How a user can prove who they are: one row for each provider.
+-- How a user can prove who they are: one row for each provider. An identity is found by its user or
+-- by its provider's id, never by its own id alone, so that one has no index to pay for.
 CREATE TABLE "auth.identities" (
-  id              TEXT PRIMARY KEY NOT NULL,
+  id              TEXT NOT NULL,
   user_id         TEXT NOT NULL REFERENCES "auth.users" (id) ON DELETE CASCADE,
   provider        TEXT NOT NULL,
   provider_id     TEXT NOT NULL,
@@ -41,7 +43,7 @@ CREATE TABLE "auth.identities" (
   last_sign_in_at TEXT,
   created_at      TEXT NOT NULL,
   updated_at      TEXT NOT NULL,
-  UNIQUE (provider, provider_id)
+  PRIMARY KEY (provider, provider_id)
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX "auth.identities_user_id_idx" ON "auth.identities" (user_id);

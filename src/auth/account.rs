@@ -63,7 +63,7 @@ pub struct Change {
 }
 
 /// How often a change that lost against another one decides anew.
-const ATTEMPTS: usize = 3;
+pub const ATTEMPTS: usize = 3;
 
 /// Changes the caller's account. A new password ends the user's other sessions.
 pub async fn update(app: &App, caller: &Caller, change: &Change) -> Result<User, Error> {

@@ -3,7 +3,7 @@
 use serde_json::json;
 use uuid::Uuid;
 
-use super::account::{self, new_contacts, set_email};
+use super::account::{self, ATTEMPTS, new_contacts, set_email};
 use super::ban::Ban;
 use super::edge;
 use super::email_address::EmailAddress;
@@ -84,9 +84,6 @@ pub async fn by_id(app: &App, id: Uuid) -> Result<User, Error> {
     let results = store::run(app.ports.database.as_ref(), vec![users::by_id(&id.to_string())]).await?;
     results.first(0)?.ok_or(Error::UserNotFound)
 }
-
-/// How often a change that lost against another one decides anew.
-const ATTEMPTS: usize = 3;
 
 /// Changes an account. A new password ends all its sessions.
 pub async fn update(app: &App, id: Uuid, particulars: &Particulars) -> Result<User, Error> {

@@ -44,8 +44,8 @@ pub async fn create_user(mut context: Context) -> Result<Response, Error> {
     let body: UserBody = read_json(&mut context).await?;
     let id = given(body.id.as_ref()).map(Uuid::parse_str).transpose();
     let id = id.map_err(|_| Error::Validation("ID must conform to the uuid v4 format".into()))?;
-    let user =
-        administration::create(&context.app, id, &body.into_particulars(&context.app.config.auth)?).await?;
+    let particulars = body.into_particulars(&context.app.config.auth)?;
+    let user = administration::create(&context.app, id, &particulars).await?;
     Ok(json_response(StatusCode::OK, &user.to_json()))
 }
 
@@ -59,8 +59,8 @@ pub async fn get_user(context: Context) -> Result<Response, Error> {
 pub async fn update_user(mut context: Context) -> Result<Response, Error> {
     let id = user_id(&context)?;
     let body: UserBody = read_json(&mut context).await?;
-    let user =
-        administration::update(&context.app, id, &body.into_particulars(&context.app.config.auth)?).await?;
+    let particulars = body.into_particulars(&context.app.config.auth)?;
+    let user = administration::update(&context.app, id, &particulars).await?;
     Ok(json_response(StatusCode::OK, &user.to_json()))
 }
 
