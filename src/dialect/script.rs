@@ -25,13 +25,13 @@ pub fn split(sql: &str) -> Result<Vec<Piece<'_>>, ScriptError> {
             let syntax = DialectError::new("42601", format!("syntax error: {}", error.message));
             ScriptError::new(syntax, error.location.line, "")
         })?;
-    let places = Places::of(sql);
+    let mut places = Places::of(sql);
     let mut pieces = Vec::new();
     let mut current: Vec<TokenWithSpan> = Vec::new();
     for token in tokens {
         match &token.token {
             Token::SemiColon | Token::EOF => {
-                pieces.extend(places.piece(sql, std::mem::take(&mut current)));
+                pieces.extend(places.piece(std::mem::take(&mut current)));
                 if pieces.len() > MOST_STATEMENTS {
                     let message = format!("a file can have {MOST_STATEMENTS} statements at most");
                     return Err(ScriptError::new(
@@ -45,34 +45,41 @@ pub fn split(sql: &str) -> Result<Vec<Piece<'_>>, ScriptError> {
             _ => current.push(token),
         }
     }
-    pieces.extend(places.piece(sql, current));
+    pieces.extend(places.piece(current));
     Ok(pieces)
 }
 
-/// Where each line starts, in bytes.
-struct Places(Vec<usize>);
+/// Finds the bytes of lines and columns, which only ever grow, in one walk over the text.
+struct Places<'a> {
+    sql: &'a str,
+    at: usize,
+    line: u64,
+    column: u64,
+}
 
-impl Places {
-    fn of(sql: &str) -> Self {
-        let ends = sql.match_indices('\n').map(|(at, _)| at + 1);
-        Self(std::iter::once(0).chain(ends).collect())
+impl<'a> Places<'a> {
+    fn of(sql: &'a str) -> Self {
+        Self { sql, at: 0, line: 1, column: 1 }
     }
 
-    fn piece<'a>(&self, sql: &'a str, tokens: Vec<TokenWithSpan>) -> Option<Piece<'a>> {
+    fn piece(&mut self, tokens: Vec<TokenWithSpan>) -> Option<Piece<'a>> {
         let last = tokens.iter().rfind(|token| !matches!(token.token, Token::Whitespace(_)))?;
         let first = tokens.first()?;
-        let (start, end) = (self.offset(sql, first.span.start), self.offset(sql, last.span.end));
+        let (start, end) = (self.offset(first.span.start), self.offset(last.span.end));
         let line = first.span.start.line;
-        Some(Piece { line, text: sql.get(start..end).unwrap_or_default(), tokens })
+        Some(Piece { line, text: self.sql.get(start..end).unwrap_or_default(), tokens })
     }
 
-    /// The byte at a line and a column, which counts characters.
-    fn offset(&self, sql: &str, at: Location) -> usize {
-        let line = usize::try_from(at.line).unwrap_or(1).saturating_sub(1);
-        let column = usize::try_from(at.column).unwrap_or(1).saturating_sub(1);
-        let start = self.0.get(line).copied().unwrap_or(sql.len());
-        let rest = sql.get(start..).unwrap_or_default();
-        start + rest.char_indices().nth(column).map_or(rest.len(), |(offset, _)| offset)
+    fn offset(&mut self, to: Location) -> usize {
+        for letter in self.sql.get(self.at..).unwrap_or_default().chars() {
+            if (self.line, self.column) >= (to.line, to.column) {
+                break;
+            }
+            self.at += letter.len_utf8();
+            (self.line, self.column) =
+                if letter == '\n' { (self.line + 1, 1) } else { (self.line, self.column + 1) };
+        }
+        self.at
     }
 }
 

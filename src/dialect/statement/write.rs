@@ -94,7 +94,10 @@ impl Translator {
         {
             return self.value_rows(table, columns, values);
         }
-        let lowered = self.lowered(|lowering| lowering.subquery(query))?;
+        let lowered = self.lowered(|lowering| {
+            lowering.targets = columns.iter().map(|column| column.data_type.clone()).collect();
+            lowering.subquery(query)
+        })?;
         let given = lowered.columns.len();
         if given > columns.len() {
             return Err(DialectError::new("42601", "INSERT has more expressions than target columns"));
@@ -338,7 +341,7 @@ impl Translator {
         let Some(items) = items else { return Ok(None) };
         let outputs: Vec<Output> = self.lowered(|lowering| {
             lowering.scopes.push(target_scope(table, alias));
-            lowering.outputs(items)
+            lowering.outputs(items, &[])
         })?;
         let pairs = outputs.into_iter().map(|output| (output.name, output.sql, output.data_type));
         Ok(Some(format!("\nRETURNING {} AS \"row\"", crate::dialect::query::json_object(pairs))))

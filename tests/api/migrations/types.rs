@@ -50,7 +50,7 @@ fn every_type_comes_out_as_it_went_in() {
         let sql = format!(
             "create table t{index} (v {data_type}, d {data_type} default {literal});
              insert into t{index} (v) values ({literal});
-             select v, d from t{index} where v is not distinct from d or v is null or d is not null"
+             select v, d from t{index}"
         );
         assert_eq!(app.rows(&sql), json!([{"v": expected, "d": expected}]), "{data_type} {literal}");
     }
