@@ -2,6 +2,7 @@
 
 use ::http::Method;
 
+use crate::admin::api as admin;
 use crate::auth::api as auth;
 use crate::caller::Access::{self, *};
 use crate::http::LimitedAs::{self, *};
@@ -99,6 +100,8 @@ fn storage() -> Vec<Route> {
 #[rustfmt::skip]
 fn admin() -> Vec<Route> {
     vec![
+        row(POST, "/admin/v1/migrations", Admin, Unlimited, 4 * MIB, handler(admin::apply_migration)),
+        row(POST, "/admin/v1/query",      Admin, Unlimited, 4 * MIB, handler(admin::run_query)),
     ]
 }
 

@@ -1,1 +1,11 @@
 //! The admin API: migrations and SQL, for the service key only.
+//!
+//! Both take Postgres' dialect; what they run is SQLite, in one batch: all of a file or nothing.
+
+pub mod api;
+mod apply;
+mod error;
+mod migrate;
+mod query;
+
+pub use error::AdminError;

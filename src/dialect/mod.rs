@@ -9,7 +9,11 @@ mod expression;
 mod name;
 mod parse;
 mod query;
+mod script;
+mod statement;
+mod translate;
 
 pub use environment::{CallerValue, Environment};
 pub use error::DialectError;
 pub use expression::{Expression, lower_default, lower_expression};
+pub use translate::{ScriptError, Source, Translation, translate};

@@ -15,6 +15,10 @@ pub struct Catalog {
     pub tables: IndexMap<String, Table>,
     /// Every enum, by its physical name.
     pub enums: IndexMap<String, Enum>,
+    /// The project's indexes, by their physical names; those of constraints are not among them.
+    pub indexes: IndexMap<String, Index>,
+    /// The schemas the project created.
+    pub schemas: Vec<String>,
 }
 
 /// A table and what belongs to it.
@@ -82,6 +86,19 @@ pub struct Unique {
     pub columns: Vec<String>,
     /// Whether it is a constraint; a unique index is not, and makes no relationship one-to-one.
     pub is_constraint: bool,
+}
+
+/// `CREATE INDEX`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Index {
+    /// Its table's schema.
+    pub schema: String,
+    /// Its name.
+    pub name: String,
+    /// Its table's physical name.
+    pub table: String,
+    /// The statement, in Postgres' syntax.
+    pub definition: String,
 }
 
 /// A CHECK constraint.

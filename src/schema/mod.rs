@@ -1,6 +1,6 @@
 //! The catalog: what Postgres would know of the project's schema and SQLite does not.
 //!
-//! Tables, columns and their Postgres types, constraints with their names, enums, policies. Written
+//! Tables, columns and their Postgres types, constraints and indexes with their names, enums, policies. Written
 //! only by the translator in a migration's own batch; loaded once per isolate and checked by
 //! version inside every batch. Knows nothing of HTTP, of callers or of query text.
 
@@ -8,11 +8,15 @@ mod builtin;
 mod catalog;
 mod data_type;
 mod input;
+mod output;
 mod store;
 
+pub use builtin::is_builtin;
 pub use catalog::{
-    Catalog, Check, Column, Command, Enum, ForeignKey, Identity, Policy, ReferentialAction, Table, Unique,
+    Catalog, Check, Column, Command, Enum, ForeignKey, Identity, Index, Policy, ReferentialAction, Table,
+    Unique,
 };
 pub use data_type::{DataType, Storage};
 pub use input::{InputError, canonical, from_json};
+pub use output::json_value;
 pub use store::{CatalogCache, STALE_CATALOG, guard, load, save};

@@ -10,7 +10,7 @@ use std::rc::Rc;
 use serde::{Deserialize, Serialize};
 
 use super::builtin;
-use super::catalog::{Catalog, Enum, Policy, Table};
+use super::catalog::{Catalog, Enum, Index, Policy, Table};
 use crate::ports::{Database, DbError};
 use crate::sql::{Statement, physical_name, raise};
 
@@ -94,6 +94,11 @@ fn add(catalog: &mut Catalog, row: &Row) -> Result<(), serde_json::Error> {
                 table.policies.push(row.policy);
             }
         }
+        "index" => {
+            let index: Index = serde_json::from_str(&row.definition)?;
+            catalog.indexes.insert(physical_name(&index.schema, &index.name), index);
+        }
+        "schema" => catalog.schemas.push(serde_json::from_str(&row.definition)?),
         _ => {}
     }
     Ok(())
@@ -131,6 +136,12 @@ type RegistryRow = ((&'static str, String), String);
 /// Everything but the built-in tables (whose policies are rows like any other).
 fn rows(catalog: &Catalog) -> Result<Vec<RegistryRow>, serde_json::Error> {
     let mut rows = Vec::new();
+    for schema in &catalog.schemas {
+        rows.push((("schema", schema.clone()), serde_json::to_string(schema)?));
+    }
+    for (name, index) in &catalog.indexes {
+        rows.push((("index", name.clone()), serde_json::to_string(index)?));
+    }
     for (name, of) in &catalog.enums {
         rows.push((("enum", name.clone()), serde_json::to_string(of)?));
     }

@@ -201,10 +201,10 @@ impl Lowering<'_> {
         let mut terms = Vec::new();
         for element in elements {
             terms.push(match operator {
-                BinaryOperator::PGLikeMatch | BinaryOperator::PGILikeMatch => {
-                    let folds = *operator == BinaryOperator::PGILikeMatch;
-                    self.like_piece(piece.clone(), element, folds, false)?
-                }
+                BinaryOperator::PGLikeMatch => self.like_piece(piece.clone(), element, false, false)?,
+                BinaryOperator::PGNotLikeMatch => self.like_piece(piece.clone(), element, false, true)?,
+                BinaryOperator::PGILikeMatch => self.like_piece(piece.clone(), element, true, false)?,
+                BinaryOperator::PGNotILikeMatch => self.like_piece(piece.clone(), element, true, true)?,
                 operator => self.compare(piece.clone(), operator, element)?,
             });
         }

@@ -266,6 +266,11 @@ impl Lowering<'_> {
     ) -> Result<String, DialectError> {
         use DataType as T;
         let integer = |of: &DataType| matches!(of, T::Int2 | T::Int4 | T::Int8);
+        if let Some(digits) = number_literal(&sql)
+            && matches!(to, T::Numeric(_) | T::Float4 | T::Float8)
+        {
+            return literal(self.catalog, to, digits);
+        }
         match (from, to) {
             (T::Int2 | T::Int4 | T::Int8, T::Int8) | (T::Int2, T::Int4) => Ok(sql),
             (from, T::Int2 | T::Int4) if integer(from) => {
@@ -278,6 +283,9 @@ impl Lowering<'_> {
                 })
             }
             (from, T::Numeric(None)) if integer(from) => Ok(format!("CAST({sql} AS TEXT)")),
+            (from, T::Numeric(Some((precision, scale)))) if integer(from) => {
+                self.with_scale(sql, *precision, *scale)
+            }
             (T::Numeric(_), T::Numeric(None)) => Ok(sql),
             (_, T::Float8) => Ok(format!("CAST({sql} AS REAL)")),
             (from, to) => Err(DialectError::unsupported(format!(
@@ -286,6 +294,21 @@ impl Lowering<'_> {
                 to.display_name()
             ))),
         }
+    }
+
+    /// An integer as a numeric of fixed scale: its digits and that many zeros.
+    fn with_scale(&mut self, sql: String, precision: u32, scale: u32) -> Result<String, DialectError> {
+        let zeros = if scale == 0 { String::new() } else { format!(" || '.{}'", "0".repeat(scale as usize)) };
+        let limit = 10_i64.checked_pow(precision.saturating_sub(scale));
+        let error = raise("'22003:numeric field overflow'");
+        self.once(sql, |value| match limit {
+            Some(limit) => {
+                format!(
+                    "CASE WHEN abs({value}) >= {limit} THEN {error} ELSE CAST({value} AS TEXT){zeros} END"
+                )
+            }
+            None => format!("(CAST({value} AS TEXT){zeros})"),
+        })
     }
 
     /// Reads text whose value is known only when the statement runs; text that is no value raises
@@ -338,7 +361,7 @@ impl Lowering<'_> {
             T::Json | T::Jsonb => self.once(sql, |value| {
                 format!(
                     "CASE WHEN {value} IS NULL OR json_valid({value}) THEN json({value}) ELSE {} END",
-                    raise(&format!("'22P02:invalid input syntax for type {}'", to.display_name()))
+                    raise("'22P02:invalid input syntax for type json'")
                 )
             }),
             T::Enum(name) => {
@@ -361,6 +384,15 @@ impl Lowering<'_> {
             }
         }
     }
+}
+
+/// The digits of a number written out: `5`, `(-5)`, `'5.0'`.
+fn number_literal(sql: &str) -> Option<&str> {
+    let bare = sql.strip_prefix('(').and_then(|sql| sql.strip_suffix(')'));
+    let quoted = sql.strip_prefix('\'').and_then(|sql| sql.strip_suffix('\''));
+    let digits = bare.or(quoted).unwrap_or(sql);
+    let is_number = |letter: char| letter.is_ascii_digit() || matches!(letter, '.' | '-');
+    (!digits.is_empty() && digits.chars().all(is_number)).then_some(digits)
 }
 
 /// The least and greatest value of an integer type, as SQL.

@@ -113,7 +113,9 @@ impl Lowering<'_> {
             DataType::Numeric(_) => Ok(format!("CAST({sql} AS NUMERIC)")),
             DataType::Char(_) => Ok(format!("rtrim({sql}, ' ')")),
             DataType::Enum(name) if order_matters => self.enum_rank(name, &sql),
-            DataType::Citext | DataType::Interval | DataType::Jsonb => refused(),
+            // Its CHECK keeps it within ASCII, which NOCASE folds.
+            DataType::Citext => Ok(format!("{sql} COLLATE NOCASE")),
+            DataType::Interval | DataType::Jsonb => refused(),
             DataType::Json => Err(DialectError::new("42883", "operator does not exist: json = json")),
             DataType::Array(element) => match family(element) {
                 Family::Number(rank) if rank >= 3 => refused(),

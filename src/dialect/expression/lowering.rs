@@ -45,6 +45,8 @@ pub struct Lowering<'a> {
     pub aggregates_allowed: bool,
     /// What the query around groups by, while its outputs are lowered.
     pub grouping: Option<Grouping>,
+    /// The types of the columns that the next SELECT's rows go into, for its untyped literals.
+    pub targets: Vec<DataType>,
     /// The WITH queries in sight; the innermost last.
     pub common_tables: Vec<CommonTable>,
 }
@@ -62,6 +64,7 @@ impl<'a> Lowering<'a> {
             depth: 0,
             aggregates_allowed: false,
             grouping: None,
+            targets: Vec::new(),
             common_tables: Vec::new(),
         }
     }
@@ -159,6 +162,16 @@ impl<'a> Lowering<'a> {
             }
             Expr::ILike { negated, any: false, expr, pattern, escape_char } => {
                 self.like(expr, pattern, escape_char.as_deref(), true, *negated)
+            }
+            Expr::Like { negated, any: true, expr, pattern, escape_char: None } => {
+                let operator =
+                    if *negated { BinaryOperator::PGNotLikeMatch } else { BinaryOperator::PGLikeMatch };
+                self.any(expr, &operator, pattern)
+            }
+            Expr::ILike { negated, any: true, expr, pattern, escape_char: None } => {
+                let operator =
+                    if *negated { BinaryOperator::PGNotILikeMatch } else { BinaryOperator::PGILikeMatch };
+                self.any(expr, &operator, pattern)
             }
             Expr::AnyOp { left, compare_op, right, .. } => self.any(left, compare_op, right),
             Expr::AllOp { left, compare_op, right } => self.all(left, compare_op, right),

@@ -27,7 +27,7 @@ use crate::schema::{Catalog, DataType, Table};
 
 pub(super) use array::json_element;
 pub(super) use call::called_name;
-pub(super) use cast::{Family, family};
+pub(super) use cast::{Family, common_type, family, named_type};
 pub(super) use lowering::{Lowering, Place};
 pub(super) use piece::Piece;
 pub(super) use scope::{Field, Relation, Scope, relation};

@@ -18,7 +18,7 @@ pub struct Relation {
     pub schema: Option<String>,
     /// The alias or table name.
     pub name: String,
-    /// How the SQLite text names it, quoted.
+    /// How the SQLite text names it, quoted; empty where columns must stand alone.
     pub row: String,
     /// The columns, in order.
     pub columns: Vec<Field>,
@@ -56,6 +56,9 @@ impl Relation {
 
     /// A field's SQL, qualified.
     pub fn sql_of(&self, field: &Field) -> String {
+        if self.row.is_empty() {
+            return field.sql.clone();
+        }
         format!("{}.{}", self.row, field.sql)
     }
 

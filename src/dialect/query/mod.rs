@@ -1,12 +1,14 @@
 //! Queries: SELECT and what it is made of, lowered to SQLite with the types of its columns.
 
 mod aggregate;
+mod output;
 mod relation;
 mod select;
 mod subquery;
 
 pub use aggregate::Grouping;
-pub use select::CommonTable;
+pub use output::{json_object, row_object};
+pub use select::{CommonTable, Output};
 
 use crate::schema::DataType;
 

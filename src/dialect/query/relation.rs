@@ -40,6 +40,19 @@ impl Lowering<'_> {
         Ok(from)
     }
 
+    /// The FROM clause of an UPDATE, whose target stays in sight: pushed into the target's own scope.
+    pub(in crate::dialect) fn sources_of_update(
+        &mut self,
+        tables: &[TableWithJoins],
+    ) -> Result<From, DialectError> {
+        let from = self.from(tables)?;
+        let relations = self.scopes.pop().map(|scope| scope.relations).unwrap_or_default();
+        for relation in relations {
+            self.add(relation)?;
+        }
+        Ok(from)
+    }
+
     fn join(&mut self, join: &Join, has_outer: bool, from: &mut From) -> Result<(), DialectError> {
         let (word, constraint) = match &join.join_operator {
             JoinOperator::Join(on) | JoinOperator::Inner(on) => ("JOIN", on),

@@ -62,6 +62,9 @@ impl Lowering<'_> {
         }
         let with = query.with.as_ref().map(|with| self.with(with)).transpose()?;
         let order = query.order_by.as_ref().map(order_expressions).transpose()?.unwrap_or_default();
+        if !matches!(query.body.as_ref(), SetExpr::Select(_)) || query.with.is_some() {
+            self.targets.clear();
+        }
         let mut lowered = match query.body.as_ref() {
             SetExpr::Select(select) => self.select(select, order)?,
             SetExpr::Query(inner) if order.is_empty() => self.subquery(inner)?,
@@ -217,6 +220,7 @@ impl Lowering<'_> {
 
     fn select(&mut self, select: &Select, order: Vec<&OrderByExpr>) -> Result<LoweredQuery, DialectError> {
         refuse_odd_clauses(select)?;
+        let targets = std::mem::take(&mut self.targets);
         let from = self.from(&select.from)?;
         let mut conditions = from.filters;
         if let Some(selection) = &select.selection {
@@ -229,7 +233,7 @@ impl Lowering<'_> {
             self.grouping = Some(Grouping { keys, depth: self.scopes.len() });
             self.aggregates_allowed = true;
         }
-        let outputs = self.outputs(&select.projection)?;
+        let outputs = self.outputs(&select.projection, &targets)?;
         let having = select.having.as_ref().map(|having| self.condition(having)).transpose()?;
         let distinct = match &select.distinct {
             None | Some(Distinct::All) => "",
@@ -296,15 +300,18 @@ impl Lowering<'_> {
     pub(in crate::dialect) fn outputs(
         &mut self,
         projection: &[SelectItem],
+        targets: &[DataType],
     ) -> Result<Vec<Output>, DialectError> {
         let mut outputs = Vec::new();
         for item in projection {
             match item {
-                SelectItem::UnnamedExpr(expression) => {
-                    outputs.push(self.output(expression, output_name(expression))?)
-                }
+                SelectItem::UnnamedExpr(expression) => outputs.push(self.output(
+                    expression,
+                    output_name(expression),
+                    targets.get(outputs.len()),
+                )?),
                 SelectItem::ExprWithAlias { expr, alias } => {
-                    outputs.push(self.output(expr, name::folded(alias))?)
+                    outputs.push(self.output(expr, name::folded(alias), targets.get(outputs.len()))?)
                 }
                 SelectItem::Wildcard(options)
                     if options.to_string() == "*" || options.to_string().is_empty() =>
@@ -339,8 +346,18 @@ impl Lowering<'_> {
         Ok(outputs)
     }
 
-    fn output(&mut self, expression: &Expr, name: String) -> Result<Output, DialectError> {
-        let (sql, data_type) = self.lower(expression)?.resolved(self.catalog)?;
+    /// An untyped literal takes the type of the column it goes into.
+    fn output(
+        &mut self,
+        expression: &Expr,
+        name: String,
+        target: Option<&DataType>,
+    ) -> Result<Output, DialectError> {
+        let piece = self.lower(expression)?;
+        let (sql, data_type) = match (piece.data_type(), target) {
+            (None, Some(target)) => (self.assign(piece, target)?, target.clone()),
+            _ => piece.resolved(self.catalog)?,
+        };
         Ok(Output { name, sql, data_type })
     }
 

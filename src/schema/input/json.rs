@@ -16,7 +16,7 @@ pub fn check(text: &str) -> Result<(), InputError> {
 /// jsonb's form: no spaces, keys by length and then bytes, the last of equal keys.
 pub fn normalise(text: &str) -> Result<String, InputError> {
     let mut out = String::with_capacity(text.len());
-    write(parse(text, "jsonb")?, 0, &mut out)?;
+    write(parse(text, "json")?, 0, &mut out)?;
     Ok(out)
 }
 

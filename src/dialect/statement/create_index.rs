@@ -1,0 +1,115 @@
+//! `CREATE INDEX`: plain, of expressions, partial.
+
+use sqlparser::ast::{CreateIndex, Expr, IndexColumn, IndexType, OrderBySort};
+
+use super::constraint::chosen_name;
+use super::create_table::nameable;
+use super::ddl::{in_row, stored_condition};
+use crate::dialect::expression::called_name;
+use crate::dialect::name::folded;
+use crate::dialect::translate::Translator;
+use crate::dialect::{DialectError, name};
+use crate::schema::{Index, Table, Unique};
+use crate::sql::{physical_name, quote_identifier};
+
+impl Translator {
+    pub(in crate::dialect) fn create_index(&mut self, create: &CreateIndex) -> Result<(), DialectError> {
+        refuse_odd_clauses(create)?;
+        let table = self.own_table(&create.table_name)?;
+        let labels: Vec<String> = create.columns.iter().map(label).collect();
+        let name = match &create.name {
+            Some(object) => name::single(object)?,
+            None => chosen_name(&self.catalog, &table, &labels, "idx"),
+        };
+        let physical = physical_name(&table.schema, &name);
+        if create.if_not_exists && self.catalog.indexes.contains_key(&physical) {
+            return Ok(());
+        }
+        nameable("index", &name)?;
+        self.new_relation(&table.schema, &name)?;
+        let columns: Vec<String> = create.columns.iter().filter_map(plain_column).collect();
+        let mut terms = Vec::new();
+        for column in &create.columns {
+            terms.push(self.index_term(&table, column)?);
+        }
+        let condition = create.predicate.as_ref().map(|predicate| {
+            stored_condition(&self.catalog, &table, &predicate.to_string(), "an index predicate")
+        });
+        let condition = condition.transpose()?.map(|sql| format!(" WHERE {sql}")).unwrap_or_default();
+        let unique = if create.unique { "UNIQUE " } else { "" };
+        let is_plain = columns.len() == create.columns.len() && create.predicate.is_none();
+        self.push(format!(
+            "CREATE {unique}INDEX {} ON {} ({}){condition}",
+            quote_identifier(&physical),
+            table.physical(),
+            terms.join(", ")
+        ))?;
+        let of = physical_name(&table.schema, &table.name);
+        if let Some(table) = self.catalog.tables.get_mut(&of)
+            && create.unique
+            && is_plain
+        {
+            table.uniques.push(Unique { name: name.clone(), columns, is_constraint: false });
+        }
+        let index = Index { schema: table.schema, name, table: of, definition: create.to_string() };
+        self.catalog.indexes.insert(physical, index);
+        Ok(())
+    }
+
+    fn index_term(&mut self, table: &Table, column: &IndexColumn) -> Result<String, DialectError> {
+        if let Some(class) = &column.operator_class {
+            // These order text as SQLite does anyway.
+            let class = name::parts(class)?.pop().unwrap_or_default();
+            if !matches!(
+                class.as_str(),
+                "text_ops" | "text_pattern_ops" | "varchar_ops" | "varchar_pattern_ops"
+            ) {
+                return Err(DialectError::unsupported(format!("the operator class {class}")));
+            }
+        }
+        let sql = in_row(&self.catalog, table, "an index", |lowering| {
+            lowering.lower(&column.column.expr)?.into_sql(lowering.catalog)
+        })?;
+        // SQLite has no NULLS FIRST in indexes; the order of NULLs decides no result.
+        let descends = matches!(column.column.options.sort, Some(OrderBySort::Desc));
+        Ok(if descends { format!("{sql} DESC") } else { sql })
+    }
+}
+
+fn refuse_odd_clauses(create: &CreateIndex) -> Result<(), DialectError> {
+    let using = match &create.using {
+        None | Some(IndexType::BTree | IndexType::Hash) => None,
+        Some(other) => Some(other.to_string()),
+    };
+    if let Some(using) = using {
+        return Err(DialectError::unsupported(format!("USING {using}"))
+            .with_hint("Leave the index out: it only made queries faster."));
+    }
+    #[rustfmt::skip]
+    let clauses = [
+        (!create.include.is_empty() && create.unique, "INCLUDE"),
+        (create.nulls_distinct == Some(false),        "NULLS NOT DISTINCT"),
+        (!create.with.is_empty(),                     "WITH (…)"),
+        (!create.index_options.is_empty(),            "index options"),
+        (!create.alter_options.is_empty(),            "index options"),
+    ];
+    match clauses.iter().find(|(present, _)| *present) {
+        Some((_, clause)) => Err(DialectError::unsupported(clause)),
+        None => Ok(()),
+    }
+}
+
+fn plain_column(column: &IndexColumn) -> Option<String> {
+    match &column.column.expr {
+        Expr::Identifier(name) => Some(folded(name)),
+        _ => None,
+    }
+}
+
+/// A column's part in the name Postgres chooses: its name, its function's, or `expr`.
+fn label(column: &IndexColumn) -> String {
+    match &column.column.expr {
+        Expr::Function(function) => called_name(function).unwrap_or_else(|_| "expr".to_string()),
+        _ => plain_column(column).unwrap_or_else(|| "expr".to_string()),
+    }
+}

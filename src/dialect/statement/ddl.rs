@@ -1,0 +1,207 @@
+//! The SQLite DDL of a catalog's table and index.
+//!
+//! Rendered from the catalog alone, so that a table can be rendered again whenever it changes.
+//! STRICT keeps the storage class; CHECKs keep the canonical form. A CHECK that guards a type is
+//! named after the error Postgres would raise, which is how it comes out ([`crate::sql::raise`]).
+
+use crate::dialect::DialectError;
+use crate::dialect::expression::{Expression, Lowering, Piece, Place, Relation, Scope};
+use crate::dialect::translate::SystemEnvironment;
+use crate::schema::{Catalog, Column, DataType, ForeignKey, ReferentialAction, Table};
+use crate::sql::{RAISE_MARK, physical_name, quote_identifier, quote_literal};
+
+/// `CREATE TABLE` of a table.
+pub fn create_table(catalog: &Catalog, table: &Table) -> Result<String, DialectError> {
+    let mut parts = Vec::new();
+    for column in &table.columns {
+        parts.push(column_sql(catalog, table, column)?);
+    }
+    for column in &table.columns {
+        parts.extend(type_check(catalog, column));
+    }
+    if let Some(key) = &table.primary_key
+        && rowid_column(table).is_none()
+    {
+        parts.push(format!(
+            "CONSTRAINT {} PRIMARY KEY ({})",
+            quote_identifier(&key.name),
+            list(&key.columns)
+        ));
+    }
+    for unique in table.uniques.iter().filter(|unique| unique.is_constraint) {
+        parts.push(format!(
+            "CONSTRAINT {} UNIQUE ({})",
+            quote_identifier(&unique.name),
+            list(&unique.columns)
+        ));
+    }
+    for check in &table.checks {
+        let condition = stored_condition(catalog, table, &check.expression, "a CHECK constraint")?;
+        parts.push(format!("CONSTRAINT {} CHECK ({condition})", quote_identifier(&check.name)));
+    }
+    for key in &table.foreign_keys {
+        let constraint =
+            format!("CONSTRAINT {} FOREIGN KEY ({})", quote_identifier(&key.name), list(&key.columns));
+        parts.push(format!("{constraint}{}", references(key)));
+    }
+    Ok(format!("CREATE TABLE {} (\n  {}\n) STRICT", table.physical(), parts.join(",\n  ")))
+}
+
+/// ` REFERENCES …` of a foreign key.
+pub fn references(key: &ForeignKey) -> String {
+    format!(
+        " REFERENCES {} ({}){}{}",
+        quote_identifier(&physical_name(&key.foreign_schema, &key.foreign_table)),
+        list(&key.foreign_columns),
+        action("ON DELETE", key.on_delete),
+        action("ON UPDATE", key.on_update),
+    )
+}
+
+/// A column of `CREATE TABLE` or `ADD COLUMN`, without the CHECK of its type.
+pub fn column_sql(catalog: &Catalog, table: &Table, column: &Column) -> Result<String, DialectError> {
+    let name = quote_identifier(&column.name);
+    if rowid_column(table) == Some(&column.name) {
+        let key = table.primary_key.as_ref().map(|key| quote_identifier(&key.name)).unwrap_or_default();
+        return Ok(format!("{name} INTEGER CONSTRAINT {key} PRIMARY KEY AUTOINCREMENT"));
+    }
+    if column.identity.is_some() {
+        return Err(DialectError::unsupported(format!(
+            "the identity column \"{}\", which is not the primary key,",
+            column.name
+        ))
+        .with_hint("Make it the primary key, alone."));
+    }
+    // INTEGER would make a lone primary key an alias of the rowid, which numbers missing keys.
+    let is_key = table.primary_key_columns() == [column.name.clone()];
+    let storage = match column.data_type.storage().name() {
+        "INTEGER" if is_key => "INT",
+        storage => storage,
+    };
+    let mut sql = format!("{name} {storage}");
+    if column.data_type == DataType::Citext {
+        sql.push_str(" COLLATE NOCASE");
+    }
+    if !column.nullable {
+        sql.push_str(" NOT NULL");
+    }
+    if let Some(generated) = &column.generated {
+        let value = stored_value(catalog, table, generated, &column.data_type)?;
+        sql.push_str(&format!(" GENERATED ALWAYS AS ({value}) STORED"));
+    } else if let Some(default) = stored_default(catalog, column)? {
+        sql.push_str(&format!(" DEFAULT ({default})"));
+    }
+    Ok(sql)
+}
+
+/// A default as SQLite's DDL can hold it; `None` without one, or when it depends on the caller and
+/// every INSERT must supply it.
+pub fn stored_default(catalog: &Catalog, column: &Column) -> Result<Option<String>, DialectError> {
+    let Some(text) = &column.default else { return Ok(None) };
+    let expression = Expression::parse(text)?;
+    let mut environment = SystemEnvironment::default();
+    let mut lowering = Lowering::new(catalog, &mut environment, Place::Default);
+    let piece = lowering.lower(&expression.0)?;
+    let sql = assigned(&mut lowering, piece, column)?;
+    Ok((!environment.asked_for_caller).then_some(sql))
+}
+
+fn assigned(lowering: &mut Lowering<'_>, piece: Piece, column: &Column) -> Result<String, DialectError> {
+    let from = piece.type_name();
+    lowering.assign(piece, &column.data_type).map_err(|error| match error.code {
+        "42804" => DialectError::new(
+            "42804",
+            format!(
+                "column \"{}\" is of type {} but default expression is of type {from}",
+                column.name,
+                column.data_type.display_name()
+            ),
+        )
+        .with_hint("You will need to rewrite or cast the expression."),
+        _ => error,
+    })
+}
+
+/// An expression over a row of the table, where SQLite computes it again on every write.
+pub fn stored_condition(
+    catalog: &Catalog,
+    table: &Table,
+    text: &str,
+    place: &'static str,
+) -> Result<String, DialectError> {
+    in_row(catalog, table, place, |lowering| lowering.condition(&Expression::parse(text)?.0))
+}
+
+fn stored_value(catalog: &Catalog, table: &Table, text: &str, to: &DataType) -> Result<String, DialectError> {
+    in_row(catalog, table, "a generated column", |lowering| {
+        let piece = lowering.lower(&Expression::parse(text)?.0)?;
+        lowering.assign(piece, to)
+    })
+}
+
+/// Lowers over a row whose columns stand unqualified, as indexes and generated columns need them.
+pub fn in_row<T>(
+    catalog: &Catalog,
+    table: &Table,
+    place: &'static str,
+    work: impl FnOnce(&mut Lowering<'_>) -> Result<T, DialectError>,
+) -> Result<T, DialectError> {
+    let mut environment = SystemEnvironment::default();
+    let mut lowering = Lowering::new(catalog, &mut environment, Place::Stored(place));
+    lowering.scopes.push(Scope { relations: vec![Relation::of_table(table, "")] });
+    work(&mut lowering)
+}
+
+/// The column that is SQLite's rowid: an identity column that is the whole primary key.
+fn rowid_column(table: &Table) -> Option<&String> {
+    let [column] = table.primary_key_columns() else { return None };
+    table.column(column).and_then(|of| of.identity).map(|_| column)
+}
+
+/// The CHECK that keeps a column's values in their stored form.
+pub fn type_check(catalog: &Catalog, column: &Column) -> Option<String> {
+    let name = quote_identifier(&column.name);
+    let display = column.data_type.display_name();
+    let syntax = |test: String| Some((test, format!("22P02:invalid input syntax for type {display}")));
+    let time =
+        |pattern: &str| syntax(format!("{name} GLOB '{pattern}' OR {name} IN ('infinity', '-infinity')"));
+    #[rustfmt::skip]
+    let (test, error) = match &column.data_type {
+        DataType::Bool                      => syntax(format!("{name} IN (0, 1)")),
+        DataType::Int2                      => Some((format!("{name} BETWEEN -32768 AND 32767"), format!("22003:{display} out of range"))),
+        DataType::Int4                      => Some((format!("{name} BETWEEN -2147483648 AND 2147483647"), format!("22003:{display} out of range"))),
+        DataType::Varchar(Some(length))     => Some((format!("length({name}) <= {length}"), format!("22001:value too long for type {display}({length})"))),
+        DataType::Char(length)              => Some((format!("length({name}) = {length}"), format!("22001:value too long for type {display}({length})"))),
+        DataType::Citext                    => Some((format!("octet_length({name}) = length({name})"), "0A000:citext outside ASCII is not supported".to_string())),
+        DataType::Uuid                      => syntax(format!("length({name}) = 36 AND {name} = lower({name})")),
+        DataType::Json | DataType::Jsonb    => syntax(format!("json_valid({name})")),
+        DataType::Array(_)                  => syntax(format!("CASE WHEN json_valid({name}) THEN json_type({name}) = 'array' ELSE 0 END")),
+        DataType::Timestamptz               => time("????-??-??T??:??:??*+00:00"),
+        DataType::Timestamp                 => time("????-??-??T??:??:??*"),
+        DataType::Date                      => time("????-??-??"),
+        DataType::Enum(of)                  => {
+            let labels: Vec<String> = catalog.enums.get(of)?.labels.iter().map(|label| quote_literal(label)).collect();
+            Some((format!("{name} IN ({})", labels.join(", ")), format!("22P02:invalid input value for enum {display}")))
+        }
+        _                                   => None,
+    }?;
+    Some(format!(
+        "CONSTRAINT {} CHECK ({name} IS NULL OR ({test}))",
+        quote_identifier(&format!("{RAISE_MARK}{error}"))
+    ))
+}
+
+fn list(columns: &[String]) -> String {
+    columns.iter().map(|column| quote_identifier(column)).collect::<Vec<_>>().join(", ")
+}
+
+#[rustfmt::skip]
+fn action(event: &str, action: ReferentialAction) -> String {
+    match action {
+        ReferentialAction::NoAction   => String::new(),
+        ReferentialAction::Restrict   => format!(" {event} RESTRICT"),
+        ReferentialAction::Cascade    => format!(" {event} CASCADE"),
+        ReferentialAction::SetNull    => format!(" {event} SET NULL"),
+        ReferentialAction::SetDefault => format!(" {event} SET DEFAULT"),
+    }
+}

@@ -1,0 +1,16 @@
+//! One file for each kind of statement: syntax in, SQLite statements and a changed catalog out.
+
+mod alter_table;
+mod column;
+mod constraint;
+mod create_index;
+mod create_policy;
+mod create_table;
+mod create_type;
+mod ddl;
+mod drop;
+mod grant;
+mod session;
+mod write;
+
+pub use grant::REVOKE_HINT;

@@ -1,0 +1,84 @@
+//! Statements about the session and the database around the tables: SET, CREATE SCHEMA, CREATE EXTENSION.
+
+use sqlparser::ast::{CreateExtension, SchemaName, Set};
+
+use super::create_table::nameable;
+use crate::dialect::name::folded;
+use crate::dialect::translate::Translator;
+use crate::dialect::{DialectError, name};
+
+/// Settings that change no result here.
+#[rustfmt::skip]
+const HARMLESS_SETTINGS: &[&str] = &[
+    "statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout", "transaction_timeout", "client_encoding",
+    "standard_conforming_strings", "check_function_bodies", "xmloption", "client_min_messages", "row_security",
+    "default_tablespace", "default_table_access_method",
+];
+
+/// Extensions whose functions are here, or which have none that SQL calls.
+const EXTENSIONS: &[&str] =
+    &["pgcrypto", "uuid-ossp", "citext", "plpgsql", "pg_stat_statements", "pg_graphql"];
+
+impl Translator {
+    pub(in crate::dialect) fn set(&mut self, set: &Set) -> Result<(), DialectError> {
+        let refused = || DialectError::unsupported(set);
+        let Set::SingleAssignment { variable, values, .. } = set else {
+            return match set {
+                Set::SetTimeZone { value, .. }
+                    if value.to_string().trim_matches('\'').eq_ignore_ascii_case("utc") =>
+                {
+                    Ok(())
+                }
+                Set::SetNames { .. } => Ok(()),
+                _ => Err(refused()),
+            };
+        };
+        let variable = name::parts(variable)?.join(".");
+        if HARMLESS_SETTINGS.contains(&variable.as_str()) {
+            return Ok(());
+        }
+        let first = values.first().map(|value| value.to_string().trim_matches(['\'', '"']).to_lowercase());
+        match (variable.as_str(), first.as_deref()) {
+            // Unqualified names are looked up in public.
+            ("search_path", Some("public" | "")) => Ok(()),
+            ("timezone", Some("utc")) => Ok(()),
+            _ => Err(refused()),
+        }
+    }
+
+    pub(in crate::dialect) fn create_schema(
+        &mut self,
+        schema: &SchemaName,
+        if_not_exists: bool,
+    ) -> Result<(), DialectError> {
+        let schema = match schema {
+            SchemaName::Simple(object) | SchemaName::NamedAuthorization(object, _) => name::single(object)?,
+            SchemaName::UnnamedAuthorization(name) => folded(name),
+        };
+        let builtin = matches!(schema.as_str(), "public" | "auth" | "storage" | "extensions");
+        if builtin || self.catalog.schemas.contains(&schema) {
+            if if_not_exists {
+                return Ok(());
+            }
+            return Err(DialectError::new("42P06", format!("schema \"{schema}\" already exists")));
+        }
+        nameable("schema", &schema)?;
+        if schema.starts_with("pg_") {
+            return Err(DialectError::new("42939", format!("unacceptable schema name \"{schema}\"")));
+        }
+        self.catalog.schemas.push(schema.clone());
+        // A system schema that is not here is as forbidden as those that are.
+        self.writable_schema(&schema)
+    }
+
+    pub(in crate::dialect) fn create_extension(
+        &mut self,
+        create: &CreateExtension,
+    ) -> Result<(), DialectError> {
+        let name = folded(&create.name);
+        if EXTENSIONS.contains(&name.as_str()) {
+            return Ok(());
+        }
+        Err(DialectError::unsupported(format!("the extension \"{name}\"")))
+    }
+}

@@ -1,0 +1,231 @@
+//! A file of Postgres SQL as SQLite statements and the catalog after them.
+
+use sqlparser::ast;
+use sqlparser::keywords::Keyword;
+use sqlparser::tokenizer::{Token, TokenWithSpan};
+
+use super::script::{Piece, split};
+use super::{CallerValue, DialectError, Environment, parse, statement};
+use crate::schema::{Catalog, Table};
+use crate::sql::Statement;
+
+/// What a file becomes.
+#[derive(Clone, Debug)]
+pub struct Translation {
+    /// For one batch, in order.
+    pub statements: Vec<Statement>,
+    /// For each of `statements`, which of `sources` it came from.
+    pub origins: Vec<usize>,
+    /// The file's own statements.
+    pub sources: Vec<Source>,
+    /// The schema once they ran.
+    pub catalog: Catalog,
+    /// Which of `statements` gives the rows of the file's last one, each as one JSON object; `None`
+    /// when the last gives none.
+    pub answer: Option<usize>,
+}
+
+/// One statement of the file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Source {
+    /// Counted from 1.
+    pub line: u64,
+    /// As written.
+    pub text: String,
+}
+
+/// A refused file: why, and where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ScriptError {
+    /// Why.
+    pub error: DialectError,
+    /// The line the statement starts at.
+    pub line: u64,
+    /// The statement as written; its beginning when it is long.
+    pub statement: String,
+}
+
+/// How much of a statement an error repeats, in characters.
+const REPEATED: usize = 1_000;
+
+impl ScriptError {
+    /// A refusal of a statement at a line.
+    pub fn new(error: DialectError, line: u64, statement: &str) -> Self {
+        Self { error, line, statement: statement.chars().take(REPEATED).collect() }
+    }
+}
+
+/// Translates a file for a schema. Pure: nothing has run when this returns.
+pub fn translate(catalog: &Catalog, sql: &str) -> Result<Translation, ScriptError> {
+    let mut translator = Translator { catalog: catalog.clone(), statements: Vec::new(), answer: None };
+    let (mut origins, mut sources) = (Vec::new(), Vec::new());
+    for piece in split(sql)? {
+        translator.answer = None;
+        translator.translate(&piece).map_err(|error| ScriptError::new(error, piece.line, piece.text))?;
+        origins.resize(translator.statements.len(), sources.len());
+        sources.push(Source { line: piece.line, text: piece.text.to_string() });
+    }
+    let Translator { catalog, statements, answer } = translator;
+    Ok(Translation { statements, origins, sources, catalog, answer })
+}
+
+/// The state between statements.
+pub struct Translator {
+    /// The schema so far.
+    pub catalog: Catalog,
+    /// SQLite's statements so far.
+    pub statements: Vec<Statement>,
+    /// Which of them gave the rows of the statement at hand.
+    pub answer: Option<usize>,
+}
+
+/// D1's limit of a statement's text, in bytes.
+const LONGEST_STATEMENT: usize = 100_000;
+
+impl Translator {
+    /// Adds a SQLite statement.
+    pub fn push(&mut self, sql: String) -> Result<(), DialectError> {
+        if sql.len() > LONGEST_STATEMENT {
+            return Err(DialectError::new("54000", "the statement is too long for D1, which takes 100 KB")
+                .with_hint("Split it into several."));
+        }
+        self.statements.push(Statement::new(sql));
+        Ok(())
+    }
+
+    fn translate(&mut self, piece: &Piece<'_>) -> Result<(), DialectError> {
+        let words = leading_words(&piece.tokens);
+        if let Some((_, verdict)) = BY_WORDS.iter().find(|(start, _)| starts_with(&words, start)) {
+            return match verdict {
+                Verdict::Nothing => Ok(()),
+                Verdict::Refused(hint) => Err(unsupported(&words).with_hint(*hint)),
+                Verdict::OnlyGrants if words.iter().any(|word| word == "REVOKE") => {
+                    Err(unsupported(&words).with_hint(statement::REVOKE_HINT))
+                }
+                Verdict::OnlyGrants => Ok(()),
+            };
+        }
+        let parsed = parse::statement(piece.tokens.clone())?;
+        self.statement(&parsed, &words)
+    }
+
+    #[rustfmt::skip]
+    fn statement(&mut self, parsed: &ast::Statement, words: &[String]) -> Result<(), DialectError> {
+        match parsed {
+            ast::Statement::CreateTable(create)       => self.create_table(create),
+            ast::Statement::AlterTable(alter)         => self.alter_table(alter),
+            ast::Statement::CreateIndex(create)       => self.create_index(create),
+            ast::Statement::CreatePolicy(create)      => self.create_policy(create),
+            ast::Statement::AlterPolicy(alter)        => self.alter_policy(alter),
+            ast::Statement::DropPolicy(drop)          => self.drop_policy(drop),
+            ast::Statement::CreateType { name, representation } => self.create_type(name, representation.as_ref()),
+            ast::Statement::CreateSchema { schema_name, if_not_exists, .. } => self.create_schema(schema_name, *if_not_exists),
+            ast::Statement::CreateExtension(create)   => self.create_extension(create),
+            ast::Statement::Drop { object_type, if_exists, names, cascade, table: None, .. } => self.drop(*object_type, *if_exists, names, *cascade),
+            ast::Statement::Grant(grant)              => self.grant(grant),
+            ast::Statement::Revoke(_)                 => Err(unsupported(words).with_hint(statement::REVOKE_HINT)),
+            ast::Statement::Set(set)                  => self.set(set),
+            ast::Statement::StartTransaction { statements, .. } if statements.is_empty() => Ok(()),
+            ast::Statement::Commit { .. }             => Ok(()),
+            ast::Statement::Query(query)              => self.query(query),
+            ast::Statement::Insert(insert)            => self.insert(insert),
+            ast::Statement::Update(update)            => self.update(update),
+            ast::Statement::Delete(delete)            => self.delete(delete),
+            ast::Statement::Truncate(truncate)        => self.truncate(truncate),
+            _                                         => Err(unsupported(words)),
+        }
+    }
+}
+
+enum Verdict {
+    /// Accepted, and nothing to do.
+    Nothing,
+    /// Accepted unless something is revoked.
+    OnlyGrants,
+    /// Refused, with a hint.
+    Refused(&'static str),
+}
+
+const FUNCTIONS: &str =
+    "Functions, triggers and views are not supported yet; policies and defaults can use expressions.";
+
+/// Statements known by their first words, which the parser may not read.
+#[rustfmt::skip]
+const BY_WORDS: &[(&str, Verdict)] = &[
+    ("COMMENT ON",                              Verdict::Nothing),
+    ("ANALYZE",                                 Verdict::Nothing),
+    ("SELECT PG_CATALOG . SET_CONFIG",          Verdict::Nothing),
+    ("ALTER DEFAULT PRIVILEGES",                Verdict::OnlyGrants),
+    ("DO",                                      Verdict::Refused(FUNCTIONS)),
+    ("CREATE FUNCTION",                         Verdict::Refused(FUNCTIONS)),
+    ("CREATE OR REPLACE FUNCTION",              Verdict::Refused(FUNCTIONS)),
+    ("CREATE PROCEDURE",                        Verdict::Refused(FUNCTIONS)),
+    ("CREATE OR REPLACE PROCEDURE",             Verdict::Refused(FUNCTIONS)),
+    ("CREATE TRIGGER",                          Verdict::Refused(FUNCTIONS)),
+    ("CREATE OR REPLACE TRIGGER",               Verdict::Refused(FUNCTIONS)),
+    ("CREATE CONSTRAINT TRIGGER",               Verdict::Refused(FUNCTIONS)),
+    ("CREATE EVENT TRIGGER",                    Verdict::Refused(FUNCTIONS)),
+    ("CREATE VIEW",                             Verdict::Refused(FUNCTIONS)),
+    ("CREATE OR REPLACE VIEW",                  Verdict::Refused(FUNCTIONS)),
+    ("CREATE MATERIALIZED VIEW",                Verdict::Refused(FUNCTIONS)),
+    ("CREATE RULE",                             Verdict::Refused(FUNCTIONS)),
+    ("CREATE ROLE",                             Verdict::Refused("The roles are anon, authenticated and service_role.")),
+    ("CREATE USER",                             Verdict::Refused("The roles are anon, authenticated and service_role.")),
+    ("ALTER ROLE",                              Verdict::Refused("The roles are anon, authenticated and service_role.")),
+    ("CREATE PUBLICATION",                      Verdict::Refused("Realtime is not supported yet.")),
+    ("ALTER PUBLICATION",                       Verdict::Refused("Realtime is not supported yet.")),
+    ("ROLLBACK",                                Verdict::Refused("A file is one transaction; it is rolled back when a statement fails.")),
+    ("SAVEPOINT",                               Verdict::Refused("A file is one transaction; it is rolled back when a statement fails.")),
+    ("COPY",                                    Verdict::Refused("Write INSERT statements.")),
+];
+
+/// The first words of a statement, upper case, for telling statements apart.
+fn leading_words(tokens: &[TokenWithSpan]) -> Vec<String> {
+    tokens
+        .iter()
+        .filter(|token| !matches!(token.token, Token::Whitespace(_)))
+        .take(40)
+        .map(|token| token.token.to_string().to_uppercase())
+        .collect()
+}
+
+fn starts_with(words: &[String], start: &str) -> bool {
+    start.split(' ').enumerate().all(|(index, word)| words.get(index).is_some_and(|of| of == word))
+}
+
+/// `CREATE SEQUENCE is not supported`.
+fn unsupported(words: &[String]) -> DialectError {
+    let keyword = |word: &&String| {
+        sqlparser::keywords::ALL_KEYWORDS.binary_search(&word.as_str()).is_ok()
+            && **word != format!("{:?}", Keyword::NoKeyword)
+    };
+    let mut name: Vec<&str> = words.iter().take(4).take_while(keyword).map(String::as_str).collect();
+    let length = match name.as_slice() {
+        ["CREATE" | "ALTER", "OR", ..] => 4,
+        ["CREATE" | "ALTER" | "DROP" | "GRANT" | "REFRESH", ..] => 2,
+        _ => 1,
+    };
+    name.truncate(length);
+    DialectError::unsupported(name.join(" "))
+}
+
+/// The system itself: no caller, no filters. Remembers whether a caller was asked for.
+#[derive(Default)]
+pub struct SystemEnvironment {
+    /// Whether the SQL depends on who calls.
+    pub asked_for_caller: bool,
+}
+
+impl Environment for SystemEnvironment {
+    fn caller_value(&mut self, value: CallerValue) -> Result<String, DialectError> {
+        self.asked_for_caller = true;
+        Ok(match value {
+            CallerValue::Role => "'postgres'".to_string(),
+            CallerValue::UserId | CallerValue::Email | CallerValue::Claims => "NULL".to_string(),
+        })
+    }
+
+    fn row_filter(&mut self, _: &Table, _: &str) -> Result<Option<String>, DialectError> {
+        Ok(None)
+    }
+}

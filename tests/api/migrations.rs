@@ -1,1 +1,0 @@
-//! Migrations and SQL through the admin API.
