@@ -35,7 +35,8 @@ pub async fn root(_: Context) -> Result<Response, RestError> {
 
 /// `GET|POST /rest/v1/rpc/{function}`: there are no functions yet, so none is found.
 pub async fn function(mut context: Context) -> Result<Response, RestError> {
-    let action = if context.method == Method::POST { Action::Insert } else { Action::Read { bodiless: false } };
+    let action =
+        if context.method == Method::POST { Action::Insert } else { Action::Read { bodiless: false } };
     let (schema, _) = schema(&context, action)?;
     let arguments = if context.method == Method::POST {
         let bytes = context.read_body().await?;

@@ -19,25 +19,55 @@ pub enum RestError {
     Body(BodyError),
     Range(RangeError),
     /// The offset lies beyond the counted rows.
-    OffsetBeyond { offset: u64, total: u64 },
-    Schema { asked: String, exposed: Vec<String> },
+    OffsetBeyond {
+        offset: u64,
+        total: u64,
+    },
+    Schema {
+        asked: String,
+        exposed: Vec<String>,
+    },
     Media(String),
     NotEmbedded(String),
     PutFilters,
     PutLimit,
     PutMismatch,
     NotOneRow(u64),
-    RelatedOrder { origin: String, target: String },
+    RelatedOrder {
+        origin: String,
+        target: String,
+    },
     Preferences(Vec<String>),
     Aggregates,
     Affected(u64),
     RootDescription,
     NotImplemented(String),
-    NoRelationship { origin: String, target: String, schema: String, hint_name: Option<String>, closest: Option<String> },
-    AmbiguousRelationship { origin: String, target: String, choices: Vec<Choice> },
-    NoFunction { schema: String, name: String, arguments: Vec<String> },
-    NoColumn { table: String, column: String },
-    NoTable { schema: String, table: String, closest: Option<String> },
+    NoRelationship {
+        origin: String,
+        target: String,
+        schema: String,
+        hint_name: Option<String>,
+        closest: Option<String>,
+    },
+    AmbiguousRelationship {
+        origin: String,
+        target: String,
+        choices: Vec<Choice>,
+    },
+    NoFunction {
+        schema: String,
+        name: String,
+        arguments: Vec<String>,
+    },
+    NoColumn {
+        table: String,
+        column: String,
+    },
+    NoTable {
+        schema: String,
+        table: String,
+        closest: Option<String>,
+    },
     /// An error that Postgres would raise.
     Postgres(PostgresError),
     /// The database will not take the call now; the cause is for the log.
@@ -280,8 +310,8 @@ impl Failure for RestError {
         if let Self::Shell(refusal) = self {
             return refusal.render(asked);
         }
-        let status = StatusCode::from_u16(self.status(asked.anonymous))
-            .unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let status =
+            StatusCode::from_u16(self.status(asked.anonymous)).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let code = self.code().to_string();
         let body = json!({
             "code": code, "details": self.details(), "hint": self.hint(), "message": self.message(),

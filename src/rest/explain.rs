@@ -35,7 +35,9 @@ pub fn failure(error: &DbError, catalog: &Catalog, plan: &Plan<'_>) -> RestError
             format!("new row for relation \"{}\" violates check constraint \"{name}\"", write.table.name),
         ),
         (DbError::ForeignKey, Some(write)) => foreign_key(catalog, write),
-        (DbError::Datatype(_), _) => RestError::postgres("22P02", "invalid input syntax for the column's type"),
+        (DbError::Datatype(_), _) => {
+            RestError::postgres("22P02", "invalid input syntax for the column's type")
+        }
         (DbError::MalformedJson, _) => RestError::postgres("22P02", "invalid input syntax for type json"),
         (DbError::IntegerOverflow, _) => RestError::postgres("22003", "bigint out of range"),
         (DbError::TooLarge, _) => RestError::postgres("54000", "a value or the statement is too large"),
@@ -76,8 +78,11 @@ fn unique(catalog: &Catalog, physical: &str, columns: &[String], write: Option<&
 
 fn foreign_key(catalog: &Catalog, write: &Write<'_>) -> RestError {
     let table = write.table;
-    let outgoing: Vec<&ForeignKey> =
-        table.foreign_keys.iter().filter(|key| key.columns.iter().any(|column| write.writes(column))).collect();
+    let outgoing: Vec<&ForeignKey> = table
+        .foreign_keys
+        .iter()
+        .filter(|key| key.columns.iter().any(|column| write.writes(column)))
+        .collect();
     let incoming: Vec<(&Table, &ForeignKey)> = catalog
         .tables
         .values()
@@ -89,7 +94,13 @@ fn foreign_key(catalog: &Catalog, write: &Write<'_>) -> RestError {
         ([key], []) => {
             let details = key_text(write, &key.columns)
                 .map(|text| format!("Key {text} is not present in table \"{}\".", key.foreign_table));
-            (format!("insert or update on table \"{}\" violates foreign key constraint \"{}\"", table.name, key.name), details)
+            (
+                format!(
+                    "insert or update on table \"{}\" violates foreign key constraint \"{}\"",
+                    table.name, key.name
+                ),
+                details,
+            )
         }
         ([], [(other, key)]) => (
             format!(
@@ -99,8 +110,12 @@ fn foreign_key(catalog: &Catalog, write: &Write<'_>) -> RestError {
             Some(format!("Key is still referenced from table \"{}\".", other.name)),
         ),
         // SQLite does not say which of several it was.
-        (_, []) => (format!("insert or update on table \"{}\" violates a foreign key constraint", table.name), None),
-        _ => (format!("update or delete on table \"{}\" violates a foreign key constraint", table.name), None),
+        (_, []) => {
+            (format!("insert or update on table \"{}\" violates a foreign key constraint", table.name), None)
+        }
+        _ => {
+            (format!("update or delete on table \"{}\" violates a foreign key constraint", table.name), None)
+        }
     };
     RestError::Postgres(PostgresError { details, ..PostgresError::new("23503", message) })
 }

@@ -14,6 +14,7 @@ use crate::http::{Body, Response, ResponseExt, respond as response};
 use crate::ports::ResultSet;
 
 type Results = [Box<dyn ResultSet>];
+type Rows = dyn ResultSet;
 
 /// The response to a request whose batch ran.
 pub fn respond(
@@ -82,10 +83,11 @@ fn written(
     results: &Results,
 ) -> Result<Response, RestError> {
     let sets = rows(batch, results)?;
-    let written = |set: &dyn ResultSet| (set.len() as u64).max(set.cost().changes);
+    let written = |set: &Rows| (set.len() as u64).max(set.cost().changes);
     let count = sets.iter().map(|set| written(*set)).sum::<u64>();
     let new_places = batch.rows.iter().filter(|place| !batch.updated.contains(place));
-    let new = new_places.filter_map(|place| results.get(*place)).map(|set| written(set.as_ref())).sum::<u64>();
+    let new =
+        new_places.filter_map(|place| results.get(*place)).map(|set| written(set.as_ref())).sum::<u64>();
     let represents = write.returns == Return::Representation;
     let only_updates = !batch.updated.is_empty() && new == 0;
     let status = match request.action {
@@ -117,11 +119,11 @@ fn content_range(offset: u64, count: u64, total: Option<u64>) -> String {
     }
 }
 
-fn rows<'r>(batch: &Batch, results: &'r Results) -> Result<Vec<&'r dyn ResultSet>, RestError> {
+fn rows<'r>(batch: &Batch, results: &'r Results) -> Result<Vec<&'r Rows>, RestError> {
     batch.rows.iter().map(|place| result(results, *place)).collect()
 }
 
-fn result(results: &Results, place: usize) -> Result<&dyn ResultSet, RestError> {
+fn result(results: &Results, place: usize) -> Result<&Rows, RestError> {
     let missing = || RestError::Internal(format!("the batch has no result {place}"));
     results.get(place).map(AsRef::as_ref).ok_or_else(missing)
 }
@@ -131,19 +133,20 @@ fn internal(error: impl std::fmt::Debug) -> RestError {
 }
 
 /// All rows as one array, or the one row.
-fn body(request: &RestRequest, sets: &[&dyn ResultSet]) -> Result<Body, RestError> {
+fn body(request: &RestRequest, sets: &[&Rows]) -> Result<Body, RestError> {
     if request.media == Media::Object {
         let row = sets.iter().find_map(|set| set.text(0));
         return row.map(Body::Text).ok_or(RestError::NotOneRow(0));
     }
-    let filled: Vec<&&dyn ResultSet> = sets.iter().filter(|set| !set.is_empty()).collect();
+    let filled: Vec<&&Rows> = sets.iter().filter(|set| !set.is_empty()).collect();
     match filled.as_slice() {
         [] => Ok(Body::from("[]")),
         [set] => Ok(Body::Text(set.json_array())),
         sets => {
             // The rare write of several statements: their arrays become one.
             let arrays: Vec<String> = sets.iter().map(|set| set.json_array().read()).collect();
-            let rows = arrays.iter().map(|array| array.trim_start_matches('[').strip_suffix(']').unwrap_or(array));
+            let rows =
+                arrays.iter().map(|array| array.trim_start_matches('[').strip_suffix(']').unwrap_or(array));
             Ok(Body::from(format!("[{}]", rows.collect::<Vec<_>>().join(","))))
         }
     }
@@ -155,7 +158,7 @@ struct Key {
 }
 
 /// Where the one new row is, under `return=headers-only`.
-fn location(write: &Write<'_>, sets: &[&dyn ResultSet]) -> Result<Option<String>, RestError> {
+fn location(write: &Write<'_>, sets: &[&Rows]) -> Result<Option<String>, RestError> {
     let columns = write.table.primary_key_columns();
     let [set] = sets else { return Ok(None) };
     if write.returns != Return::HeadersOnly || columns.is_empty() || set.len() != 1 {
@@ -196,7 +199,8 @@ fn applied(request: &RestRequest) -> Vec<String> {
     let writes = !matches!(request.action, Action::Read { .. });
     let limits = matches!(request.action, Action::Update | Action::Delete);
     let strict = preferences.strict.map(|strict| if strict { "handling=strict" } else { "handling=lenient" });
-    let missing = preferences.missing_default.map(|default| if default { "missing=default" } else { "missing=null" });
+    let missing =
+        preferences.missing_default.map(|default| if default { "missing=default" } else { "missing=null" });
     [
         preferences.resolution.filter(|_| inserts).map(|of| of.word().to_string()),
         missing.filter(|_| inserts).map(str::to_string),

@@ -77,7 +77,10 @@ impl<'c> Planner<'c> {
         embeds: &[Embed<'c>],
         filters: impl Iterator<Item = &'q Logic>,
     ) -> Result<Condition<'c>, RestError> {
-        filters.map(|logic| self.condition(table, depth, embeds, logic)).collect::<Result<_, _>>().map(Condition::All)
+        filters
+            .map(|logic| self.condition(table, depth, embeds, logic))
+            .collect::<Result<_, _>>()
+            .map(Condition::All)
     }
 
     fn condition(
@@ -96,7 +99,9 @@ impl<'c> Planner<'c> {
                 (if *any { Condition::Any(members) } else { Condition::All(members) }, *negated)
             }
             Logic::Filter { field, negated, operation } => {
-                let embed = embeds.iter().position(|embed| field.json_path.is_empty() && embed.is_called(&field.name));
+                let embed = embeds
+                    .iter()
+                    .position(|embed| field.json_path.is_empty() && embed.is_called(&field.name));
                 let condition = match (embed, operation) {
                     (Some(index), Operation::Is(Truth::NotNull)) => Condition::Related(index),
                     (Some(index), Operation::Is(Truth::Null)) => {
@@ -117,7 +122,9 @@ impl<'c> Planner<'c> {
                 comparison(&operand, Operator::Equal)?;
                 Test::In(values.iter().map(|value| self.literal(&operand, value)).collect::<Result<_, _>>()?)
             }
-            Operation::Compare { operator, quantifier: None, value } => self.compare(&operand, *operator, value)?,
+            Operation::Compare { operator, quantifier: None, value } => {
+                self.compare(&operand, *operator, value)?
+            }
             Operation::Compare { operator, quantifier: Some(quantifier), value } => {
                 return self.quantified(&operand, *operator, *quantifier, value);
             }
@@ -139,7 +146,8 @@ impl<'c> Planner<'c> {
             };
             Ok(Condition::Test(operand.clone(), test))
         };
-        let members = self.literals(operand, value)?.into_iter().map(one).collect::<Result<Vec<_>, RestError>>()?;
+        let members =
+            self.literals(operand, value)?.into_iter().map(one).collect::<Result<Vec<_>, RestError>>()?;
         Ok(match quantifier {
             Quantifier::Any => Condition::Any(members),
             Quantifier::All => Condition::All(members),
@@ -167,7 +175,9 @@ impl<'c> Planner<'c> {
             OperandKind::Column(of @ DataType::Array(_)) => {
                 Ok(Test::Array(containment, canonical(self.catalog, of, value)?))
             }
-            OperandKind::Column(DataType::Jsonb) | OperandKind::Json if containment != Containment::Overlaps => {
+            OperandKind::Column(DataType::Jsonb) | OperandKind::Json
+                if containment != Containment::Overlaps =>
+            {
                 Err(RestError::NotImplemented(format!("{symbol} on jsonb is not supported yet")))
             }
             _ => Err(no_operator(&operand.type_name(), symbol)),

@@ -9,7 +9,7 @@ mod write;
 
 pub use condition::{Comparison, Condition, Containment, Test};
 pub use read::{Embed, Node, Operand, OperandKind, Order, Output};
-pub use relationship::{Junction, Relationship};
+pub use relationship::Relationship;
 pub use write::{Cell, Change, Insert, Write};
 
 use super::error::RestError;
@@ -60,7 +60,8 @@ pub fn plan<'c>(
     if let Action::Read { bodiless } = request.action {
         let planner = Planner { catalog, schema, max_rows: Some(config.max_rows) };
         let root = planner.root(table, &request.query, request.range)?;
-        let counted = matches!(request.preferences.count, Some(Count::Exact | Count::Planned | Count::Estimated));
+        let counted =
+            matches!(request.preferences.count, Some(Count::Exact | Count::Planned | Count::Estimated));
         return Ok(Plan::Read(ReadPlan { root, counted, bodiless }));
     }
     // Writes are not capped, and neither are the embeds in what they give back.

@@ -128,15 +128,13 @@ impl<'q> Said<'q> {
     }
 
     fn range(&self) -> Result<RowRange, RestError> {
-        let own = |said: &[(&[String], i64)]| said.iter().rev().find(|(path, _)| path.is_empty()).map(|of| of.1);
+        let own =
+            |said: &[(&[String], i64)]| said.iter().rev().find(|(path, _)| path.is_empty()).map(|of| of.1);
         Ok(RowRange::new(own(&self.limits), own(&self.offsets))?)
     }
 }
 
-fn below<'q, T: Copy>(
-    said: &[(&'q [String], T)],
-    leads_in: &dyn Fn(&str) -> bool,
-) -> Vec<(&'q [String], T)> {
+fn below<'q, T: Copy>(said: &[(&'q [String], T)], leads_in: &dyn Fn(&str) -> bool) -> Vec<(&'q [String], T)> {
     let step = |(path, value): &(&'q [String], T)| {
         let (first, rest) = path.split_first()?;
         leads_in(first).then_some((rest, *value))
@@ -155,21 +153,27 @@ impl<'c> Planner<'c> {
     ) -> Result<Node<'c>, RestError> {
         let items = if items.is_empty() && depth == 0 { &[SelectItem::Star][..] } else { items };
         let embeds = self.embeds(table, items, &said, depth)?;
-        if let Some(name) = said.first_steps().find(|name| !embeds.iter().any(|embed| embed.is_called(name))) {
+        if let Some(name) = said.first_steps().find(|name| !embeds.iter().any(|embed| embed.is_called(name)))
+        {
             return Err(RestError::NotEmbedded(name.to_string()));
         }
         let own_filters = said.filters.iter().filter(|(path, _)| path.is_empty()).map(|(_, logic)| *logic);
         let condition = self.conditions(table, depth, &embeds, own_filters)?;
-        let own_orders = said.orders.iter().filter(|(path, _)| path.is_empty()).flat_map(|(_, terms)| terms.iter());
-        let order = own_orders
-            .map(|term| self.order(table, depth, &embeds, term))
-            .collect::<Result<Vec<_>, _>>()?;
+        let own_orders =
+            said.orders.iter().filter(|(path, _)| path.is_empty()).flat_map(|(_, terms)| terms.iter());
+        let order =
+            own_orders.map(|term| self.order(table, depth, &embeds, term)).collect::<Result<Vec<_>, _>>()?;
         let only_count = is_only_count(table, items)?;
         let fields = if only_count { Vec::new() } else { self.fields(table, items, depth)? };
         Ok(Node { table, fields, embeds, condition, order, range: self.capped(said.range()?), only_count })
     }
 
-    fn fields(&self, table: &'c Table, items: &[SelectItem], depth: usize) -> Result<Vec<Output<'c>>, RestError> {
+    fn fields(
+        &self,
+        table: &'c Table,
+        items: &[SelectItem],
+        depth: usize,
+    ) -> Result<Vec<Output<'c>>, RestError> {
         let mut fields = Vec::new();
         for item in items {
             match item {
@@ -182,7 +186,9 @@ impl<'c> Planner<'c> {
                 }
                 SelectItem::Aggregate => return Err(RestError::Aggregates),
                 SelectItem::Spread => {
-                    return Err(RestError::NotImplemented("spread embeds (...target) are not supported yet".into()));
+                    return Err(RestError::NotImplemented(
+                        "spread embeds (...target) are not supported yet".into(),
+                    ));
                 }
                 SelectItem::Embed(_) => {}
             }
@@ -201,13 +207,17 @@ impl<'c> Planner<'c> {
             .iter()
             .filter_map(|item| if let SelectItem::Embed(embed) = item { Some(embed) } else { None })
             .collect();
-        let keys: Vec<&str> = wanted.iter().map(|item| item.alias.as_ref().unwrap_or(&item.target).as_str()).collect();
+        let keys: Vec<&str> =
+            wanted.iter().map(|item| item.alias.as_ref().unwrap_or(&item.target).as_str()).collect();
         let mut embeds = Vec::new();
         for (index, item) in wanted.into_iter().enumerate() {
             let key = keys.get(index).copied().unwrap_or_default();
             if keys.iter().take(index).any(|earlier| *earlier == key) {
                 let name = format!("{}_{key}_{}", table.name, depth + 1);
-                return Err(RestError::postgres("42712", format!("table name \"{name}\" specified more than once")));
+                return Err(RestError::postgres(
+                    "42712",
+                    format!("table name \"{name}\" specified more than once"),
+                ));
             }
             let relationship =
                 relationship::find(self.catalog, self.schema, table, &item.target, item.hint.as_deref())?;
@@ -228,14 +238,21 @@ impl<'c> Planner<'c> {
     }
 
     /// The column a field names; Postgres' 42703 when there is none.
-    pub(super) fn operand(&self, table: &'c Table, depth: usize, field: &Field) -> Result<Operand<'c>, RestError> {
+    pub(super) fn operand(
+        &self,
+        table: &'c Table,
+        depth: usize,
+        field: &Field,
+    ) -> Result<Operand<'c>, RestError> {
         let Some(column) = table.column(&field.name) else {
             let relation = if depth == 0 { table.name.clone() } else { format!("{}_{depth}", table.name) };
             return Err(no_column(table, &relation, &field.name));
         };
         let quotes = |step: &JsonStep| matches!(&step.key, JsonKey::Name(name) if name.contains(['"', '\\']));
         if field.json_path.iter().any(quotes) {
-            return Err(RestError::NotImplemented("JSON keys with quotes or backslashes are not supported yet".into()));
+            return Err(RestError::NotImplemented(
+                "JSON keys with quotes or backslashes are not supported yet".into(),
+            ));
         }
         Ok(Operand { column, json_path: field.json_path.clone() })
     }
@@ -305,7 +322,8 @@ fn no_column(table: &Table, relation: &str, name: &str) -> RestError {
     let closest = table.columns.iter().map(|column| (super::similarity(name, &column.name), &column.name));
     let closest = closest.max_by(|one, other| one.0.total_cmp(&other.0)).filter(|(score, _)| *score >= 0.6);
     RestError::Postgres(PostgresError {
-        hint: closest.map(|(_, name)| format!("Perhaps you meant to reference the column \"{relation}.{name}\".")),
+        hint: closest
+            .map(|(_, name)| format!("Perhaps you meant to reference the column \"{relation}.{name}\".")),
         ..PostgresError::new("42703", format!("column {relation}.{name} does not exist"))
     })
 }
@@ -337,7 +355,7 @@ fn can_cast(from: &DataType, to: &DataType) -> bool {
         (Bool | Int2 | Int4 | Int8 | Numeric(_) | Float4 | Float8, Text | Varchar(None))    => true,
         (Text | Varchar(_) | Char(_) | Citext | Uuid | Enum(_), Text | Varchar(None))       => true,
         (Timestamptz | Timestamp | Date | Time | Interval | Inet | Json, Text | Varchar(None)) => true,
-        (Int2 | Int4, Int4 | Int8) | (Int2 | Int4 | Int8, Int8)                             => true,
+        (Int2, Int4) | (Int2 | Int4, Int8)                                                  => true,
         (Int2 | Int4 | Int8, Numeric(None))                                                 => true,
         (Timestamptz | Timestamp, Date)                                                     => true,
         _                                                                                   => false,

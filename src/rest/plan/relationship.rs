@@ -63,7 +63,11 @@ pub fn find<'c>(
 fn relationships<'c>(catalog: &'c Catalog, schema: &str, origin: &'c Table) -> Vec<Relationship<'c>> {
     let mut found = Vec::new();
     for key in &origin.foreign_keys {
-        found.extend(catalog.table(&key.foreign_schema, &key.foreign_table).map(|target| outgoing(origin, key, target)));
+        found.extend(
+            catalog
+                .table(&key.foreign_schema, &key.foreign_table)
+                .map(|target| outgoing(origin, key, target)),
+        );
     }
     for table in catalog.tables.values() {
         let incoming_keys = table.foreign_keys.iter().filter(|key| leads_to(key, origin));

@@ -5,8 +5,8 @@ use serde_json::value::RawValue;
 use super::read::Node;
 use super::{Condition, Planner, Test, literal};
 use crate::rest::error::{PostgresError, RestError};
-use crate::rest::request::{Media, Operation, Operator, Payload, Resolution, Return, RowRange};
 use crate::rest::request::{Field, Logic};
+use crate::rest::request::{Media, Operation, Operator, Payload, Resolution, Return, RowRange};
 use crate::rest::{Action, RestRequest};
 use crate::schema::{Column, Identity, Table, from_json};
 
@@ -81,7 +81,9 @@ impl<'c> Planner<'c> {
             return Err(RestError::NotImplemented("ordering written rows is not supported yet".into()));
         }
         if returns == Return::Representation && returning.only_count {
-            return Err(RestError::NotImplemented("counting written rows in select is not supported yet".into()));
+            return Err(RestError::NotImplemented(
+                "counting written rows in select is not supported yet".into(),
+            ));
         }
         let change = self.change(table, request, &returning.condition)?;
         Ok(Write {
@@ -284,8 +286,7 @@ impl Insert<'_> {
         if self.rows.iter().filter_map(|row| self.key(row)).all(|key| seen.insert(key)) {
             return Ok(());
         }
-        let hint =
-            "Ensure that no rows proposed for insertion within the same command have duplicate constrained values.";
+        let hint = "Ensure that no rows proposed for insertion within the same command have duplicate constrained values.";
         Err(RestError::Postgres(PostgresError {
             hint: Some(hint.to_string()),
             ..PostgresError::new("21000", "ON CONFLICT DO UPDATE command cannot affect row a second time")

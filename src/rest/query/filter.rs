@@ -19,7 +19,12 @@ impl Builder<'_> {
         self.term(&node.condition, node, row).map(Some)
     }
 
-    pub(super) fn term(&mut self, condition: &Condition<'_>, node: &Node<'_>, row: &str) -> Result<String, RestError> {
+    pub(super) fn term(
+        &mut self,
+        condition: &Condition<'_>,
+        node: &Node<'_>,
+        row: &str,
+    ) -> Result<String, RestError> {
         match condition {
             Condition::All(members) => Ok(balanced(self.terms(members, node, row)?, " AND ")),
             Condition::Any(members) if members.is_empty() => Ok("FALSE".to_string()),
@@ -33,7 +38,12 @@ impl Builder<'_> {
         }
     }
 
-    fn terms(&mut self, members: &[Condition<'_>], node: &Node<'_>, row: &str) -> Result<Vec<String>, RestError> {
+    fn terms(
+        &mut self,
+        members: &[Condition<'_>],
+        node: &Node<'_>,
+        row: &str,
+    ) -> Result<Vec<String>, RestError> {
         members.iter().map(|member| self.term(member, node, row)).collect()
     }
 
@@ -78,7 +88,9 @@ impl Builder<'_> {
         let left = self.value(operand, row);
         let bound = self.writer.bind(value);
         let (left, right) = match operand.kind() {
-            OperandKind::Column(of) if orders => (sort_key(self.catalog, of, &left), sort_key_of_literal(self.catalog, of, &bound)),
+            OperandKind::Column(of) if orders => {
+                (sort_key(self.catalog, of, &left), sort_key_of_literal(self.catalog, of, &bound))
+            }
             OperandKind::Column(of) => (equality_key(of, &left), literal(of, &bound)),
             OperandKind::Json => (left, format!("json({bound})")),
             OperandKind::JsonText => (left, bound),
@@ -94,11 +106,15 @@ impl Builder<'_> {
         value: &str,
         row: &str,
     ) -> Result<String, RestError> {
-        let Some((column, path)) = json_place(&mut self.writer, operand, row) else { return Ok("NULL".to_string()) };
+        let Some((column, path)) = json_place(&mut self.writer, operand, row) else {
+            return Ok("NULL".to_string());
+        };
         let parsed: serde_json::Value =
             serde_json::from_str(value).map_err(|error| RestError::Internal(error.to_string()))?;
         let (types, right) = match parsed {
-            serde_json::Value::Number(_) => ("'integer', 'real'", format!("CAST({} AS NUMERIC)", self.writer.bind(value))),
+            serde_json::Value::Number(_) => {
+                ("'integer', 'real'", format!("CAST({} AS NUMERIC)", self.writer.bind(value)))
+            }
             serde_json::Value::String(text) => ("'text'", self.writer.bind(text)),
             _ => {
                 return Err(RestError::NotImplemented(
@@ -134,7 +150,9 @@ impl Builder<'_> {
             "\"each\".value IS NOT NULL AND \"each\".value IN (SELECT value FROM json_each({among}))"
         );
         let wanted = if negated.is_empty() { found } else { format!("NOT ({found})") };
-        format!("CASE WHEN {column} IS NOT NULL THEN {negated}EXISTS (SELECT 1 FROM json_each({each}) AS \"each\" WHERE {wanted}) END")
+        format!(
+            "CASE WHEN {column} IS NOT NULL THEN {negated}EXISTS (SELECT 1 FROM json_each({each}) AS \"each\" WHERE {wanted}) END"
+        )
     }
 }
 
@@ -213,6 +231,9 @@ fn sort_key_of_literal(catalog: &Catalog, of: &DataType, bound: &str) -> String 
 
 fn rank(catalog: &Catalog, name: &str, value: &str) -> String {
     let labels = catalog.enums.get(name).map(|of| of.labels.as_slice()).unwrap_or_default();
-    let cases = labels.iter().enumerate().map(|(place, label)| format!("WHEN {} THEN {place} ", quote_literal(label)));
+    let cases = labels
+        .iter()
+        .enumerate()
+        .map(|(place, label)| format!("WHEN {} THEN {place} ", quote_literal(label)));
     format!("CASE {value} {}END", cases.collect::<String>())
 }

@@ -57,9 +57,9 @@ fn pieces(pattern: &str) -> Result<Vec<Piece>, RestError> {
                 pieces.push(Piece::One);
                 continue;
             }
-            '\\' => characters
-                .next()
-                .ok_or_else(|| RestError::postgres("22025", "LIKE pattern must not end with escape character"))?,
+            '\\' => characters.next().ok_or_else(|| {
+                RestError::postgres("22025", "LIKE pattern must not end with escape character")
+            })?,
             literal => literal,
         };
         match pieces.last_mut() {
@@ -120,8 +120,10 @@ const MOST_TEXTS: usize = 8;
 
 /// A long pattern without `_`: each text must come after the one before it.
 fn in_order(writer: &mut Writer, value: &str, pieces: &[Piece]) -> Result<String, RestError> {
-    let texts: Vec<&String> =
-        pieces.iter().filter_map(|piece| if let Piece::Text(text) = piece { Some(text) } else { None }).collect();
+    let texts: Vec<&String> = pieces
+        .iter()
+        .filter_map(|piece| if let Piece::Text(text) = piece { Some(text) } else { None })
+        .collect();
     if pieces.contains(&Piece::One) || texts.len() > MOST_TEXTS {
         return Err(RestError::NotImplemented(
             "patterns over 50 bytes with \"_\", or with more than 8 parts, are not supported".into(),

@@ -29,8 +29,12 @@ pub struct Batch {
 
 /// The statements of a plan.
 pub fn compile(catalog: &Catalog, caller: &Caller, plan: &Plan<'_>) -> Result<Batch, RestError> {
-    let mut batch =
-        Batch { statements: vec![schema::guard(catalog.version)], rows: Vec::new(), updated: Vec::new(), total: None };
+    let mut batch = Batch {
+        statements: vec![schema::guard(catalog.version)],
+        rows: Vec::new(),
+        updated: Vec::new(),
+        total: None,
+    };
     match plan {
         Plan::Read(plan) => compile_read(catalog, caller, plan, &mut batch)?,
         Plan::Write(write) => write::compile(catalog, caller, write, &mut batch)?,
@@ -46,7 +50,8 @@ fn compile_read(
 ) -> Result<(), RestError> {
     let mut builder = Builder::new(catalog, caller);
     builder.select_rows(&plan.root, plan.bodiless)?;
-    batch.rows.push(batch.push(builder.finish()));
+    let place = batch.push(builder.finish());
+    batch.rows.push(place);
     if plan.counted {
         let mut builder = Builder::new(catalog, caller);
         builder.select_count(&plan.root)?;

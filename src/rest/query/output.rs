@@ -96,7 +96,9 @@ fn fragment(of: &DataType, value: &str) -> String {
     match of {
         DataType::Bool => format!("json(CASE {value} WHEN 1 THEN 'true' WHEN 0 THEN 'false' END)"),
         DataType::Numeric(_) => format!("json(CASE {value} WHEN 'NaN' THEN '\"NaN\"' ELSE {value} END)"),
-        DataType::Float4 | DataType::Float8 => format!("json({})", float(value, "'\"Infinity\"'", "'\"-Infinity\"'")),
+        DataType::Float4 | DataType::Float8 => {
+            format!("json({})", float(value, "'\"Infinity\"'", "'\"-Infinity\"'"))
+        }
         DataType::Json | DataType::Jsonb | DataType::Array(_) => format!("json({value})"),
         DataType::Bytea => format!("CASE WHEN {value} IS NOT NULL THEN '\\x' || lower(hex({value})) END"),
         _ => value.to_string(),
@@ -119,7 +121,11 @@ fn cast(from: &DataType, to: &DataType, value: &str) -> String {
         return format!("substr({value}, 1, 10)");
     }
     if !matches!(to, DataType::Text | DataType::Varchar(_)) {
-        return if matches!(to, DataType::Numeric(_)) && from != to { format!("CAST({value} AS TEXT)") } else { value.to_string() };
+        return if matches!(to, DataType::Numeric(_)) && from != to {
+            format!("CAST({value} AS TEXT)")
+        } else {
+            value.to_string()
+        };
     }
     match from {
         DataType::Bool => format!("CASE {value} WHEN 1 THEN 'true' WHEN 0 THEN 'false' END"),

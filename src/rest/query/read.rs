@@ -2,9 +2,9 @@
 
 use super::filter::sort_key;
 use super::{Builder, where_clause};
+use crate::policy::Predicate;
 use crate::rest::error::RestError;
 use crate::rest::plan::{Embed, Node, OperandKind, Order, Relationship};
-use crate::policy::Predicate;
 use crate::schema::{Command, Table};
 use crate::sql::quote_identifier;
 
@@ -19,8 +19,11 @@ impl Builder<'_> {
         };
         let terms = self.where_terms(root, &row)?;
         let tail = if root.only_count { String::new() } else { self.tail(root, &row)? };
-        let sql =
-            format!("SELECT {object} AS j\nFROM {} AS {row}{}{tail}", root.table.physical(), where_clause(terms));
+        let sql = format!(
+            "SELECT {object} AS j\nFROM {} AS {row}{}{tail}",
+            root.table.physical(),
+            where_clause(terms)
+        );
         self.writer.push(&sql);
         Ok(())
     }
@@ -29,7 +32,11 @@ impl Builder<'_> {
     pub fn select_count(&mut self, root: &Node<'_>) -> Result<(), RestError> {
         let row = self.alias();
         let terms = self.where_terms(root, &row)?;
-        let sql = format!("SELECT count(*) AS total\nFROM {} AS {row}{}", root.table.physical(), where_clause(terms));
+        let sql = format!(
+            "SELECT count(*) AS total\nFROM {} AS {row}{}",
+            root.table.physical(),
+            where_clause(terms)
+        );
         self.writer.push(&sql);
         Ok(())
     }
@@ -142,7 +149,8 @@ impl Builder<'_> {
             }
         };
         let direction = if order.descending { " DESC" } else { "" };
-        let never_null = order.embed.is_none() && order.operand.json_path.is_empty() && !order.operand.column.nullable;
+        let never_null =
+            order.embed.is_none() && order.operand.json_path.is_empty() && !order.operand.column.nullable;
         let nulls = match (never_null, order.nulls_first) {
             (true, _) => "",
             (false, true) => " NULLS FIRST",
@@ -163,8 +171,9 @@ impl Builder<'_> {
 }
 
 fn equalities(pairs: &[(&str, &str)], left: &str, right: &str) -> Vec<String> {
-    let equality =
-        |(one, other): &(&str, &str)| format!("{right}.{} = {left}.{}", quote_identifier(other), quote_identifier(one));
+    let equality = |(one, other): &(&str, &str)| {
+        format!("{right}.{} = {left}.{}", quote_identifier(other), quote_identifier(one))
+    };
     pairs.iter().map(equality).collect()
 }
 

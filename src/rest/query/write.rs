@@ -65,7 +65,8 @@ fn compile_insert(
     batch: &mut Batch,
 ) -> Result<(), RestError> {
     // Refused before the insert: otherwise its unique keys would tell a caller what is there.
-    if Builder::new(catalog, caller).check(write.table, Command::Insert, "\"excluded\"")? == Predicate::Never {
+    if Builder::new(catalog, caller).check(write.table, Command::Insert, "\"excluded\"")? == Predicate::Never
+    {
         batch.push(Statement::new(format!("SELECT {}", violates_check(write.table))));
         return Ok(());
     }
@@ -119,7 +120,13 @@ enum Path {
 }
 
 impl Builder<'_> {
-    fn insert(&mut self, write: &Write<'_>, insert: &Insert<'_>, path: Path, rows: &str) -> Result<(), RestError> {
+    fn insert(
+        &mut self,
+        write: &Write<'_>,
+        insert: &Insert<'_>,
+        path: Path,
+        rows: &str,
+    ) -> Result<(), RestError> {
         let table = write.table;
         let name = table.physical();
         let (columns, values) = self.values(table, insert)?;
@@ -154,7 +161,11 @@ impl Builder<'_> {
 
     /// The columns of an insert with the expressions of their values: the body's, and those whose
     /// default asks for the caller, which DDL cannot say.
-    fn values(&mut self, table: &Table, insert: &Insert<'_>) -> Result<(Vec<String>, Vec<String>), RestError> {
+    fn values(
+        &mut self,
+        table: &Table,
+        insert: &Insert<'_>,
+    ) -> Result<(Vec<String>, Vec<String>), RestError> {
         let (mut columns, mut values) = (Vec::new(), Vec::new());
         for (index, column) in insert.columns.iter().enumerate() {
             columns.push(quote_identifier(&column.name));
@@ -198,20 +209,26 @@ impl Builder<'_> {
             .map(|column| quote_identifier(&column.name))
             .map(|column| format!("{column} = excluded.{column}"))
             .collect();
-        let sql = format!(
-            "\nON CONFLICT ({}) DO UPDATE\nSET {}",
-            insert.conflict_target(),
-            assignments.join(", ")
-        );
+        let sql =
+            format!("\nON CONFLICT ({}) DO UPDATE\nSET {}", insert.conflict_target(), assignments.join(", "));
         self.writer.push(&sql);
-        let existing = self.using(table, Command::Update, &name)?.and(self.using(table, Command::Select, &name)?);
+        let existing =
+            self.using(table, Command::Update, &name)?.and(self.using(table, Command::Select, &name)?);
         let proposed = self.check(table, Command::Insert, "\"excluded\"")?;
         let mut cases = String::new();
         if existing != Predicate::Always {
-            cases.push_str(&format!("\n  WHEN ({}) IS NOT TRUE THEN {}", existing.to_sql(), violates_using(table)));
+            cases.push_str(&format!(
+                "\n  WHEN ({}) IS NOT TRUE THEN {}",
+                existing.to_sql(),
+                violates_using(table)
+            ));
         }
         if proposed != Predicate::Always {
-            cases.push_str(&format!("\n  WHEN ({}) IS NOT TRUE THEN {}", proposed.to_sql(), violates_check(table)));
+            cases.push_str(&format!(
+                "\n  WHEN ({}) IS NOT TRUE THEN {}",
+                proposed.to_sql(),
+                violates_check(table)
+            ));
         }
         if !cases.is_empty() {
             self.writer.push(&format!("\nWHERE CASE{cases}\n  ELSE TRUE\nEND"));
@@ -231,7 +248,11 @@ impl Builder<'_> {
             let value = match cell {
                 Cell::Value(value) => {
                     let bound = self.writer.bind(value);
-                    if column.data_type.storage() == Storage::Blob { format!("unhex({bound})") } else { bound }
+                    if column.data_type.storage() == Storage::Blob {
+                        format!("unhex({bound})")
+                    } else {
+                        bound
+                    }
                 }
                 Cell::Null | Cell::Default => "NULL".to_string(),
             };
@@ -259,7 +280,8 @@ impl Builder<'_> {
     ) -> Result<Vec<String>, RestError> {
         let name = write.table.physical();
         let mut terms = Vec::new();
-        let there = self.using(write.table, command, &name)?.and(self.using(write.table, Command::Select, &name)?);
+        let there =
+            self.using(write.table, command, &name)?.and(self.using(write.table, Command::Select, &name)?);
         if there != Predicate::Always {
             terms.push(there.to_sql());
         }
@@ -377,7 +399,8 @@ fn chunks(rows: &[Vec<Cell>]) -> Vec<String> {
             })
             .collect();
         let text = serde_json::Value::Array(cells).to_string();
-        if chunks.last().is_some_and(|chunk| chunk.len() > 1 && chunk.len() + text.len() > LARGEST_PARAMETER) {
+        if chunks.last().is_some_and(|chunk| chunk.len() > 1 && chunk.len() + text.len() > LARGEST_PARAMETER)
+        {
             chunks.push(String::from("["));
         }
         if let Some(chunk) = chunks.last_mut() {

@@ -55,7 +55,10 @@ fn json_rows(bytes: &[u8]) -> Result<Vec<IndexMap<String, Box<RawValue>>>, BodyE
         Some(b'{') => Ok(vec![serde_json::from_str(text).map_err(|_| BodyError::Json)?]),
         Some(b'[') => {
             let items: Vec<&RawValue> = serde_json::from_str(text).map_err(|_| BodyError::Json)?;
-            items.into_iter().map(|item| serde_json::from_str(item.get()).map_err(|_| BodyError::Keys)).collect()
+            items
+                .into_iter()
+                .map(|item| serde_json::from_str(item.get()).map_err(|_| BodyError::Keys))
+                .collect()
         }
         _ => serde_json::from_str::<&RawValue>(text).map(|_| Vec::new()).map_err(|_| BodyError::Json),
     }

@@ -299,7 +299,11 @@ mod tests {
         let rows = [
             ("eq.a,b)", false, compare(Operator::Equal, "a,b)")),
             ("not.eq.", true, compare(Operator::Equal, "")),
-            ("in.(1,\"a,b\",\"c\\\"d\",)", false, Operation::In(vec!["1".into(), "a,b".into(), "c\"d".into(), String::new()])),
+            (
+                "in.(1,\"a,b\",\"c\\\"d\",)",
+                false,
+                Operation::In(vec!["1".into(), "a,b".into(), "c\"d".into(), String::new()]),
+            ),
             ("in.()", false, Operation::In(Vec::new())),
             ("is.NULL", false, Operation::Is(Truth::Null)),
             ("is.not_null", false, Operation::Is(Truth::NotNull)),

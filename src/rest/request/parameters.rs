@@ -69,7 +69,8 @@ impl Query {
             "limit" => self.limits.extend(located_number(before, value)?),
             "offset" => self.offsets.extend(located_number(before, value)?),
             "and" | "or" => {
-                let before = if negated { before.trim_end_matches("not").trim_end_matches('.') } else { before };
+                let before =
+                    if negated { before.trim_end_matches("not").trim_end_matches('.') } else { before };
                 let value = parse_logic(negated, last == "or", value)?;
                 self.filters.push(Located { path: path(before)?, value });
             }
@@ -145,6 +146,8 @@ mod tests {
         assert_eq!(query.columns.as_deref(), Some(&["a".to_string(), "b".to_string()][..]));
         assert_eq!(query.on_conflict.as_deref(), Some(&["id".to_string()][..]));
         assert!(matches!(&query.filters[0].value, Logic::Group { negated: true, any: true, .. }));
-        assert!(matches!(&query.filters[2].value, Logic::Filter { operation: crate::rest::request::Operation::Compare { value, .. }, .. } if value == "a+b c"));
+        assert!(
+            matches!(&query.filters[2].value, Logic::Filter { operation: crate::rest::request::Operation::Compare { value, .. }, .. } if value == "a+b c")
+        );
     }
 }

@@ -139,7 +139,8 @@ mod tests {
 
     #[test]
     fn the_first_of_each_kind_counts() {
-        let headers = ["return=representation, count=exact,return=minimal", "handling=strict,max-affected=3,x=y"];
+        let headers =
+            ["return=representation, count=exact,return=minimal", "handling=strict,max-affected=3,x=y"];
         let preferences = Preferences::parse(headers.into_iter());
         let expected = Preferences {
             representation: Some(Return::Representation),

@@ -21,8 +21,7 @@ pub enum RangeError {
 impl RowRange {
     /// From `limit` and `offset`; a negative offset is none.
     pub fn new(limit: Option<i64>, offset: Option<i64>) -> Result<Self, RangeError> {
-        let limit =
-            limit.map(u64::try_from).transpose().map_err(|_| RangeError::NegativeLimit)?;
+        let limit = limit.map(u64::try_from).transpose().map_err(|_| RangeError::NegativeLimit)?;
         Ok(Self { offset: offset.and_then(|offset| u64::try_from(offset).ok()).unwrap_or(0), limit })
     }
 
