@@ -2,13 +2,17 @@
 
 use super::{Bind, Statement};
 
-/// A statement under construction. Equal texts share one placeholder, which keeps policies that
-/// name the caller in many places under D1's 100 binds.
+/// A statement under construction. Equal texts share one placeholder; values beyond D1's 100 binds
+/// travel together in the last one, as a JSON array.
 #[derive(Default)]
 pub struct Writer {
     text: String,
     binds: Vec<Bind>,
+    spilled: Vec<Option<String>>,
 }
+
+/// The last placeholder is kept for what does not fit.
+const DIRECT: usize = 99;
 
 impl Writer {
     /// Appends SQL text as it stands.
@@ -17,18 +21,46 @@ impl Writer {
         self
     }
 
-    /// The placeholder for a value: `?3`. A value bound before keeps its number.
+    /// The placeholder for a value: `?3`, or `(?100 ->> '$[7]')`. A value bound before keeps its place.
     pub fn bind(&mut self, value: impl Into<Bind>) -> String {
         let value = value.into();
-        let index = self.binds.iter().position(|bound| *bound == value).unwrap_or_else(|| {
+        if let Some(index) = self.binds.iter().position(|bound| *bound == value) {
+            return format!("?{}", index + 1);
+        }
+        if self.binds.len() < DIRECT {
             self.binds.push(value);
-            self.binds.len() - 1
+            return format!("?{}", self.binds.len());
+        }
+        self.spilled.push(match value {
+            Bind::Null => None,
+            Bind::Text(text) => Some(text),
         });
-        format!("?{}", index + 1)
+        format!("(?{} ->> '$[{}]')", DIRECT + 1, self.spilled.len() - 1)
     }
 
     /// The finished statement.
-    pub fn finish(self) -> Statement {
+    pub fn finish(mut self) -> Statement {
+        if !self.spilled.is_empty() {
+            self.binds.push(Bind::Text(serde_json::Value::from(self.spilled).to_string()));
+        }
         Statement { text: self.text.into(), binds: self.binds }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_does_not_fit_travels_together() {
+        let mut writer = Writer::default();
+        for number in 0..DIRECT as i64 {
+            writer.bind(number);
+        }
+        assert_eq!(writer.bind("5"), "?6");
+        assert_eq!(writer.bind("a\"b"), "(?100 ->> '$[0]')");
+        assert_eq!(writer.bind(Bind::Null), "(?100 ->> '$[1]')");
+        let binds = writer.finish().binds;
+        assert_eq!((binds.len(), binds.last()), (100, Some(&Bind::Text("[\"a\\\"b\",null]".into()))));
     }
 }

@@ -3,12 +3,11 @@
 use super::Builder;
 use super::like::like;
 use super::output::column;
-use crate::policy::balanced;
 use crate::rest::error::RestError;
 use crate::rest::plan::{Comparison, Condition, Containment, Node, Operand, OperandKind, Test};
 use crate::rest::request::{JsonKey, Truth};
 use crate::schema::{Catalog, DataType, Storage};
-use crate::sql::{Writer, quote_literal};
+use crate::sql::{Writer, balanced, quote_literal};
 
 impl Builder<'_> {
     /// A node's condition over one of its rows; `None` when every row fits.

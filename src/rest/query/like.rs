@@ -1,8 +1,8 @@
 //! `LIKE` as Postgres means it, in functions that D1 does not cut off.
 //!
 //! SQLite's own LIKE ignores case, knows no escape, and D1 refuses patterns over 50 bytes. So a
-//! pattern becomes equality, a range, `instr` or `GLOB`. Case is ignored for ASCII letters only:
-//! SQLite folds no others.
+//! pattern becomes equality, a range, `instr` or `GLOB`. SQLite folds ASCII letters only; a pattern
+//! with others matches them in either case by a GLOB class: `ä` → `[äÄ]`.
 
 use crate::rest::error::RestError;
 use crate::sql::Writer;
@@ -27,6 +27,10 @@ pub fn like(writer: &mut Writer, value: &str, pattern: &str, any_case: bool) -> 
     let value = if any_case { format!("lower({value})") } else { value.to_string() };
     let pieces = pieces(&pattern)?;
     use Piece::{Any, Text};
+    if any_case && pattern.chars().any(|letter| other_case(letter).is_some()) {
+        let glob = glob(&pieces, true).ok_or_else(too_long)?;
+        return Ok(format!("{value} GLOB {}", writer.bind(glob)));
+    }
     Ok(match pieces.as_slice() {
         [] => format!("{value} = ''"),
         [Any] => format!("{value} IS NOT NULL OR NULL"),
@@ -34,7 +38,7 @@ pub fn like(writer: &mut Writer, value: &str, pattern: &str, any_case: bool) -> 
         [Text(start), Any] => starts_with(writer, &value, start),
         [Any, Text(end)] => ends_with(writer, &value, end),
         [Any, Text(middle), Any] => format!("instr({value}, {}) > 0", writer.bind(middle)),
-        pieces => match glob(pieces) {
+        pieces => match glob(pieces, false) {
             Some(glob) => format!("{value} GLOB {}", writer.bind(glob)),
             None => in_order(writer, &value, pieces)?,
         },
@@ -95,8 +99,28 @@ fn ends_with(writer: &mut Writer, value: &str, end: &str) -> String {
     format!("substr({value}, -{}) = {}", end.chars().count(), writer.bind(end))
 }
 
-/// The pattern as GLOB writes it, if it is short enough.
-fn glob(pieces: &[Piece]) -> Option<String> {
+/// A letter outside ASCII in its other case, when that is one letter too.
+fn other_case(letter: char) -> Option<char> {
+    if letter.is_ascii() {
+        return None;
+    }
+    let (mut upper, mut lower) = (letter.to_uppercase(), letter.to_lowercase());
+    match (upper.next(), upper.next(), lower.next(), lower.next()) {
+        (Some(upper), None, _, _) if upper != letter => Some(upper),
+        (_, _, Some(lower), None) if lower != letter => Some(lower),
+        _ => None,
+    }
+}
+
+fn too_long() -> RestError {
+    RestError::NotImplemented(
+        "patterns over 50 bytes with \"_\", with letters outside ASCII in any case, or with more than 8 parts, are not supported"
+            .into(),
+    )
+}
+
+/// The pattern as GLOB writes it, if it is short enough; `both_cases` for letters outside ASCII.
+fn glob(pieces: &[Piece], both_cases: bool) -> Option<String> {
     let mut glob = String::new();
     for piece in pieces {
         match piece {
@@ -106,7 +130,10 @@ fn glob(pieces: &[Piece]) -> Option<String> {
                 for character in text.chars() {
                     match character {
                         '*' | '?' | '[' => glob.extend(['[', character, ']']),
-                        plain => glob.push(plain),
+                        letter => match other_case(letter).filter(|_| both_cases) {
+                            Some(other) => glob.extend(['[', letter, other, ']']),
+                            None => glob.push(letter),
+                        },
                     }
                 }
             }
@@ -125,9 +152,7 @@ fn in_order(writer: &mut Writer, value: &str, pieces: &[Piece]) -> Result<String
         .filter_map(|piece| if let Piece::Text(text) = piece { Some(text) } else { None })
         .collect();
     if pieces.contains(&Piece::One) || texts.len() > MOST_TEXTS {
-        return Err(RestError::NotImplemented(
-            "patterns over 50 bytes with \"_\", or with more than 8 parts, are not supported".into(),
-        ));
+        return Err(too_long());
     }
     // "rest" is what is left of the value after the texts so far; NULL once one was not found.
     let mut rest = format!("SELECT {value} AS rest");
@@ -166,7 +191,7 @@ mod tests {
     #[test]
     fn glob_means_its_own_signs_literally() {
         let pieces = pieces("a*[%_\\%").unwrap();
-        assert_eq!(glob(&pieces).as_deref(), Some("a[*][[]*?%"));
+        assert_eq!(glob(&pieces, false).as_deref(), Some("a[*][[]*?%"));
         assert!(super::pieces("a\\").is_err());
     }
 }

@@ -12,7 +12,7 @@ use super::plan::{Plan, ReadPlan};
 use crate::caller::Caller;
 use crate::policy::{self, CallerEnvironment, PolicyError, Predicate};
 use crate::schema::{self, Catalog, Command, Table};
-use crate::sql::{Statement, Writer};
+use crate::sql::{Statement, Writer, balanced};
 
 /// One batch, and which of its results mean what.
 #[derive(Debug)]
@@ -113,5 +113,5 @@ impl<'a> Builder<'a> {
 
 /// The terms as one `WHERE` clause on a line of its own; nothing for no term.
 fn where_clause(terms: Vec<String>) -> String {
-    if terms.is_empty() { String::new() } else { format!("\nWHERE {}", policy::balanced(terms, " AND ")) }
+    if terms.is_empty() { String::new() } else { format!("\nWHERE {}", balanced(terms, " AND ")) }
 }

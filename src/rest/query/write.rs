@@ -5,7 +5,7 @@
 
 use super::{Batch, Builder, where_clause};
 use crate::caller::Caller;
-use crate::dialect::{self, Expression};
+use crate::dialect;
 use crate::policy::Predicate;
 use crate::rest::error::RestError;
 use crate::rest::plan::{Cell, Change, Condition, Insert, Write};
@@ -172,7 +172,7 @@ impl Builder<'_> {
             let value = cell_value(column, index);
             let some_default = insert.rows.iter().any(|row| row.get(index) == Some(&Cell::Default));
             values.push(if some_default {
-                let default = self.default(table, column)?;
+                let default = self.default(column)?;
                 format!(
                     "CASE json_type(\"payload\".value, '$[{index}]') WHEN 'array' THEN {default} ELSE {value} END"
                 )
@@ -183,19 +183,17 @@ impl Builder<'_> {
         let absent = |column: &&Column| !insert.columns.iter().any(|of| of.name == column.name);
         for column in table.columns.iter().filter(absent).filter(|column| asks_for_caller(column)) {
             columns.push(quote_identifier(&column.name));
-            values.push(self.default(table, column)?);
+            values.push(self.default(column)?);
         }
         Ok((columns, values))
     }
 
-    fn default(&mut self, table: &Table, column: &Column) -> Result<String, RestError> {
+    fn default(&mut self, column: &Column) -> Result<String, RestError> {
         let Some(text) = column.default.as_deref().filter(|_| column.identity.is_none()) else {
             return Ok("NULL".to_string());
         };
-        let expression = Expression::parse(text)?;
         let catalog = self.catalog;
-        let row = table.physical();
-        Ok(dialect::lower_expression(&expression, table, &row, catalog, &mut self.environment())?)
+        Ok(dialect::lower_default(text, &column.data_type, catalog, &mut self.environment())?)
     }
 
     /// The update half of an upsert. Its `WHERE` raises where Postgres would: on a row that the
