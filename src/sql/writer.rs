@@ -38,13 +38,23 @@ impl Writer {
         format!("(?{} ->> '$[{}]')", DIRECT + 1, self.spilled.len() - 1)
     }
 
-    /// The finished statement.
+    /// The finished statement. A value that was bound for SQL which then was not pushed (half of a
+    /// policy that turned out to admit no row) is dropped: D1 wants as many values as placeholders.
     pub fn finish(mut self) -> Statement {
         if !self.spilled.is_empty() {
             self.binds.push(Bind::Text(serde_json::Value::from(self.spilled).to_string()));
         }
+        while !self.binds.is_empty() && !uses(&self.text, self.binds.len()) {
+            self.binds.pop();
+        }
         Statement { text: self.text.into(), binds: self.binds }
     }
+}
+
+fn uses(text: &str, number: usize) -> bool {
+    let placeholder = format!("?{number}");
+    let ends = |rest: &str| !rest.starts_with(|next: char| next.is_ascii_digit());
+    text.match_indices(&placeholder).any(|(at, _)| text.get(at + placeholder.len()..).is_some_and(ends))
 }
 
 #[cfg(test)]
@@ -60,7 +70,17 @@ mod tests {
         assert_eq!(writer.bind("5"), "?6");
         assert_eq!(writer.bind("a\"b"), "(?100 ->> '$[0]')");
         assert_eq!(writer.bind(Bind::Null), "(?100 ->> '$[1]')");
+        writer.push("?1 ?100");
         let binds = writer.finish().binds;
         assert_eq!((binds.len(), binds.last()), (100, Some(&Bind::Text("[\"a\\\"b\",null]".into()))));
+    }
+
+    #[test]
+    fn what_was_bound_and_not_used_is_dropped() {
+        let mut writer = Writer::default();
+        let used = writer.bind("used");
+        writer.push(&format!("SELECT {used}"));
+        writer.bind("not used");
+        assert_eq!(writer.finish(), Statement::new("SELECT ?1").bind("used"));
     }
 }
