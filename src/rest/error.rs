@@ -127,14 +127,14 @@ impl RestError {
 
     /// Whether a newer catalog might know better.
     pub fn is_about_the_schema(&self) -> bool {
-        match self {
+        matches!(
+            self,
             Self::NoRelationship { .. }
-            | Self::AmbiguousRelationship { .. }
-            | Self::NoColumn { .. }
-            | Self::NoTable { .. }
-            | Self::Postgres(_) => true,
-            _ => false,
-        }
+                | Self::AmbiguousRelationship { .. }
+                | Self::NoColumn { .. }
+                | Self::NoTable { .. }
+                | Self::Postgres(_)
+        )
     }
 
     /// The HTTP status; `anonymous` tells the two meanings of 42501 apart.

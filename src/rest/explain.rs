@@ -40,8 +40,13 @@ pub fn failure(error: &DbError, catalog: &Catalog, plan: &Plan<'_>) -> RestError
         }
         (DbError::MalformedJson, _) => RestError::postgres("22P02", "invalid input syntax for type json"),
         (DbError::IntegerOverflow, _) => RestError::postgres("22003", "bigint out of range"),
-        (DbError::TooLarge, _) => RestError::postgres("54000", "a value or the statement is too large"),
-        (DbError::TooComplex(_), _) => RestError::postgres("54001", "the request is too complex"),
+        // What SQLite or D1 cannot take is the request's size, not a failure of the service.
+        (DbError::TooLarge, _) => RestError::NotImplemented(
+            "a value is larger than 2 MB, or the request makes too long a statement".into(),
+        ),
+        (DbError::TooComplex(_), _) => RestError::NotImplemented(
+            "the request nests deeper, or has more parts, than the database takes".into(),
+        ),
         (other, _) => plainly(other),
     }
 }

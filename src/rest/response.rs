@@ -84,7 +84,7 @@ fn written(
 ) -> Result<Response, RestError> {
     let sets = rows(batch, results)?;
     let written = |set: &Rows| (set.len() as u64).max(set.cost().changes);
-    let count = sets.iter().map(|set| written(*set)).sum::<u64>();
+    let count = sets.iter().copied().map(written).sum::<u64>();
     let new_places = batch.rows.iter().filter(|place| !batch.updated.contains(place));
     let new =
         new_places.filter_map(|place| results.get(*place)).map(|set| written(set.as_ref())).sum::<u64>();

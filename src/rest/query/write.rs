@@ -333,10 +333,10 @@ impl Insert<'_> {
         let conflict = self.conflict.as_ref()?;
         let in_body = |column: &&Column| self.columns.iter().any(|of| of.name == column.name);
         let in_key = |column: &&Column| conflict.columns.iter().any(|of| of.name == column.name);
-        if !conflict.columns.iter().all(|column| in_body(column)) {
+        if !conflict.columns.iter().all(in_body) {
             return None;
         }
-        if self.columns.iter().all(|column| in_key(column)) {
+        if self.columns.iter().all(in_key) {
             return Some(Resolution::IgnoreDuplicates);
         }
         Some(conflict.resolution)

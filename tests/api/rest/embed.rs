@@ -196,3 +196,20 @@ fn what_cannot_be_embedded_says_why() {
         "column comments_1.nope does not exist",
     );
 }
+
+#[test]
+fn embeds_nest_as_deep_as_sqlite_can_and_then_say_so() {
+    let app = with_people();
+    for depth in 1..=25 {
+        for pair in [["boss:manager_id", "people"], ["people", "boss:manager_id"], ["people", "people"]] {
+            let names = (0..depth).map(|level| pair[level % 2]);
+            let select = names.rev().fold("id".to_string(), |inner, name| format!("id,{name}({inner})"));
+            let answer = app.anon().get(&format!("/rest/v1/people?select={select}")).send();
+            match answer.status {
+                StatusCode::OK => {}
+                StatusCode::BAD_REQUEST if depth > 12 => {}
+                status => panic!("{depth} of {pair:?}: {status} {}", answer.text()),
+            }
+        }
+    }
+}
