@@ -85,7 +85,7 @@ enum Attempt {
 async fn attempt(app: &App, caller: &Caller, request: &RestRequest) -> Result<Response, Attempt> {
     let database = app.ports.database.as_ref();
     let catalog = app.catalog.get(database).await.map_err(|error| explain::plainly(&error))?;
-    let (plan, batch) = match prepare(&catalog, app, caller, request) {
+    let (plan, mut batch) = match prepare(&catalog, app, caller, request) {
         Ok(prepared) => prepared,
         // It may lack a table that another isolate's migration has just made.
         Err(error) if error.is_about_the_schema() && moved(app, &catalog).await? => {
@@ -96,7 +96,7 @@ async fn attempt(app: &App, caller: &Caller, request: &RestRequest) -> Result<Re
     if batch.is_idle() {
         return Ok(response::idle(request)?);
     }
-    match database.batch(batch.statements.clone()).await {
+    match database.batch(std::mem::take(&mut batch.statements)).await {
         Ok(results) => Ok(response::respond(request, &plan, &batch, &results)?),
         Err(error) if is_stale(&error) => Err(Attempt::Stale),
         Err(error) => Err(explain::failure(&error, &catalog, &plan).into()),

@@ -305,24 +305,35 @@ impl Builder<'_> {
             allowed = allowed.and(self.using(table, Command::Select, &name)?);
         }
         // An upsert counts its new rows: they decide between 201 and 200.
-        let counted = write.counted || write.is_merge();
-        let sql = match allowed {
+        let counted = write.counted || write.merge().is_some();
+        let object = match allowed {
             Predicate::Always if write.returns == Return::Minimal && !counted => return Ok(()),
-            Predicate::Always => format!("\nRETURNING {object} AS j"),
+            Predicate::Always => object,
             predicate => format!(
-                "\nRETURNING CASE WHEN ({}) IS NOT TRUE THEN {} ELSE {object} END AS j",
+                "CASE WHEN ({}) IS NOT TRUE THEN {} ELSE {object} END",
                 predicate.to_sql(),
                 violates_check(table)
             ),
         };
-        self.writer.push(&sql);
+        self.writer.push(&format!("\nRETURNING {object} AS j"));
+        if let Some(insert) = write.merge() {
+            let keys = insert.conflict.iter().flat_map(|conflict| &conflict.columns);
+            let key = texts(keys.map(|column| column.name.as_str()), &name);
+            self.writer.push(&format!(", {key} AS k"));
+        }
         Ok(())
     }
 }
 
 impl Write<'_> {
-    fn is_merge(&self) -> bool {
-        matches!(&self.change, Change::Insert(insert) if insert.resolution() == Some(Resolution::MergeDuplicates))
+    /// The insert, when it is an upsert of two statements.
+    pub fn merge(&self) -> Option<&Insert<'_>> {
+        match &self.change {
+            Change::Insert(insert) if insert.resolution() == Some(Resolution::MergeDuplicates) => {
+                Some(insert)
+            }
+            _ => None,
+        }
     }
 }
 
@@ -377,9 +388,12 @@ fn is_there(name: &str, insert: &Insert<'_>) -> String {
 
 /// The primary key's values as texts in a JSON array.
 fn key_values(table: &Table, name: &str) -> String {
-    let keys = table.primary_key_columns().iter();
+    texts(table.primary_key_columns().iter().map(String::as_str), name)
+}
+
+fn texts<'c>(columns: impl Iterator<Item = &'c str>, name: &str) -> String {
     let values: Vec<String> =
-        keys.map(|column| format!("CAST({name}.{} AS TEXT)", quote_identifier(column))).collect();
+        columns.map(|column| format!("CAST({name}.{} AS TEXT)", quote_identifier(column))).collect();
     format!("json_array({})", values.join(", "))
 }
 

@@ -25,6 +25,8 @@ const PARAMETERS: &[&str] = &[
     "limit=1", "offset=1", "columns=title,done", "on_conflict=id", "on_conflict=user_id,title", "priority=gte.1.5",
 ];
 
+const ROUNDS: u32 = 5000;
+
 /// A small generator of its own: the same numbers in each run.
 struct Dice(u64);
 
@@ -77,8 +79,8 @@ fn garbage_is_refused_or_answered() {
         "handling=strict,max-affected=1",
     ];
     let accepts = ["*/*", "application/vnd.pgrst.object+json", "text/csv"];
-    let rounds: u32 = std::env::var("ROUNDS").map_or(4000, |rounds| rounds.parse().unwrap());
-    for round in 0..rounds {
+    let mut answered = 0;
+    for round in 0..ROUNDS {
         let method = methods[dice.roll(methods.len())].clone();
         let target = format!("/rest/v1/todos?{}", garbage(&mut dice));
         let call = app
@@ -89,8 +91,10 @@ fn garbage_is_refused_or_answered() {
             .header("accept", dice.pick(&accepts));
         let answer = call.send();
         let fine = answer.status.as_u16() < 500;
+        answered += u32::from(answer.status.is_success());
         assert!(fine, "round {round}: {method} {target}: {}: {:?}", answer.text(), app.log.0.borrow().last());
     }
+    assert!(answered > ROUNDS / 10, "only {answered} were answered: the garbage is too bad to test much");
     let mine = format!("SELECT count(*) FROM todos WHERE id IN (3, 4) AND user_id <> '{ANN}'");
     assert_eq!(app.database.value(&mine).as_deref(), Some("2"), "and nobody else's rows were touched");
 }
