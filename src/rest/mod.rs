@@ -6,6 +6,7 @@
 
 pub mod api;
 
+mod arrange;
 mod error;
 mod explain;
 mod plan;

@@ -1,17 +1,15 @@
 //! From the results of a batch to the response. Rows are handed on as the texts they are.
 
-use std::collections::HashMap;
-
 use ::http::header::{CONTENT_RANGE, CONTENT_TYPE, HeaderName, LOCATION};
 use ::http::{HeaderValue, StatusCode};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 
 use super::error::RestError;
-use super::plan::{Insert, Plan, ReadPlan, Write};
+use super::plan::{Plan, ReadPlan, Write};
 use super::query::Batch;
 use super::request::{Media, Return};
-use super::{Action, RestRequest};
+use super::{Action, RestRequest, arrange};
 use crate::http::{Body, Response, ResponseExt, respond as response};
 use crate::ports::ResultSet;
 
@@ -99,11 +97,12 @@ fn written(
         _ if represents => StatusCode::OK,
         _ => StatusCode::NO_CONTENT,
     };
-    let both = !batch.updated.is_empty() && new > 0 && new < count;
-    let body = match write.merge().filter(|_| both) {
-        Some(insert) if represents => in_body_order(insert, &sets)?,
-        _ if represents => body(request, &sets)?,
-        _ => Body::Empty,
+    let mixed = new > 0 && new < count;
+    let body = match write.merge().filter(|_| mixed) {
+        _ if !represents => Body::Empty,
+        _ if write.is_ordered() && count > 1 => arrange::as_ordered(&write.returning.order, &sets)?,
+        Some(insert) => arrange::as_in_the_body(insert, &sets)?,
+        None => body(request, &sets)?,
     };
     let total = request.preferences.count.map(|_| count);
     let range = match request.action {
@@ -157,31 +156,6 @@ fn body(request: &RestRequest, sets: &[&Rows]) -> Result<Body, RestError> {
             Ok(Body::from(format!("[{}]", rows.collect::<Vec<_>>().join(","))))
         }
     }
-}
-
-#[derive(Deserialize)]
-struct Keyed {
-    j: String,
-    k: String,
-}
-
-/// An upsert gives back first the rows that were there and then the new ones; the answer has them
-/// in the body's order, so that a client can pair them with what it sent.
-fn in_body_order(insert: &Insert<'_>, sets: &[&Rows]) -> Result<Body, RestError> {
-    let keys = insert.rows.iter().map(|row| insert.key(row));
-    let places: HashMap<Vec<&str>, usize> =
-        keys.enumerate().filter_map(|(place, key)| Some((key?, place))).collect();
-    let mut rows: Vec<(usize, String)> = Vec::new();
-    for set in sets {
-        for row in set.decode::<Keyed>().map_err(internal)? {
-            let key: Vec<Option<String>> = serde_json::from_str(&row.k).map_err(internal)?;
-            let key: Vec<&str> = key.iter().map(|value| value.as_deref().unwrap_or_default()).collect();
-            rows.push((places.get(&key).copied().unwrap_or(usize::MAX), row.j));
-        }
-    }
-    rows.sort_by_key(|(place, _)| *place);
-    let rows: Vec<String> = rows.into_iter().map(|(_, row)| row).collect();
-    Ok(Body::from(format!("[{}]", rows.join(","))))
 }
 
 #[derive(Deserialize)]

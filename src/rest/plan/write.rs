@@ -29,6 +29,9 @@ pub struct Write<'c> {
     pub counted: bool,
 }
 
+/// One argument of a SQLite function each, and D1 allows 32.
+const MOST_ORDER_KEYS: usize = 32;
+
 /// What is done to the table.
 #[derive(Debug)]
 pub enum Change<'c> {
@@ -77,8 +80,10 @@ impl<'c> Planner<'c> {
     pub(super) fn write(&self, table: &'c Table, request: &'c RestRequest) -> Result<Write<'c>, RestError> {
         let returning = self.root(table, &request.query, RowRange::default())?;
         let returns = request.preferences.representation.unwrap_or(Return::Minimal);
-        if returns == Return::Representation && !returning.order.is_empty() {
-            return Err(RestError::NotImplemented("ordering written rows is not supported yet".into()));
+        if returning.order.len() > MOST_ORDER_KEYS {
+            return Err(RestError::NotImplemented(
+                "ordering written rows by more than 32 keys is not supported".into(),
+            ));
         }
         if returns == Return::Representation && returning.only_count {
             return Err(RestError::NotImplemented(

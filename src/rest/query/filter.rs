@@ -217,6 +217,7 @@ fn literal(of: &DataType, bound: &str) -> String {
 pub fn sort_key(catalog: &Catalog, of: &DataType, column: &str) -> String {
     match of {
         DataType::Enum(name) => rank(catalog, name, column),
+        DataType::Bytea => format!("hex({column})"),
         _ => equality_key(of, column),
     }
 }
@@ -224,6 +225,7 @@ pub fn sort_key(catalog: &Catalog, of: &DataType, column: &str) -> String {
 fn sort_key_of_literal(catalog: &Catalog, of: &DataType, bound: &str) -> String {
     match of {
         DataType::Enum(name) => rank(catalog, name, bound),
+        DataType::Bytea => format!("upper({bound})"),
         _ => literal(of, bound),
     }
 }

@@ -138,16 +138,7 @@ impl Builder<'_> {
     }
 
     fn order_key(&mut self, node: &Node<'_>, order: &Order<'_>, row: &str) -> Result<String, RestError> {
-        let key = match order.embed.and_then(|index| node.embeds.get(index)) {
-            None => self.sortable(order, row),
-            Some(embed) => {
-                let target = self.alias();
-                let (from, mut terms) = self.related(&embed.relationship, row, &target)?;
-                terms.extend(self.where_terms(&embed.node, &target)?);
-                let key = self.sortable(order, &target);
-                format!("(SELECT {key} FROM {from}{} LIMIT 1)", where_clause(terms))
-            }
-        };
+        let key = self.order_value(node, order, row)?;
         let direction = if order.descending { " DESC" } else { "" };
         let never_null =
             order.embed.is_none() && order.operand.json_path.is_empty() && !order.operand.column.nullable;
@@ -157,6 +148,23 @@ impl Builder<'_> {
             (false, false) => " NULLS LAST",
         };
         Ok(format!("{key}{direction}{nulls}"))
+    }
+
+    /// What rows are ordered by, on one of them.
+    pub fn order_value(
+        &mut self,
+        node: &Node<'_>,
+        order: &Order<'_>,
+        row: &str,
+    ) -> Result<String, RestError> {
+        let Some(embed) = order.embed.and_then(|index| node.embeds.get(index)) else {
+            return Ok(self.sortable(order, row));
+        };
+        let target = self.alias();
+        let (from, mut terms) = self.related(&embed.relationship, row, &target)?;
+        terms.extend(self.where_terms(&embed.node, &target)?);
+        let key = self.sortable(order, &target);
+        Ok(format!("(SELECT {key} FROM {from}{} LIMIT 1)", where_clause(terms)))
     }
 
     fn sortable(&mut self, order: &Order<'_>, row: &str) -> String {

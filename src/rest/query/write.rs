@@ -321,6 +321,12 @@ impl Builder<'_> {
             let key = texts(keys.map(|column| column.name.as_str()), &name);
             self.writer.push(&format!(", {key} AS k"));
         }
+        if write.is_ordered() {
+            let order = write.returning.order.iter();
+            let values = order.map(|order| self.order_value(&write.returning, order, &name));
+            let values = values.collect::<Result<Vec<_>, _>>()?;
+            self.writer.push(&format!(", json_array({}) AS o", values.join(", ")));
+        }
         Ok(())
     }
 }
@@ -334,6 +340,11 @@ impl Write<'_> {
             }
             _ => None,
         }
+    }
+
+    /// Whether the rows given back are put in an order, which `RETURNING` cannot do.
+    pub fn is_ordered(&self) -> bool {
+        self.returns == Return::Representation && !self.returning.order.is_empty()
     }
 }
 

@@ -122,3 +122,31 @@ fn more_rows_than_max_affected_are_undone() {
     assert_eq!(within.header("preference-applied"), Some("handling=strict, max-affected=3"));
     assert_eq!(patch(1, "lenient").status, StatusCode::NO_CONTENT, "only strict handling obeys it");
 }
+
+#[test]
+fn written_rows_come_in_the_order_asked_for() {
+    let app = with_people();
+    app.database.execute("ALTER TABLE people ADD COLUMN note TEXT");
+    let before = super::schema::catalog(&app);
+    let mut after = before.clone();
+    let mut note = after.tables["people"].columns[1].clone();
+    note.name = "note".into();
+    after.tables["people"].columns.push(note);
+    super::schema::change(&app, &before, &after);
+    let cases: [(&str, &[u32]); 4] = [
+        ("age.desc", &[4, 2, 1, 3]),
+        ("age", &[3, 1, 2, 4]),
+        ("name.desc.nullslast", &[1, 3, 2, 4]),
+        ("boss(name).nullsfirst,name.desc.nullslast", &[1, 4, 3, 2]),
+    ];
+    for (order, ids) in cases {
+        let answer = app
+            .anon()
+            .patch(&format!("/rest/v1/people?id=gt.0&select=id,boss:manager_id(name)&order={order}"))
+            .json(&json!({"note": "x"}))
+            .header("prefer", "return=representation")
+            .send();
+        let found: Vec<_> = answer.json().as_array().unwrap().iter().map(|row| row["id"].clone()).collect();
+        assert_eq!(json!(found), json!(ids), "{order}");
+    }
+}
