@@ -7,12 +7,15 @@ use crate::auth::api as auth;
 use crate::caller::Access::{self, *};
 use crate::http::LimitedAs::{self, *};
 use crate::http::{Context, Handler, Refusal, Response, Route, Router, handler, json_response};
+use crate::rest::api as rest;
 use crate::storage::api as storage;
 
 const GET: Method = Method::GET;
 const POST: Method = Method::POST;
 const PUT: Method = Method::PUT;
 const DELETE: Method = Method::DELETE;
+const PATCH: Method = Method::PATCH;
+const OPTIONS: Method = Method::OPTIONS;
 
 const KIB: u64 = 1024;
 const MIB: u64 = 1024 * KIB;
@@ -58,6 +61,16 @@ fn auth() -> Vec<Route> {
 #[rustfmt::skip]
 fn rest() -> Vec<Route> {
     vec![
+        row(GET,     "/rest/v1",                Caller, Unlimited, KIB,      handler(rest::root)),
+        row(GET,     "/rest/v1/",               Caller, Unlimited, KIB,      handler(rest::root)),
+        row(GET,     "/rest/v1/rpc/{function}", Caller, Unlimited, KIB,      handler(rest::function)),
+        row(POST,    "/rest/v1/rpc/{function}", Caller, Unlimited, 10 * MIB, handler(rest::function)),
+        row(GET,     "/rest/v1/{relation}",     Caller, Unlimited, KIB,      handler(rest::relation)),
+        row(POST,    "/rest/v1/{relation}",     Caller, Unlimited, 10 * MIB, handler(rest::relation)),
+        row(PATCH,   "/rest/v1/{relation}",     Caller, Unlimited, 10 * MIB, handler(rest::relation)),
+        row(PUT,     "/rest/v1/{relation}",     Caller, Unlimited, 10 * MIB, handler(rest::relation)),
+        row(DELETE,  "/rest/v1/{relation}",     Caller, Unlimited, MIB,      handler(rest::relation)),
+        row(OPTIONS, "/rest/v1/{relation}",     Caller, Unlimited, KIB,      handler(rest::options)),
     ]
 }
 

@@ -99,6 +99,7 @@ const LIMITS: &[(&str, Limited)] = &[
     ("Expression tree is too large",|text| DbError::TooComplex(text.to_string())),
     ("too many",                    |text| DbError::TooComplex(text.to_string())),
     ("pattern too complex",         |text| DbError::TooComplex(text.to_string())),
+    ("parser stack overflow",       |text| DbError::TooComplex(text.to_string())),
     ("malformed JSON",              |_|    DbError::MalformedJson),
     ("integer overflow",            |_|    DbError::IntegerOverflow),
     ("overloaded",                  |text| DbError::Overloaded(text.to_string())),

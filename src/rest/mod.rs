@@ -1,1 +1,144 @@
 //! The data API: PostgREST.
+//!
+//! A request is parsed without knowing the schema (`request`), planned against the catalog
+//! (`plan`), compiled to one batch of SQL with the caller's policies in it (`query`), run, and its
+//! rows are handed on without being read (`response`). This file is that path on one screen.
+
+pub mod api;
+
+mod arrange;
+mod error;
+mod explain;
+mod plan;
+mod query;
+mod request;
+mod response;
+
+use crate::app::App;
+use crate::caller::Caller;
+use crate::http::Response;
+use crate::ports::DbError;
+use crate::schema::{self, Catalog, STALE_CATALOG};
+use error::RestError;
+use plan::Plan;
+use query::Batch;
+use request::{Media, Payload, Preferences, Query, RowRange};
+
+/// A request to a relation, parsed.
+#[derive(Debug)]
+pub struct RestRequest {
+    /// What is to be done.
+    pub action: Action,
+    /// The relation's name.
+    pub relation: String,
+    /// The schema it is in, one of the exposed ones.
+    pub schema: String,
+    /// Whether the answer says which schema that was.
+    pub says_schema: bool,
+    /// The query string.
+    pub query: Query,
+    /// The `Prefer` headers.
+    pub preferences: Preferences,
+    /// What `Accept` came to.
+    pub media: Media,
+    /// The window on a read's rows.
+    pub range: RowRange,
+    /// The body of a write.
+    pub payload: Payload,
+}
+
+/// What a method means for a relation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// GET and HEAD.
+    Read {
+        /// HEAD: nobody will see the rows.
+        bodiless: bool,
+    },
+    /// POST.
+    Insert,
+    /// PATCH.
+    Update,
+    /// PUT: the one row that the filters name.
+    Put,
+    /// DELETE.
+    Delete,
+}
+
+/// Answers a request in one batch. When the catalog turns out to be older than the database, it is
+/// loaded anew and the request planned again, once.
+pub(crate) async fn answer(app: &App, caller: &Caller, request: &RestRequest) -> Result<Response, RestError> {
+    match attempt(app, caller, request).await {
+        Err(Attempt::Stale) => app.catalog.forget(),
+        outcome => return outcome.map_err(RestError::from),
+    }
+    attempt(app, caller, request).await.map_err(RestError::from)
+}
+
+/// Why an attempt gave no answer.
+enum Attempt {
+    /// The catalog was older than the database.
+    Stale,
+    /// Anything else.
+    Failed(RestError),
+}
+
+async fn attempt(app: &App, caller: &Caller, request: &RestRequest) -> Result<Response, Attempt> {
+    let database = app.ports.database.as_ref();
+    let catalog = app.catalog.get(database).await.map_err(|error| explain::plainly(&error))?;
+    let (plan, mut batch) = match prepare(&catalog, app, caller, request) {
+        Ok(prepared) => prepared,
+        // It may lack a table that another isolate's migration has just made.
+        Err(error) if error.is_about_the_schema() && moved(app, &catalog).await? => {
+            return Err(Attempt::Stale);
+        }
+        Err(error) => return Err(error.into()),
+    };
+    if batch.is_idle() {
+        return Ok(response::idle(request)?);
+    }
+    match database.batch(std::mem::take(&mut batch.statements)).await {
+        Ok(results) => Ok(response::respond(request, &plan, &batch, &results)?),
+        Err(error) if is_stale(&error) => Err(Attempt::Stale),
+        Err(error) => Err(explain::failure(&error, &catalog, &plan).into()),
+    }
+}
+
+fn prepare<'c>(
+    catalog: &'c Catalog,
+    app: &App,
+    caller: &Caller,
+    request: &'c RestRequest,
+) -> Result<(Plan<'c>, Batch), RestError> {
+    let plan = plan::plan(catalog, &app.config.rest, request)?;
+    let batch = query::compile(catalog, caller, &plan)?;
+    Ok((plan, batch))
+}
+
+fn is_stale(error: &DbError) -> bool {
+    *error == DbError::Raised(STALE_CATALOG.to_string())
+}
+
+/// Whether the database's schema is no longer the catalog's.
+async fn moved(app: &App, catalog: &Catalog) -> Result<bool, RestError> {
+    match app.ports.database.batch(vec![schema::guard(catalog.version)]).await {
+        Ok(_) => Ok(false),
+        Err(error) if is_stale(&error) => Ok(true),
+        Err(error) => Err(explain::plainly(&error)),
+    }
+}
+
+impl From<RestError> for Attempt {
+    fn from(error: RestError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl From<Attempt> for RestError {
+    fn from(attempt: Attempt) -> Self {
+        match attempt {
+            Attempt::Stale => Self::Overloaded("the schema moved twice under one request".to_string()),
+            Attempt::Failed(error) => error,
+        }
+    }
+}

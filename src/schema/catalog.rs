@@ -187,14 +187,15 @@ pub enum Command {
 }
 
 impl Catalog {
-    /// The table of a schema, or `None`.
+    /// The table of a schema, or `None`. A request may ask for the name `auth.users` in `public`,
+    /// whose physical name is another table's; so the table found must be the one that was meant.
     pub fn table(&self, schema: &str, name: &str) -> Option<&Table> {
-        self.tables.get(&physical_name(schema, name))
+        self.tables.get(&physical_name(schema, name)).filter(|of| of.schema == schema && of.name == name)
     }
 
     /// The enum of a schema, or `None`.
     pub fn enumeration(&self, schema: &str, name: &str) -> Option<&Enum> {
-        self.enums.get(&physical_name(schema, name))
+        self.enums.get(&physical_name(schema, name)).filter(|of| of.schema == schema && of.name == name)
     }
 }
 

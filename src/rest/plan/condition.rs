@@ -1,0 +1,253 @@
+//! Filters with their columns found and their values read.
+
+use super::Planner;
+use super::literal::no_operator;
+use super::read::{Embed, Operand, OperandKind};
+use crate::rest::error::RestError;
+use crate::rest::request::{Logic, Operation, Operator, Quantifier, Truth};
+use crate::schema::{DataType, Table, canonical};
+
+/// A condition on the rows of one relation.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Condition<'c> {
+    /// All hold; true when there is none.
+    All(Vec<Condition<'c>>),
+    /// One holds; false when there is none.
+    Any(Vec<Condition<'c>>),
+    /// It does not hold (and is not unknown).
+    Not(Box<Condition<'c>>),
+    /// A column, or JSON in it, compared.
+    Test(Operand<'c>, Test),
+    /// The embed of that index has rows.
+    Related(usize),
+}
+
+/// What a column is compared with. Values are in their stored form.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Test {
+    /// With one value.
+    Compare(Comparison, String),
+    /// With each of a list.
+    In(Vec<String>),
+    /// With a truth value.
+    Is(Truth),
+    /// With a pattern of `%`, `_` and `\`.
+    Like {
+        /// The pattern.
+        pattern: String,
+        /// `ilike`.
+        any_case: bool,
+    },
+    /// An array with an array, which is a JSON text.
+    Array(Containment, String),
+    /// With null, which is never true and never false.
+    Unknown,
+}
+
+/// Comparing two values of one type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum Comparison {
+    Equal,
+    NotEqual,
+    Greater,
+    GreaterOrEqual,
+    Less,
+    LessOrEqual,
+    Distinct,
+}
+
+/// Comparing two arrays as sets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Containment {
+    /// `@>`: the column has every element.
+    Contains,
+    /// `<@`: the column has no other element.
+    ContainedBy,
+    /// `&&`: one element in common.
+    Overlaps,
+}
+
+impl<'c> Planner<'c> {
+    /// All filters of one relation as one condition.
+    pub(super) fn conditions<'q>(
+        &self,
+        table: &'c Table,
+        depth: usize,
+        embeds: &[Embed<'c>],
+        filters: impl Iterator<Item = &'q Logic>,
+    ) -> Result<Condition<'c>, RestError> {
+        filters
+            .map(|logic| self.condition(table, depth, embeds, logic))
+            .collect::<Result<_, _>>()
+            .map(Condition::All)
+    }
+
+    fn condition(
+        &self,
+        table: &'c Table,
+        depth: usize,
+        embeds: &[Embed<'c>],
+        logic: &Logic,
+    ) -> Result<Condition<'c>, RestError> {
+        let (condition, negated) = match logic {
+            Logic::Group { negated, any, members } => {
+                let members = members
+                    .iter()
+                    .map(|member| self.condition(table, depth, embeds, member))
+                    .collect::<Result<Vec<_>, _>>()?;
+                (if *any { Condition::Any(members) } else { Condition::All(members) }, *negated)
+            }
+            Logic::Filter { field, negated, operation } => {
+                let embed = embeds
+                    .iter()
+                    .position(|embed| field.json_path.is_empty() && embed.is_called(&field.name));
+                let condition = match (embed, operation) {
+                    (Some(index), Operation::Is(Truth::NotNull)) => Condition::Related(index),
+                    (Some(index), Operation::Is(Truth::Null)) => {
+                        Condition::Not(Box::new(Condition::Related(index)))
+                    }
+                    _ => self.test(self.operand(table, depth, field)?, operation)?,
+                };
+                (condition, *negated)
+            }
+        };
+        Ok(if negated { Condition::Not(Box::new(condition)) } else { condition })
+    }
+
+    fn test(&self, operand: Operand<'c>, operation: &Operation) -> Result<Condition<'c>, RestError> {
+        let test = match operation {
+            Operation::Is(truth) => is(&operand, *truth)?,
+            Operation::In(values) => {
+                comparison(&operand, Operator::Equal)?;
+                Test::In(values.iter().map(|value| self.literal(&operand, value)).collect::<Result<_, _>>()?)
+            }
+            Operation::Compare { operator, quantifier: None, value } => {
+                self.compare(&operand, *operator, value)?
+            }
+            Operation::Compare { operator, quantifier: Some(quantifier), value } => {
+                return self.quantified(&operand, *operator, *quantifier, value);
+            }
+        };
+        Ok(Condition::Test(operand, test))
+    }
+
+    fn quantified(
+        &self,
+        operand: &Operand<'c>,
+        operator: Operator,
+        quantifier: Quantifier,
+        value: &str,
+    ) -> Result<Condition<'c>, RestError> {
+        let one = |item: Option<String>| {
+            let test = match item {
+                Some(text) => self.compare(operand, operator, &text)?,
+                None => Test::Unknown,
+            };
+            Ok(Condition::Test(operand.clone(), test))
+        };
+        let members =
+            self.literals(operand, value)?.into_iter().map(one).collect::<Result<Vec<_>, RestError>>()?;
+        Ok(match quantifier {
+            Quantifier::Any => Condition::Any(members),
+            Quantifier::All => Condition::All(members),
+        })
+    }
+
+    fn compare(&self, operand: &Operand<'c>, operator: Operator, value: &str) -> Result<Test, RestError> {
+        match operator {
+            Operator::Like => like(operand, value, false),
+            Operator::LikeAnyCase => like(operand, value, true),
+            Operator::Contains => self.array(operand, Containment::Contains, value),
+            Operator::ContainedBy => self.array(operand, Containment::ContainedBy, value),
+            Operator::Overlaps => self.array(operand, Containment::Overlaps, value),
+            _ => Ok(Test::Compare(comparison(operand, operator)?, self.literal(operand, value)?)),
+        }
+    }
+
+    fn array(&self, operand: &Operand<'c>, containment: Containment, value: &str) -> Result<Test, RestError> {
+        let symbol = match containment {
+            Containment::Contains => "@>",
+            Containment::ContainedBy => "<@",
+            Containment::Overlaps => "&&",
+        };
+        match operand.kind() {
+            OperandKind::Column(of @ DataType::Array(_)) => {
+                Ok(Test::Array(containment, canonical(self.catalog, of, value)?))
+            }
+            OperandKind::Column(DataType::Jsonb) | OperandKind::Json
+                if containment != Containment::Overlaps =>
+            {
+                Err(RestError::NotImplemented(format!("{symbol} on jsonb is not supported yet")))
+            }
+            _ => Err(no_operator(&operand.type_name(), symbol)),
+        }
+    }
+}
+
+/// The comparison behind an operator, if the operand's type has it.
+fn comparison(operand: &Operand<'_>, operator: Operator) -> Result<Comparison, RestError> {
+    let (comparison, symbol) = match operator {
+        Operator::Equal => (Comparison::Equal, "="),
+        Operator::NotEqual => (Comparison::NotEqual, "<>"),
+        Operator::Greater => (Comparison::Greater, ">"),
+        Operator::GreaterOrEqual => (Comparison::GreaterOrEqual, ">="),
+        Operator::Less => (Comparison::Less, "<"),
+        Operator::LessOrEqual => (Comparison::LessOrEqual, "<="),
+        Operator::Distinct => (Comparison::Distinct, "="),
+        other => {
+            return Err(RestError::NotImplemented(format!(
+                "the operator \"{}\" is not supported yet",
+                other.word()
+            )));
+        }
+    };
+    let orders = !matches!(comparison, Comparison::Equal | Comparison::NotEqual | Comparison::Distinct);
+    match operand.kind() {
+        OperandKind::Column(DataType::Json) => Err(no_operator("json", symbol)),
+        OperandKind::Column(of) if orders && !has_order(of) => Err(RestError::NotImplemented(format!(
+            "comparing values of type {} by size is not supported yet",
+            of.display_name()
+        ))),
+        _ => Ok(comparison),
+    }
+}
+
+/// Whether the stored form can be put in Postgres' order.
+pub(super) fn has_order(data_type: &DataType) -> bool {
+    !matches!(
+        data_type,
+        DataType::Json | DataType::Jsonb | DataType::Interval | DataType::Inet | DataType::Array(_)
+    )
+}
+
+fn is(operand: &Operand<'_>, truth: Truth) -> Result<Test, RestError> {
+    let word = match truth {
+        Truth::Null | Truth::NotNull => return Ok(Test::Is(truth)),
+        Truth::True => "TRUE",
+        Truth::False => "FALSE",
+        Truth::Unknown => "UNKNOWN",
+    };
+    if matches!(operand.kind(), OperandKind::Column(DataType::Bool)) {
+        return Ok(Test::Is(truth));
+    }
+    let message = format!("argument of IS {word} must be type boolean, not type {}", operand.type_name());
+    Err(RestError::postgres("42804", message))
+}
+
+/// `*` stands for `%` on the wire.
+fn like(operand: &Operand<'_>, pattern: &str, any_case: bool) -> Result<Test, RestError> {
+    let (texts, citext) = match operand.kind() {
+        OperandKind::Column(DataType::Text | DataType::Varchar(_) | DataType::Char(_)) => (true, false),
+        OperandKind::Column(DataType::Citext) => (true, true),
+        OperandKind::JsonText => (true, false),
+        _ => (false, false),
+    };
+    if !texts {
+        return Err(no_operator(&operand.type_name(), if any_case { "~~*" } else { "~~" }));
+    }
+    if pattern.contains('\0') {
+        return Err(RestError::postgres("22021", "invalid byte sequence for encoding \"UTF8\": 0x00"));
+    }
+    Ok(Test::Like { pattern: pattern.replace('*', "%"), any_case: any_case || citext })
+}

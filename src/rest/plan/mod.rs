@@ -1,0 +1,120 @@
+//! From what a request says and the catalog to what will be done: every name resolved, every value
+//! read by its type, and everything Postgres would reject rejected here in its words. No SQL text.
+
+mod condition;
+mod literal;
+mod read;
+mod relationship;
+mod write;
+
+pub use condition::{Comparison, Condition, Containment, Test};
+pub use read::{Embed, Node, Operand, OperandKind, Order, Output};
+pub use relationship::Relationship;
+pub use write::{Cell, Change, Insert, Write};
+
+use super::error::RestError;
+use super::request::{Count, Query, RowRange};
+use super::{Action, RestRequest};
+use crate::config::RestConfig;
+use crate::schema::{Catalog, Table};
+
+/// What a request will do.
+#[derive(Debug)]
+pub enum Plan<'c> {
+    /// Read rows.
+    Read(ReadPlan<'c>),
+    /// Write rows, and maybe read them back.
+    Write(Write<'c>),
+}
+
+/// Reading the rows of a relation.
+#[derive(Debug)]
+pub struct ReadPlan<'c> {
+    /// What is read.
+    pub root: Node<'c>,
+    /// Whether the rows are counted without regard to the window.
+    pub counted: bool,
+    /// `HEAD`: only how many rows there are is of interest.
+    pub bodiless: bool,
+}
+
+/// What planning looks things up in.
+pub struct Planner<'c> {
+    catalog: &'c Catalog,
+    schema: &'c str,
+    max_rows: Option<u64>,
+}
+
+/// Plans a request.
+pub fn plan<'c>(
+    catalog: &'c Catalog,
+    config: &RestConfig,
+    request: &'c RestRequest,
+) -> Result<Plan<'c>, RestError> {
+    let schema = request.schema.as_str();
+    let table = catalog.table(schema, &request.relation).ok_or_else(|| RestError::NoTable {
+        schema: schema.to_string(),
+        table: request.relation.clone(),
+        closest: closest(&request.relation, catalog.tables.values().filter(|table| table.schema == schema)),
+    })?;
+    if let Action::Read { bodiless } = request.action {
+        let planner = Planner { catalog, schema, max_rows: Some(config.max_rows) };
+        let root = planner.root(table, &request.query, request.range)?;
+        let counted =
+            matches!(request.preferences.count, Some(Count::Exact | Count::Planned | Count::Estimated));
+        return Ok(Plan::Read(ReadPlan { root, counted, bodiless }));
+    }
+    // Writes are not capped, and neither are the embeds in what they give back.
+    Planner { catalog, schema, max_rows: None }.write(table, request).map(Plan::Write)
+}
+
+impl<'c> Planner<'c> {
+    fn root(&self, table: &'c Table, query: &Query, window: RowRange) -> Result<Node<'c>, RestError> {
+        let mut root = self.node(table, &query.select, read::Said::of_root(query), 0)?;
+        root.range = self.capped(window);
+        Ok(root)
+    }
+
+    fn capped(&self, range: RowRange) -> RowRange {
+        self.max_rows.map_or(range, |rows| range.capped(rows))
+    }
+}
+
+/// The table whose name is nearest, if it is near at all.
+fn closest<'t>(name: &str, tables: impl Iterator<Item = &'t Table>) -> Option<String> {
+    let scored = tables.map(|table| (similarity(name, &table.name), &table.name));
+    let near = scored.filter(|(score, _)| *score >= 0.75);
+    near.max_by(|one, other| one.0.total_cmp(&other.0)).map(|(_, name)| name.clone())
+}
+
+/// 1 for equal names, 0 for names with nothing in common: one minus the edit distance over the length.
+fn similarity(one: &str, other: &str) -> f64 {
+    let (one, other): (Vec<char>, Vec<char>) =
+        (one.to_lowercase().chars().collect(), other.to_lowercase().chars().collect());
+    let longest = one.len().max(other.len()).max(1);
+    let mut previous: Vec<usize> = (0..=other.len()).collect();
+    for (row, left) in one.iter().enumerate() {
+        let mut current = vec![row + 1];
+        for ((above_left, right), above) in previous.iter().zip(&other).zip(previous.iter().skip(1)) {
+            let replaced = above_left + usize::from(left != right);
+            let inserted = current.last().copied().unwrap_or_default() + 1;
+            current.push(replaced.min(inserted).min(above + 1));
+        }
+        previous = current;
+    }
+    let distance = previous.last().copied().unwrap_or(longest);
+    1.0 - distance as f64 / longest as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::similarity;
+
+    #[test]
+    fn similar_names_score_high() {
+        assert!((similarity("todos", "todos") - 1.0).abs() < f64::EPSILON);
+        assert!(similarity("todo", "todos") >= 0.75);
+        assert!(similarity("cats", "dogs") < 0.75);
+        assert!(similarity("", "") <= 1.0);
+    }
+}

@@ -1,0 +1,392 @@
+//! What is read: a tree of relations with their columns, conditions, order and window.
+
+use super::Planner;
+use super::condition::{Condition, has_order};
+use super::relationship::{self, Relationship};
+use crate::rest::error::{PostgresError, RestError};
+use crate::rest::request::{
+    EmbedItem, Field, JsonKey, JsonStep, Located, Logic, OrderTerm, Query, RowRange, SelectItem,
+};
+use crate::schema::{Column, DataType, Table};
+
+/// One relation of the tree.
+#[derive(Debug)]
+pub struct Node<'c> {
+    /// The table.
+    pub table: &'c Table,
+    /// The columns of the answer, before the embeds.
+    pub fields: Vec<Output<'c>>,
+    /// The related relations.
+    pub embeds: Vec<Embed<'c>>,
+    /// Which rows.
+    pub condition: Condition<'c>,
+    /// In which order.
+    pub order: Vec<Order<'c>>,
+    /// How many.
+    pub range: RowRange,
+    /// `select=count`: one row with the number of rows, and nothing else.
+    pub only_count: bool,
+}
+
+/// One key of the answer.
+#[derive(Debug)]
+pub struct Output<'c> {
+    /// The key.
+    pub key: String,
+    /// Its value.
+    pub operand: Operand<'c>,
+    /// The type it is cast to.
+    pub cast: Option<DataType>,
+}
+
+/// A column or something inside its JSON.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Operand<'c> {
+    /// The column.
+    pub column: &'c Column,
+    /// The way into it.
+    pub json_path: Vec<JsonStep>,
+}
+
+/// Of which kind an operand's value is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum OperandKind<'c> {
+    /// The column's own.
+    Column(&'c DataType),
+    /// JSON inside the column (`->`).
+    Json,
+    /// Text of JSON inside the column (`->>`).
+    JsonText,
+}
+
+/// A related relation and how it hangs on its origin.
+#[derive(Debug)]
+pub struct Embed<'c> {
+    /// The key in the answer.
+    pub key: String,
+    /// Its relation.
+    pub relationship: Relationship<'c>,
+    /// Whether origins without a match vanish.
+    pub inner: bool,
+    /// `rel()`: no key in the answer.
+    pub hidden: bool,
+    /// What is read of it.
+    pub node: Node<'c>,
+    target: String,
+}
+
+/// One sort key.
+#[derive(Debug)]
+pub struct Order<'c> {
+    /// The to-one embed whose column it is.
+    pub embed: Option<usize>,
+    /// The column.
+    pub operand: Operand<'c>,
+    /// Largest first.
+    pub descending: bool,
+    /// Where nulls go.
+    pub nulls_first: bool,
+}
+
+/// What the query string says of one relation and the embeds below it.
+#[derive(Clone, Default)]
+pub(super) struct Said<'q> {
+    filters: Vec<(&'q [String], &'q Logic)>,
+    orders: Vec<(&'q [String], &'q Vec<OrderTerm>)>,
+    limits: Vec<(&'q [String], i64)>,
+    offsets: Vec<(&'q [String], i64)>,
+}
+
+impl<'q> Said<'q> {
+    pub(super) fn of_root(query: &'q Query) -> Self {
+        let number = |of: &'q Located<i64>| (of.path.as_slice(), of.value);
+        Self {
+            filters: query.filters.iter().map(|of| (of.path.as_slice(), &of.value)).collect(),
+            orders: query.orders.iter().map(|of| (of.path.as_slice(), &of.value)).collect(),
+            limits: query.limits.iter().map(number).collect(),
+            offsets: query.offsets.iter().map(number).collect(),
+        }
+    }
+
+    /// What leads into an embed, one step further.
+    fn below(&self, leads_in: &dyn Fn(&str) -> bool) -> Self {
+        Self {
+            filters: below(&self.filters, leads_in),
+            orders: below(&self.orders, leads_in),
+            limits: below(&self.limits, leads_in),
+            offsets: below(&self.offsets, leads_in),
+        }
+    }
+
+    /// The first step of everything that is not said of this relation itself.
+    fn first_steps(&self) -> impl Iterator<Item = &'q str> {
+        let filters = self.filters.iter().map(|(path, _)| *path);
+        let orders = self.orders.iter().map(|(path, _)| *path);
+        let limits = self.limits.iter().map(|(path, _)| *path);
+        let offsets = self.offsets.iter().map(|(path, _)| *path);
+        filters.chain(orders).chain(limits).chain(offsets).filter_map(|path| path.first().map(String::as_str))
+    }
+
+    fn range(&self) -> Result<RowRange, RestError> {
+        let own =
+            |said: &[(&[String], i64)]| said.iter().rev().find(|(path, _)| path.is_empty()).map(|of| of.1);
+        Ok(RowRange::new(own(&self.limits), own(&self.offsets))?)
+    }
+}
+
+fn below<'q, T: Copy>(said: &[(&'q [String], T)], leads_in: &dyn Fn(&str) -> bool) -> Vec<(&'q [String], T)> {
+    let step = |(path, value): &(&'q [String], T)| {
+        let (first, rest) = path.split_first()?;
+        leads_in(first).then_some((rest, *value))
+    };
+    said.iter().filter_map(step).collect()
+}
+
+impl<'c> Planner<'c> {
+    /// Plans a relation and everything below it. No item means `*`.
+    pub(super) fn node(
+        &self,
+        table: &'c Table,
+        items: &[SelectItem],
+        said: Said<'_>,
+        depth: usize,
+    ) -> Result<Node<'c>, RestError> {
+        let items = if items.is_empty() && depth == 0 { &[SelectItem::Star][..] } else { items };
+        let embeds = self.embeds(table, items, &said, depth)?;
+        if let Some(name) = said.first_steps().find(|name| !embeds.iter().any(|embed| embed.is_called(name)))
+        {
+            return Err(RestError::NotEmbedded(name.to_string()));
+        }
+        let own_filters = said.filters.iter().filter(|(path, _)| path.is_empty()).map(|(_, logic)| *logic);
+        let condition = self.conditions(table, depth, &embeds, own_filters)?;
+        let own_orders =
+            said.orders.iter().filter(|(path, _)| path.is_empty()).flat_map(|(_, terms)| terms.iter());
+        let order =
+            own_orders.map(|term| self.order(table, depth, &embeds, term)).collect::<Result<Vec<_>, _>>()?;
+        let only_count = is_only_count(table, items)?;
+        let fields = if only_count { Vec::new() } else { self.fields(table, items, depth)? };
+        Ok(Node { table, fields, embeds, condition, order, range: self.capped(said.range()?), only_count })
+    }
+
+    fn fields(
+        &self,
+        table: &'c Table,
+        items: &[SelectItem],
+        depth: usize,
+    ) -> Result<Vec<Output<'c>>, RestError> {
+        let mut fields = Vec::new();
+        for item in items {
+            match item {
+                SelectItem::Star => fields.extend(table.columns.iter().map(whole)),
+                SelectItem::Field { alias, field, cast } => {
+                    let operand = self.operand(table, depth, field)?;
+                    let cast = cast.as_deref().map(|name| cast_type(name, &operand)).transpose()?;
+                    let key = alias.clone().unwrap_or_else(|| default_key(field));
+                    fields.push(Output { key, operand, cast });
+                }
+                SelectItem::Aggregate => return Err(RestError::Aggregates),
+                SelectItem::Spread => {
+                    return Err(RestError::NotImplemented(
+                        "spread embeds (...target) are not supported yet".into(),
+                    ));
+                }
+                SelectItem::Embed(_) => {}
+            }
+        }
+        Ok(fields)
+    }
+
+    fn embeds(
+        &self,
+        table: &'c Table,
+        items: &[SelectItem],
+        said: &Said<'_>,
+        depth: usize,
+    ) -> Result<Vec<Embed<'c>>, RestError> {
+        let wanted: Vec<&EmbedItem> = items
+            .iter()
+            .filter_map(|item| if let SelectItem::Embed(embed) = item { Some(embed) } else { None })
+            .collect();
+        let keys: Vec<&str> =
+            wanted.iter().map(|item| item.alias.as_ref().unwrap_or(&item.target).as_str()).collect();
+        let mut embeds = Vec::new();
+        for (index, item) in wanted.into_iter().enumerate() {
+            let key = keys.get(index).copied().unwrap_or_default();
+            if keys.iter().take(index).any(|earlier| *earlier == key) {
+                let name = format!("{}_{key}_{}", table.name, depth + 1);
+                return Err(RestError::postgres(
+                    "42712",
+                    format!("table name \"{name}\" specified more than once"),
+                ));
+            }
+            let relationship =
+                relationship::find(self.catalog, self.schema, table, &item.target, item.hint.as_deref())?;
+            // A path names an embed by its alias; by its target too, unless another embed has that for its key.
+            let by_target = !keys.contains(&item.target.as_str());
+            let below = said.below(&|name| name == key || (by_target && name == item.target));
+            let node = self.node(relationship.target, &item.items, below, depth + 1)?;
+            embeds.push(Embed {
+                key: key.to_string(),
+                inner: item.inner,
+                hidden: item.items.is_empty(),
+                target: if by_target { item.target.clone() } else { String::new() },
+                relationship,
+                node,
+            });
+        }
+        Ok(embeds)
+    }
+
+    /// The column a field names; Postgres' 42703 when there is none.
+    pub(super) fn operand(
+        &self,
+        table: &'c Table,
+        depth: usize,
+        field: &Field,
+    ) -> Result<Operand<'c>, RestError> {
+        let Some(column) = table.column(&field.name) else {
+            let relation = if depth == 0 { table.name.clone() } else { format!("{}_{depth}", table.name) };
+            return Err(no_column(table, &relation, &field.name));
+        };
+        let quotes = |step: &JsonStep| matches!(&step.key, JsonKey::Name(name) if name.contains(['"', '\\']));
+        if field.json_path.iter().any(quotes) {
+            return Err(RestError::NotImplemented(
+                "JSON keys with quotes or backslashes are not supported yet".into(),
+            ));
+        }
+        Ok(Operand { column, json_path: field.json_path.clone() })
+    }
+
+    fn order(
+        &self,
+        table: &'c Table,
+        depth: usize,
+        embeds: &[Embed<'c>],
+        term: &OrderTerm,
+    ) -> Result<Order<'c>, RestError> {
+        let embed = term.embed.as_ref().map(|name| to_one_embed(table, embeds, name)).transpose()?;
+        let operand = match embed.and_then(|index| embeds.get(index)) {
+            Some(embed) => self.operand(embed.node.table, depth + 1, &term.field)?,
+            None => self.operand(table, depth, &term.field)?,
+        };
+        if let OperandKind::Column(of) = operand.kind()
+            && !has_order(of)
+        {
+            let what = format!("ordering by a column of type {} is not supported yet", of.display_name());
+            return Err(RestError::NotImplemented(what));
+        }
+        Ok(Order { embed, operand, descending: term.descending, nulls_first: term.nulls_first })
+    }
+}
+
+fn to_one_embed(table: &Table, embeds: &[Embed<'_>], name: &str) -> Result<usize, RestError> {
+    let index = embeds.iter().position(|embed| embed.is_called(name));
+    let (index, embed) = index
+        .and_then(|index| embeds.get(index).map(|embed| (index, embed)))
+        .ok_or_else(|| RestError::NotEmbedded(name.to_string()))?;
+    if embed.relationship.to_one {
+        return Ok(index);
+    }
+    Err(RestError::RelatedOrder { origin: table.name.clone(), target: name.to_string() })
+}
+
+/// `select=count` where no column is called that: the number of rows alone.
+fn is_only_count(table: &Table, items: &[SelectItem]) -> Result<bool, RestError> {
+    let counts = |item: &SelectItem| match item {
+        SelectItem::Field { alias: None, field, cast: None } => {
+            field.name == "count" && field.json_path.is_empty() && table.column("count").is_none()
+        }
+        _ => false,
+    };
+    match items {
+        [item] if counts(item) => Ok(true),
+        items if items.iter().any(counts) => Err(RestError::Aggregates),
+        _ => Ok(false),
+    }
+}
+
+fn whole(column: &Column) -> Output<'_> {
+    Output { key: column.name.clone(), operand: Operand { column, json_path: Vec::new() }, cast: None }
+}
+
+/// The last name on the way into the JSON, else the column's.
+fn default_key(field: &Field) -> String {
+    let names = field.json_path.iter().rev().filter_map(|step| match &step.key {
+        JsonKey::Name(name) => Some(name),
+        JsonKey::Index(_) => None,
+    });
+    names.into_iter().next().unwrap_or(&field.name).clone()
+}
+
+fn no_column(table: &Table, relation: &str, name: &str) -> RestError {
+    let closest = table.columns.iter().map(|column| (super::similarity(name, &column.name), &column.name));
+    let closest = closest.max_by(|one, other| one.0.total_cmp(&other.0)).filter(|(score, _)| *score >= 0.6);
+    RestError::Postgres(PostgresError {
+        hint: closest
+            .map(|(_, name)| format!("Perhaps you meant to reference the column \"{relation}.{name}\".")),
+        ..PostgresError::new("42703", format!("column {relation}.{name} does not exist"))
+    })
+}
+
+/// The type of a `::name`; a cast that is not known to give Postgres' text is refused.
+fn cast_type(name: &str, operand: &Operand<'_>) -> Result<DataType, RestError> {
+    let to = DataType::named(name)
+        .ok_or_else(|| RestError::postgres("42704", format!("type \"{name}\" does not exist")))?;
+    let from = match operand.kind() {
+        OperandKind::Column(of) => of.clone(),
+        OperandKind::Json => DataType::Jsonb,
+        OperandKind::JsonText => DataType::Text,
+    };
+    if from == to || can_cast(&from, &to) {
+        return Ok(to);
+    }
+    let what = format!("casting {} to {} is not supported yet", from.display_name(), to.display_name());
+    Err(RestError::NotImplemented(what))
+}
+
+#[rustfmt::skip]
+fn can_cast(from: &DataType, to: &DataType) -> bool {
+    use DataType::{
+        Array, Bool, Bytea, Char, Citext, Date, Enum, Float4, Float8, Inet, Int2, Int4, Int8, Interval, Json, Jsonb,
+        Numeric, Text, Time, Timestamp, Timestamptz, Uuid, Varchar,
+    };
+    match (from, to) {
+        (Array(_) | Jsonb | Bytea, _)                                                       => false,
+        (Bool | Int2 | Int4 | Int8 | Numeric(_) | Float4 | Float8, Text | Varchar(None))    => true,
+        (Text | Varchar(_) | Char(_) | Citext | Uuid | Enum(_), Text | Varchar(None))       => true,
+        (Timestamptz | Timestamp | Date | Time | Interval | Inet | Json, Text | Varchar(None)) => true,
+        (Int2, Int4) | (Int2 | Int4, Int8)                                                  => true,
+        (Int2 | Int4 | Int8, Numeric(None))                                                 => true,
+        (Timestamptz | Timestamp, Date)                                                     => true,
+        _                                                                                   => false,
+    }
+}
+
+impl Operand<'_> {
+    /// The type's name in messages.
+    pub fn type_name(&self) -> String {
+        match self.kind() {
+            OperandKind::Column(of) => of.display_name(),
+            OperandKind::Json => "jsonb".to_string(),
+            OperandKind::JsonText => "text".to_string(),
+        }
+    }
+}
+
+impl<'c> Operand<'c> {
+    /// Of which kind the value is.
+    pub fn kind(&self) -> OperandKind<'c> {
+        match self.json_path.last() {
+            None => OperandKind::Column(&self.column.data_type),
+            Some(step) if step.as_text => OperandKind::JsonText,
+            Some(_) => OperandKind::Json,
+        }
+    }
+}
+
+impl Embed<'_> {
+    /// Whether the query string means this embed by that name.
+    pub fn is_called(&self, name: &str) -> bool {
+        self.key == name || self.target == name
+    }
+}

@@ -1,0 +1,300 @@
+//! What is written: rows with their values read by column type, or the rows to change or remove.
+
+use serde_json::value::RawValue;
+
+use super::read::Node;
+use super::{Condition, Planner, Test, literal};
+use crate::rest::error::{PostgresError, RestError};
+use crate::rest::request::{Field, Logic};
+use crate::rest::request::{Media, Operation, Operator, Payload, Resolution, Return, RowRange};
+use crate::rest::{Action, RestRequest};
+use crate::schema::{Column, Identity, Table, from_json};
+
+/// A write and what it gives back.
+#[derive(Debug)]
+pub struct Write<'c> {
+    /// The table.
+    pub table: &'c Table,
+    /// What is done.
+    pub change: Change<'c>,
+    /// How a written row is given back.
+    pub returning: Node<'c>,
+    /// Whether rows are given back at all.
+    pub returns: Return,
+    /// Whether exactly one row must be written, or none is.
+    pub singular: bool,
+    /// The most rows that may be written, or none is.
+    pub affected_limit: Option<u64>,
+    /// Whether the rows are counted although none is given back.
+    pub counted: bool,
+}
+
+/// One argument of a SQLite function each, and D1 allows 32.
+const MOST_ORDER_KEYS: usize = 32;
+
+/// What is done to the table.
+#[derive(Debug)]
+pub enum Change<'c> {
+    /// New rows.
+    Insert(Insert<'c>),
+    /// New values for the rows that satisfy the condition.
+    Update(Vec<(&'c Column, Cell)>, Condition<'c>),
+    /// The rows that satisfy the condition go.
+    Delete(Condition<'c>),
+    /// Nothing: an empty body.
+    Nothing,
+}
+
+/// New rows, and what becomes of those that are there already.
+#[derive(Debug)]
+pub struct Insert<'c> {
+    /// The columns with a value.
+    pub columns: Vec<&'c Column>,
+    /// For each row a cell for each column.
+    pub rows: Vec<Vec<Cell>>,
+    /// The upsert's part.
+    pub conflict: Option<Conflict<'c>>,
+}
+
+/// Rows with these columns equal are the same.
+#[derive(Clone, Debug)]
+pub struct Conflict<'c> {
+    /// All of a primary key or of a unique set.
+    pub columns: Vec<&'c Column>,
+    /// What is done with a row that is there.
+    pub resolution: Resolution,
+}
+
+/// A value for a column.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Cell {
+    /// NULL.
+    Null,
+    /// The column's default.
+    Default,
+    /// The stored form.
+    Value(String),
+}
+
+impl<'c> Planner<'c> {
+    pub(super) fn write(&self, table: &'c Table, request: &'c RestRequest) -> Result<Write<'c>, RestError> {
+        let returning = self.root(table, &request.query, RowRange::default())?;
+        let returns = request.preferences.representation.unwrap_or(Return::Minimal);
+        if returning.order.len() > MOST_ORDER_KEYS {
+            return Err(RestError::NotImplemented(
+                "ordering written rows by more than 32 keys is not supported".into(),
+            ));
+        }
+        if returns == Return::Representation && returning.only_count {
+            return Err(RestError::NotImplemented(
+                "counting written rows in select is not supported yet".into(),
+            ));
+        }
+        let change = self.change(table, request, &returning.condition)?;
+        Ok(Write {
+            table,
+            change,
+            returning,
+            returns,
+            singular: request.media == Media::Object && returns == Return::Representation,
+            affected_limit: request.preferences.affected_limit(),
+            counted: request.preferences.count.is_some(),
+        })
+    }
+
+    fn change(
+        &self,
+        table: &'c Table,
+        request: &'c RestRequest,
+        condition: &Condition<'c>,
+    ) -> Result<Change<'c>, RestError> {
+        match request.action {
+            Action::Delete => {
+                require_filter(condition, "DELETE")?;
+                Ok(Change::Delete(condition.clone()))
+            }
+            Action::Update => {
+                let columns = self.payload_columns(table, &request.payload, "update")?;
+                let Some(row) = request.payload.rows.first().filter(|_| !columns.is_empty()) else {
+                    return Ok(Change::Nothing);
+                };
+                require_filter(condition, "UPDATE")?;
+                let cells = self.cells(&columns, row, false)?;
+                Ok(Change::Update(columns.into_iter().zip(cells).collect(), condition.clone()))
+            }
+            Action::Put => {
+                require_key(table, request)?;
+                let mut insert = self.insert(table, request)?;
+                require_equal_key(&insert, condition)?;
+                insert.conflict = Some(Conflict {
+                    columns: key_columns(table, table.primary_key_columns())?,
+                    resolution: Resolution::MergeDuplicates,
+                });
+                Ok(Change::Insert(insert))
+            }
+            Action::Insert | Action::Read { .. } => {
+                let insert = self.insert(table, request)?;
+                Ok(if insert.rows.is_empty() { Change::Nothing } else { Change::Insert(insert) })
+            }
+        }
+    }
+
+    fn insert(&self, table: &'c Table, request: &'c RestRequest) -> Result<Insert<'c>, RestError> {
+        let columns = self.payload_columns(table, &request.payload, "insert")?;
+        let default = request.preferences.missing_default == Some(true);
+        let rows = request.payload.rows.iter().map(|row| self.cells(&columns, row, default));
+        let rows = rows.collect::<Result<Vec<_>, _>>()?;
+        let conflict = conflict(table, request)?;
+        let insert = Insert { columns, rows, conflict };
+        insert.refuse_repeated_keys()?;
+        Ok(insert)
+    }
+
+    /// The columns a body writes; each must be there and be writable.
+    fn payload_columns(
+        &self,
+        table: &'c Table,
+        payload: &Payload,
+        verb: &str,
+    ) -> Result<Vec<&'c Column>, RestError> {
+        let column = |name: &String| {
+            let column = table
+                .column(name)
+                .ok_or_else(|| RestError::NoColumn { table: table.name.clone(), column: name.clone() })?;
+            let details = if column.generated.is_some() {
+                format!("Column \"{name}\" is a generated column.")
+            } else if column.identity == Some(Identity::Always) {
+                format!("Column \"{name}\" is an identity column defined as GENERATED ALWAYS.")
+            } else {
+                return Ok(column);
+            };
+            let message = match verb {
+                "update" => format!("column \"{name}\" can only be updated to DEFAULT"),
+                _ => format!("cannot insert a non-DEFAULT value into column \"{name}\""),
+            };
+            Err(RestError::Postgres(PostgresError {
+                details: Some(details),
+                ..PostgresError::new("428C9", message)
+            }))
+        };
+        payload.columns.iter().map(column).collect()
+    }
+
+    fn cells(
+        &self,
+        columns: &[&Column],
+        row: &indexmap::IndexMap<String, Box<RawValue>>,
+        missing_default: bool,
+    ) -> Result<Vec<Cell>, RestError> {
+        let cell = |column: &&Column| match row.get(&column.name) {
+            None if missing_default => Ok(Cell::Default),
+            None => Ok(Cell::Null),
+            Some(value) => {
+                let stored = from_json(self.catalog, &column.data_type, value)?;
+                Ok(stored.map_or(Cell::Null, |text| Cell::Value(literal::stored(&column.data_type, text))))
+            }
+        };
+        columns.iter().map(cell).collect()
+    }
+}
+
+/// What pg-safeupdate says at hosted Supabase.
+fn require_filter(condition: &Condition<'_>, verb: &str) -> Result<(), RestError> {
+    if *condition == Condition::All(Vec::new()) {
+        return Err(RestError::postgres("21000", format!("{verb} requires a WHERE clause")));
+    }
+    Ok(())
+}
+
+/// The conflict target of an upsert; without a key there is nothing to conflict with.
+fn conflict<'c>(table: &'c Table, request: &RestRequest) -> Result<Option<Conflict<'c>>, RestError> {
+    let Some(resolution) = request.preferences.resolution else { return Ok(None) };
+    let names = request.query.on_conflict.as_deref().unwrap_or(table.primary_key_columns());
+    if names.is_empty() {
+        return Ok(None);
+    }
+    let columns = key_columns(table, names)?;
+    let same = |of: &[String]| of.len() == names.len() && of.iter().all(|column| names.contains(column));
+    if !same(table.primary_key_columns()) && !table.uniques.iter().any(|unique| same(&unique.columns)) {
+        let message = "there is no unique or exclusion constraint matching the ON CONFLICT specification";
+        return Err(RestError::postgres("42P10", message));
+    }
+    Ok(Some(Conflict { columns, resolution }))
+}
+
+fn key_columns<'c>(table: &'c Table, names: &[String]) -> Result<Vec<&'c Column>, RestError> {
+    let column = |name: &String| {
+        table
+            .column(name)
+            .ok_or_else(|| RestError::postgres("42703", format!("column \"{name}\" does not exist")))
+    };
+    names.iter().map(column).collect()
+}
+
+/// A PUT names its row by `eq` on each column of the primary key, and by nothing else.
+fn require_key(table: &Table, request: &RestRequest) -> Result<(), RestError> {
+    if !request.query.limits.is_empty() || !request.query.offsets.is_empty() {
+        return Err(RestError::PutLimit);
+    }
+    let key = table.primary_key_columns();
+    let names_key_column = |logic: &Logic| match logic {
+        Logic::Filter { field: Field { name, json_path }, negated: false, operation } => {
+            json_path.is_empty()
+                && key.contains(name)
+                && matches!(operation, Operation::Compare { operator: Operator::Equal, quantifier: None, .. })
+        }
+        _ => false,
+    };
+    let own: Vec<_> = request.query.filters.iter().filter(|filter| filter.path.is_empty()).collect();
+    let all = own.iter().all(|filter| names_key_column(&filter.value));
+    if key.is_empty() || own.len() != key.len() || !all {
+        return Err(RestError::PutFilters);
+    }
+    Ok(())
+}
+
+fn require_equal_key(insert: &Insert<'_>, condition: &Condition<'_>) -> Result<(), RestError> {
+    let (Condition::All(tests), [row]) = (condition, insert.rows.as_slice()) else {
+        return Err(RestError::PutMismatch);
+    };
+    let equal = |test: &Condition<'_>| match test {
+        Condition::Test(operand, Test::Compare(_, value)) => {
+            let cell = insert.columns.iter().zip(row).find(|(column, _)| column.name == operand.column.name);
+            cell.is_some_and(|(_, cell)| *cell == Cell::Value(value.clone()))
+        }
+        _ => false,
+    };
+    if tests.iter().all(equal) { Ok(()) } else { Err(RestError::PutMismatch) }
+}
+
+impl Insert<'_> {
+    /// The cells of a row's conflict key; `None` when one has no value, so that nothing conflicts.
+    pub fn key<'r>(&self, row: &'r [Cell]) -> Option<Vec<&'r str>> {
+        let conflict = self.conflict.as_ref()?;
+        let cell = |column: &&Column| {
+            let position = self.columns.iter().position(|of| of.name == column.name)?;
+            match row.get(position)? {
+                Cell::Value(value) => Some(value.as_str()),
+                Cell::Null | Cell::Default => None,
+            }
+        };
+        conflict.columns.iter().map(cell).collect()
+    }
+
+    /// SQLite would update such a row twice without a word.
+    fn refuse_repeated_keys(&self) -> Result<(), RestError> {
+        let merges = |conflict: &Conflict<'_>| conflict.resolution == Resolution::MergeDuplicates;
+        if !self.conflict.as_ref().is_some_and(merges) {
+            return Ok(());
+        }
+        let mut seen = std::collections::HashSet::new();
+        if self.rows.iter().filter_map(|row| self.key(row)).all(|key| seen.insert(key)) {
+            return Ok(());
+        }
+        let hint = "Ensure that no rows proposed for insertion within the same command have duplicate constrained values.";
+        Err(RestError::Postgres(PostgresError {
+            hint: Some(hint.to_string()),
+            ..PostgresError::new("21000", "ON CONFLICT DO UPDATE command cannot affect row a second time")
+        }))
+    }
+}

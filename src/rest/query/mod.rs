@@ -1,0 +1,117 @@
+//! From a plan and its caller to the statements of one batch: the only place of the data API with
+//! SQL text. Policies become part of every statement that touches rows.
+
+mod filter;
+mod like;
+mod output;
+mod read;
+mod write;
+
+use super::error::RestError;
+use super::plan::{Plan, ReadPlan};
+use crate::caller::Caller;
+use crate::policy::{self, CallerEnvironment, PolicyError, Predicate};
+use crate::schema::{self, Catalog, Command, Table};
+use crate::sql::{Statement, Writer, balanced};
+
+/// One batch, and which of its results mean what.
+#[derive(Debug)]
+pub struct Batch {
+    /// The statements; the first checks the catalog's version.
+    pub statements: Vec<Statement>,
+    /// Results whose rows are the answer's, in this order.
+    pub rows: Vec<usize>,
+    /// Among them those whose rows an upsert found there.
+    pub updated: Vec<usize>,
+    /// The result with the number of rows beyond the window.
+    pub total: Option<usize>,
+}
+
+/// The statements of a plan.
+pub fn compile(catalog: &Catalog, caller: &Caller, plan: &Plan<'_>) -> Result<Batch, RestError> {
+    let mut batch = Batch {
+        statements: vec![schema::guard(catalog.version)],
+        rows: Vec::new(),
+        updated: Vec::new(),
+        total: None,
+    };
+    match plan {
+        Plan::Read(plan) => compile_read(catalog, caller, plan, &mut batch)?,
+        Plan::Write(write) => write::compile(catalog, caller, write, &mut batch)?,
+    }
+    Ok(batch)
+}
+
+fn compile_read(
+    catalog: &Catalog,
+    caller: &Caller,
+    plan: &ReadPlan<'_>,
+    batch: &mut Batch,
+) -> Result<(), RestError> {
+    let mut builder = Builder::new(catalog, caller);
+    builder.select_rows(&plan.root, plan.bodiless)?;
+    let place = batch.push(builder.finish());
+    batch.rows.push(place);
+    if plan.counted {
+        let mut builder = Builder::new(catalog, caller);
+        builder.select_count(&plan.root)?;
+        batch.total = Some(batch.push(builder.finish()));
+    }
+    Ok(())
+}
+
+impl Batch {
+    /// Whether there is nothing to do but to check the version.
+    pub fn is_idle(&self) -> bool {
+        self.statements.len() == 1
+    }
+
+    /// Adds a statement; gives its place.
+    fn push(&mut self, statement: Statement) -> usize {
+        self.statements.push(statement);
+        self.statements.len() - 1
+    }
+}
+
+/// One statement under construction.
+struct Builder<'a> {
+    catalog: &'a Catalog,
+    caller: &'a Caller,
+    writer: Writer,
+    aliases: usize,
+}
+
+impl<'a> Builder<'a> {
+    fn new(catalog: &'a Catalog, caller: &'a Caller) -> Self {
+        Self { catalog, caller, writer: Writer::default(), aliases: 0 }
+    }
+
+    /// A quoted alias that this statement has not used.
+    fn alias(&mut self) -> String {
+        self.aliases += 1;
+        format!("\"t{}\"", self.aliases)
+    }
+
+    fn environment(&mut self) -> CallerEnvironment<'_> {
+        CallerEnvironment::new(self.catalog, self.caller, &mut self.writer)
+    }
+
+    /// The rows of a table that are there for the caller's command.
+    fn using(&mut self, table: &Table, command: Command, row: &str) -> Result<Predicate, PolicyError> {
+        policy::using(&mut self.environment(), table, command, row)
+    }
+
+    /// The rows the caller's command may bring into being.
+    fn check(&mut self, table: &Table, command: Command, row: &str) -> Result<Predicate, PolicyError> {
+        policy::check(&mut self.environment(), table, command, row)
+    }
+
+    fn finish(self) -> Statement {
+        self.writer.finish()
+    }
+}
+
+/// The terms as one `WHERE` clause on a line of its own; nothing for no term.
+fn where_clause(terms: Vec<String>) -> String {
+    if terms.is_empty() { String::new() } else { format!("\nWHERE {}", balanced(terms, " AND ")) }
+}

@@ -1,0 +1,139 @@
+//! How each Postgres type goes out: a SQL expression whose value inside `json_object` is what
+//! Postgres' `to_json` prints.
+
+use super::Builder;
+use super::filter::json_place;
+use crate::rest::error::RestError;
+use crate::rest::plan::{Node, Operand, OperandKind, Output};
+use crate::schema::DataType;
+use crate::sql::{quote_identifier, quote_literal};
+
+/// SQLite functions take at most 32 arguments on D1: 16 keys with their values.
+const PAIRS: usize = 16;
+
+/// One pair needs two arguments of `concat`.
+const CHUNK: usize = 15;
+
+impl Builder<'_> {
+    /// One row of a relation as a JSON object; `row` is the row's quoted table or alias.
+    pub fn object(&mut self, node: &Node<'_>, row: &str) -> Result<String, RestError> {
+        let mut pairs = Vec::new();
+        for field in &node.fields {
+            pairs.push((field.key.as_str(), self.output(field, row)));
+        }
+        for embed in node.embeds.iter().filter(|embed| !embed.hidden) {
+            pairs.push((embed.key.as_str(), self.embed(embed, row)?));
+        }
+        Ok(object(&pairs))
+    }
+
+    fn output(&mut self, output: &Output<'_>, row: &str) -> String {
+        let operand = &output.operand;
+        match (operand.kind(), &output.cast) {
+            (OperandKind::Column(of), None) => fragment(of, &column(operand, row)),
+            (OperandKind::Column(of), Some(to)) => fragment(to, &cast(of, to, &column(operand, row))),
+            (OperandKind::JsonText, _) => self.json_text(operand, row),
+            (OperandKind::Json, _) => match json_place(&mut self.writer, operand, row) {
+                Some((column, path)) => format!("json({column} -> {path})"),
+                None => "NULL".to_string(),
+            },
+        }
+    }
+
+    /// Numbers among JSON values by size, strings by their text.
+    pub fn json_sort_key(&mut self, operand: &Operand<'_>, row: &str) -> String {
+        match json_place(&mut self.writer, operand, row) {
+            Some((column, path)) => format!("{column} ->> {path}"),
+            None => "NULL".to_string(),
+        }
+    }
+
+    /// `->>`: strings bare, everything else its JSON, null as NULL.
+    pub fn json_text(&mut self, operand: &Operand<'_>, row: &str) -> String {
+        match json_place(&mut self.writer, operand, row) {
+            Some((column, path)) => format!(
+                "CASE json_type({column}, {path}) WHEN 'null' THEN NULL WHEN 'text' THEN {column} ->> {path} ELSE ({column} -> {path}) || '' END"
+            ),
+            None => "NULL".to_string(),
+        }
+    }
+}
+
+/// The operand's column, qualified.
+pub fn column(operand: &Operand<'_>, row: &str) -> String {
+    format!("{row}.{}", quote_identifier(&operand.column.name))
+}
+
+/// `json_object` while its arguments last, else the object's text put together by hand.
+fn object(pairs: &[(&str, String)]) -> String {
+    if pairs.len() <= PAIRS {
+        let arguments: Vec<String> =
+            pairs.iter().map(|(key, value)| format!("{}, {value}", quote_literal(key))).collect();
+        return format!("json_object({})", arguments.join(", "));
+    }
+    let chunks: Vec<String> = pairs
+        .chunks(CHUNK)
+        .enumerate()
+        .map(|(index, chunk)| {
+            let parts: Vec<String> = chunk
+                .iter()
+                .enumerate()
+                .map(|(within, (key, value))| {
+                    let comma = if index + within == 0 { "" } else { "," };
+                    let key = serde_json::Value::from(*key);
+                    format!("{}, json_quote({value})", quote_literal(&format!("{comma}{key}:")))
+                })
+                .collect();
+            format!("concat({})", parts.join(", "))
+        })
+        .collect();
+    // At most 100 columns to a table make at most seven chunks.
+    format!("json(concat('{{', {}, '}}'))", chunks.join(", "))
+}
+
+/// A value of a type in its stored form, as JSON.
+fn fragment(of: &DataType, value: &str) -> String {
+    match of {
+        DataType::Bool => format!("json(CASE {value} WHEN 1 THEN 'true' WHEN 0 THEN 'false' END)"),
+        DataType::Numeric(_) => format!("json(CASE {value} WHEN 'NaN' THEN '\"NaN\"' ELSE {value} END)"),
+        DataType::Float4 | DataType::Float8 => {
+            format!("json({})", float(value, "'\"Infinity\"'", "'\"-Infinity\"'"))
+        }
+        DataType::Json | DataType::Jsonb | DataType::Array(_) => format!("json({value})"),
+        DataType::Bytea => format!("CASE WHEN {value} IS NOT NULL THEN '\\x' || lower(hex({value})) END"),
+        _ => value.to_string(),
+    }
+}
+
+/// The fewest digits that read back as the same double; SQLite itself stops at 15.
+fn float(value: &str, infinity: &str, minus_infinity: &str) -> String {
+    format!(
+        "CASE {value} WHEN 9e999 THEN {infinity} WHEN -9e999 THEN {minus_infinity} \
+         WHEN CAST(printf('%.15g', {value}) AS REAL) THEN printf('%.15g', {value}) \
+         WHEN CAST(printf('%!.16g', {value}) AS REAL) THEN printf('%!.16g', {value}) \
+         ELSE CASE WHEN {value} IS NOT NULL THEN printf('%!.17g', {value}) END END"
+    )
+}
+
+/// A value of one type as the stored form of another; the plan lets through only what is here.
+fn cast(from: &DataType, to: &DataType, value: &str) -> String {
+    if *to == DataType::Date && from != to {
+        return format!("substr({value}, 1, 10)");
+    }
+    if !matches!(to, DataType::Text | DataType::Varchar(_)) {
+        return if matches!(to, DataType::Numeric(_)) && from != to {
+            format!("CAST({value} AS TEXT)")
+        } else {
+            value.to_string()
+        };
+    }
+    match from {
+        DataType::Bool => format!("CASE {value} WHEN 1 THEN 'true' WHEN 0 THEN 'false' END"),
+        DataType::Int2 | DataType::Int4 | DataType::Int8 => format!("CAST({value} AS TEXT)"),
+        DataType::Float4 | DataType::Float8 => float(value, "'Infinity'", "'-Infinity'"),
+        DataType::Timestamp => format!("replace({value}, 'T', ' ')"),
+        DataType::Timestamptz => format!("replace(replace({value}, 'T', ' '), '+00:00', '+00')"),
+        DataType::Char(_) => format!("rtrim({value}, ' ')"),
+        _ => value.to_string(),
+    }
+}

@@ -1,0 +1,192 @@
+//! Reading: one `SELECT` with a JSON text for each row, embeds as correlated subqueries.
+
+use super::filter::sort_key;
+use super::{Builder, where_clause};
+use crate::policy::Predicate;
+use crate::rest::error::RestError;
+use crate::rest::plan::{Embed, Node, OperandKind, Order, Relationship};
+use crate::schema::{Command, Table};
+use crate::sql::quote_identifier;
+
+impl Builder<'_> {
+    /// The rows of the root relation, one JSON text each; `bodiless` rows are NULL.
+    pub fn select_rows(&mut self, root: &Node<'_>, bodiless: bool) -> Result<(), RestError> {
+        let row = self.alias();
+        let object = match (bodiless, root.only_count) {
+            (_, true) => "json_object('count', count(*))".to_string(),
+            (true, false) => "NULL".to_string(),
+            (false, false) => self.object(root, &row)?,
+        };
+        let terms = self.where_terms(root, &row)?;
+        let tail = if root.only_count { String::new() } else { self.tail(root, &row)? };
+        let sql = format!(
+            "SELECT {object} AS j\nFROM {} AS {row}{}{tail}",
+            root.table.physical(),
+            where_clause(terms)
+        );
+        self.writer.push(&sql);
+        Ok(())
+    }
+
+    /// How many rows the root relation has without regard to its window.
+    pub fn select_count(&mut self, root: &Node<'_>) -> Result<(), RestError> {
+        let row = self.alias();
+        let terms = self.where_terms(root, &row)?;
+        let sql = format!(
+            "SELECT count(*) AS total\nFROM {} AS {row}{}",
+            root.table.physical(),
+            where_clause(terms)
+        );
+        self.writer.push(&sql);
+        Ok(())
+    }
+
+    /// What a row must satisfy: the caller's policies, the filters, and its inner embeds.
+    fn where_terms(&mut self, node: &Node<'_>, row: &str) -> Result<Vec<String>, RestError> {
+        let mut terms = self.visible(node.table, row)?;
+        terms.extend(self.condition(node, row)?);
+        terms.extend(self.inner_embeds(node, row)?);
+        Ok(terms)
+    }
+
+    pub(super) fn inner_embeds(&mut self, node: &Node<'_>, row: &str) -> Result<Vec<String>, RestError> {
+        node.embeds.iter().filter(|embed| embed.inner).map(|embed| self.exists(embed, row)).collect()
+    }
+
+    /// The SELECT policies as a term; none when every row is visible.
+    pub(super) fn visible(&mut self, table: &Table, row: &str) -> Result<Vec<String>, RestError> {
+        Ok(match self.using(table, Command::Select, row)? {
+            Predicate::Always => Vec::new(),
+            predicate => vec![predicate.to_sql()],
+        })
+    }
+
+    /// An embed as a JSON value: an object or NULL, or an array.
+    pub fn embed(&mut self, embed: &Embed<'_>, origin: &str) -> Result<String, RestError> {
+        let row = self.alias();
+        let node = &embed.node;
+        let (from, mut terms) = self.related(&embed.relationship, origin, &row)?;
+        terms.extend(self.where_terms(node, &row)?);
+        let clause = where_clause(terms);
+        if node.only_count {
+            let count = if embed.relationship.to_one {
+                "json_object('count', count(*))"
+            } else {
+                "json_array(json_object('count', count(*)))"
+            };
+            return Ok(format!("json((SELECT {count}\nFROM {from}{clause}))"));
+        }
+        let object = self.object(node, &row)?;
+        if embed.relationship.to_one {
+            return Ok(format!("json((SELECT {object}\nFROM {from}{clause}\nLIMIT 1))"));
+        }
+        let tail = self.tail(node, &row)?;
+        Ok(format!(
+            "json((SELECT json_group_array(json(j)) FROM (SELECT {object} AS j\nFROM {from}{clause}{tail})))"
+        ))
+    }
+
+    /// Whether an embed has a row, its filters included.
+    pub fn exists(&mut self, embed: &Embed<'_>, origin: &str) -> Result<String, RestError> {
+        let row = self.alias();
+        let (from, mut terms) = self.related(&embed.relationship, origin, &row)?;
+        terms.extend(self.where_terms(&embed.node, &row)?);
+        Ok(format!("EXISTS (SELECT 1 FROM {from}{})", where_clause(terms)))
+    }
+
+    /// `FROM` and the joining conditions that lead from a row of the origin to the target's rows.
+    /// A junction's rows are read too, so its policies apply.
+    fn related(
+        &mut self,
+        relationship: &Relationship<'_>,
+        origin: &str,
+        row: &str,
+    ) -> Result<(String, Vec<String>), RestError> {
+        let from = format!("{} AS {row}", relationship.target.physical());
+        let Some(junction) = &relationship.junction else {
+            return Ok((from, equalities(&relationship.columns, origin, row)));
+        };
+        let middle = self.alias();
+        let mut terms = equalities(&junction.origin_columns, origin, &middle);
+        terms.extend(equalities(&junction.target_columns, &middle, row));
+        terms.extend(self.visible(junction.table, &middle)?);
+        Ok((format!("{} AS {middle}, {from}", junction.table.physical()), terms))
+    }
+
+    /// `ORDER BY` and `LIMIT`. The row id comes last, so that rows without another order come as
+    /// they were inserted and pages never overlap.
+    fn tail(&mut self, node: &Node<'_>, row: &str) -> Result<String, RestError> {
+        let mut keys = Vec::new();
+        for order in &node.order {
+            keys.push(self.order_key(node, order, row)?);
+        }
+        keys.extend(row_id(node.table).map(|name| format!("{row}.{name}")));
+        let mut tail = String::new();
+        if !keys.is_empty() {
+            tail = format!("\nORDER BY {}", keys.join(", "));
+        }
+        let range = node.range;
+        if range.limit.is_some() || range.offset > 0 {
+            // The numbers are ours, parsed; beyond SQLite's 64 bits there is nothing either way.
+            let limit = range.limit.map_or(-1, |limit| i64::try_from(limit).unwrap_or(i64::MAX));
+            tail.push_str(&format!("\nLIMIT {limit}"));
+            if range.offset > 0 {
+                tail.push_str(&format!(" OFFSET {}", i64::try_from(range.offset).unwrap_or(i64::MAX)));
+            }
+        }
+        Ok(tail)
+    }
+
+    fn order_key(&mut self, node: &Node<'_>, order: &Order<'_>, row: &str) -> Result<String, RestError> {
+        let key = self.order_value(node, order, row)?;
+        let direction = if order.descending { " DESC" } else { "" };
+        let never_null =
+            order.embed.is_none() && order.operand.json_path.is_empty() && !order.operand.column.nullable;
+        let nulls = match (never_null, order.nulls_first) {
+            (true, _) => "",
+            (false, true) => " NULLS FIRST",
+            (false, false) => " NULLS LAST",
+        };
+        Ok(format!("{key}{direction}{nulls}"))
+    }
+
+    /// What rows are ordered by, on one of them.
+    pub fn order_value(
+        &mut self,
+        node: &Node<'_>,
+        order: &Order<'_>,
+        row: &str,
+    ) -> Result<String, RestError> {
+        let Some(embed) = order.embed.and_then(|index| node.embeds.get(index)) else {
+            return Ok(self.sortable(order, row));
+        };
+        let target = self.alias();
+        let (from, mut terms) = self.related(&embed.relationship, row, &target)?;
+        terms.extend(self.where_terms(&embed.node, &target)?);
+        let key = self.sortable(order, &target);
+        Ok(format!("(SELECT {key} FROM {from}{} LIMIT 1)", where_clause(terms)))
+    }
+
+    fn sortable(&mut self, order: &Order<'_>, row: &str) -> String {
+        match order.operand.kind() {
+            OperandKind::Column(of) => {
+                sort_key(self.catalog, of, &super::output::column(&order.operand, row))
+            }
+            OperandKind::JsonText => self.json_text(&order.operand, row),
+            OperandKind::Json => self.json_sort_key(&order.operand, row),
+        }
+    }
+}
+
+fn equalities(pairs: &[(&str, &str)], left: &str, right: &str) -> Vec<String> {
+    let equality = |(one, other): &(&str, &str)| {
+        format!("{right}.{} = {left}.{}", quote_identifier(other), quote_identifier(one))
+    };
+    pairs.iter().map(equality).collect()
+}
+
+/// The name under which the table's row id is not hidden by a column.
+fn row_id(table: &Table) -> Option<&'static str> {
+    let hidden = |name: &str| table.columns.iter().any(|column| column.name.eq_ignore_ascii_case(name));
+    ["rowid", "_rowid_", "oid"].into_iter().find(|name| !hidden(name))
+}

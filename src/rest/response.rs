@@ -1,0 +1,221 @@
+//! From the results of a batch to the response. Rows are handed on as the texts they are.
+
+use ::http::header::{CONTENT_RANGE, CONTENT_TYPE, HeaderName, LOCATION};
+use ::http::{HeaderValue, StatusCode};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::Deserialize;
+
+use super::error::RestError;
+use super::plan::{Plan, ReadPlan, Write};
+use super::query::Batch;
+use super::request::{Media, Return};
+use super::{Action, RestRequest, arrange};
+use crate::http::{Body, Response, ResponseExt, respond as response};
+use crate::ports::ResultSet;
+
+type Results = [Box<dyn ResultSet>];
+type Rows = dyn ResultSet;
+
+/// The response to a request whose batch ran.
+pub fn respond(
+    request: &RestRequest,
+    plan: &Plan<'_>,
+    batch: &Batch,
+    results: &Results,
+) -> Result<Response, RestError> {
+    match plan {
+        Plan::Read(plan) => read(request, plan, batch, results),
+        Plan::Write(write) => written(request, write, batch, results),
+    }
+}
+
+/// The response to a write of nothing, which asks no database.
+pub fn idle(request: &RestRequest) -> Result<Response, RestError> {
+    let represents = request.preferences.representation == Some(Return::Representation);
+    let status = match (request.action, represents) {
+        (Action::Insert, _) => StatusCode::CREATED,
+        (_, true) => StatusCode::OK,
+        (_, false) => StatusCode::NO_CONTENT,
+    };
+    let body = if represents { Body::from("[]") } else { Body::Empty };
+    let range = request.preferences.count.map_or("*/*", |_| "*/0");
+    Ok(finish(request, response(status, body), represents).with_header(CONTENT_RANGE, range))
+}
+
+#[derive(Deserialize)]
+struct Total {
+    total: u64,
+}
+
+fn read(
+    request: &RestRequest,
+    plan: &ReadPlan<'_>,
+    batch: &Batch,
+    results: &Results,
+) -> Result<Response, RestError> {
+    let rows = rows(batch, results)?;
+    let count = rows.iter().map(|set| set.len() as u64).sum::<u64>();
+    let total = match batch.total {
+        Some(place) => {
+            let total = result(results, place)?.first::<Total>().map_err(internal)?;
+            Some(total.map_or(0, |of| of.total))
+        }
+        None => None,
+    };
+    if request.media == Media::Object && count != 1 {
+        return Err(RestError::NotOneRow(count));
+    }
+    let offset = plan.root.range.offset;
+    let status = match total {
+        Some(total) if offset > total => return Err(RestError::OffsetBeyond { offset, total }),
+        Some(total) if count < total && !plan.root.only_count => StatusCode::PARTIAL_CONTENT,
+        _ => StatusCode::OK,
+    };
+    let body = if plan.bodiless { Body::Empty } else { body(request, &rows)? };
+    let range = content_range(offset, count, total);
+    Ok(finish(request, response(status, body), true).with_header(CONTENT_RANGE, range))
+}
+
+fn written(
+    request: &RestRequest,
+    write: &Write<'_>,
+    batch: &Batch,
+    results: &Results,
+) -> Result<Response, RestError> {
+    let sets = rows(batch, results)?;
+    let written = |set: &Rows| (set.len() as u64).max(set.cost().changes);
+    let count = sets.iter().copied().map(written).sum::<u64>();
+    let new_places = batch.rows.iter().filter(|place| !batch.updated.contains(place));
+    let new =
+        new_places.filter_map(|place| results.get(*place)).map(|set| written(set.as_ref())).sum::<u64>();
+    let represents = write.returns == Return::Representation;
+    let only_updates = !batch.updated.is_empty() && new == 0;
+    let status = match request.action {
+        Action::Insert if only_updates => StatusCode::OK,
+        Action::Insert => StatusCode::CREATED,
+        Action::Put if represents && !only_updates => StatusCode::CREATED,
+        _ if represents => StatusCode::OK,
+        _ => StatusCode::NO_CONTENT,
+    };
+    let mixed = new > 0 && new < count;
+    let body = match write.merge().filter(|_| mixed) {
+        _ if !represents => Body::Empty,
+        _ if write.is_ordered() && count > 1 => arrange::as_ordered(&write.returning.order, &sets)?,
+        Some(insert) => arrange::as_in_the_body(insert, &sets)?,
+        None => body(request, &sets)?,
+    };
+    let total = request.preferences.count.map(|_| count);
+    let range = match request.action {
+        Action::Update => content_range(0, count, total),
+        _ => content_range(0, 0, total),
+    };
+    let response = finish(request, response(status, body), represents).with_header(CONTENT_RANGE, range);
+    Ok(match location(write, &sets)? {
+        Some(location) => response.with_header(LOCATION, location),
+        None => response,
+    })
+}
+
+/// `0-9/30`, `*/0`, `*/*`.
+fn content_range(offset: u64, count: u64, total: Option<u64>) -> String {
+    let total = total.map_or("*".to_string(), |total| total.to_string());
+    match count {
+        0 => format!("*/{total}"),
+        _ => format!("{offset}-{}/{total}", offset + count - 1),
+    }
+}
+
+fn rows<'r>(batch: &Batch, results: &'r Results) -> Result<Vec<&'r Rows>, RestError> {
+    batch.rows.iter().map(|place| result(results, *place)).collect()
+}
+
+fn result(results: &Results, place: usize) -> Result<&Rows, RestError> {
+    let missing = || RestError::Internal(format!("the batch has no result {place}"));
+    results.get(place).map(AsRef::as_ref).ok_or_else(missing)
+}
+
+fn internal(error: impl std::fmt::Debug) -> RestError {
+    RestError::Internal(format!("{error:?}"))
+}
+
+/// All rows as one array, or the one row.
+fn body(request: &RestRequest, sets: &[&Rows]) -> Result<Body, RestError> {
+    if request.media == Media::Object {
+        let row = sets.iter().find_map(|set| set.text(0));
+        return row.map(Body::Text).ok_or(RestError::NotOneRow(0));
+    }
+    let filled: Vec<&&Rows> = sets.iter().filter(|set| !set.is_empty()).collect();
+    match filled.as_slice() {
+        [] => Ok(Body::from("[]")),
+        [set] => Ok(Body::Text(set.json_array())),
+        sets => {
+            // The rare write of several statements: their arrays become one.
+            let arrays: Vec<String> = sets.iter().map(|set| set.json_array().read()).collect();
+            let rows =
+                arrays.iter().map(|array| array.trim_start_matches('[').strip_suffix(']').unwrap_or(array));
+            Ok(Body::from(format!("[{}]", rows.collect::<Vec<_>>().join(","))))
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct Key {
+    j: String,
+}
+
+/// Where the one new row is, under `return=headers-only`.
+fn location(write: &Write<'_>, sets: &[&Rows]) -> Result<Option<String>, RestError> {
+    let columns = write.table.primary_key_columns();
+    let [set] = sets else { return Ok(None) };
+    if write.returns != Return::HeadersOnly || columns.is_empty() || set.len() != 1 {
+        return Ok(None);
+    }
+    let Some(key) = set.first::<Key>().map_err(internal)? else { return Ok(None) };
+    let values: Vec<Option<String>> = serde_json::from_str(&key.j).map_err(internal)?;
+    let encode = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
+    let filters: Vec<String> = columns
+        .iter()
+        .zip(values)
+        .map(|(column, value)| match value {
+            Some(value) => format!("{}=eq.{}", encode(column), encode(&value)),
+            None => format!("{}=is.null", encode(column)),
+        })
+        .collect();
+    Ok(Some(format!("/{}?{}", encode(&write.table.name), filters.join("&"))))
+}
+
+fn finish(request: &RestRequest, mut response: Response, has_body: bool) -> Response {
+    if has_body {
+        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(request.media.content_type()));
+        if request.says_schema {
+            response = response.with_header(HeaderName::from_static("content-profile"), &request.schema);
+        }
+    }
+    let applied = applied(request);
+    if applied.is_empty() {
+        return response;
+    }
+    response.with_header(HeaderName::from_static("preference-applied"), applied.join(", "))
+}
+
+/// The preferences that had an effect, in PostgREST's order.
+fn applied(request: &RestRequest) -> Vec<String> {
+    let preferences = &request.preferences;
+    let inserts = matches!(request.action, Action::Insert);
+    let writes = !matches!(request.action, Action::Read { .. });
+    let limits = matches!(request.action, Action::Update | Action::Delete);
+    let strict = preferences.strict.map(|strict| if strict { "handling=strict" } else { "handling=lenient" });
+    let missing =
+        preferences.missing_default.map(|default| if default { "missing=default" } else { "missing=null" });
+    [
+        preferences.resolution.filter(|_| inserts).map(|of| of.word().to_string()),
+        missing.filter(|_| inserts).map(str::to_string),
+        preferences.representation.filter(|_| writes).map(|of| of.word().to_string()),
+        preferences.count.map(|of| of.word().to_string()),
+        strict.map(str::to_string),
+        preferences.affected_limit().filter(|_| limits).map(|limit| format!("max-affected={limit}")),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
