@@ -4,8 +4,6 @@
 //! puts its own there before the first byte, and takes it out in the batch that writes the row. So
 //! whatever stops half-way, every stray version stands there, and the sweep finds it.
 
-use std::rc::Rc;
-
 use futures_util::FutureExt;
 use serde::Deserialize;
 
@@ -37,6 +35,15 @@ pub fn versions(results: &Results, index: usize) -> Result<Vec<String>, StorageE
     Ok(rows.into_iter().map(|row| row.version).collect())
 }
 
+/// After an upload failed: deletes what bytes it stored, if it is certain that they are not wanted.
+/// An answer that was lost may have been a yes, or a write still under way; then the note of the
+/// version stays until its day is over, and the sweep, which asks the table, decides.
+pub fn abandon(storage: &Storage, version: &str, error: &StorageError) {
+    if !error.leaves_doubt() {
+        collect_later(storage, vec![version.to_string()]);
+    }
+}
+
 /// Deletes the bytes of these versions after the response. What fails stays for the sweep.
 pub fn collect_later(storage: &Storage, versions: Vec<String>) {
     if versions.is_empty() {
@@ -64,7 +71,7 @@ pub fn sweep_later(storage: &Storage) {
 
 /// Gives up uploads that never finished and deletes the bytes of all garbage: for a schedule, and
 /// whenever. Gives the number of versions deleted. Stopping anywhere leaves the rest for the next time.
-pub async fn sweep(app: &Rc<App>) -> Result<usize, StorageError> {
+pub async fn sweep(app: &App) -> Result<usize, StorageError> {
     let mut deleted = 0;
     loop {
         let now = app.now().to_postgres();

@@ -7,7 +7,7 @@ use super::metadata::Metadata;
 use super::store::object::{Move, Object};
 use super::store::write::{ContentOf, Limits};
 use super::store::{self, batch};
-use super::upload::{Names, Terms, Written, finish};
+use super::upload::{Identity, Terms, Written, finish, put};
 use super::{Storage, StorageError, garbage};
 use crate::ports::Blob;
 
@@ -52,13 +52,9 @@ pub async fn copy(
     destination: &ObjectPath,
     copy: &CopyTerms,
 ) -> Result<Written, StorageError> {
-    let new = Names::new(storage);
+    let new = Identity::new(storage);
     let (found, blob) = prepare(storage, source, destination, copy, &new).await?;
-    let stored = storage.app.ports.blobs.put(&new.version, blob.body, u64::MAX).await;
-    let stored = stored.map_err(|error| {
-        garbage::collect_later(storage, vec![new.version.clone()]);
-        StorageError::from(error)
-    })?;
+    let stored = put(storage, &new.version, blob.body, u64::MAX).await?;
 
     let inherited =
         found.metadata.as_deref().and_then(|json| serde_json::from_str(json).ok()).unwrap_or_default();
@@ -77,7 +73,7 @@ async fn prepare(
     source: &ObjectPath,
     destination: &ObjectPath,
     copy: &CopyTerms,
-    new: &Names,
+    new: &Identity,
 ) -> Result<(Object, Blob), StorageError> {
     let replaced =
         copy.replaced.as_ref().map(|replaced| over(Metadata::default(), &replaced.metadata).to_json());
@@ -101,6 +97,7 @@ async fn prepare(
         Some(found) => open(storage, found).await,
         None => Err(StorageError::NoSuchKey),
     };
+    // No byte has been stored yet, so there is no doubt about them.
     opened.inspect_err(|_| garbage::collect_later(storage, vec![new.version.clone()]))
 }
 

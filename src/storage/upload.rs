@@ -8,7 +8,7 @@ use super::store::write::{ContentOf, Limits, NewObject};
 use super::store::{self, batch};
 use super::{Storage, StorageError, garbage};
 use crate::crypto::random_uuid;
-use crate::ports::Body;
+use crate::ports::{BlobMetadata, Body};
 
 /// What is uploaded, whatever form the request had.
 pub struct Content {
@@ -60,7 +60,7 @@ pub async fn may_upload(
     user_metadata: Option<&str>,
 ) -> Result<(), StorageError> {
     let metadata = metadata.to_json();
-    let new = Names::new(storage);
+    let new = Identity::new(storage);
     let object = new.object(path, terms, ContentOf::Given(&metadata, user_metadata));
     batch(storage, |access| Ok(vec![store::write::permission(access, &object, &Limits::None)?])).await?;
     Ok(())
@@ -74,7 +74,7 @@ pub async fn upload(
     content: Content,
     terms: &Terms,
 ) -> Result<Written, StorageError> {
-    let new = Names::new(storage);
+    let new = Identity::new(storage);
     let described = Metadata {
         mimetype: Some(content.mime_type.clone()),
         cache_control: Some(content.cache_control.clone()),
@@ -83,11 +83,7 @@ pub async fn upload(
     };
     let limit = prepare(storage, path, &content, terms, &described, &new).await?;
 
-    let stored = storage.app.ports.blobs.put(&new.version, content.body, limit).await;
-    let blob = stored.map_err(|error| {
-        garbage::collect_later(storage, vec![new.version.clone()]);
-        StorageError::from(error)
-    })?;
+    let blob = put(storage, &new.version, content.body, limit).await?;
 
     let metadata = described.stored(&blob).to_json();
     let object = new.object(path, terms, ContentOf::Given(&metadata, content.user_metadata.as_deref()));
@@ -102,7 +98,7 @@ async fn prepare(
     content: &Content,
     terms: &Terms,
     described: &Metadata,
-    new: &Names,
+    new: &Identity,
 ) -> Result<u64, StorageError> {
     let global = if path.is_empty_folder() { 0 } else { storage.app.config.storage.file_size_limit };
     if content.size.is_some_and(|size| size > global) {
@@ -124,6 +120,17 @@ async fn prepare(
     Ok(allowed.and_then(|allowed| allowed.size_limit).map_or(global, |limit| limit.min(global)))
 }
 
+/// Stores the bytes of an expected version.
+pub async fn put(
+    storage: &Storage,
+    version: &str,
+    body: Body,
+    limit: u64,
+) -> Result<BlobMetadata, StorageError> {
+    let stored = storage.app.ports.blobs.put(version, body, limit).await;
+    stored.map_err(StorageError::from).inspect_err(|error| garbage::abandon(storage, version, error))
+}
+
 /// Writes the row of an object whose bytes are stored: everything is checked again, the old version
 /// becomes garbage and the new one is none any more, all in one batch.
 pub async fn finish(
@@ -141,19 +148,14 @@ pub async fn finish(
             store::write::upsert(object),
         ])
     });
-    let results = results.await.inspect_err(|error| {
-        // A lost answer may have been a yes: then only the sweep, which asks the table, may delete.
-        if !error.leaves_doubt() {
-            garbage::collect_later(storage, vec![object.version.to_string()]);
-        }
-    })?;
+    let results = results.await.inspect_err(|error| garbage::abandon(storage, object.version, error))?;
     garbage::collect_later(storage, garbage::versions(&results, 3)?);
     let written: Option<Written> = results.at(4)?.first()?;
     written.ok_or_else(|| StorageError::Internal("the upsert gave no row".into()))
 }
 
 /// What is chosen for a new object before anything is asked.
-pub struct Names {
+pub struct Identity {
     /// The row's id, unless it replaces one.
     pub id: String,
     /// The R2 key of its bytes.
@@ -162,7 +164,7 @@ pub struct Names {
     pub now: String,
 }
 
-impl Names {
+impl Identity {
     /// New ones.
     pub fn new(storage: &Storage) -> Self {
         let uuid = || random_uuid(storage.app.ports.random.as_ref()).to_string();

@@ -85,6 +85,11 @@ pub fn page(access: &Access<'_>, bucket: &str, page: &Page) -> Result<Statement,
     let limit = writer.bind((page.limit + 1).to_string());
     let entries = if page.by_folder { folders_and_files(&mut writer, page) } else { files(page.column) };
     let direction = page.order.sql();
+    // By name alone, an index gives the order and the limit ends the reading.
+    let order = match page.column {
+        SortColumn::Name => format!("entry.path {direction}"),
+        _ => format!("entry.at {direction}, entry.path {direction}"),
+    };
     writer.push(&format!(
         "WITH visible AS (
            SELECT {OBJECT}.*
@@ -106,7 +111,7 @@ pub fn page(access: &Access<'_>, bucket: &str, page: &Page) -> Result<Statement,
            entry.metadata
          FROM entry
          WHERE {after}
-         ORDER BY entry.at {direction}, entry.path {direction}
+         ORDER BY {order}
          LIMIT CAST({limit} AS INTEGER)",
         updated_at = time("entry.updated_at"),
         created_at = time("entry.created_at"),

@@ -62,30 +62,75 @@ pub fn permission(
     limits: &Limits<'_>,
 ) -> Result<Statement, StorageError> {
     let mut writer = Writer::default();
-    let (size, mime_type, no_bucket) = match limits {
-        Limits::Of { size, mime_type } => (size.map(|size| size.to_string()), *mime_type, "NoSuchBucket"),
-        Limits::None => (None, None, "NoDestination"),
-    };
-    let size = writer.bind(size);
-    let too_large = format!("CAST({size} AS INTEGER) > bucket.file_size_limit");
-    let wrong_type = mime_type.map_or("FALSE".to_string(), |mime_type| wrong_type(&mut writer, mime_type));
-    let mime_type = writer.bind(mime_type);
     let new_row = new_row(&mut writer, object);
-    let new_rules: &[Rule] =
-        if object.upsert { &[Rule::Insertable, Rule::Visible] } else { &[Rule::Insertable] };
-    let allowed = access.sql(&mut writer, Of::Objects, new_rules)?;
-    let updated = access.sql(&mut writer, Of::Objects, &[Rule::Updated])?;
-    let replaceable = access.sql(&mut writer, Of::Objects, &[Rule::Updatable, Rule::Visible])?;
-    let upsert = writer.bind(object.upsert);
-    let (bucket, name) = (writer.bind(&object.path.bucket), writer.bind(&object.path.key));
+    let (no_bucket, refused_by_bucket) = match limits {
+        Limits::Of { size, mime_type } => ("NoSuchBucket", refused_by_bucket(&mut writer, *size, *mime_type)),
+        Limits::None => ("NoDestination", String::new()),
+    };
+    let refused_by_policy = refused_by_policy(&mut writer, access, object)?;
     writer.push(&format!(
         "SELECT
            CASE
-             WHEN bucket.id IS NULL THEN {no_bucket}
-             WHEN {too_large} THEN {raise_too_large}
-             WHEN {wrong_type} THEN {raise_wrong_type}
+             WHEN bucket.id IS NULL THEN {no_bucket}{refused_by_bucket}{refused_by_policy}
+             ELSE bucket.file_size_limit
+           END AS size_limit
+         FROM ({new_row}) AS {OBJECT}
+         LEFT JOIN \"storage.buckets\" AS bucket ON bucket.id = {OBJECT}.bucket_id",
+        no_bucket = raise(&format!("'{no_bucket}'")),
+    ));
+    Ok(writer.finish())
+}
+
+/// The cases in which the bucket does not take such an object.
+fn refused_by_bucket(writer: &mut Writer, size: Option<u64>, mime_type: Option<&str>) -> String {
+    let mut cases = String::new();
+    if let Some(size) = size {
+        cases += &format!(
+            "
+             WHEN CAST({size} AS INTEGER) > bucket.file_size_limit THEN {too_large}",
+            size = writer.bind(size.to_string()),
+            too_large = raise("'TooLarge'"),
+        );
+    }
+    if let Some(mime_type) = mime_type {
+        let [itself, kind] = mime::allowing(mime_type).map(|entry| writer.bind(entry));
+        cases += &format!(
+            "
+             WHEN json_array_length(bucket.allowed_mime_types) > 0
+               AND NOT EXISTS (
+                 SELECT 1
+                 FROM json_each(bucket.allowed_mime_types) AS allowed
+                 WHERE allowed.value IN ({itself}, {kind})
+               ) THEN {wrong_type}",
+            wrong_type = raise(&format!("'{RAISED_MIME_TYPE}' || {}", writer.bind(mime_type))),
+        );
+    }
+    cases
+}
+
+/// The cases in which policies, or the object that is there, refuse the new one.
+fn refused_by_policy(
+    writer: &mut Writer,
+    access: &Access<'_>,
+    object: &NewObject<'_>,
+) -> Result<String, StorageError> {
+    let denied = raise("'RowSecurity'");
+    if !object.upsert {
+        let allowed = access.sql(writer, Of::Objects, &[Rule::Insertable])?;
+        let taken = raise("'KeyAlreadyExists'");
+        return Ok(format!(
+            "
              WHEN {allowed} IS NOT TRUE THEN {denied}
-             WHEN {OBJECT}.replaces AND {upsert} = '0' THEN {taken}
+             WHEN {OBJECT}.replaces THEN {taken}"
+        ));
+    }
+    let allowed = access.sql(writer, Of::Objects, &[Rule::Insertable, Rule::Visible])?;
+    let updated = access.sql(writer, Of::Objects, &[Rule::Updated])?;
+    let replaceable = access.sql(writer, Of::Objects, &[Rule::Updatable, Rule::Visible])?;
+    let (bucket, name) = (writer.bind(&object.path.bucket), writer.bind(&object.path.key));
+    Ok(format!(
+        "
+             WHEN {allowed} IS NOT TRUE THEN {denied}
              WHEN {OBJECT}.replaces AND {updated} IS NOT TRUE THEN {denied}
              WHEN EXISTS (
                SELECT 1
@@ -93,30 +138,8 @@ pub fn permission(
                WHERE {OBJECT}.bucket_id = {bucket}
                  AND {OBJECT}.name = {name}
                  AND {replaceable} IS NOT TRUE
-             ) THEN {denied}
-             ELSE bucket.file_size_limit
-           END AS size_limit
-         FROM ({new_row}) AS {OBJECT}
-         LEFT JOIN \"storage.buckets\" AS bucket ON bucket.id = {OBJECT}.bucket_id",
-        no_bucket = raise(&format!("'{no_bucket}'")),
-        raise_too_large = raise("'TooLarge'"),
-        raise_wrong_type = raise(&format!("'{RAISED_MIME_TYPE}' || {mime_type}")),
-        denied = raise("'RowSecurity'"),
-        taken = raise("'KeyAlreadyExists'"),
-    ));
-    Ok(writer.finish())
-}
-
-fn wrong_type(writer: &mut Writer, mime_type: &str) -> String {
-    let [itself, kind] = mime::allowing(mime_type).map(|entry| writer.bind(entry));
-    format!(
-        "json_array_length(bucket.allowed_mime_types) > 0
-               AND NOT EXISTS (
-                 SELECT 1
-                 FROM json_each(bucket.allowed_mime_types) AS allowed
-                 WHERE allowed.value IN ({itself}, {kind})
-               )"
-    )
+             ) THEN {denied}"
+    ))
 }
 
 /// The row as a query: a replaced object keeps its id, its birth and, if nobody takes it over, its owner.

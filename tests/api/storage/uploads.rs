@@ -236,6 +236,32 @@ fn bad_headers_are_refused_or_ignored_as_upstream() {
 }
 
 #[test]
+fn of_two_uploads_at_once_one_wins_whole() {
+    for (upsert, status) in [("false", StatusCode::BAD_REQUEST), ("true", StatusCode::OK)] {
+        let app = app_with_bucket();
+        let database = app.database.clone();
+        let other = move || {
+            database.execute(
+                "INSERT INTO \"storage.objects\" (bucket_id, name, version) VALUES ('files', 'a', 'theirs')",
+            );
+        };
+        let pieces = Pieces::of(b"mine", 2).then_run(other);
+        let call = app.service_role().post("/storage/v1/object/files/a").header("x-upsert", upsert);
+        let answer = call.stream(pieces).send();
+        assert_eq!(answer.status, status, "{}", answer.text());
+        app.run_late_work();
+        if upsert == "true" {
+            assert_eq!(read(&app, "files/a").as_deref(), Some("mine"));
+            assert_no_orphans(&app);
+        } else {
+            assert_refused(&answer, "KeyAlreadyExists", "409");
+            assert_eq!(app.database.value("SELECT version FROM \"storage.objects\"").unwrap(), "theirs");
+            assert!(app.blobs.keys().is_empty());
+        }
+    }
+}
+
+#[test]
 fn an_upload_given_up_by_the_sweep_gets_no_row() {
     let app = app_with_bucket();
     put(&app, "files/a", "old");
