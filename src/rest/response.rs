@@ -83,7 +83,8 @@ fn written(
     results: &Results,
 ) -> Result<Response, RestError> {
     let sets = rows(batch, results)?;
-    let written = |set: &Rows| (set.len() as u64).max(set.cost().changes);
+    // A statement that gives nothing back still says how many rows it changed.
+    let written = |set: &Rows| if set.is_empty() { set.cost().changes } else { set.len() as u64 };
     let count = sets.iter().copied().map(written).sum::<u64>();
     let new_places = batch.rows.iter().filter(|place| !batch.updated.contains(place));
     let new =
