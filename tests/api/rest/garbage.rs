@@ -100,7 +100,7 @@ fn garbage_is_refused_or_answered() {
         answered += u32::from(answer.status.is_success());
         assert!(fine, "round {round}: {method} {target}: {}: {:?}", answer.text(), app.log.0.borrow().last());
     }
-    assert!(answered > ROUNDS / 10, "only {answered} were answered: the garbage is too bad to test much");
+    assert!(answered > ROUNDS / 20, "only {answered} were answered: the garbage is too bad to test much");
     let mine = format!("SELECT count(*) FROM todos WHERE id IN (3, 4) AND user_id <> '{ANN}'");
     assert_eq!(app.database.value(&mine).as_deref(), Some("2"), "and nobody else's rows were touched");
 }
