@@ -11,7 +11,7 @@ use crate::http::{Body, Context, Response, ResponseExt, respond};
 /// `GET|HEAD|POST|PATCH|PUT|DELETE /rest/v1/{relation}`.
 pub async fn relation(mut context: Context) -> Result<Response, RestError> {
     let request = parse(&mut context).await?;
-    answer(&context.app, &context.caller, &request).await
+    Ok(answer(&context.app, &context.caller, &request).await?.into_response())
 }
 
 /// `OPTIONS /rest/v1/{relation}`: what may be done with it.

@@ -9,8 +9,7 @@ use serde_json::Value;
 
 use super::error::RestError;
 use super::plan::{Insert, Order};
-use crate::http::Body;
-use crate::ports::ResultSet;
+use crate::ports::{Body, ResultSet};
 
 type Rows = dyn ResultSet;
 

@@ -16,13 +16,13 @@ mod response;
 
 use crate::app::App;
 use crate::caller::Caller;
-use crate::http::Response;
 use crate::ports::DbError;
 use crate::schema::{self, Catalog, STALE_CATALOG};
 use error::RestError;
 use plan::Plan;
 use query::Batch;
 use request::{Media, Payload, Preferences, Query, RowRange};
+use response::Answer;
 
 /// A request to a relation, parsed.
 #[derive(Debug)]
@@ -67,7 +67,7 @@ pub enum Action {
 
 /// Answers a request in one batch. When the catalog turns out to be older than the database, it is
 /// loaded anew and the request planned again, once.
-pub(crate) async fn answer(app: &App, caller: &Caller, request: &RestRequest) -> Result<Response, RestError> {
+pub(crate) async fn answer(app: &App, caller: &Caller, request: &RestRequest) -> Result<Answer, RestError> {
     match attempt(app, caller, request).await {
         Err(Attempt::Stale) => app.catalog.forget(),
         outcome => return outcome.map_err(RestError::from),
@@ -83,7 +83,7 @@ enum Attempt {
     Failed(RestError),
 }
 
-async fn attempt(app: &App, caller: &Caller, request: &RestRequest) -> Result<Response, Attempt> {
+async fn attempt(app: &App, caller: &Caller, request: &RestRequest) -> Result<Answer, Attempt> {
     let database = app.ports.database.as_ref();
     let catalog = app.catalog.get(database).await.map_err(|error| explain::plainly(&error))?;
     let (plan, mut batch) = match prepare(&catalog, app, caller, request) {
@@ -98,7 +98,7 @@ async fn attempt(app: &App, caller: &Caller, request: &RestRequest) -> Result<Re
         return Ok(response::idle(request)?);
     }
     match database.batch(std::mem::take(&mut batch.statements)).await {
-        Ok(results) => Ok(response::respond(request, &plan, &batch, &results)?),
+        Ok(results) => Ok(response::answer(request, &plan, &batch, &results)?),
         Err(error) if is_stale(&error) => Err(Attempt::Stale),
         Err(error) => Err(explain::failure(&error, &catalog, &plan).into()),
     }

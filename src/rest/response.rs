@@ -1,7 +1,7 @@
 //! From the results of a batch to the response. Rows are handed on as the texts they are.
 
+use ::http::StatusCode;
 use ::http::header::{CONTENT_RANGE, CONTENT_TYPE, HeaderName, LOCATION};
-use ::http::{HeaderValue, StatusCode};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 
@@ -10,27 +10,63 @@ use super::plan::{Plan, ReadPlan, Write};
 use super::query::Batch;
 use super::request::{Media, Return};
 use super::{Action, RestRequest, arrange};
-use crate::http::{Body, Response, ResponseExt, respond as response};
+use crate::http::{Body, Response, ResponseExt, respond};
 use crate::ports::ResultSet;
 
 type Results = [Box<dyn ResultSet>];
 type Rows = dyn ResultSet;
 
-/// The response to a request whose batch ran.
-pub fn respond(
+/// What a request comes to.
+pub struct Answer {
+    status: StatusCode,
+    headers: Vec<(HeaderName, String)>,
+    body: Body,
+}
+
+impl Answer {
+    /// An answer with the headers that every request may have.
+    fn new(request: &RestRequest, status: StatusCode, body: Body, has_body: bool) -> Self {
+        let mut headers = Vec::new();
+        if has_body {
+            headers.push((CONTENT_TYPE, request.media.content_type().to_string()));
+        }
+        if has_body && request.says_schema {
+            headers.push((HeaderName::from_static("content-profile"), request.schema.clone()));
+        }
+        let applied = applied(request);
+        if !applied.is_empty() {
+            headers.push((HeaderName::from_static("preference-applied"), applied.join(", ")));
+        }
+        Self { status, headers, body }
+    }
+
+    fn with(mut self, name: HeaderName, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+
+    /// As HTTP.
+    pub fn into_response(self) -> Response {
+        let response = respond(self.status, self.body);
+        self.headers.into_iter().fold(response, |response, (name, value)| response.with_header(name, value))
+    }
+}
+
+/// The answer to a request whose batch ran.
+pub fn answer(
     request: &RestRequest,
     plan: &Plan<'_>,
     batch: &Batch,
     results: &Results,
-) -> Result<Response, RestError> {
+) -> Result<Answer, RestError> {
     match plan {
         Plan::Read(plan) => read(request, plan, batch, results),
         Plan::Write(write) => written(request, write, batch, results),
     }
 }
 
-/// The response to a write of nothing, which asks no database.
-pub fn idle(request: &RestRequest) -> Result<Response, RestError> {
+/// The answer to a write of nothing, which asks no database.
+pub fn idle(request: &RestRequest) -> Result<Answer, RestError> {
     let represents = request.preferences.representation == Some(Return::Representation);
     let status = match (request.action, represents) {
         (Action::Insert, _) => StatusCode::CREATED,
@@ -39,7 +75,7 @@ pub fn idle(request: &RestRequest) -> Result<Response, RestError> {
     };
     let body = if represents { Body::from("[]") } else { Body::Empty };
     let range = request.preferences.count.map_or("*/*", |_| "*/0");
-    Ok(finish(request, response(status, body), represents).with_header(CONTENT_RANGE, range))
+    Ok(Answer::new(request, status, body, represents).with(CONTENT_RANGE, range))
 }
 
 #[derive(Deserialize)]
@@ -52,7 +88,7 @@ fn read(
     plan: &ReadPlan<'_>,
     batch: &Batch,
     results: &Results,
-) -> Result<Response, RestError> {
+) -> Result<Answer, RestError> {
     let rows = rows(batch, results)?;
     let count = rows.iter().map(|set| set.len() as u64).sum::<u64>();
     let total = match batch.total {
@@ -73,7 +109,7 @@ fn read(
     };
     let body = if plan.bodiless { Body::Empty } else { body(request, &rows)? };
     let range = content_range(offset, count, total);
-    Ok(finish(request, response(status, body), true).with_header(CONTENT_RANGE, range))
+    Ok(Answer::new(request, status, body, true).with(CONTENT_RANGE, range))
 }
 
 fn written(
@@ -81,9 +117,10 @@ fn written(
     write: &Write<'_>,
     batch: &Batch,
     results: &Results,
-) -> Result<Response, RestError> {
+) -> Result<Answer, RestError> {
     let sets = rows(batch, results)?;
-    let written = |set: &Rows| (set.len() as u64).max(set.cost().changes);
+    // A statement that gives nothing back still says how many rows it changed.
+    let written = |set: &Rows| if set.is_empty() { set.cost().changes } else { set.len() as u64 };
     let count = sets.iter().copied().map(written).sum::<u64>();
     let new_places = batch.rows.iter().filter(|place| !batch.updated.contains(place));
     let new =
@@ -109,10 +146,10 @@ fn written(
         Action::Update => content_range(0, count, total),
         _ => content_range(0, 0, total),
     };
-    let response = finish(request, response(status, body), represents).with_header(CONTENT_RANGE, range);
+    let answer = Answer::new(request, status, body, represents).with(CONTENT_RANGE, range);
     Ok(match location(write, &sets)? {
-        Some(location) => response.with_header(LOCATION, location),
-        None => response,
+        Some(location) => answer.with(LOCATION, location),
+        None => answer,
     })
 }
 
@@ -182,20 +219,6 @@ fn location(write: &Write<'_>, sets: &[&Rows]) -> Result<Option<String>, RestErr
         })
         .collect();
     Ok(Some(format!("/{}?{}", encode(&write.table.name), filters.join("&"))))
-}
-
-fn finish(request: &RestRequest, mut response: Response, has_body: bool) -> Response {
-    if has_body {
-        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(request.media.content_type()));
-        if request.says_schema {
-            response = response.with_header(HeaderName::from_static("content-profile"), &request.schema);
-        }
-    }
-    let applied = applied(request);
-    if applied.is_empty() {
-        return response;
-    }
-    response.with_header(HeaderName::from_static("preference-applied"), applied.join(", "))
 }
 
 /// The preferences that had an effect, in PostgREST's order.

@@ -13,7 +13,7 @@ pub use relationship::Relationship;
 pub use write::{Cell, Change, Insert, Write};
 
 use super::error::RestError;
-use super::request::{Count, Query, RowRange};
+use super::request::{Query, RowRange};
 use super::{Action, RestRequest};
 use crate::config::RestConfig;
 use crate::schema::{Catalog, Table};
@@ -60,8 +60,7 @@ pub fn plan<'c>(
     if let Action::Read { bodiless } = request.action {
         let planner = Planner { catalog, schema, max_rows: Some(config.max_rows) };
         let root = planner.root(table, &request.query, request.range)?;
-        let counted =
-            matches!(request.preferences.count, Some(Count::Exact | Count::Planned | Count::Estimated));
+        let counted = request.preferences.count.is_some();
         return Ok(Plan::Read(ReadPlan { root, counted, bodiless }));
     }
     // Writes are not capped, and neither are the embeds in what they give back.

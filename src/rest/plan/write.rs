@@ -5,8 +5,7 @@ use serde_json::value::RawValue;
 use super::read::Node;
 use super::{Condition, Planner, Test, literal};
 use crate::rest::error::{PostgresError, RestError};
-use crate::rest::request::{Field, Logic};
-use crate::rest::request::{Media, Operation, Operator, Payload, Resolution, Return, RowRange};
+use crate::rest::request::{Field, Logic, Media, Operation, Operator, Payload, Resolution, Return, RowRange};
 use crate::rest::{Action, RestRequest};
 use crate::schema::{Column, Identity, Table, from_json};
 

@@ -5,7 +5,7 @@ use super::Builder;
 use super::filter::json_place;
 use crate::rest::error::RestError;
 use crate::rest::plan::{Node, Operand, OperandKind, Output};
-use crate::schema::DataType;
+use crate::schema::{DataType, json_value};
 use crate::sql::{quote_identifier, quote_literal};
 
 /// SQLite functions take at most 32 arguments on D1: 16 keys with their values.
@@ -30,8 +30,8 @@ impl Builder<'_> {
     fn output(&mut self, output: &Output<'_>, row: &str) -> String {
         let operand = &output.operand;
         match (operand.kind(), &output.cast) {
-            (OperandKind::Column(of), None) => fragment(of, &column(operand, row)),
-            (OperandKind::Column(of), Some(to)) => fragment(to, &cast(of, to, &column(operand, row))),
+            (OperandKind::Column(of), None) => json_value(of, &column(operand, row)),
+            (OperandKind::Column(of), Some(to)) => json_value(to, &cast(of, to, &column(operand, row))),
             (OperandKind::JsonText, _) => self.json_text(operand, row),
             (OperandKind::Json, _) => match json_place(&mut self.writer, operand, row) {
                 Some((column, path)) => format!("json({column} -> {path})"),
@@ -91,30 +91,6 @@ fn object(pairs: &[(&str, String)]) -> String {
     format!("json(concat('{{', {}, '}}'))", chunks.join(", "))
 }
 
-/// A value of a type in its stored form, as JSON.
-fn fragment(of: &DataType, value: &str) -> String {
-    match of {
-        DataType::Bool => format!("json(CASE {value} WHEN 1 THEN 'true' WHEN 0 THEN 'false' END)"),
-        DataType::Numeric(_) => format!("json(CASE {value} WHEN 'NaN' THEN '\"NaN\"' ELSE {value} END)"),
-        DataType::Float4 | DataType::Float8 => {
-            format!("json({})", float(value, "'\"Infinity\"'", "'\"-Infinity\"'"))
-        }
-        DataType::Json | DataType::Jsonb | DataType::Array(_) => format!("json({value})"),
-        DataType::Bytea => format!("CASE WHEN {value} IS NOT NULL THEN '\\x' || lower(hex({value})) END"),
-        _ => value.to_string(),
-    }
-}
-
-/// The fewest digits that read back as the same double; SQLite itself stops at 15.
-fn float(value: &str, infinity: &str, minus_infinity: &str) -> String {
-    format!(
-        "CASE {value} WHEN 9e999 THEN {infinity} WHEN -9e999 THEN {minus_infinity} \
-         WHEN CAST(printf('%.15g', {value}) AS REAL) THEN printf('%.15g', {value}) \
-         WHEN CAST(printf('%!.16g', {value}) AS REAL) THEN printf('%!.16g', {value}) \
-         ELSE CASE WHEN {value} IS NOT NULL THEN printf('%!.17g', {value}) END END"
-    )
-}
-
 /// A value of one type as the stored form of another; the plan lets through only what is here.
 fn cast(from: &DataType, to: &DataType, value: &str) -> String {
     if *to == DataType::Date && from != to {
@@ -130,7 +106,10 @@ fn cast(from: &DataType, to: &DataType, value: &str) -> String {
     match from {
         DataType::Bool => format!("CASE {value} WHEN 1 THEN 'true' WHEN 0 THEN 'false' END"),
         DataType::Int2 | DataType::Int4 | DataType::Int8 => format!("CAST({value} AS TEXT)"),
-        DataType::Float4 | DataType::Float8 => float(value, "'Infinity'", "'-Infinity'"),
+        DataType::Float4 | DataType::Float8 => format!(
+            "CASE {value} WHEN 9e999 THEN 'Infinity' WHEN -9e999 THEN '-Infinity' ELSE {} || '' END",
+            json_value(from, value)
+        ),
         DataType::Timestamp => format!("replace({value}, 'T', ' ')"),
         DataType::Timestamptz => format!("replace(replace({value}, 'T', ' '), '+00:00', '+00')"),
         DataType::Char(_) => format!("rtrim({value}, ' ')"),

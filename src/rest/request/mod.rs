@@ -16,7 +16,7 @@ pub use filter::{Logic, Operation, Operator, Quantifier, Truth};
 pub use media::{Media, negotiate};
 pub use order::OrderTerm;
 pub use parameters::{Located, Query};
-pub use prefer::{Count, Preferences, Resolution, Return};
+pub use prefer::{Preferences, Resolution, Return};
 pub use range::{RangeError, RowRange};
 pub use select::{EmbedItem, SelectItem};
 

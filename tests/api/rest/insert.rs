@@ -238,6 +238,26 @@ fn rows_the_table_does_not_take() {
 }
 
 #[test]
+fn columns_that_only_the_database_writes() {
+    let app = project();
+    let post = |body: serde_json::Value| {
+        app.anon().post("/rest/v1/accounts").json(&body).header("prefer", REPRESENTATION).send()
+    };
+    assert_eq!(post(json!({"price": 4})).json(), json!([{"id": 1, "price": 4, "double": 8}]));
+    let bad = StatusCode::BAD_REQUEST;
+    let identity = post(json!({"id": 7, "price": 4}));
+    assert_error(&identity, bad, "428C9", "cannot insert a non-DEFAULT value into column \"id\"");
+    assert_eq!(
+        identity.json()["details"],
+        json!("Column \"id\" is an identity column defined as GENERATED ALWAYS.")
+    );
+    let generated = post(json!({"double": 7, "price": 4}));
+    assert_error(&generated, bad, "428C9", "cannot insert a non-DEFAULT value into column \"double\"");
+    let update = app.anon().patch("/rest/v1/accounts?id=eq.1").json(&json!({"double": 1})).send();
+    assert_error(&update, bad, "428C9", "column \"double\" can only be updated to DEFAULT");
+}
+
+#[test]
 fn a_singular_insert_of_several_rows_inserts_none() {
     let app = project();
     let answer = app

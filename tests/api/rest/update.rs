@@ -126,13 +126,7 @@ fn more_rows_than_max_affected_are_undone() {
 #[test]
 fn written_rows_come_in_the_order_asked_for() {
     let app = with_people();
-    app.database.execute("ALTER TABLE people ADD COLUMN note TEXT");
-    let before = super::schema::catalog(&app);
-    let mut after = before.clone();
-    let mut note = after.tables["people"].columns[1].clone();
-    note.name = "note".into();
-    after.tables["people"].columns.push(note);
-    super::schema::change(&app, &before, &after);
+    app.migrate("20260102000000", "ALTER TABLE people ADD COLUMN note text");
     let cases: [(&str, &[u32]); 4] = [
         ("age.desc", &[4, 2, 1, 3]),
         ("age", &[3, 1, 2, 4]),
