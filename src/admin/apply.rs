@@ -10,7 +10,7 @@ use crate::sql::{Statement, raise};
 
 /// Translates a file for a schema.
 pub fn translate(catalog: &Catalog, sql: &str) -> Result<Translation, AdminError> {
-    dialect::translate(catalog, sql).map_err(AdminError::Script)
+    dialect::translate(catalog, sql).map_err(|error| AdminError::Script(Box::new(error)))
 }
 
 /// Runs `first`, the translation's statements and `last` in one batch. Gives the rows of the file's

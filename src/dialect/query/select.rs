@@ -157,13 +157,16 @@ impl Lowering<'_> {
             .enumerate()
             .map(|(index, (name, data_type))| Output {
                 name: name.clone(),
-                sql: format!("ordered.{}", column_name(index)),
+                sql: format!("\"/ordered\".{}", column_name(index)),
                 data_type: data_type.clone(),
             })
             .collect();
         let order: Vec<OrderByExpr> = order.into_iter().cloned().collect();
         let terms = self.order_terms(&order, &outputs)?;
-        Ok(LoweredQuery { sql: format!("SELECT * FROM ({}) AS ordered ORDER BY {terms}", set.sql), ..set })
+        Ok(LoweredQuery {
+            sql: format!("SELECT * FROM ({}) AS \"/ordered\" ORDER BY {terms}", set.sql),
+            ..set
+        })
     }
 
     /// `VALUES (…), (…)`; `types` are those of an INSERT's columns.

@@ -22,7 +22,7 @@ impl Translator {
     pub(in crate::dialect) fn query(&mut self, query: &Query) -> Result<(), DialectError> {
         let lowered = self.lowered(|lowering| lowering.subquery(query))?;
         let object = row_object(&lowered);
-        self.push(format!("SELECT {object} AS \"row\" FROM ({}) AS answer", lowered.sql))?;
+        self.push(format!("SELECT {object} AS \"row\" FROM ({}) AS \"/answer\"", lowered.sql))?;
         self.answer = Some(self.statements.len() - 1);
         Ok(())
     }
@@ -121,7 +121,8 @@ impl Translator {
         columns.extend(supplied);
         values.extend(more);
         // Without WHERE, SQLite would read the ON of ON CONFLICT as a join's.
-        let source = format!("SELECT {}\nFROM ({}) AS source\nWHERE TRUE", values.join(", "), lowered.sql);
+        let source =
+            format!("SELECT {}\nFROM ({}) AS \"/source\"\nWHERE TRUE", values.join(", "), lowered.sql);
         Ok((columns, vec![source]))
     }
 

@@ -171,7 +171,7 @@ fn tables_can_be_altered_and_dropped() {
         "2",
         "alter table a add column n int default 5, add column if not exists note text;
          alter table a add column b_id int check (b_id > 0);
-         alter table a drop column other;
+         alter table a drop column other; alter table a add column flag boolean default false; alter table a drop column flag;
          alter table if exists nope add column x int;",
     );
     assert_eq!(app.rows("select * from a"), json!([{"id": 1, "note": "x", "n": 5, "b_id": null}]));
