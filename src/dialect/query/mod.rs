@@ -2,6 +2,7 @@
 
 mod aggregate;
 mod output;
+mod output_name;
 mod relation;
 mod select;
 mod subquery;
