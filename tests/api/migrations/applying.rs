@@ -296,9 +296,8 @@ fn statements_that_change_nothing_here_are_accepted() {
 #[test]
 fn the_example_applies_unedited() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/todos/supabase/migrations");
-    let Ok(entries) = std::fs::read_dir(folder) else { return };
     let app = TestApp::new();
-    for entry in entries {
+    for entry in std::fs::read_dir(folder).unwrap() {
         app.migrate("20260101000000", &std::fs::read_to_string(entry.unwrap().path()).unwrap());
     }
     assert_eq!(
