@@ -166,7 +166,7 @@ fn values_that_are_none_of_their_type() {
         ("things?flag=eq.maybe", "22P02", "invalid input syntax for type boolean: \"maybe\""),
         ("things?mood=eq.angry", "22P02", "invalid input value for enum mood: \"angry\""),
         ("things?numbers=cs.1", "22P02", "malformed array literal: \"1\""),
-        ("things?doc->a=eq.x", "22P02", "invalid input syntax for type jsonb"),
+        ("things?doc->a=eq.x", "22P02", "invalid input syntax for type json"),
         ("people?id=is.true", "42804", "argument of IS TRUE must be type boolean, not type integer"),
     ];
     for (target, code, message) in cases {
