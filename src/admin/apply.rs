@@ -1,16 +1,16 @@
 //! Runs a translation in one batch, and finds the statement at fault when it fails.
 
-use super::AdminError;
 use super::error::Place;
+use super::{AdminError, store};
 use crate::app::App;
 use crate::dialect::{self, Translation};
 use crate::ports::DbError;
 use crate::schema::{Catalog, STALE_CATALOG};
-use crate::sql::{Statement, raise};
+use crate::sql::Statement;
 
 /// Translates a file for a schema.
 pub fn translate(catalog: &Catalog, sql: &str) -> Result<Translation, AdminError> {
-    dialect::translate(catalog, sql).map_err(AdminError::Script)
+    dialect::translate(catalog, sql).map_err(|error| AdminError::Script(Box::new(error)))
 }
 
 /// Runs `first`, the translation's statements and `last` in one batch. Gives the rows of the file's
@@ -50,9 +50,6 @@ fn is_users(error: &DbError) -> bool {
     }
 }
 
-/// Marks the end of a part of the file that ran through.
-const REACHED: &str = "reached";
-
 /// The statement that fails. D1 says only what went wrong, so growing parts of the file are run to
 /// an end that raises, and rolls back, on purpose. `None` when no part fails by itself.
 async fn place_of(app: &App, translation: &Translation) -> Option<Place> {
@@ -61,10 +58,9 @@ async fn place_of(app: &App, translation: &Translation) -> Option<Place> {
         let middle = passed + (failed - passed) / 2;
         // Whether the statements up to and including `middle` run through.
         let part = translation.statements.get(..=middle)?.to_vec();
-        let end = Statement::new(format!("SELECT {}", raise(&format!("'{REACHED}'"))));
-        let outcome = app.ports.database.batch(part.into_iter().chain([end]).collect()).await;
+        let outcome = app.ports.database.batch(part.into_iter().chain([store::end_here()]).collect()).await;
         match outcome {
-            Err(DbError::Raised(payload)) if payload == REACHED => passed = middle + 1,
+            Err(DbError::Raised(payload)) if payload == store::REACHED => passed = middle + 1,
             Err(error) if is_users(&error) => failed = middle,
             _ => return None,
         }

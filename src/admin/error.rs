@@ -15,7 +15,7 @@ pub enum AdminError {
     /// The body is not what the endpoint takes.
     Body(String),
     /// The SQL was refused before anything ran.
-    Script(ScriptError),
+    Script(Box<ScriptError>),
     /// The SQL failed while it ran, and was rolled back.
     Database {
         /// What the database said.
@@ -25,7 +25,7 @@ pub enum AdminError {
         /// Postgres' words for it.
         message: String,
         /// The statement at fault, when it was found.
-        place: Option<Place>,
+        place: Option<Box<Place>>,
     },
     /// A defect of ours; the cause is for the log.
     Internal(String),
@@ -56,7 +56,7 @@ impl AdminError {
     /// A failure of statements that ran under a schema.
     pub fn database(error: DbError, catalog: &Catalog, place: Option<Place>) -> Self {
         let (code, message) = postgres(&error, catalog);
-        Self::Database { error, code, message, place }
+        Self::Database { error, code, message, place: place.map(Box::new) }
     }
 }
 
@@ -78,7 +78,8 @@ impl Failure for AdminError {
         let bad = StatusCode::BAD_REQUEST;
         match self {
             Self::Body(message)                        => answer(bad, "PGRST102", message, None, None),
-            Self::Script(ScriptError { error, line, statement }) => {
+            Self::Script(refused) => {
+                let ScriptError { error, line, statement } = refused.as_ref();
                 let place = Place { line: *line, statement: statement.clone() };
                 answer(bad, error.code, &error.message, Some(&place), error.hint.as_deref())
             }
@@ -88,9 +89,9 @@ impl Failure for AdminError {
                     .with_cause(cause.clone())
             }
             Self::Database { error: DbError::Other(cause), code, message, place } => {
-                answer(StatusCode::INTERNAL_SERVER_ERROR, code, message, place.as_ref(), None).with_cause(cause.clone())
+                answer(StatusCode::INTERNAL_SERVER_ERROR, code, message, place.as_deref(), None).with_cause(cause.clone())
             }
-            Self::Database { code, message, place, .. } => answer(bad, code, message, place.as_ref(), None),
+            Self::Database { code, message, place, .. } => answer(bad, code, message, place.as_deref(), None),
             Self::Internal(cause)                      => Refusal::Internal(cause.clone()).render(asked),
             Self::Shell(refusal)                       => refusal.render(asked),
         }

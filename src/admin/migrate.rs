@@ -5,13 +5,10 @@
 //! finds the catalog moved, reads it again, and either finds its version applied or applies it to
 //! the new schema. A push whose answer was lost finds its version applied when it is repeated.
 
-use serde::Deserialize;
-
-use super::AdminError;
 use super::apply::{apply, is_stale, translate};
+use super::{AdminError, store};
 use crate::app::App;
 use crate::schema;
-use crate::sql::Statement;
 
 /// One file.
 pub struct Migration {
@@ -41,7 +38,7 @@ const ATTEMPTS: usize = 3;
 pub async fn migrate(app: &App, migration: &Migration) -> Result<bool, AdminError> {
     let mut attempt = 1;
     loop {
-        if is_applied(app, &migration.version).await? {
+        if store::is_applied(app.ports.database.as_ref(), &migration.version).await? {
             return Ok(false);
         }
         match apply_now(app, migration).await {
@@ -56,32 +53,10 @@ async fn apply_now(app: &App, migration: &Migration) -> Result<(), AdminError> {
     let before = schema::load(app.ports.database.as_ref()).await?;
     let translation = translate(&before, &migration.sql)?;
     let texts: Vec<&str> = translation.sources.iter().map(|source| source.text.as_str()).collect();
-    let row = Statement::new(
-        "INSERT INTO \"supabase_migrations.schema_migrations\" (version, name, statements)
-         VALUES (?1, ?2, ?3)",
-    )
-    .bind(&migration.version)
-    .bind(&migration.name)
-    .bind(serde_json::to_string(&texts).map_err(AdminError::internal)?);
+    let texts = serde_json::to_string(&texts).map_err(AdminError::internal)?;
+    let row = store::insert_migration(&migration.version, &migration.name, texts);
     let saved = schema::save(&before, &translation.catalog).map_err(AdminError::internal)?;
     apply(app, &translation, saved, vec![row]).await?;
     app.catalog.forget();
     Ok(())
-}
-
-async fn is_applied(app: &App, version: &str) -> Result<bool, AdminError> {
-    #[derive(Deserialize)]
-    struct Row {
-        #[serde(rename = "version")]
-        _version: String,
-    }
-    let statement = Statement::new(
-        "SELECT version
-         FROM \"supabase_migrations.schema_migrations\"
-         WHERE version = ?1",
-    )
-    .bind(version);
-    let results = app.ports.database.batch(vec![statement]).await?;
-    let row = results.first().map(|rows| rows.first::<Row>()).transpose()?.flatten();
-    Ok(row.is_some())
 }

@@ -7,5 +7,6 @@ mod apply;
 mod error;
 mod migrate;
 mod query;
+mod store;
 
 pub use error::AdminError;

@@ -15,5 +15,5 @@ mod translate;
 
 pub use environment::{CallerValue, Environment};
 pub use error::DialectError;
-pub use expression::{Expression, lower_default, lower_expression};
+pub use expression::{Expression, lower_condition, lower_default, lower_expression};
 pub use translate::{ScriptError, Source, Translation, translate};

@@ -112,7 +112,7 @@ fn lower(
 ) -> Result<String, PolicyError> {
     let expression = Expression::parse(text).map_err(PolicyError::Expression)?;
     let catalog = environment.catalog;
-    dialect::lower_expression(&expression, table, row, catalog, environment).map_err(|error| {
+    dialect::lower_condition(&expression, table, row, catalog, environment).map_err(|error| {
         environment.recursion.take().map_or(PolicyError::Expression(error), PolicyError::Recursion)
     })
 }

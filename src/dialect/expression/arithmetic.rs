@@ -126,7 +126,7 @@ impl Lowering<'_> {
     /// A piece's text form.
     pub fn as_text(&mut self, piece: Piece) -> Result<String, DialectError> {
         let (sql, data_type) = piece.resolved(self.catalog)?;
-        self.to_text(sql, &data_type)
+        self.text_of(sql, &data_type)
     }
 }
 

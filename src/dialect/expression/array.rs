@@ -217,8 +217,8 @@ impl Lowering<'_> {
         // An element that is NULL is contained in nothing.
         Ok(Piece::bool(format!(
             "CASE WHEN {left} IS NOT NULL AND {right} IS NOT NULL THEN NOT EXISTS (\
-             SELECT 1 FROM json_each({right}) AS wanted WHERE coalesce(wanted.value NOT IN (\
-             SELECT had.value FROM json_each({left}) AS had WHERE had.value IS NOT NULL), TRUE)) END"
+             SELECT 1 FROM json_each({right}) AS \"/wanted\" WHERE coalesce(\"/wanted\".value NOT IN (\
+             SELECT \"/had\".value FROM json_each({left}) AS \"/had\" WHERE \"/had\".value IS NOT NULL), TRUE)) END"
         )))
     }
 
@@ -227,8 +227,8 @@ impl Lowering<'_> {
         let (left, right, _) = self.two_arrays(left, right, "&&")?;
         Ok(Piece::bool(format!(
             "CASE WHEN {left} IS NOT NULL AND {right} IS NOT NULL THEN EXISTS (\
-             SELECT 1 FROM json_each({right}) AS wanted WHERE wanted.value IN (\
-             SELECT had.value FROM json_each({left}) AS had WHERE had.value IS NOT NULL)) END"
+             SELECT 1 FROM json_each({right}) AS \"/wanted\" WHERE \"/wanted\".value IN (\
+             SELECT \"/had\".value FROM json_each({left}) AS \"/had\" WHERE \"/had\".value IS NOT NULL)) END"
         )))
     }
 

@@ -61,7 +61,7 @@ impl Lowering<'_> {
             ));
         }
         let row = find_row(&name, &pieces).ok_or_else(|| no_function(&name, &pieces))?;
-        self.from_row(row, pieces)
+        self.call_row(row, pieces)
     }
 
     fn arguments(&mut self, arguments: &FunctionArguments) -> Result<Vec<Piece>, DialectError> {
@@ -87,7 +87,7 @@ impl Lowering<'_> {
         Ok(Piece::Typed(sql, data_type.clone()))
     }
 
-    fn from_row(&mut self, row: &Row, pieces: Vec<Piece>) -> Result<Piece, DialectError> {
+    fn call_row(&mut self, row: &Row, pieces: Vec<Piece>) -> Result<Piece, DialectError> {
         if row.reads != Reads::Nothing {
             self.not_stored(&format!("{}()", row.name))?;
         }
@@ -343,9 +343,9 @@ impl Lowering<'_> {
         let [(_, data_type)] = lowered.columns.as_slice() else {
             return Err(DialectError::new("42601", "subquery must return only one column"));
         };
-        let element = json_element("item.value", data_type)?;
+        let element = json_element("\"/item\".value", data_type)?;
         let sql = format!(
-            "(SELECT json_group_array({element}) FROM (SELECT {} AS value FROM ({}) AS list) AS item)",
+            "(SELECT json_group_array({element}) FROM (SELECT {} AS value FROM ({}) AS \"/list\") AS \"/item\")",
             lowered.column_sql(0, "list"),
             lowered.sql
         );

@@ -214,7 +214,7 @@ impl Lowering<'_> {
                 true => format!("substr({sql}, 1, {length})"),
                 false => sql,
             }),
-            (from, T::Text | T::Varchar(None)) => self.to_text(sql, from),
+            (from, T::Text | T::Varchar(None)) => self.text_of(sql, from),
             (from, to) if family(from).is_number() && family(to).is_number() => {
                 self.number_to_number(sql, from, to)
             }
@@ -222,7 +222,7 @@ impl Lowering<'_> {
             (T::Timestamptz | T::Timestamp, T::Time) => {
                 Ok(format!("substr(replace({sql}, '+00:00', ''), 12)"))
             }
-            (T::Text | T::Varchar(_), to) if explicit => self.from_text(sql, to),
+            (T::Text | T::Varchar(_), to) if explicit => self.read_text(sql, to),
             (T::Json, T::Jsonb) | (T::Jsonb, T::Json) => Ok(sql),
             (T::Bool, T::Int4) if explicit => Ok(sql),
             (T::Int4, T::Bool) if explicit => Ok(format!("({sql} <> 0)")),
@@ -242,7 +242,7 @@ impl Lowering<'_> {
     }
 
     /// Any value's Postgres text form.
-    pub(super) fn to_text(&mut self, sql: String, from: &DataType) -> Result<String, DialectError> {
+    pub(super) fn text_of(&mut self, sql: String, from: &DataType) -> Result<String, DialectError> {
         use DataType as T;
         match from {
             T::Text | T::Varchar(_) | T::Citext => Ok(sql),
@@ -313,7 +313,7 @@ impl Lowering<'_> {
 
     /// Reads text whose value is known only when the statement runs; text that is no value raises
     /// as Postgres does. Forms that Postgres takes and this cannot read exactly raise too.
-    fn from_text(&mut self, sql: String, to: &DataType) -> Result<String, DialectError> {
+    fn read_text(&mut self, sql: String, to: &DataType) -> Result<String, DialectError> {
         use DataType as T;
         let error = |value: &str| {
             raise(&format!(

@@ -113,8 +113,8 @@ impl Lowering<'_> {
         let sql = self.once(json, |json| {
             let terms = keys.iter().map(|key| {
                 format!(
-                    "CASE json_type({json}) WHEN 'object' THEN EXISTS (SELECT 1 FROM json_each({json}) AS entry WHERE entry.key = {key}) \
-                     WHEN 'array' THEN EXISTS (SELECT 1 FROM json_each({json}) AS entry WHERE entry.type = 'text' AND entry.value = {key}) \
+                    "CASE json_type({json}) WHEN 'object' THEN EXISTS (SELECT 1 FROM json_each({json}) AS \"/entry\" WHERE \"/entry\".key = {key}) \
+                     WHEN 'array' THEN EXISTS (SELECT 1 FROM json_each({json}) AS \"/entry\" WHERE \"/entry\".type = 'text' AND \"/entry\".value = {key}) \
                      WHEN 'text' THEN {json} ->> '$' = {key} WHEN NULL THEN NULL ELSE ({json} IS NULL) AND NULL END"
                 )
             });

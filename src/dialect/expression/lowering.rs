@@ -344,7 +344,7 @@ impl<'a> Lowering<'a> {
         if self.place != Place::Query {
             return Err(DialectError::new("54001", "the expression is too complex"));
         }
-        Ok(format!("(SELECT {} FROM (SELECT {sql} AS value) AS once)", body("once.value")))
+        Ok(format!("(SELECT {} FROM (SELECT {sql} AS value) AS \"/once\")", body("\"/once\".value")))
     }
 
     /// Refuses what a place cannot hold: `what` is for the message.

@@ -74,6 +74,17 @@ pub fn lower_expression(
     lowering.lower(&expression.0)?.into_sql(catalog)
 }
 
+/// The same for an expression that must be boolean, as a policy's: anything else is `42804`.
+pub fn lower_condition(
+    expression: &Expression,
+    table: &Table,
+    row: &str,
+    catalog: &Catalog,
+    environment: &mut dyn Environment,
+) -> Result<String, DialectError> {
+    Lowering::over_row(catalog, environment, Place::Query, table, row).condition(&expression.0)
+}
+
 /// The SQLite expression for a column's default: one value of `data_type`, over no row.
 pub fn lower_default(
     text: &str,

@@ -1,11 +1,12 @@
 //! Aggregates, and Postgres' rule of what may stand beside them.
 
 use sqlparser::ast::{
-    DuplicateTreatment, Function, FunctionArg, FunctionArgExpr, FunctionArgumentClause, FunctionArguments,
+    DuplicateTreatment, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentClause,
+    FunctionArguments, Select, SelectItem,
 };
 
 use crate::dialect::DialectError;
-use crate::dialect::expression::{Family, Lowering, Piece, family, json_element};
+use crate::dialect::expression::{Family, Lowering, Piece, called_name, family, json_element};
 use crate::schema::DataType;
 
 /// What stands in a query that groups.
@@ -162,4 +163,51 @@ struct AggregateParts {
     order: String,
     filter: String,
     is_star: bool,
+}
+
+/// Whether the select list has an aggregate of this query (not of one inside).
+pub fn has_aggregate(select: &Select) -> bool {
+    select.projection.iter().any(|item| match item {
+        SelectItem::UnnamedExpr(expression) | SelectItem::ExprWithAlias { expr: expression, .. } => {
+            calls_aggregate(expression)
+        }
+        _ => false,
+    })
+}
+
+fn calls_aggregate(expression: &Expr) -> bool {
+    match expression {
+        Expr::Function(function) => {
+            let arguments = match &function.args {
+                FunctionArguments::List(list) => list.args.as_slice(),
+                _ => &[],
+            };
+            called_name(function).is_ok_and(|name| is_aggregate(&name))
+                || arguments.iter().any(|argument| {
+                    matches!(argument, FunctionArg::Unnamed(FunctionArgExpr::Expr(expression)) if calls_aggregate(expression))
+                })
+        }
+        Expr::Nested(inner)
+        | Expr::UnaryOp { expr: inner, .. }
+        | Expr::IsNull(inner)
+        | Expr::IsNotNull(inner)
+        | Expr::IsTrue(inner)
+        | Expr::IsFalse(inner)
+        | Expr::Cast { expr: inner, .. }
+        | Expr::CompoundFieldAccess { root: inner, .. } => calls_aggregate(inner),
+        Expr::BinaryOp { left, right, .. } => calls_aggregate(left) || calls_aggregate(right),
+        Expr::Between { expr, low, high, .. } => {
+            [expr, low, high].into_iter().any(|inner| calls_aggregate(inner))
+        }
+        Expr::InList { expr, list, .. } => calls_aggregate(expr) || list.iter().any(calls_aggregate),
+        Expr::Case { operand, conditions, else_result, .. } => {
+            operand.as_deref().is_some_and(calls_aggregate)
+                || else_result.as_deref().is_some_and(calls_aggregate)
+                || conditions
+                    .iter()
+                    .any(|when| calls_aggregate(&when.condition) || calls_aggregate(&when.result))
+        }
+        Expr::Array(array) => array.elem.iter().any(calls_aggregate),
+        _ => false,
+    }
 }

@@ -2,6 +2,7 @@
 
 mod aggregate;
 mod output;
+mod output_name;
 mod relation;
 mod select;
 mod subquery;
@@ -26,9 +27,10 @@ pub struct LoweredQuery {
 }
 
 impl LoweredQuery {
-    /// How SQL names the column at an index of this query under an alias.
+    /// How SQL names the column at an index of this query under one of the translator's own aliases,
+    /// which start with a slash, as no table may.
     pub fn column_sql(&self, index: usize, alias: &str) -> String {
-        format!("{alias}.{}", column_name(index))
+        format!("\"/{alias}\".{}", column_name(index))
     }
 }
 

@@ -5,10 +5,11 @@ use sqlparser::ast::{
     SelectItem, SelectItemQualifiedWildcardKind, SetExpr, SetOperator, SetQuantifier, Value, Values, With,
 };
 
-use super::aggregate::{Grouping, is_aggregate};
+use super::aggregate::{Grouping, has_aggregate};
+use super::output_name::output_name;
 use super::relation::{fields, rename};
 use super::{LoweredQuery, column_name};
-use crate::dialect::expression::{Field, Lowering, Piece, called_name, relation};
+use crate::dialect::expression::{Field, Lowering, Piece, relation};
 use crate::dialect::{DialectError, name};
 use crate::schema::DataType;
 use crate::sql::{balanced, quote_identifier};
@@ -157,13 +158,16 @@ impl Lowering<'_> {
             .enumerate()
             .map(|(index, (name, data_type))| Output {
                 name: name.clone(),
-                sql: format!("ordered.{}", column_name(index)),
+                sql: format!("\"/ordered\".{}", column_name(index)),
                 data_type: data_type.clone(),
             })
             .collect();
         let order: Vec<OrderByExpr> = order.into_iter().cloned().collect();
         let terms = self.order_terms(&order, &outputs)?;
-        Ok(LoweredQuery { sql: format!("SELECT * FROM ({}) AS ordered ORDER BY {terms}", set.sql), ..set })
+        Ok(LoweredQuery {
+            sql: format!("SELECT * FROM ({}) AS \"/ordered\" ORDER BY {terms}", set.sql),
+            ..set
+        })
     }
 
     /// `VALUES (…), (…)`; `types` are those of an INSERT's columns.
@@ -502,92 +506,5 @@ fn find_output<'a>(expression: &Expr, outputs: &'a [Output]) -> Result<Option<&'
             _ => Ok(None),
         },
         _ => Ok(None),
-    }
-}
-
-/// Postgres' name for a column that was given none.
-fn output_name(expression: &Expr) -> String {
-    match expression {
-        Expr::Identifier(of) => name::folded(of),
-        Expr::CompoundIdentifier(names) => names.last().map(name::folded).unwrap_or_default(),
-        Expr::Function(function) => called_name(function)
-            .map(|name| name.rsplit('.').next().unwrap_or(&name).to_string())
-            .unwrap_or_default(),
-        Expr::Cast { expr, data_type, .. } => match output_name(expr) {
-            unnamed if unnamed == "?column?" => match data_type {
-                sqlparser::ast::DataType::Custom(name, _) => name.to_string(),
-                other => {
-                    DataType::named(&other.to_string().to_lowercase()).map_or(unnamed, |of| of.short_name())
-                }
-            },
-            name => name,
-        },
-        Expr::Nested(inner) => output_name(inner),
-        Expr::Case { .. } => "case".to_string(),
-        Expr::Exists { .. } => "exists".to_string(),
-        Expr::Array(_) => "array".to_string(),
-        Expr::Extract { .. } => "extract".to_string(),
-        Expr::AtTimeZone { .. } => "timezone".to_string(),
-        Expr::Position { .. } => "position".to_string(),
-        Expr::Substring { .. } => "substring".to_string(),
-        Expr::Trim { .. } => "btrim".to_string(),
-        Expr::CompoundFieldAccess { root, .. } => output_name(root),
-        Expr::Subquery(query) => match query.body.as_ref() {
-            SetExpr::Select(select) => match select.projection.first() {
-                Some(SelectItem::UnnamedExpr(expression)) => output_name(expression),
-                Some(SelectItem::ExprWithAlias { alias, .. }) => name::folded(alias),
-                _ => "?column?".to_string(),
-            },
-            _ => "?column?".to_string(),
-        },
-        _ => "?column?".to_string(),
-    }
-}
-
-/// Whether the select list has an aggregate of this query (not of one inside).
-fn has_aggregate(select: &Select) -> bool {
-    select.projection.iter().any(|item| match item {
-        SelectItem::UnnamedExpr(expression) | SelectItem::ExprWithAlias { expr: expression, .. } => {
-            calls_aggregate(expression)
-        }
-        _ => false,
-    })
-}
-
-fn calls_aggregate(expression: &Expr) -> bool {
-    use sqlparser::ast::{FunctionArg, FunctionArgExpr, FunctionArguments};
-    match expression {
-        Expr::Function(function) => {
-            let arguments = match &function.args {
-                FunctionArguments::List(list) => list.args.as_slice(),
-                _ => &[],
-            };
-            called_name(function).is_ok_and(|name| is_aggregate(&name))
-                || arguments.iter().any(|argument| {
-                    matches!(argument, FunctionArg::Unnamed(FunctionArgExpr::Expr(expression)) if calls_aggregate(expression))
-                })
-        }
-        Expr::Nested(inner)
-        | Expr::UnaryOp { expr: inner, .. }
-        | Expr::IsNull(inner)
-        | Expr::IsNotNull(inner)
-        | Expr::IsTrue(inner)
-        | Expr::IsFalse(inner)
-        | Expr::Cast { expr: inner, .. }
-        | Expr::CompoundFieldAccess { root: inner, .. } => calls_aggregate(inner),
-        Expr::BinaryOp { left, right, .. } => calls_aggregate(left) || calls_aggregate(right),
-        Expr::Between { expr, low, high, .. } => {
-            [expr, low, high].into_iter().any(|inner| calls_aggregate(inner))
-        }
-        Expr::InList { expr, list, .. } => calls_aggregate(expr) || list.iter().any(calls_aggregate),
-        Expr::Case { operand, conditions, else_result, .. } => {
-            operand.as_deref().is_some_and(calls_aggregate)
-                || else_result.as_deref().is_some_and(calls_aggregate)
-                || conditions
-                    .iter()
-                    .any(|when| calls_aggregate(&when.condition) || calls_aggregate(&when.result))
-        }
-        Expr::Array(array) => array.elem.iter().any(calls_aggregate),
-        _ => false,
     }
 }

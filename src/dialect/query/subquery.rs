@@ -29,11 +29,14 @@ impl Lowering<'_> {
         let [(_, data_type)] = lowered.columns.as_slice() else {
             return Err(DialectError::new("42601", "subquery has too many columns"));
         };
-        let item = format!("item.{}", column_name(0));
+        let item = format!("\"/item\".{}", column_name(0));
         let (value, key) =
             self.keys(value, &BinaryOperator::Eq, Piece::Typed(item.clone(), data_type.clone()))?;
-        let list =
-            if key == item { lowered.sql } else { format!("SELECT {key} FROM ({}) AS item", lowered.sql) };
+        let list = if key == item {
+            lowered.sql
+        } else {
+            format!("SELECT {key} FROM ({}) AS \"/item\"", lowered.sql)
+        };
         Ok(Piece::bool(format!("({value} {}IN ({list}))", if negated { "NOT " } else { "" })))
     }
 
@@ -56,7 +59,7 @@ impl Lowering<'_> {
         let value = column_name(0);
         Ok(Piece::Typed(
             format!(
-                "(SELECT CASE WHEN count(*) > 1 THEN {error} ELSE max(one.{value}) END FROM (SELECT * FROM ({sql}) LIMIT 2) AS one)"
+                "(SELECT CASE WHEN count(*) > 1 THEN {error} ELSE max(\"/one\".{value}) END FROM (SELECT * FROM ({sql}) LIMIT 2) AS \"/one\")"
             ),
             data_type,
         ))

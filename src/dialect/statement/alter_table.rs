@@ -180,13 +180,6 @@ impl Translator {
             )
             .with_hint("Drop what depends on it first."));
         }
-        let type_guard = table.column(&name).and_then(|column| type_check(&self.catalog, column));
-        if type_guard.is_some() {
-            return Err(DialectError::unsupported(format!(
-                "dropping a column of type {}",
-                table.column(&name).map(|column| column.data_type.display_name()).unwrap_or_default()
-            )));
-        }
         self.push(format!("ALTER TABLE {} DROP COLUMN {}", table.physical(), quote_identifier(&name)))?;
         table.columns.retain(|column| column.name != name);
         self.catalog.tables.insert(physical.to_string(), table);

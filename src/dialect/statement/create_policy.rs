@@ -10,7 +10,7 @@ use sqlparser::ast::{
 };
 
 use crate::dialect::DialectError;
-use crate::dialect::expression::{Expression, Lowering, Place};
+use crate::dialect::expression::{Expression, lower_condition};
 use crate::dialect::name::folded;
 use crate::dialect::translate::{SystemEnvironment, Translator};
 use crate::schema::{Command, Policy, Table};
@@ -123,11 +123,9 @@ impl Translator {
 
     /// Lowers a policy's text as requests will.
     pub(super) fn compile_policy(&self, table: &Table, text: &str) -> Result<(), DialectError> {
-        let parsed = Expression::parse(text)?;
         let mut environment = SystemEnvironment::default();
-        let row = table.physical();
-        let mut lowering = Lowering::over_row(&self.catalog, &mut environment, Place::Query, table, &row);
-        lowering.condition(&parsed.0).map(|_| ())
+        let expression = Expression::parse(text)?;
+        lower_condition(&expression, table, &table.physical(), &self.catalog, &mut environment).map(|_| ())
     }
 }
 

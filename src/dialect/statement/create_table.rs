@@ -114,7 +114,11 @@ pub fn nameable(what: &str, name: &str) -> Result<(), DialectError> {
     if name.is_empty() {
         return Err(DialectError::new("42601", "zero-length delimited identifier"));
     }
-    if name.contains('.') || name.contains('\0') || lower.starts_with("sqlite_") || lower.starts_with("_cf_")
+    if name.contains('.')
+        || name.starts_with('/')
+        || name.contains('\0')
+        || lower.starts_with("sqlite_")
+        || lower.starts_with("_cf_")
     {
         return Err(DialectError::unsupported(format!("the {what} name \"{name}\"")));
     }

@@ -14,10 +14,11 @@ use crate::sql::{RAISE_MARK, physical_name, quote_identifier, quote_literal};
 pub fn create_table(catalog: &Catalog, table: &Table) -> Result<String, DialectError> {
     let mut parts = Vec::new();
     for column in &table.columns {
-        parts.push(column_sql(catalog, table, column)?);
-    }
-    for column in &table.columns {
-        parts.extend(type_check(catalog, column));
+        let mut sql = column_sql(catalog, table, column)?;
+        if let Some(check) = type_check(catalog, column) {
+            sql.push_str(&format!(" {check}"));
+        }
+        parts.push(sql);
     }
     if let Some(key) = &table.primary_key
         && rowid_column(table).is_none()

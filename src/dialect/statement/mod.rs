@@ -10,6 +10,7 @@ mod create_type;
 mod ddl;
 mod drop;
 mod grant;
+mod insert;
 mod session;
 mod write;
 

@@ -171,7 +171,7 @@ fn tables_can_be_altered_and_dropped() {
         "2",
         "alter table a add column n int default 5, add column if not exists note text;
          alter table a add column b_id int check (b_id > 0);
-         alter table a drop column other;
+         alter table a drop column other; alter table a add column flag boolean default false; alter table a drop column flag;
          alter table if exists nope add column x int;",
     );
     assert_eq!(app.rows("select * from a"), json!([{"id": 1, "note": "x", "n": 5, "b_id": null}]));
@@ -296,9 +296,8 @@ fn statements_that_change_nothing_here_are_accepted() {
 #[test]
 fn the_example_applies_unedited() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/todos/supabase/migrations");
-    let Ok(entries) = std::fs::read_dir(folder) else { return };
     let app = TestApp::new();
-    for entry in entries {
+    for entry in std::fs::read_dir(folder).unwrap() {
         app.migrate("20260101000000", &std::fs::read_to_string(entry.unwrap().path()).unwrap());
     }
     assert_eq!(

@@ -1,0 +1,322 @@
+//! `INSERT`, with the defaults that SQLite cannot hold and `ON CONFLICT`, as the system runs it.
+
+use sqlparser::ast::{
+    ConflictTarget, Expr, Insert, ObjectName, OnConflict, OnConflictAction, OnInsert, SetExpr, TableObject,
+    Values,
+};
+
+use super::ddl::stored_default;
+use super::write::{assigned, assignments, is_default, target_scope, written_column};
+use crate::dialect::expression::{Expression, Lowering, Piece, Place, Relation};
+use crate::dialect::name::folded;
+use crate::dialect::translate::{SystemEnvironment, Translator};
+use crate::dialect::{DialectError, name};
+use crate::schema::{Column, DataType, Identity, Table};
+use crate::sql::quote_identifier;
+
+/// How long the rows of one INSERT may be together, in bytes; more go into further statements.
+const LONGEST_ROWS: usize = 60_000;
+
+impl Translator {
+    pub(in crate::dialect) fn insert(&mut self, insert: &Insert) -> Result<(), DialectError> {
+        let plain = insert.or.is_none()
+            && !insert.ignore
+            && !insert.overwrite
+            && insert.assignments.is_empty()
+            && insert.partitioned.is_none()
+            && insert.after_columns.is_empty()
+            && insert.insert_alias.is_none()
+            && !insert.replace_into
+            && insert.output.is_none();
+        let TableObject::TableName(object) = &insert.table else {
+            return Err(DialectError::unsupported("INSERT into this"));
+        };
+        if !plain {
+            return Err(DialectError::unsupported("this form of INSERT"));
+        }
+        let table = self.any_table(object)?;
+        let alias = insert.table_alias.as_ref().map(|alias| folded(&alias.alias));
+        let columns = inserted_columns(&table, &insert.columns)?;
+        let (columns, sources) = self.sources(&table, columns, insert)?;
+        let conflict = match &insert.on {
+            None => String::new(),
+            Some(OnInsert::OnConflict(conflict)) => {
+                self.lowered(|lowering| on_conflict(lowering, &table, alias.as_deref(), conflict))?
+            }
+            Some(other) => return Err(DialectError::unsupported(other)),
+        };
+        let returning = self.returning(&table, alias.as_deref(), insert.returning.as_deref())?;
+        if returning.is_some() && sources.len() > 1 {
+            return Err(DialectError::new("54000", "the INSERT is too long to return its rows"));
+        }
+        let names: Vec<String> = columns.iter().map(|column| quote_identifier(&column.name)).collect();
+        for source in sources {
+            let into = if names.is_empty() { String::new() } else { format!(" ({})", names.join(", ")) };
+            self.push(format!(
+                "INSERT INTO {}{into}\n{source}{conflict}{}",
+                table.physical(),
+                returning.clone().unwrap_or_default()
+            ))?;
+        }
+        self.answer = returning.map(|_| self.statements.len() - 1);
+        Ok(())
+    }
+
+    /// The columns written and what gives their values: one or more VALUES, or a SELECT.
+    fn sources(
+        &mut self,
+        table: &Table,
+        mut columns: Vec<Column>,
+        insert: &Insert,
+    ) -> Result<(Vec<Column>, Vec<String>), DialectError> {
+        let catalog = self.catalog.clone();
+        let Some(query) = &insert.source else {
+            let (supplied, values) = self.supplied(table, &[])?;
+            let source = if values.is_empty() {
+                "DEFAULT VALUES".to_string()
+            } else {
+                format!("VALUES ({})", values.join(", "))
+            };
+            return Ok((supplied, vec![source]));
+        };
+        let plain_values = query.with.is_none() && query.order_by.is_none() && query.limit_clause.is_none();
+        if let SetExpr::Values(values) = query.body.as_ref()
+            && plain_values
+        {
+            return self.value_rows(table, columns, values);
+        }
+        let lowered = self.lowered(|lowering| {
+            lowering.targets = columns.iter().map(|column| column.data_type.clone()).collect();
+            lowering.subquery(query)
+        })?;
+        let given = lowered.columns.len();
+        if given > columns.len() {
+            return Err(DialectError::new("42601", "INSERT has more expressions than target columns"));
+        }
+        if given < columns.len() && !insert.columns.is_empty() {
+            return Err(DialectError::new("42601", "INSERT has more target columns than expressions"));
+        }
+        columns.truncate(given);
+        if let Some(column) = columns.iter().find(|column| column.identity == Some(Identity::Always)) {
+            return Err(identity_always(column));
+        }
+        let mut values = Vec::new();
+        let mut environment = SystemEnvironment::default();
+        let mut lowering = Lowering::new(&catalog, &mut environment, Place::Query);
+        for (index, column) in columns.iter().enumerate() {
+            let data_type = lowered.columns.get(index).map_or(DataType::Text, |(_, of)| of.clone());
+            let piece = Piece::Typed(lowered.column_sql(index, "source"), data_type);
+            values.push(assigned(&mut lowering, piece, column)?);
+        }
+        let (supplied, more) = self.supplied(table, &columns)?;
+        columns.extend(supplied);
+        values.extend(more);
+        // Without WHERE, SQLite would read the ON of ON CONFLICT as a join's.
+        let source =
+            format!("SELECT {}\nFROM ({}) AS \"/source\"\nWHERE TRUE", values.join(", "), lowered.sql);
+        Ok((columns, vec![source]))
+    }
+
+    fn value_rows(
+        &mut self,
+        table: &Table,
+        mut columns: Vec<Column>,
+        values: &Values,
+    ) -> Result<(Vec<Column>, Vec<String>), DialectError> {
+        let width = values.rows.first().map_or(0, |row| row.content.len());
+        if values.rows.iter().any(|row| row.content.len() != width) {
+            return Err(DialectError::new("42601", "VALUES lists must all be the same length"));
+        }
+        if width > columns.len() {
+            return Err(DialectError::new("42601", "INSERT has more expressions than target columns"));
+        }
+        columns.truncate(width);
+        let (supplied, more) = self.supplied(table, &columns)?;
+        // An identity column that every row leaves to its default is left out.
+        let is_default =
+            |index: usize| values.rows.iter().all(|row| row.content.get(index).is_some_and(is_default));
+        let left_out: Vec<bool> = columns
+            .iter()
+            .enumerate()
+            .map(|(index, column)| {
+                (column.identity.is_some() || column.generated.is_some()) && is_default(index)
+            })
+            .collect();
+        let mut rows = Vec::new();
+        for row in &values.rows {
+            let mut cells = Vec::new();
+            for ((value, column), left_out) in row.content.iter().zip(&columns).zip(&left_out) {
+                if !left_out {
+                    cells.push(self.cell(value, column)?);
+                }
+            }
+            cells.extend(more.iter().cloned());
+            rows.push(format!("({})", cells.join(", ")));
+        }
+        let mut kept = left_out.into_iter();
+        columns.retain(|_| !kept.next().unwrap_or(false));
+        columns.extend(supplied);
+        if columns.is_empty() {
+            return Ok((columns, vec!["DEFAULT VALUES".to_string(); rows.len()]));
+        }
+        Ok((columns, chunked(rows)))
+    }
+
+    fn cell(&mut self, value: &Expr, column: &Column) -> Result<String, DialectError> {
+        if is_default(value) {
+            return self.default_of(column);
+        }
+        if column.generated.is_some() {
+            return Err(DialectError::new(
+                "428C9",
+                format!("cannot insert a non-DEFAULT value into column \"{}\"", column.name),
+            )
+            .with_hint(format!("Column \"{}\" is a generated column.", column.name)));
+        }
+        if column.identity == Some(Identity::Always) {
+            return Err(identity_always(column));
+        }
+        self.lowered(|lowering| {
+            let piece = lowering.lower(value)?;
+            assigned(lowering, piece, column)
+        })
+    }
+
+    /// The columns not written whose defaults SQLite's DDL could not hold, with their values.
+    fn supplied(
+        &mut self,
+        table: &Table,
+        written: &[Column],
+    ) -> Result<(Vec<Column>, Vec<String>), DialectError> {
+        let (mut columns, mut values) = (Vec::new(), Vec::new());
+        for column in &table.columns {
+            let is_written = written.iter().any(|other| other.name == column.name);
+            if !is_written && column.default.is_some() && stored_default(&self.catalog, column)?.is_none() {
+                values.push(self.default_of(column)?);
+                columns.push(column.clone());
+            }
+        }
+        Ok((columns, values))
+    }
+
+    fn default_of(&mut self, column: &Column) -> Result<String, DialectError> {
+        if column.generated.is_some() || column.identity.is_some() {
+            return Err(DialectError::unsupported(format!(
+                "DEFAULT for the column \"{}\" in some rows only",
+                column.name
+            )));
+        }
+        let Some(text) = column.default.clone() else { return Ok("NULL".to_string()) };
+        let parsed = Expression::parse(&text)?;
+        self.lowered(|lowering| {
+            let piece = lowering.lower(&parsed.0)?;
+            lowering.assign(piece, &column.data_type)
+        })
+    }
+}
+
+/// The columns an INSERT names; all when it names none.
+fn inserted_columns(table: &Table, names: &[ObjectName]) -> Result<Vec<Column>, DialectError> {
+    if names.is_empty() {
+        return Ok(table.columns.clone());
+    }
+    let mut columns: Vec<Column> = Vec::new();
+    for object in names {
+        let column = written_column(table, &name::single(object)?)?;
+        if columns.iter().any(|other| other.name == column.name) {
+            return Err(DialectError::new(
+                "42701",
+                format!("column \"{}\" specified more than once", column.name),
+            ));
+        }
+        columns.push(column.clone());
+    }
+    Ok(columns)
+}
+
+fn identity_always(column: &Column) -> DialectError {
+    DialectError::new("428C9", format!("cannot insert a non-DEFAULT value into column \"{}\"", column.name))
+        .with_hint(format!("Column \"{}\" is an identity column defined as GENERATED ALWAYS.", column.name))
+}
+
+fn on_conflict(
+    lowering: &mut Lowering<'_>,
+    table: &Table,
+    alias: Option<&str>,
+    conflict: &OnConflict,
+) -> Result<String, DialectError> {
+    let columns = match &conflict.conflict_target {
+        None => None,
+        Some(ConflictTarget::Columns(columns)) => Some(columns.iter().map(folded).collect::<Vec<_>>()),
+        Some(ConflictTarget::OnConstraint(object)) => {
+            let name = name::single(object)?;
+            let uniques = table.primary_key.iter().chain(&table.uniques);
+            let unique = uniques
+                .clone()
+                .find(|unique| unique.name == name && unique.is_constraint)
+                .ok_or_else(|| {
+                    DialectError::new(
+                        "42704",
+                        format!("constraint \"{name}\" for table \"{}\" does not exist", table.name),
+                    )
+                })?;
+            Some(unique.columns.clone())
+        }
+    };
+    if let Some(columns) = &columns {
+        let mut sorted = columns.clone();
+        sorted.sort();
+        let fits = |unique: &&crate::schema::Unique| {
+            let mut of = unique.columns.clone();
+            of.sort();
+            of == sorted
+        };
+        if table.primary_key.iter().chain(&table.uniques).find(fits).is_none() {
+            let message = "there is no unique or exclusion constraint matching the ON CONFLICT specification";
+            return Err(DialectError::new("42P10", message));
+        }
+    }
+    let target = columns.map(|columns| {
+        let columns: Vec<String> = columns.iter().map(|column| quote_identifier(column)).collect();
+        format!(" ({})", columns.join(", "))
+    });
+    match &conflict.action {
+        OnConflictAction::DoNothing => Ok(format!("\nON CONFLICT{} DO NOTHING", target.unwrap_or_default())),
+        OnConflictAction::DoUpdate(update) => {
+            let target = target.ok_or_else(|| {
+                DialectError::new(
+                    "42601",
+                    "ON CONFLICT DO UPDATE requires inference specification or constraint name",
+                )
+            })?;
+            let mut scope = target_scope(table, alias);
+            let mut excluded = Relation::of_table(table, "excluded");
+            excluded.schema = None;
+            excluded.name = "excluded".to_string();
+            // Bare names are the existing row's.
+            excluded.merged = table.columns.iter().map(|column| column.name.clone()).collect();
+            scope.relations.push(excluded);
+            lowering.scopes.push(scope);
+            let set = assignments(lowering, table, &update.assignments)?;
+            let condition =
+                update.selection.as_ref().map(|selection| lowering.condition(selection)).transpose()?;
+            let condition = condition.map(|sql| format!("\nWHERE {sql}")).unwrap_or_default();
+            Ok(format!("\nON CONFLICT{target} DO UPDATE SET {set}{condition}"))
+        }
+    }
+}
+
+/// Rows in VALUES lists that stay under D1's limit of a statement.
+fn chunked(rows: Vec<String>) -> Vec<String> {
+    let mut chunks: Vec<String> = Vec::new();
+    for row in rows {
+        match chunks.last_mut() {
+            Some(chunk) if chunk.len() + row.len() < LONGEST_ROWS => {
+                chunk.push_str(",\n");
+                chunk.push_str(&row);
+            }
+            _ => chunks.push(format!("VALUES {row}")),
+        }
+    }
+    chunks
+}
