@@ -134,7 +134,7 @@ describe("tokens that are no good", () => {
 
 describe("rows", () => {
   test("to-dos are their owner's alone", async () => {
-    const mine = ok(await ann.client.from("todos").insert([{ title: "Milk" }, { title: "Bread", done: true }]).select());
+    const mine = ok(await ann.client.from("todos").insert([{ title: "Milk" }, { title: "Bread", done: true }], { defaultToNull: false }).select());
     assert.deepEqual(mine.map(({ title, done, user_id }) => [title, done, user_id]), [["Milk", false, ann.user.id], ["Bread", true, ann.user.id]]);
     ok(await bob.client.from("todos").insert({ title: "Bob's" }));
 
