@@ -5,6 +5,7 @@
 //! the map, the arrows between the parts and three walkthroughs; `tests/tidy.rs` enforces the arrows.
 
 pub mod routes;
+pub mod schedule;
 
 pub mod app;
 pub mod caller;

@@ -27,8 +27,9 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("rest",         &["app", "caller", "config", "crypto", "dialect", "http", "policy", "ports", "schema", "sql", "time"]),
     ("auth",         &["app", "caller", "config", "crypto", "edge_session", "http", "jwt", "ports", "sql", "time"]),
     ("storage",      &["app", "caller", "config", "crypto", "dialect", "http", "jwt", "policy", "ports", "schema", "sql", "time"]),
+    ("schedule",     &["app", "storage"]),
     ("routes",       &["admin", "app", "auth", "caller", "http", "rest", "storage"]),
-    ("platform",     &["app", "config", "crypto", "http", "ports", "routes", "sql", "storage", "time", "token_bucket"]),
+    ("platform",     &["app", "config", "crypto", "http", "ports", "routes", "schedule", "sql", "time", "token_bucket"]),
 ];
 
 /// Inside a part: files whose path starts with the first may not contain the second.

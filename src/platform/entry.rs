@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
-use worker::{Context, Env, event};
+use worker::{Context, Env, ScheduleContext, ScheduledEvent, event};
 
 use super::bindings::Bindings;
 use super::{log, request, response};
@@ -15,6 +15,7 @@ use crate::config::Config;
 use crate::http::serve;
 use crate::ports::Background;
 use crate::routes;
+use crate::schedule;
 
 thread_local! {
     /// The isolate's app. Built without I/O, so that no request ever waits for another's.
@@ -33,6 +34,14 @@ async fn fetch(
     };
     let answer = serve(app, request::read(request)?, Rc::new(AfterResponse(context))).await;
     Ok(response::write(answer)?)
+}
+
+#[event(scheduled)]
+async fn scheduled(_: ScheduledEvent, environment: Env, _: ScheduleContext) {
+    match isolate_app(&environment) {
+        Ok(app) => schedule::run(app).await,
+        Err(mistakes) => log::misconfigured(&mistakes),
+    }
 }
 
 /// The isolate's app, built by the first request; or every mistake in the settings.

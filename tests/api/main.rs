@@ -9,5 +9,6 @@ mod double;
 mod auth;
 mod migrations;
 mod rest;
+mod schedule;
 mod shell;
 mod storage;

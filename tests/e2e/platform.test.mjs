@@ -127,3 +127,13 @@ test("an address that keeps trying has to wait", async () => {
     await limited.dispose();
   }
 });
+
+test("the schedule deletes the bytes that no object refers to", async () => {
+  const bucket = await worker.mf.getR2Bucket("BUCKET");
+  const database = await worker.mf.getD1Database("DB");
+  await bucket.put("left-over", "bytes of an upload that stopped half-way");
+  await database.prepare(`INSERT INTO "storage.garbage" (version) VALUES ('left-over')`).run();
+  const { outcome } = await (await worker.mf.getWorker()).scheduled({ cron: "17 * * * *" });
+  assert.equal(outcome, "ok");
+  assert.equal((await storedKeys()).includes("left-over"), false);
+});

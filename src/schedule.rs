@@ -1,0 +1,39 @@
+//! What runs by itself, once an hour: every row is a chore that finishes what a request left over.
+//!
+//! Chores may run twice or stop anywhere: each does only what is still to do.
+
+use std::rc::Rc;
+
+use futures_util::FutureExt;
+use futures_util::future::LocalBoxFuture;
+use serde_json::json;
+
+use crate::app::App;
+use crate::storage;
+
+/// Answers how many things it did, or why it stopped.
+type Chore = fn(Rc<App>) -> LocalBoxFuture<'static, Result<usize, String>>;
+
+#[rustfmt::skip]
+const CHORES: &[(&str, Chore)] = &[
+    ("delete bytes that no object refers to", |app| sweep_storage(app).boxed_local()),
+];
+
+/// Does every chore; one that fails is logged and keeps none of the others.
+pub async fn run(app: Rc<App>) {
+    for (name, chore) in CHORES {
+        let outcome = chore(app.clone()).await;
+        let line = json!({
+            "at": app.now().to_milliseconds(),
+            "level": if outcome.is_ok() { "info" } else { "error" },
+            "chore": name,
+            "done": outcome.as_ref().ok(),
+            "cause": outcome.as_ref().err(),
+        });
+        app.ports.log.line(&line.to_string());
+    }
+}
+
+async fn sweep_storage(app: Rc<App>) -> Result<usize, String> {
+    storage::sweep(&app).await.map_err(|error| format!("{error:?}"))
+}
