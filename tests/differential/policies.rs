@@ -66,6 +66,10 @@ fn live(postgres: &mut Postgres, world: &World) -> (Vec<Verdict>, usize) {
             }
             continue;
         }
+        if theirs.as_ref().is_err_and(|failure| failure.code == "XX000") {
+            // A defect of Postgres ("cannot cope with variable-free clause"): there is nothing to compare with.
+            return (verdicts, index + 1);
+        }
         let mut what = differ(&theirs, &ours, statement.is_ordered());
         if statement.sends_several() && theirs.is_err() && ours.is_err() {
             what = None;
@@ -93,6 +97,8 @@ fn differ(theirs: &Outcome, ours: &Outcome, ordered: bool) -> Option<String> {
     match (theirs, ours) {
         (Ok(theirs), Ok(ours)) if rows(theirs) == rows(ours) => None,
         (Err(theirs), Err(ours)) if theirs.code == ours.code => None,
+        // We read the body before the policies, Postgres when it runs.
+        (Err(theirs), Err(ours)) if theirs.code == "42P17" && ours.code.starts_with("22") => None,
         (Ok(theirs), Ok(ours)) => {
             let (theirs, ours) = (rows(theirs), rows(ours));
             let more = match (&theirs, &ours) {

@@ -146,7 +146,7 @@ impl World {
                 world.policies.push(policy);
             }
             for id in 1..=chance.between(2, 6) {
-                let row = world.row(&mut chance, table, id, false);
+                let row = world.row(&mut chance, table, id, false, 0);
                 world.rows.push((table, row));
             }
         }
@@ -196,14 +196,22 @@ impl World {
         self.rows.iter().map(insert).collect()
     }
 
-    /// Cells for a row with that id: all of its columns, or some.
-    pub fn row(&self, chance: &mut Chance, table: usize, id: usize, partial: bool) -> Vec<(String, String)> {
+    /// Cells for a row with that id: all of its columns, or some; so many in a hundred hold no value of
+    /// their type.
+    pub fn row(
+        &self,
+        chance: &mut Chance,
+        table: usize,
+        id: usize,
+        partial: bool,
+        bad: usize,
+    ) -> Vec<(String, String)> {
         let mut cells = vec![("id".to_string(), id.to_string())];
         for column in &self.tables[table].columns[1..] {
             if partial && chance.percent(35) {
                 continue;
             }
-            cells.push((column.name.to_string(), self.value(chance, column, if partial { 1 } else { 0 })));
+            cells.push((column.name.to_string(), self.value(chance, column, bad)));
         }
         cells
     }
