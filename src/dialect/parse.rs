@@ -2,6 +2,7 @@
 
 use sqlparser::ast;
 use sqlparser::dialect::PostgreSqlDialect;
+use sqlparser::keywords::Keyword;
 use sqlparser::parser::{Parser, ParserError};
 use sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer};
 
@@ -22,6 +23,15 @@ pub fn tokens(text: &str) -> Result<Vec<TokenWithSpan>, DialectError> {
     Tokenizer::new(&PostgreSqlDialect {}, text)
         .tokenize_with_location()
         .map_err(|error| syntax(&error.message))
+}
+
+/// Whether a query stands in the text, which an expression can only have as a subquery.
+pub fn has_query(text: &str) -> Result<bool, DialectError> {
+    let starts_query = |token: &TokenWithSpan| match &token.token {
+        Token::Word(word) => matches!(word.keyword, Keyword::SELECT | Keyword::VALUES | Keyword::TABLE),
+        _ => false,
+    };
+    Ok(tokens(text)?.iter().any(starts_query))
 }
 
 /// The one expression that the text is.

@@ -81,19 +81,31 @@ fn combine(
     if !table.row_security || environment.caller.bypasses_row_security() {
         return Ok(Predicate::Always);
     }
-    environment.enter(table)?;
     let role = environment.caller.role.name().to_string();
-    let (mut permissive, mut restrictive) = (Vec::new(), Vec::new());
+    let mut applied = Vec::new();
+    let mut looks_into_tables = false;
     for policy in table.policies.iter().filter(|policy| applies(policy, command, &role)) {
-        let sql = match expression(policy) {
-            Some(text) => lower(environment, table, row, text)?,
-            None => "TRUE".to_string(),
-        };
-        if policy.permissive { permissive.push(sql) } else { restrictive.push(sql) }
+        // A policy without the expression asked for has no say: it lets nothing in and keeps nothing out.
+        let Some(text) = expression(policy) else { continue };
+        for text in policy.using.iter().chain(&policy.check) {
+            looks_into_tables |= Expression::parse(text).map_err(PolicyError::Expression)?.has_query();
+        }
+        applied.push((policy.permissive, text));
     }
-    environment.leave();
-    if permissive.is_empty() {
+    if !applied.iter().any(|(is_permissive, _)| *is_permissive) {
         return Ok(Predicate::Never);
+    }
+    // As in Postgres: a table may be met again inside its own policies if those it has there are plain.
+    if looks_into_tables {
+        environment.enter(table)?;
+    }
+    let (mut permissive, mut restrictive) = (Vec::new(), Vec::new());
+    for (is_permissive, text) in applied {
+        let sql = lower(environment, table, row, text)?;
+        if is_permissive { permissive.push(sql) } else { restrictive.push(sql) }
+    }
+    if looks_into_tables {
+        environment.leave();
     }
     restrictive.push(balanced(permissive, " OR "));
     Ok(Predicate::Sql(balanced(restrictive, " AND ")))

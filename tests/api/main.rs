@@ -8,6 +8,7 @@ mod double;
 
 mod auth;
 mod migrations;
+mod regression;
 mod rest;
 mod schedule;
 mod shell;

@@ -32,9 +32,9 @@ pub(super) use lowering::{Lowering, Place};
 pub(super) use piece::Piece;
 pub(super) use scope::{Field, Relation, Scope, relation};
 
-/// A parsed Postgres expression; cheap to clone.
+/// A parsed Postgres expression, and whether a query is in it; cheap to clone.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Expression(pub(super) Rc<Expr>);
+pub struct Expression(pub(super) Rc<Expr>, bool);
 
 /// How many parsed expressions an isolate remembers before it forgets them all.
 const REMEMBERED: usize = 1_000;
@@ -50,7 +50,7 @@ impl Expression {
         if let Some(known) = PARSED.with_borrow(|parsed| parsed.get(text).cloned()) {
             return Ok(known);
         }
-        let expression = Self(Rc::new(parse::expression(text)?));
+        let expression = Self(Rc::new(parse::expression(text)?), parse::has_query(text)?);
         PARSED.with_borrow_mut(|parsed| {
             if parsed.len() >= REMEMBERED {
                 parsed.clear();
@@ -58,6 +58,11 @@ impl Expression {
             parsed.insert(text.to_string(), expression.clone());
         });
         Ok(expression)
+    }
+
+    /// Whether it has a subquery, of whatever kind.
+    pub fn has_query(&self) -> bool {
+        self.1
     }
 }
 

@@ -4,6 +4,7 @@
 mod filter;
 mod like;
 mod output;
+mod proposed;
 mod read;
 mod write;
 

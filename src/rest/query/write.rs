@@ -1,8 +1,11 @@
 //! Writing: statements that check policies on the rows they touch and give rows back.
 //!
-//! `WITH CHECK` is a raising `CASE` in `RETURNING`, which aborts the batch. Inside `RETURNING` a row
-//! goes by its table's own name; SQLite knows no alias there.
+//! What policies ask of a new row is asked before anything is written, as Postgres does: of the row as
+//! it will be (`proposed.rs`), in a raising `CASE` of the `WHERE`. So its subqueries see the tables as
+//! they were (a row cannot vouch for itself), and no constraint tells what the caller may not know.
+//! Inside `RETURNING` a row goes by its table's own name; SQLite knows no alias there.
 
+use super::proposed::{EXISTING, PROPOSED, UPDATED, plain_columns, written_columns};
 use super::{Batch, Builder, where_clause};
 use crate::caller::Caller;
 use crate::dialect;
@@ -11,7 +14,7 @@ use crate::rest::error::RestError;
 use crate::rest::plan::{Cell, Change, Condition, Insert, Write};
 use crate::rest::request::{Resolution, Return};
 use crate::schema::{Catalog, Column, Command, Storage, Table};
-use crate::sql::{Statement, quote_identifier, quote_literal, raise};
+use crate::sql::{Statement, balanced, quote_identifier, quote_literal, raise};
 
 /// Bytes of rows in one parameter; D1 takes no value over 2 MB.
 const LARGEST_PARAMETER: usize = 1_000_000;
@@ -64,9 +67,11 @@ fn compile_insert(
     insert: &Insert<'_>,
     batch: &mut Batch,
 ) -> Result<(), RestError> {
-    // Refused before the insert: otherwise its unique keys would tell a caller what is there.
-    if Builder::new(catalog, caller).check(write.table, Command::Insert, "\"excluded\"")? == Predicate::Never
-    {
+    if Builder::new(catalog, caller).insert_check(write, insert)? == Predicate::Never {
+        if insert.resolution() == Some(Resolution::MergeDuplicates) {
+            // Policies that lead back to themselves are an error even so.
+            Builder::new(catalog, caller).insert_checks(write, insert, Path::Merge)?;
+        }
         batch.push(Statement::new(format!("SELECT {}", violates_check(write.table))));
         return Ok(());
     }
@@ -129,17 +134,41 @@ impl Builder<'_> {
     ) -> Result<(), RestError> {
         let table = write.table;
         let name = table.physical();
+        let checks = self.insert_checks(write, insert, path)?;
+        if checks.is_empty() {
+            self.unchecked_insert(&name, table, insert, path, rows)?;
+        } else {
+            self.checked_insert(&name, table, insert, path, rows, &checks)?;
+        }
+        match path {
+            Path::Plain | Path::New => {}
+            Path::Ignore => {
+                let target = insert.conflict_target();
+                self.writer.push(&format!("\nON CONFLICT ({target}) DO NOTHING"));
+            }
+            Path::Merge => self.do_update(insert),
+        }
+        self.returning(write)
+    }
+
+    fn unchecked_insert(
+        &mut self,
+        name: &str,
+        table: &Table,
+        insert: &Insert<'_>,
+        path: Path,
+        rows: &str,
+    ) -> Result<(), RestError> {
         let (columns, values) = self.values(table, insert)?;
         if columns.is_empty() {
-            let sql = format!("INSERT INTO {name} DEFAULT VALUES");
-            self.writer.push(&sql);
-            return self.returning(write, Command::Insert);
+            self.writer.push(&format!("INSERT INTO {name} DEFAULT VALUES"));
+            return Ok(());
         }
         let payload = self.writer.bind(rows);
         let terms = match path {
             Path::Plain | Path::Ignore => vec!["TRUE".to_string()],
-            Path::Merge => vec![is_there(&name, insert)],
-            Path::New => vec![format!("NOT {}", is_there(&name, insert))],
+            Path::Merge => vec![is_there(name, insert)],
+            Path::New => vec![format!("NOT {}", is_there(name, insert))],
         };
         let sql = format!(
             "INSERT INTO {name} ({})\nSELECT {}\nFROM json_each({payload}) AS \"payload\"{}",
@@ -148,15 +177,101 @@ impl Builder<'_> {
             where_clause(terms),
         );
         self.writer.push(&sql);
-        match path {
-            Path::Plain | Path::New => {}
-            Path::Ignore => {
-                let target = insert.conflict_target();
-                self.writer.push(&format!("\nON CONFLICT ({target}) DO NOTHING"));
-            }
-            Path::Merge => self.do_update(write, insert)?,
+        Ok(())
+    }
+
+    /// The same from whole rows, each of which passes the checks first.
+    fn checked_insert(
+        &mut self,
+        name: &str,
+        table: &Table,
+        insert: &Insert<'_>,
+        path: Path,
+        rows: &str,
+        checks: &[(Predicate, String)],
+    ) -> Result<(), RestError> {
+        let values = self.proposed_values(table, insert, checks)?;
+        let source = if insert.columns.is_empty() {
+            String::new()
+        } else {
+            let payload = self.writer.bind(rows);
+            format!("\nFROM json_each({payload}) AS \"payload\"")
+        };
+        let proposed = self.proposed_row(table, values, &source)?;
+        let columns = written_columns(table, insert);
+        let values: Vec<String> = columns.iter().map(|column| format!("{PROPOSED}.{column}")).collect();
+        let equal = key_equalities(insert, PROPOSED);
+        // The arms before the checks name a row: a check that names none must not be weighed without one.
+        let (from, arms) = match path {
+            Path::Plain | Path::Ignore => (PROPOSED.to_string(), String::new()),
+            Path::Merge => (
+                format!("{PROPOSED}\nJOIN {name} AS {EXISTING} ON {equal}"),
+                format!("\n  WHEN {EXISTING}.rowid IS NULL THEN FALSE"),
+            ),
+            Path::New => (
+                PROPOSED.to_string(),
+                format!("\n  WHEN EXISTS (SELECT 1 FROM {name} AS {EXISTING} WHERE {equal}) THEN FALSE"),
+            ),
+        };
+        let raise = |(predicate, error): &(Predicate, String)| {
+            format!("\n  WHEN ({}) IS NOT TRUE THEN {error}", predicate.to_sql())
+        };
+        let arms = arms + &checks.iter().map(raise).collect::<String>();
+        let sql = format!(
+            "WITH {PROPOSED} AS MATERIALIZED (\n{proposed}\n)\nINSERT INTO {name} ({})\nSELECT {}\nFROM {from}\nWHERE CASE{arms}\n  ELSE TRUE\nEND",
+            columns.join(", "),
+            values.join(", "),
+        );
+        self.writer.push(&sql);
+        Ok(())
+    }
+
+    /// What the caller must be allowed for a new row, and to read it where that is asked for: by
+    /// what is given back, or by a conflict's key.
+    fn insert_check(&mut self, write: &Write<'_>, insert: &Insert<'_>) -> Result<Predicate, RestError> {
+        let mut allowed = self.check(write.table, Command::Insert, PROPOSED)?;
+        if write.returns != Return::Minimal || insert.resolution().is_some() {
+            allowed = self.using(write.table, Command::Select, PROPOSED)?.and(allowed);
         }
-        self.returning(write, if path == Path::Merge { Command::Update } else { Command::Insert })
+        Ok(allowed)
+    }
+
+    /// What each row of an insert must pass, and what is raised when it does not.
+    fn insert_checks(
+        &mut self,
+        write: &Write<'_>,
+        insert: &Insert<'_>,
+        path: Path,
+    ) -> Result<Vec<(Predicate, String)>, RestError> {
+        let table = write.table;
+        let mut checks = vec![(self.insert_check(write, insert)?, violates_check(table))];
+        if path == Path::Merge {
+            let existing = self.using(table, Command::Update, EXISTING)?.and(self.using(
+                table,
+                Command::Select,
+                EXISTING,
+            )?);
+            let updated = self.update_check(table, UPDATED)?;
+            checks.push((existing, violates_using(table)));
+            if updated != Predicate::Always {
+                let given = |column: &Column| {
+                    let is_given = insert.columns.iter().any(|of| of.name == column.name);
+                    let row = if is_given { PROPOSED } else { EXISTING };
+                    format!("{row}.{}", quote_identifier(&column.name))
+                };
+                let values = plain_columns(table).map(|column| (column, given(column))).collect();
+                let row = self.proposed_row(table, values, "")?;
+                let sql = format!("(SELECT {} FROM ({row}) AS {UPDATED})", updated.to_sql());
+                checks.push((Predicate::Sql(sql), violates_check(table)));
+            }
+        }
+        checks.retain(|(predicate, _)| *predicate != Predicate::Always);
+        Ok(checks)
+    }
+
+    /// What an updated row must pass: it was read, so it must still be visible.
+    fn update_check(&mut self, table: &Table, row: &str) -> Result<Predicate, RestError> {
+        Ok(self.check(table, Command::Update, row)?.and(self.using(table, Command::Select, row)?))
     }
 
     /// The columns of an insert with the expressions of their values: the body's, and those whose
@@ -169,16 +284,7 @@ impl Builder<'_> {
         let (mut columns, mut values) = (Vec::new(), Vec::new());
         for (index, column) in insert.columns.iter().enumerate() {
             columns.push(quote_identifier(&column.name));
-            let value = cell_value(column, index);
-            let some_default = insert.rows.iter().any(|row| row.get(index) == Some(&Cell::Default));
-            values.push(if some_default {
-                let default = self.default(column)?;
-                format!(
-                    "CASE json_type(\"payload\".value, '$[{index}]') WHEN 'array' THEN {default} ELSE {value} END"
-                )
-            } else {
-                value
-            });
+            values.push(self.given_value(column, insert, index)?);
         }
         let absent = |column: &&Column| !insert.columns.iter().any(|of| of.name == column.name);
         for column in table.columns.iter().filter(absent).filter(|column| asks_for_caller(column)) {
@@ -188,7 +294,7 @@ impl Builder<'_> {
         Ok((columns, values))
     }
 
-    fn default(&mut self, column: &Column) -> Result<String, RestError> {
+    pub(super) fn default(&mut self, column: &Column) -> Result<String, RestError> {
         let Some(text) = column.default.as_deref().filter(|_| column.identity.is_none()) else {
             return Ok("NULL".to_string());
         };
@@ -196,42 +302,16 @@ impl Builder<'_> {
         Ok(dialect::lower_default(text, &column.data_type, catalog, &mut self.environment())?)
     }
 
-    /// The update half of an upsert. Its `WHERE` raises where Postgres would: on a row that the
-    /// caller may not update, or a proposed row that it may not insert.
-    fn do_update(&mut self, write: &Write<'_>, insert: &Insert<'_>) -> Result<(), RestError> {
-        let table = write.table;
-        let name = table.physical();
+    /// The update half of an upsert.
+    fn do_update(&mut self, insert: &Insert<'_>) {
         let assignments: Vec<String> = insert
             .columns
             .iter()
             .map(|column| quote_identifier(&column.name))
             .map(|column| format!("{column} = excluded.{column}"))
             .collect();
-        let sql =
-            format!("\nON CONFLICT ({}) DO UPDATE\nSET {}", insert.conflict_target(), assignments.join(", "));
-        self.writer.push(&sql);
-        let existing =
-            self.using(table, Command::Update, &name)?.and(self.using(table, Command::Select, &name)?);
-        let proposed = self.check(table, Command::Insert, "\"excluded\"")?;
-        let mut cases = String::new();
-        if existing != Predicate::Always {
-            cases.push_str(&format!(
-                "\n  WHEN ({}) IS NOT TRUE THEN {}",
-                existing.to_sql(),
-                violates_using(table)
-            ));
-        }
-        if proposed != Predicate::Always {
-            cases.push_str(&format!(
-                "\n  WHEN ({}) IS NOT TRUE THEN {}",
-                proposed.to_sql(),
-                violates_check(table)
-            ));
-        }
-        if !cases.is_empty() {
-            self.writer.push(&format!("\nWHERE CASE{cases}\n  ELSE TRUE\nEND"));
-        }
-        Ok(())
+        let target = insert.conflict_target();
+        self.writer.push(&format!("\nON CONFLICT ({target}) DO UPDATE\nSET {}", assignments.join(", ")));
     }
 
     fn update(
@@ -241,32 +321,44 @@ impl Builder<'_> {
         condition: &Condition<'_>,
     ) -> Result<(), RestError> {
         let table = write.table;
-        let mut sets = Vec::new();
+        let name = table.physical();
+        let (mut sets, mut values) = (Vec::new(), Vec::new());
         for (column, cell) in assignments {
             let value = match cell {
-                Cell::Value(value) => {
-                    let bound = self.writer.bind(value);
-                    if column.data_type.storage() == Storage::Blob {
-                        format!("unhex({bound})")
-                    } else {
-                        bound
-                    }
-                }
+                Cell::Value(value) => stored(column, &self.writer.bind(value)),
                 Cell::Null | Cell::Default => "NULL".to_string(),
             };
             sets.push(format!("{} = {value}", quote_identifier(&column.name)));
+            values.push((column.name.as_str(), value));
         }
-        let terms = self.touched(write, Command::Update, condition)?;
-        let sql = format!("UPDATE {}\nSET {}{}", table.physical(), sets.join(", "), where_clause(terms));
+        let mut terms = self.touched(write, Command::Update, condition)?;
+        let allowed = self.update_check(table, PROPOSED)?;
+        if allowed != Predicate::Always {
+            let given = |column: &Column| {
+                let value = values.iter().find(|(of, _)| *of == column.name).map(|(_, value)| value.clone());
+                value.unwrap_or_else(|| format!("{name}.{}", quote_identifier(&column.name)))
+            };
+            let row = plain_columns(table).map(|column| (column, given(column))).collect();
+            let row = self.proposed_row(table, row, "")?;
+            // Last, and a subquery: SQLite weighs it when the row has passed the others, and weighs
+            // all rows before it changes the first.
+            terms = vec![balanced(terms, " AND ")];
+            terms.push(format!(
+                "CASE WHEN (SELECT {} FROM ({row}) AS {PROPOSED}) IS NOT TRUE THEN {} ELSE TRUE END",
+                allowed.to_sql(),
+                violates_check(table)
+            ));
+        }
+        let sql = format!("UPDATE {name}\nSET {}{}", sets.join(", "), where_clause(terms));
         self.writer.push(&sql);
-        self.returning(write, Command::Update)
+        self.returning(write)
     }
 
     fn delete(&mut self, write: &Write<'_>, condition: &Condition<'_>) -> Result<(), RestError> {
         let terms = self.touched(write, Command::Delete, condition)?;
         let sql = format!("DELETE FROM {}{}", write.table.physical(), where_clause(terms));
         self.writer.push(&sql);
-        self.returning(write, Command::Delete)
+        self.returning(write)
     }
 
     /// The rows that an update or delete touches. A filter reads rows, so they must be visible too.
@@ -287,8 +379,8 @@ impl Builder<'_> {
         Ok(terms)
     }
 
-    /// `RETURNING`, when there is something to check or to give back.
-    fn returning(&mut self, write: &Write<'_>, command: Command) -> Result<(), RestError> {
+    /// `RETURNING`, when there is something to give back.
+    fn returning(&mut self, write: &Write<'_>) -> Result<(), RestError> {
         let table = write.table;
         let name = table.physical();
         let object = match write.returns {
@@ -296,25 +388,11 @@ impl Builder<'_> {
             Return::HeadersOnly => key_values(table, &name),
             Return::Representation => self.object(&write.returning, &name)?,
         };
-        let mut allowed = match command {
-            Command::Insert | Command::Update => self.check(table, command, &name)?,
-            Command::Select | Command::Delete => Predicate::Always,
-        };
-        // An update has read its row; an insert reads only what it gives back.
-        if command == Command::Update || (command == Command::Insert && write.returns != Return::Minimal) {
-            allowed = allowed.and(self.using(table, Command::Select, &name)?);
-        }
         // An upsert counts its new rows: they decide between 201 and 200.
         let counted = write.counted || write.merge().is_some();
-        let object = match allowed {
-            Predicate::Always if write.returns == Return::Minimal && !counted => return Ok(()),
-            Predicate::Always => object,
-            predicate => format!(
-                "CASE WHEN ({}) IS NOT TRUE THEN {} ELSE {object} END",
-                predicate.to_sql(),
-                violates_check(table)
-            ),
-        };
+        if write.returns == Return::Minimal && !counted {
+            return Ok(());
+        }
         self.writer.push(&format!("\nRETURNING {object} AS j"));
         if let Some(insert) = write.merge() {
             let keys = insert.conflict.iter().flat_map(|conflict| &conflict.columns);
@@ -354,12 +432,8 @@ impl Insert<'_> {
     fn resolution(&self) -> Option<Resolution> {
         let conflict = self.conflict.as_ref()?;
         let in_body = |column: &&Column| self.columns.iter().any(|of| of.name == column.name);
-        let in_key = |column: &&Column| conflict.columns.iter().any(|of| of.name == column.name);
         if !conflict.columns.iter().all(in_body) {
             return None;
-        }
-        if self.columns.iter().all(in_key) {
-            return Some(Resolution::IgnoreDuplicates);
         }
         Some(conflict.resolution)
     }
@@ -380,9 +454,19 @@ fn asks_for_caller(column: &Column) -> bool {
 }
 
 /// A cell of the payload as its column stores it.
-fn cell_value(column: &Column, index: usize) -> String {
-    let text = format!("\"payload\".value ->> '$[{index}]'");
-    if column.data_type.storage() == Storage::Blob { format!("unhex({text})") } else { text }
+pub(super) fn cell_value(column: &Column, index: usize) -> String {
+    stored(column, &format!("\"payload\".value ->> '$[{index}]'"))
+}
+
+/// A value's text as the column stores it. The cast is the column's own when the value is stored, but
+/// not when a policy compares it before.
+fn stored(column: &Column, text: &str) -> String {
+    match column.data_type.storage() {
+        Storage::Blob => format!("unhex({text})"),
+        Storage::Integer => format!("CAST({text} AS INTEGER)"),
+        Storage::Real => format!("CAST({text} AS REAL)"),
+        Storage::Text => text.to_string(),
+    }
 }
 
 /// Whether the table has a row with the payload row's key.
@@ -395,6 +479,14 @@ fn is_there(name: &str, insert: &Insert<'_>) -> String {
         })
         .collect();
     format!("EXISTS (SELECT 1 FROM {name} AS \"there\" WHERE {})", equalities.join(" AND "))
+}
+
+/// That a row has the key of one that is there.
+fn key_equalities(insert: &Insert<'_>, row: &str) -> String {
+    let keys = insert.conflict.iter().flat_map(|conflict| &conflict.columns);
+    let equal =
+        keys.map(|key| quote_identifier(&key.name)).map(|key| format!("{EXISTING}.{key} = {row}.{key}"));
+    equal.collect::<Vec<_>>().join(" AND ")
 }
 
 /// The primary key's values as texts in a JSON array.
