@@ -1,15 +1,13 @@
-//! Sessions as the edge knows them: `session:<id>` in KV, so that a revoked session stops working
-//! everywhere without a trip to the primary database.
+//! The sessions that ended, as the edge knows them: `session:<id>` in KV, so that a revoked session
+//! stops working everywhere without a trip to the primary database.
 //!
-//! Not the truth (that is `"auth.sessions"` in D1). KV lags by up to a minute, so a record may only
-//! make an answer stricter than the signed token alone, never looser: no record means the token
-//! stands. Each isolate remembers a record for [`REMEMBERED_SECONDS`], so the worst case from
-//! sign-out to refusal at another location is KV's lag plus that.
+//! Not the truth (that is `"auth.sessions"` in D1), and not a list of who is signed in: a record may
+//! only make an answer stricter than the signed token alone, never looser, so a session that lives
+//! has none. KV lags by up to a minute, and each isolate remembers what it read for
+//! [`REMEMBERED_SECONDS`]: the worst case from sign-out to refusal at another location is both together.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
-
-use serde::{Deserialize, Serialize};
 
 use crate::ports::{KeyValue, PortError};
 use crate::time::Timestamp;
@@ -20,16 +18,8 @@ pub const REMEMBERED_SECONDS: i64 = 10;
 /// How many sessions an isolate remembers before it forgets them all.
 const REMEMBERED_SESSIONS: usize = 10_000;
 
-/// What KV holds of a session.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct EdgeSession {
-    /// The session's user.
-    pub user_id: String,
-    /// Authenticator assurance level, `aal1` or `aal2`.
-    pub aal: String,
-    /// The session ended: no token of it is good any more.
-    pub revoked: bool,
-}
+/// What a record says; that it is there is all that counts.
+const REVOKED: &str = "revoked";
 
 /// The isolate's memory of KV's answers.
 #[derive(Default)]
@@ -45,26 +35,33 @@ impl EdgeSessions {
         {
             return *revoked;
         }
-        let revoked = match key_value.get(&key(session_id)).await {
-            Ok(Some(text)) => serde_json::from_str::<EdgeSession>(&text).is_ok_and(|session| session.revoked),
-            Ok(None) | Err(_) => false,
-        };
+        let revoked = matches!(key_value.get(&key(session_id)).await, Ok(Some(_)));
         self.remember(session_id, now, revoked);
         revoked
     }
 
-    /// Writes a session for every location; `seconds` is how long its tokens may still live (at least 60).
-    pub async fn write(
+    /// Tells every location that the session ended; `seconds` is how long its tokens may still live.
+    /// KV keeps no record for less than a minute.
+    pub async fn revoke(
         &self,
         key_value: &dyn KeyValue,
         session_id: &str,
-        session: &EdgeSession,
         now: Timestamp,
         seconds: u64,
     ) -> Result<(), PortError> {
-        self.remember(session_id, now, session.revoked);
-        let text = serde_json::to_string(session).map_err(|error| PortError(error.to_string()))?;
-        key_value.put(&key(session_id), &text, seconds.max(60)).await
+        self.remember(session_id, now, true);
+        key_value.put(&key(session_id), REVOKED, seconds.max(60)).await
+    }
+
+    /// Tells every location that the session is good again.
+    pub async fn restore(
+        &self,
+        key_value: &dyn KeyValue,
+        session_id: &str,
+        now: Timestamp,
+    ) -> Result<(), PortError> {
+        self.remember(session_id, now, false);
+        key_value.delete(&key(session_id)).await
     }
 
     fn remember(&self, session_id: &str, now: Timestamp, revoked: bool) {

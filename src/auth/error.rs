@@ -65,6 +65,10 @@ pub enum Error {
     RefreshTokenNotFound,
     /// An old refresh token came again; its session has ended.
     RefreshTokenAlreadyUsed,
+    /// The session is older than sessions may become.
+    SessionExpired,
+    /// The session was not refreshed for too long.
+    SessionExpiredInactive,
     /// A banned user's refresh token.
     BannedAtRefresh,
 
@@ -142,6 +146,8 @@ impl Error {
             Self::RefreshTokenMalformed   => (400, "validation_failed",          "Refresh token is not valid"),
             Self::RefreshTokenNotFound    => (400, "refresh_token_not_found",    "Invalid Refresh Token: Refresh Token Not Found"),
             Self::RefreshTokenAlreadyUsed => (400, "refresh_token_already_used", "Invalid Refresh Token: Already Used"),
+            Self::SessionExpired          => (400, "session_expired",            "Invalid Refresh Token: Session Expired"),
+            Self::SessionExpiredInactive  => (400, "session_expired",            "Invalid Refresh Token: Session Expired (Inactivity)"),
             Self::BannedAtRefresh         => (400, "user_banned",                "Invalid Refresh Token: User Banned"),
 
             Self::MissingSubject          => (403, "bad_jwt",                    "invalid claim: missing sub claim"),

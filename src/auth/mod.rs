@@ -12,6 +12,7 @@ mod refresh;
 mod sign_in;
 mod sign_out;
 mod sign_up;
+mod sweep;
 
 mod access_token;
 mod ban;
@@ -27,3 +28,5 @@ mod session;
 mod error;
 mod model;
 mod store;
+
+pub use sweep::sweep;

@@ -35,6 +35,9 @@ pub async fn refresh(app: &App, token: &str, client: &Client) -> Result<SignedIn
         if user.is_banned(app.now()) {
             return Err(Error::BannedAtRefresh);
         }
+        if let Some(expired) = session.expiry(&app.config.auth, app.now()) {
+            return Err(expired);
+        }
         match decide(&session, presented.counter, app.now(), app.config.auth.reuse_seconds) {
             Step::Rotate(next) => {
                 if rotate(app, &session, next, client).await? {
@@ -125,6 +128,7 @@ mod tests {
                 amr: Vec::new(),
                 refresh_token_hmac_key: String::new(),
                 refresh_token_counter: stored,
+                created_at: String::new(),
                 refreshed_at: refreshed.map(|seconds| now.plus_seconds(seconds).to_postgres()),
             };
             assert_eq!(

@@ -8,7 +8,9 @@ use super::error::{Error, WeakPassword};
 use super::model::{User, json_text};
 use super::refresh_token::RefreshToken;
 use crate::app::App;
+use crate::config::AuthConfig;
 use crate::crypto;
+use crate::time::Timestamp;
 
 /// The program at the other end, as far as a session records it, and the URL it knows us by.
 pub struct Client {
@@ -36,6 +38,7 @@ pub struct Session {
     pub refresh_token_counter: u64,
     /// When the counter last moved.
     pub refreshed_at: Option<String>,
+    pub created_at: String,
 }
 
 /// One act of authentication: an entry of the `amr` claim.
@@ -72,7 +75,21 @@ impl Session {
             refresh_token_hmac_key: crypto::base64url(&crypto::random_bytes(random, 32)),
             refresh_token_counter: 0,
             refreshed_at: None,
+            created_at: app.now().to_postgres(),
         }
+    }
+
+    /// Why the session can no longer be refreshed, if a limit of its age has passed.
+    pub fn expiry(&self, config: &AuthConfig, now: Timestamp) -> Option<Error> {
+        let passed = |since: &str, seconds: u64| {
+            let seconds = i64::try_from(seconds).unwrap_or(i64::MAX);
+            seconds > 0 && Timestamp::parse(since).is_some_and(|since| now > since.plus_seconds(seconds))
+        };
+        let last_used = self.refreshed_at.as_ref().unwrap_or(&self.created_at);
+        if passed(&self.created_at, config.session_timebox_seconds) {
+            return Some(Error::SessionExpired);
+        }
+        passed(last_used, config.session_inactivity_seconds).then_some(Error::SessionExpiredInactive)
     }
 
     /// The key that signs this session's refresh tokens.

@@ -1,12 +1,10 @@
 //! Signing in with an address and a password.
 
-use super::edge;
 use super::email_address;
 use super::error::Error;
 use super::model::User;
 use super::password;
 use super::session::{Client, Session, SignedIn};
-use super::store::sessions::SessionKey;
 use super::store::{self, sessions, users};
 use crate::app::App;
 
@@ -30,7 +28,6 @@ pub async fn sign_in(app: &App, email: &str, password: &str, client: &Client) ->
     }
     let new_hash = password::up_to_date(app, password, hash).await?;
     let (session, user) = start_session(app, user, hash, &new_hash, client).await?;
-    edge::admit(app, &[SessionKey::of(&session)]).await;
     let weak_password = password::weakness(&app.config.auth, password);
     Ok(SignedIn { weak_password, ..session.tokens(app, user, 0, client)? })
 }

@@ -3,14 +3,12 @@
 use serde_json::json;
 
 use super::contact::Contact;
-use super::edge;
 use super::email_address::EmailAddress;
 use super::error::Error;
 use super::metadata::Metadata;
 use super::model::User;
 use super::password::NewPassword;
 use super::session::{Client, Session, SignedIn};
-use super::store::sessions::SessionKey;
 use super::store::{self, identities, sessions, users};
 use crate::app::App;
 use crate::crypto;
@@ -69,7 +67,6 @@ async fn sign_up_confirmed(
     .await
     .map_err(taken)?;
     let user = results.first(3)?.ok_or_else(|| Error::Unexpected("the new user is not there".into()))?;
-    edge::admit(app, &[SessionKey::of(&session)]).await;
     Ok(SignedUp::In(Box::new(session.tokens(app, user, 0, client)?)))
 }
 

@@ -17,6 +17,10 @@ pub struct AuthConfig {
     pub token_seconds: u64,
     /// `REFRESH_TOKEN_REUSE_INTERVAL`: seconds in which the previous refresh token is still answered with the current one.
     pub reuse_seconds: u64,
+    /// `SESSIONS_TIMEBOX`: seconds after its start at which a session is no longer refreshed; 0 is never.
+    pub session_timebox_seconds: u64,
+    /// `SESSIONS_INACTIVITY_TIMEOUT`: seconds without a refresh after which a session is no longer refreshed; 0 is never.
+    pub session_inactivity_seconds: u64,
     /// `PASSWORD_MIN_LENGTH`, in characters.
     pub password_min_length: u64,
     /// `RATE_LIMITS`: whether sign-in routes are limited per address.
@@ -32,6 +36,8 @@ impl AuthConfig {
             autoconfirm: reader.flag("MAILER_AUTOCONFIRM", false),
             token_seconds: reader.number("JWT_EXPIRY", 3600),
             reuse_seconds: reader.number("REFRESH_TOKEN_REUSE_INTERVAL", 10),
+            session_timebox_seconds: reader.number("SESSIONS_TIMEBOX", 0),
+            session_inactivity_seconds: reader.number("SESSIONS_INACTIVITY_TIMEOUT", 0),
             password_min_length: reader.number("PASSWORD_MIN_LENGTH", 6),
             rate_limits: reader.flag("RATE_LIMITS", true),
         }

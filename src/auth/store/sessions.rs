@@ -6,21 +6,18 @@ use crate::auth::session::{Client, Session};
 use crate::sql::Statement;
 use crate::time::Timestamp;
 
-const COLUMNS: &str =
-    "s.id, s.user_id, s.aal, s.amr, s.refresh_token_hmac_key, s.refresh_token_counter, s.refreshed_at";
+const COLUMNS: &str = "s.id, s.user_id, s.aal, s.amr, s.refresh_token_hmac_key, s.refresh_token_counter, s.refreshed_at, s.created_at";
 
 /// A session that ended or whose user's standing changed, as the edge has to hear of it.
 #[derive(Deserialize)]
 pub struct SessionKey {
     pub id: String,
-    pub user_id: String,
-    pub aal: String,
 }
 
 impl SessionKey {
     /// A session's key.
     pub fn of(session: &Session) -> Self {
-        Self { id: session.id.clone(), user_id: session.user_id.clone(), aal: session.aal.clone() }
+        Self { id: session.id.clone() }
     }
 }
 
@@ -31,14 +28,14 @@ pub fn by_id(id: &str) -> Statement {
 
 /// The key of a session, if it is that user's.
 pub fn key_of(id: &str, user_id: &str) -> Statement {
-    Statement::new("SELECT id, user_id, aal\nFROM \"auth.sessions\"\nWHERE id = ?1\n  AND user_id = ?2")
+    Statement::new("SELECT id\nFROM \"auth.sessions\"\nWHERE id = ?1\n  AND user_id = ?2")
         .bind(id)
         .bind(user_id)
 }
 
 /// The keys of all sessions of a user.
 pub fn keys_of(user_id: &str) -> Statement {
-    Statement::new("SELECT id, user_id, aal\nFROM \"auth.sessions\"\nWHERE user_id = ?1").bind(user_id)
+    Statement::new("SELECT id\nFROM \"auth.sessions\"\nWHERE user_id = ?1").bind(user_id)
 }
 
 /// Adds the session, provided its user still has that password hash and is neither banned nor
@@ -121,9 +118,29 @@ WHERE user_id = ?1
         AND u.encrypted_password = ?3
     )
   )
-RETURNING id, user_id, aal"#
+RETURNING id"#
     ))
     .bind(user_id)
     .bind(session_id)
     .bind(if_password)
+}
+
+/// The most rows one sweep removes: a batch has to end in time, and the next one goes on.
+const SWEPT_AT_ONCE: u32 = 1000;
+
+/// Removes sessions that began before `begun` or were last refreshed before `used`; a limit that is
+/// `None` removes nothing.
+pub fn sweep(begun: Option<Timestamp>, used: Option<Timestamp>) -> Statement {
+    Statement::new(format!(
+        r#"DELETE FROM "auth.sessions"
+WHERE id IN (
+  SELECT s.id
+  FROM "auth.sessions" AS s
+  WHERE s.created_at < ?1
+    OR coalesce(s.refreshed_at, s.created_at) < ?2
+  LIMIT {SWEPT_AT_ONCE}
+)"#
+    ))
+    .bind(begun.map(Timestamp::to_postgres))
+    .bind(used.map(Timestamp::to_postgres))
 }

@@ -6,6 +6,7 @@ mod faults;
 mod input;
 mod refresh;
 mod session_claims;
+mod session_limits;
 mod settings;
 mod sign_in;
 mod sign_out;

@@ -49,17 +49,26 @@ fn a_revoked_session_is_refused_by_the_edge_and_without_it() {
     let app = TestApp::new();
     let session = signed_up(&app, "ann@example.com");
     log_out(&app, &session, "");
-    let key = format!("session:{}", session_id(&session));
-    let record: Value = serde_json::from_str(&app.key_value.value(&key).unwrap()).unwrap();
-    assert_eq!(record["revoked"], Value::Bool(true));
+    assert!(app.key_value.value(&format!("session:{}", session_id(&session))).is_some());
 
-    let batches = app.database.fault.calls();
-    assert_eq!(get_user(&app, &session).status, 403);
-    assert_eq!(app.database.fault.calls(), batches, "the edge knows without asking the database");
+    for isolate in [&app, &app.another_isolate()] {
+        let batches = app.database.fault.calls();
+        let answer = isolate.with_token(text(&session, "access_token")).get("/storage/v1/bucket").send();
+        assert_eq!(answer.json()["message"], "The session has ended");
+        assert_eq!(app.database.fault.calls(), batches, "the edge knows without asking the database");
+    }
 
     let isolate = app.another_isolate();
     isolate.key_value.fault.fail_always();
     assert_error(&get_user(&isolate, &session), 403, "session_not_found", "does not exist");
+}
+
+#[test]
+fn the_auth_api_asks_the_database_and_not_the_edge() {
+    let app = TestApp::new();
+    let session = signed_up(&app, "ann@example.com");
+    get_user(&app, &session);
+    assert_eq!(app.key_value.fault.calls(), 0);
 }
 
 #[test]
