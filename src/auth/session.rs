@@ -9,6 +9,7 @@ use super::model::{User, json_text};
 use super::refresh_token::RefreshToken;
 use crate::app::App;
 use crate::crypto;
+use crate::time::Timestamp;
 
 /// The program at the other end, as far as a session records it, and the URL it knows us by.
 pub struct Client {
@@ -18,6 +19,8 @@ pub struct Client {
     pub ip: Option<String>,
     /// Its `User-Agent`.
     pub user_agent: Option<String>,
+    /// Where it is, as Cloudflare sees it: a country of ISO 3166-1, `T1` for Tor.
+    pub country: Option<String>,
 }
 
 /// A row of `"auth.sessions"`, without what is only recorded.
@@ -34,6 +37,8 @@ pub struct Session {
     pub refresh_token_hmac_key: String,
     /// Of the current refresh token.
     pub refresh_token_counter: u64,
+    /// The lowest counter that is still good: tokens from before a second factor give nothing.
+    pub refresh_token_floor: u64,
     /// When the counter last moved.
     pub refreshed_at: Option<String>,
 }
@@ -71,7 +76,29 @@ impl Session {
             amr: vec![Authentication { method: "password".into(), timestamp: app.now().seconds() }],
             refresh_token_hmac_key: crypto::base64url(&crypto::random_bytes(random, 32)),
             refresh_token_counter: 0,
+            refresh_token_floor: 0,
             refreshed_at: None,
+        }
+    }
+
+    /// Whether a second factor was shown.
+    pub fn is_aal2(&self) -> bool {
+        self.aal == "aal2"
+    }
+
+    /// The same session after its user showed a second factor. Two counters on, so that no refresh
+    /// token from before it is even the previous one.
+    pub fn raised(self, method: &str, now: Timestamp) -> Self {
+        let mut amr = vec![Authentication { method: method.into(), timestamp: now.seconds() }];
+        amr.extend(self.amr.into_iter().filter(|authentication| authentication.method != method));
+        let counter = self.refresh_token_counter.saturating_add(2);
+        Self {
+            aal: "aal2".into(),
+            amr,
+            refresh_token_counter: counter,
+            refresh_token_floor: counter,
+            refreshed_at: Some(now.to_postgres()),
+            ..self
         }
     }
 

@@ -1,5 +1,6 @@
 //! The auth API's settings.
 
+use super::mfa::MfaConfig;
 use super::read::Reader;
 
 /// How people may sign up and in, and how long that lasts.
@@ -21,6 +22,8 @@ pub struct AuthConfig {
     pub password_min_length: u64,
     /// `RATE_LIMITS`: whether sign-in routes are limited per address.
     pub rate_limits: bool,
+    /// Second factors.
+    pub mfa: MfaConfig,
 }
 
 impl AuthConfig {
@@ -34,6 +37,7 @@ impl AuthConfig {
             reuse_seconds: reader.number("REFRESH_TOKEN_REUSE_INTERVAL", 10),
             password_min_length: reader.number("PASSWORD_MIN_LENGTH", 6),
             rate_limits: reader.flag("RATE_LIMITS", true),
+            mfa: MfaConfig::read(reader),
         }
     }
 }
