@@ -1,7 +1,11 @@
 //! Signing up, in and out, and what people do with their accounts.
 
 mod admin_accounts;
+mod admin_factors;
 mod admin_list;
+mod authenticator;
+mod factor_attacks;
+mod factors;
 mod faults;
 mod input;
 mod refresh;
