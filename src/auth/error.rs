@@ -116,6 +116,15 @@ pub enum Error {
     /// Giving up a verified factor needs it.
     UnenrolmentNeedsAal2,
 
+    /// A path with something that is no session's id.
+    SessionParameterNotUuid,
+    /// An id that is none of the user's sessions'.
+    SessionNotFound,
+    /// Erasing an account needs its second factor.
+    ErasureNeedsAal2,
+    /// Erasing an account needs the password or a recent sign-in.
+    ErasureNeedsProof,
+
     /// An administrator's path with something that is no id.
     UserIdNotUuid,
     /// An administrator's path with an id nobody has.
@@ -202,6 +211,11 @@ impl Error {
             Self::UpdateNeedsAal2         => (401, "insufficient_aal",           "AAL2 session is required to update email or password when MFA is enabled."),
             Self::EnrolmentNeedsAal2      => (403, "insufficient_aal",           "AAL2 required to enroll a new factor"),
             Self::UnenrolmentNeedsAal2    => (422, "insufficient_aal",           "AAL2 required to unenroll verified factor"),
+
+            Self::SessionParameterNotUuid => (404, "validation_failed",          "session_id must be an UUID"),
+            Self::SessionNotFound         => (404, "session_not_found",          "Session not found"),
+            Self::ErasureNeedsAal2        => (401, "insufficient_aal",           "AAL2 session is required to delete the account when MFA is enabled."),
+            Self::ErasureNeedsProof       => (400, "reauthentication_needed",    "Deleting the account requires its password or a sign-in within the last five minutes"),
 
             Self::UserIdNotUuid           => (404, "validation_failed",          "user_id must be an UUID"),
             Self::UserNotFound            => (404, "user_not_found",             "User not found"),

@@ -9,6 +9,8 @@ pub mod api;
 mod account;
 mod administration;
 mod enrolment;
+mod own_data;
+mod own_sessions;
 mod refresh;
 mod sign_in;
 mod sign_out;

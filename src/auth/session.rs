@@ -43,6 +43,25 @@ pub struct Session {
     pub refreshed_at: Option<String>,
 }
 
+/// A row of `"auth.sessions"` as its user sees it: without what signs its tokens.
+#[derive(Deserialize)]
+pub struct SeenSession {
+    pub id: String,
+    pub created_at: String,
+    pub updated_at: String,
+    /// When its last refresh was.
+    pub refreshed_at: Option<String>,
+    /// What the program at the other end calls itself.
+    pub user_agent: Option<String>,
+    /// The address it was last seen at.
+    pub ip: Option<String>,
+    /// The country of that address.
+    pub country: Option<String>,
+    pub aal: String,
+    #[serde(deserialize_with = "json_text")]
+    pub amr: Vec<Authentication>,
+}
+
 /// One act of authentication: an entry of the `amr` claim.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Authentication {

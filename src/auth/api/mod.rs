@@ -5,6 +5,8 @@ mod admin_factors;
 mod body;
 mod factors;
 mod logout;
+mod own_data;
+mod own_sessions;
 mod refusal;
 mod settings;
 mod sign_up;
@@ -19,6 +21,8 @@ pub use admin_factors::{
 };
 pub use factors::{challenge_factor, delete_factor, enroll_factor, verify_factor};
 pub use logout::logout;
+pub use own_data::{erase_user, export_any_user, export_user};
+pub use own_sessions::{end_session, list_sessions};
 pub use settings::{health, jwks, settings};
 pub use sign_up::sign_up;
 pub use token::token;

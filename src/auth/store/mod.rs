@@ -3,6 +3,7 @@
 
 pub mod factors;
 pub mod identities;
+pub mod own_data;
 pub mod sessions;
 pub mod users;
 

@@ -42,6 +42,17 @@ pub fn keys_of(user_id: &str) -> Statement {
     Statement::new("SELECT id, user_id, aal\nFROM \"auth.sessions\"\nWHERE user_id = ?1").bind(user_id)
 }
 
+/// A user's sessions as they see them, the last used first.
+pub fn seen_of(user_id: &str) -> Statement {
+    Statement::new(
+        r#"SELECT id, created_at, updated_at, refreshed_at, user_agent, ip, country, aal, amr
+FROM "auth.sessions"
+WHERE user_id = ?1
+ORDER BY updated_at DESC, created_at DESC, id"#,
+    )
+    .bind(user_id)
+}
+
 /// Adds the session, provided its user still has that password hash and is neither banned nor
 /// deleted by now; gives its id if so.
 pub fn insert(session: &Session, encrypted_password: &str, client: &Client, now: Timestamp) -> Statement {

@@ -8,6 +8,8 @@ mod factor_attacks;
 mod factors;
 mod faults;
 mod input;
+mod own_data;
+mod own_sessions;
 mod refresh;
 mod session_claims;
 mod settings;
