@@ -210,7 +210,7 @@ impl Call<'_> {
     }
 
     /// From elsewhere than everyone else.
-    pub fn from_address(mut self, address: &str) -> Self {
+    pub fn address(mut self, address: &str) -> Self {
         self.request.address = address.into();
         self
     }

@@ -335,7 +335,7 @@ fn a_challenge_is_answered_once_in_time_and_from_the_same_address() {
 
     let body = json!({"challenge_id": challenge, "code": phone.code()});
     let ann = app.with_token(text(&session, "access_token"));
-    let elsewhere = ann.post(&phone.path("/verify")).from_address("198.51.100.1").json(&body).send();
+    let elsewhere = ann.post(&phone.path("/verify")).address("198.51.100.1").json(&body).send();
     assert_error(&elsewhere, 422, "mfa_ip_address_mismatch", "Challenge and verify IP addresses mismatch.");
     let of_another = other.answer(&session, &challenge, &other.code());
     assert_error(&of_another, 422, "mfa_factor_not_found", "with the provided challenge ID not found");

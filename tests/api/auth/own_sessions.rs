@@ -30,7 +30,7 @@ fn a_user_sees_where_they_are_signed_in() {
         .post("/auth/v1/token?grant_type=password")
         .header("user-agent", "Firefox on a tram")
         .header("cf-ipcountry", "DE")
-        .from_address("198.51.100.1")
+        .address("198.51.100.1")
         .json(&body)
         .send()
         .json();
