@@ -5,13 +5,11 @@ use uuid::Uuid;
 
 use super::account::{self, ATTEMPTS, Current};
 use super::administration;
-use super::edge;
 use super::error::Error;
 use super::factor::Factor;
 use super::model::User;
 use super::session::Session;
 use super::store::factors::NewFactor;
-use super::store::sessions::SessionKey;
 use super::store::{self, factors, sessions};
 use super::totp::{self, Secret};
 use crate::app::App;
@@ -178,7 +176,6 @@ pub fn owned<'a>(user: &'a User, factor_id: &str) -> Result<&'a Factor, Error> {
 async fn remove(app: &App, user_id: &str, factor: &Factor, deletion: Statement) -> Result<bool, Error> {
     let batch = vec![deletion, sessions::lower(user_id, &factor.id, &factor.factor_type, app.now())];
     let results = store::run(app.ports.database.as_ref(), batch).await?;
-    edge::admit(app, &results.all::<SessionKey>(1)?).await;
     Ok(results.happened(0)?)
 }
 

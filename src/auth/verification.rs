@@ -206,7 +206,6 @@ async fn raise(app: &App, question: Question, step: i64, client: &Client) -> Res
         Err(DbError::Raised(what)) if what == MOVED => return Ok(None),
         results => results?,
     };
-    edge::admit(app, &[SessionKey::of(&session)]).await;
     edge::revoke(app, &results.all::<SessionKey>(5)?).await;
     let user = results.first(6)?.ok_or(Error::TokenUserNotFound)?;
     let counter = session.refresh_token_counter;

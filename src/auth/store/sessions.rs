@@ -126,7 +126,7 @@ WHERE id = ?1"#,
     .bind(factor_id)
 }
 
-/// Takes aal2 from the sessions that a factor raised, provided the factor is gone by now; gives their keys.
+/// Takes aal2 from the sessions that a factor raised, provided the factor is gone by now.
 pub fn lower(user_id: &str, factor_id: &str, method: &str, now: Timestamp) -> Statement {
     Statement::new(
         r#"UPDATE "auth.sessions"
@@ -145,8 +145,7 @@ WHERE user_id = ?1
     FROM "auth.mfa_factors" AS f
     WHERE f.user_id = ?1
       AND f.id = ?2
-  )
-RETURNING id, user_id, aal"#,
+  )"#,
     )
     .bind(user_id)
     .bind(factor_id)

@@ -88,8 +88,6 @@ fn a_right_code_raises_the_session_and_ends_the_ones_below() {
         assert_eq!(get_user(isolate, &bob).status, 200);
         assert_error(&get_user(isolate, &other), 403, "session_not_found", "");
     }
-    let record = app.key_value.value(&format!("session:{}", session_id(&raised))).unwrap();
-    assert!(record.contains(r#""aal":"aal2""#), "{record}");
     let again = refresh(&app, text(&raised, "refresh_token"));
     assert_eq!(super::claims(&again.json())["aal"], json!("aal2"));
     assert_eq!(super::claims(&again.json())["amr"], claims["amr"]);
@@ -180,8 +178,6 @@ fn giving_a_factor_up_lowers_the_sessions_it_raised() {
         assert_eq!((&claims["aal"], claims["amr"].as_array().unwrap().len()), (&json!("aal1"), 1));
         assert_eq!(claims["amr"][0]["method"], json!("password"));
         assert_eq!(refreshed["user"].get("factors"), None);
-        let record = app.key_value.value(&format!("session:{}", session_id(session))).unwrap();
-        assert!(record.contains(r#""aal":"aal1""#) && record.contains(r#""revoked":false"#), "{record}");
     }
     assert_error(&phone.unenroll(&raised), 404, "mfa_factor_not_found", "Factor not found");
     let left = app.database.value(r#"SELECT count(*) FROM "auth.mfa_challenges""#);
