@@ -11,8 +11,9 @@ use super::metadata::{self, Metadata};
 use super::model::User;
 use super::password::{self, NewPassword};
 use super::phone_number::PhoneNumber;
+use super::session::Session;
 use super::store::sessions::{Ending, SessionKey};
-use super::store::{self, identities, sessions, users};
+use super::store::{self, Results, identities, sessions, users};
 use crate::app::App;
 use crate::caller::Caller;
 use crate::sql::Statement;
@@ -21,11 +22,33 @@ use crate::sql::Statement;
 pub struct Current {
     pub user: User,
     /// The token's session, which lives; `None` for a token that was made without one.
-    pub session_id: Option<String>,
+    pub session: Option<Session>,
+}
+
+impl Current {
+    /// The id of the token's session.
+    pub fn session_id(&self) -> Option<&str> {
+        self.session.as_ref().map(|session| session.id.as_str())
+    }
+
+    /// Whether the session shows all that the user can: a second factor, if there is one.
+    pub fn is_fully_assured(&self) -> bool {
+        !self.user.has_verified_factor() || self.session.as_ref().is_some_and(Session::is_aal2)
+    }
 }
 
 /// Looks the caller up: the token may be older than a sign-out, a ban or a deletion.
 pub async fn current(app: &App, caller: &Caller) -> Result<Current, Error> {
+    current_with(app, caller, |_| Vec::new()).await.map(|(me, _)| me)
+}
+
+/// The same, with more statements in the same batch, given the user's id: a use case that needs more
+/// asks the database once.
+pub async fn current_with(
+    app: &App,
+    caller: &Caller,
+    more: impl FnOnce(&str) -> Vec<Statement>,
+) -> Result<(Current, Results), Error> {
     let user_id = caller.user_id().ok_or(Error::MissingSubject)?;
     let user_id = Uuid::parse_str(user_id).map_err(|_| Error::SubjectNotUuid)?.to_string();
     let session_id = match caller.session_id() {
@@ -33,20 +56,19 @@ pub async fn current(app: &App, caller: &Caller) -> Result<Current, Error> {
         Some(id) => Some(Uuid::parse_str(id).map_err(|_| Error::SessionIdNotUuid)?.to_string()),
     };
     let asked_session = session_id.as_deref().unwrap_or_default();
-    let results = store::run(
-        app.ports.database.as_ref(),
-        vec![users::by_id(&user_id), sessions::key_of(asked_session, &user_id)],
-    )
-    .await?;
+    let mut batch = vec![users::by_id(&user_id), sessions::of_user(asked_session, &user_id)];
+    batch.extend(more(&user_id));
+    let results = store::run(app.ports.database.as_ref(), batch).await?;
     let user = results.first::<User>(0)?.filter(|user| user.deleted_at.is_none());
     let user = user.ok_or(Error::TokenUserNotFound)?;
     if user.is_banned(app.now()) {
         return Err(Error::TokenUserBanned);
     }
-    if session_id.is_some() && !results.happened(1)? {
+    let session = results.first(1)?;
+    if session_id.is_some() && session.is_none() {
         return Err(Error::TokenSessionNotFound);
     }
-    Ok(Current { user, session_id })
+    Ok((Current { user, session }, results.after(2)))
 }
 
 /// What a user asks to change; `None` stays as it is.
@@ -62,6 +84,17 @@ pub struct Change {
     pub data: Metadata,
 }
 
+impl Change {
+    /// Whether it would change how the user signs in.
+    fn is_sensitive(&self, user: &User) -> bool {
+        let email = self.email.as_ref().map(EmailAddress::as_str);
+        let phone = self.phone.as_ref().map(PhoneNumber::as_str);
+        self.password.is_some()
+            || email.is_some_and(|email| user.email.as_deref() != Some(email))
+            || phone.is_some_and(|phone| user.phone.as_deref() != Some(phone))
+    }
+}
+
 /// How often a change that lost against another one decides anew.
 pub const ATTEMPTS: usize = 3;
 
@@ -69,8 +102,11 @@ pub const ATTEMPTS: usize = 3;
 pub async fn update(app: &App, caller: &Caller, change: &Change) -> Result<User, Error> {
     for _ in 0..ATTEMPTS {
         let me = current(app, caller).await?;
+        if change.is_sensitive(&me.user) && !me.is_fully_assured() {
+            return Err(Error::UpdateNeedsAal2);
+        }
         let after = decide(app, &me.user, change).await?;
-        let ending = me.session_id.as_deref().map_or(Ending::All, Ending::Others);
+        let ending = me.session_id().map_or(Ending::All, Ending::Others);
         if let Some(user) = commit(app, &me.user, &after, ending).await? {
             return Ok(user);
         }

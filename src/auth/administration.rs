@@ -14,7 +14,7 @@ use super::password::NewPassword;
 use super::phone_number::PhoneNumber;
 use super::store::sessions::{Ending, SessionKey};
 use super::store::users::Page;
-use super::store::{self, identities, sessions, users};
+use super::store::{self, factors, identities, sessions, users};
 use crate::app::App;
 use crate::crypto;
 use crate::ports::DbError;
@@ -172,6 +172,7 @@ pub async fn soft_delete(app: &App, id: Uuid) -> Result<(), Error> {
     let batch = vec![
         sessions::end(&user.id, Ending::All, None),
         identities::obscure(&user.id, now),
+        factors::delete_all(&user.id),
         users::soft_delete(&user, now),
     ];
     let results = store::run(app.ports.database.as_ref(), batch).await?;

@@ -87,6 +87,48 @@ pub enum Error {
     /// `app_metadata` is not the user's to change.
     AppMetadataNeedsAdmin,
 
+    /// Anonymous users have no second factors.
+    AnonymousNotAllowed,
+    /// A token that no session stands behind cannot be raised to aal2.
+    SessionRequired,
+    /// A kind of factor that people may not enrol here: error code and message.
+    EnrolmentDisabled(&'static str, &'static str),
+    /// Codes of authenticator apps are off.
+    TotpVerificationDisabled,
+    /// A path with something that is no factor's id.
+    FactorIdNotUuid,
+    /// An id that is none of the user's factors'.
+    FactorNotFound,
+    /// Another factor of the user has that name.
+    FactorNameTaken(String),
+    /// As many factors as a user may have.
+    TooManyFactors,
+    /// An id that is none of the factor's challenges'.
+    ChallengeNotFound,
+    /// The challenge was put to another address, or is answered.
+    ChallengeElsewhere,
+    /// The challenge was not answered in time: its id.
+    ChallengeExpired(String),
+    /// A code that is wrong or spent.
+    TotpCodeWrong,
+    /// Too many wrong codes: seconds until the next may be tried.
+    FactorLocked(i64),
+    /// What changes how one signs in needs the second factor.
+    UpdateNeedsAal2,
+    /// Another factor needs the one there is.
+    EnrolmentNeedsAal2,
+    /// Giving up a verified factor needs it.
+    UnenrolmentNeedsAal2,
+
+    /// A path with something that is no session's id.
+    SessionParameterNotUuid,
+    /// An id that is none of the user's sessions'.
+    SessionNotFound,
+    /// Erasing an account needs its second factor.
+    ErasureNeedsAal2,
+    /// Erasing an account needs the password or a recent sign-in.
+    ErasureNeedsProof,
+
     /// An administrator's path with something that is no id.
     UserIdNotUuid,
     /// An administrator's path with an id nobody has.
@@ -117,6 +159,11 @@ impl Error {
             Self::BadJson(place)          => return (400, "bad_json", format!("Could not parse request body as JSON: {place}").into()),
             Self::Validation(message)     => return (400, "validation_failed", Cow::Borrowed(message.as_ref())),
             Self::WeakPassword(weakness)  => return (422, "weak_password", Cow::Borrowed(weakness.message.as_str())),
+
+            Self::FactorNameTaken(name)   => return (422, "mfa_factor_name_conflict", format!("A factor with the friendly name {name:?} for this user already exists").into()),
+            Self::ChallengeExpired(id)    => return (422, "mfa_challenge_expired", format!("MFA challenge {id} has expired, verify against another challenge or create a new challenge.").into()),
+            Self::FactorLocked(seconds)   => return (429, "over_request_rate_limit", format!("Too many wrong codes; try again after {seconds} seconds").into()),
+            Self::EnrolmentDisabled(code, message) => (422, *code, *message),
 
             Self::BodyBroken(_)           => (400, "bad_json",                   "Could not read request body"),
             Self::BodyTooLarge            => (413, "request_entity_too_large",   "Request body too large"),
@@ -157,6 +204,24 @@ impl Error {
             Self::TokenSessionNotFound    => (403, "session_not_found",          "Session from session_id claim in JWT does not exist"),
             Self::TokenUserBanned         => (403, "user_banned",                "User is banned"),
             Self::AppMetadataNeedsAdmin   => (403, "not_admin",                  "Updating app_metadata requires admin privileges"),
+
+            Self::AnonymousNotAllowed     => (403, "no_authorization",           "Anonymous user not allowed to perform these actions"),
+            Self::SessionRequired         => (403, "session_not_found",          "A valid session is required: this token has none"),
+            Self::TotpVerificationDisabled=> (422, "mfa_totp_verify_not_enabled","MFA verification is disabled for TOTP"),
+            Self::FactorIdNotUuid         => (404, "validation_failed",          "factor_id must be an UUID"),
+            Self::FactorNotFound          => (404, "mfa_factor_not_found",       "Factor not found"),
+            Self::TooManyFactors          => (422, "too_many_enrolled_mfa_factors", "Maximum number of verified factors reached, unenroll to continue"),
+            Self::ChallengeNotFound       => (422, "mfa_factor_not_found",       "MFA factor with the provided challenge ID not found"),
+            Self::ChallengeElsewhere      => (422, "mfa_ip_address_mismatch",    "Challenge and verify IP addresses mismatch."),
+            Self::TotpCodeWrong           => (422, "mfa_verification_failed",    "Invalid TOTP code entered"),
+            Self::UpdateNeedsAal2         => (401, "insufficient_aal",           "AAL2 session is required to update email or password when MFA is enabled."),
+            Self::EnrolmentNeedsAal2      => (403, "insufficient_aal",           "AAL2 required to enroll a new factor"),
+            Self::UnenrolmentNeedsAal2    => (422, "insufficient_aal",           "AAL2 required to unenroll verified factor"),
+
+            Self::SessionParameterNotUuid => (404, "validation_failed",          "session_id must be an UUID"),
+            Self::SessionNotFound         => (404, "session_not_found",          "Session not found"),
+            Self::ErasureNeedsAal2        => (401, "insufficient_aal",           "AAL2 session is required to delete the account when MFA is enabled."),
+            Self::ErasureNeedsProof       => (400, "reauthentication_needed",    "Deleting the account requires its password or a sign-in within the last five minutes"),
 
             Self::UserIdNotUuid           => (404, "validation_failed",          "user_id must be an UUID"),
             Self::UserNotFound            => (404, "user_not_found",             "User not found"),

@@ -8,22 +8,28 @@ pub mod api;
 
 mod account;
 mod administration;
+mod enrolment;
+mod own_data;
+mod own_sessions;
 mod refresh;
 mod sign_in;
 mod sign_out;
 mod sign_up;
 mod sweep;
+mod verification;
 
 mod access_token;
 mod ban;
 mod contact;
 mod edge;
 mod email_address;
+mod factor;
 mod metadata;
 mod password;
 mod phone_number;
 mod refresh_token;
 mod session;
+mod totp;
 
 mod error;
 mod model;

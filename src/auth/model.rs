@@ -4,6 +4,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value, json};
 
+use super::factor::Factor;
 use super::metadata;
 use crate::time::Timestamp;
 
@@ -35,6 +36,8 @@ pub struct User {
     pub deleted_at: Option<String>,
     #[serde(deserialize_with = "json_text")]
     pub identities: Vec<Identity>,
+    #[serde(deserialize_with = "json_text")]
+    pub factors: Vec<Factor>,
 }
 
 /// A row of `"auth.identities"`.
@@ -75,12 +78,18 @@ impl User {
             updated_at: now,
             deleted_at: None,
             identities: Vec::new(),
+            factors: Vec::new(),
         }
     }
 
     /// Whether an administrator's ban holds now.
     pub fn is_banned(&self, now: Timestamp) -> bool {
         self.banned_until.as_deref().and_then(Timestamp::parse).is_some_and(|until| now < until)
+    }
+
+    /// Whether the user has a second factor that counts: from then on, what matters needs aal2.
+    pub fn has_verified_factor(&self) -> bool {
+        self.factors.iter().any(Factor::is_verified)
     }
 
     /// `app_metadata`, which only administrators change.
@@ -97,6 +106,7 @@ impl User {
     #[rustfmt::skip]
     pub fn to_json(&self) -> Value {
         let identities: Vec<Value> = self.identities.iter().map(Identity::to_json).collect();
+        let factors: Vec<Value> = self.factors.iter().map(Factor::to_json).collect();
         object([
             ("id",                 Some(json!(self.id))),
             ("aud",                Some(json!(self.aud))),
@@ -110,6 +120,7 @@ impl User {
             ("last_sign_in_at",    time(&self.last_sign_in_at)),
             ("app_metadata",       Some(self.app_metadata())),
             ("user_metadata",      Some(self.user_metadata())),
+            ("factors",            Some(Value::Array(factors)).filter(|_| !self.factors.is_empty())),
             ("identities",         Some(Value::Array(identities))),
             ("created_at",         Some(wire_time(&self.created_at))),
             ("updated_at",         Some(wire_time(&self.updated_at))),
@@ -138,17 +149,19 @@ impl Identity {
     }
 }
 
-fn object<const N: usize>(members: [(&str, Option<Value>); N]) -> Value {
+/// A JSON object of the members that are there.
+pub fn object<const N: usize>(members: [(&str, Option<Value>); N]) -> Value {
     let present = members.into_iter().filter_map(|(name, value)| Some((name.to_string(), value?)));
     Value::Object(present.collect::<Map<_, _>>())
 }
 
-fn time(stored: &Option<String>) -> Option<Value> {
+/// [`wire_time`] of a column that may be NULL.
+pub fn time(stored: &Option<String>) -> Option<Value> {
     stored.as_deref().map(wire_time)
 }
 
 /// RFC 3339 with `Z`. Text that is no time (someone's own SQL wrote it) is shown as it is.
-fn wire_time(stored: &str) -> Value {
+pub fn wire_time(stored: &str) -> Value {
     Timestamp::parse(stored).map_or_else(|| json!(stored), |at| json!(at.to_rfc3339()))
 }
 

@@ -22,6 +22,8 @@ enum Step {
     Rotate(u64),
     /// It is the one before, or one that other tabs are using too: answer the current one, write nothing.
     AnswerCurrent,
+    /// It is from before the second factor, and was on its way while that was shown: give it nothing.
+    Refuse,
     /// It is old, so someone has a copy: end the session.
     EndSession,
 }
@@ -48,6 +50,7 @@ pub async fn refresh(app: &App, token: &str, client: &Client) -> Result<SignedIn
                 let current = session.refresh_token_counter;
                 return session.tokens(app, user, current, client);
             }
+            Step::Refuse => return Err(Error::RefreshTokenAlreadyUsed),
             Step::EndSession => {
                 end_session(app, &session).await?;
                 return Err(Error::RefreshTokenAlreadyUsed);
@@ -76,6 +79,8 @@ fn decide(session: &Session, presented: u64, now: Timestamp, reuse_seconds: u64)
     let refreshed_at = session.refreshed_at.as_deref().and_then(Timestamp::parse);
     let in_reuse_interval = refreshed_at.is_some_and(|at| now < at.plus_seconds(reuse_seconds));
     match behind {
+        _ if presented < session.refresh_token_floor && in_reuse_interval => Step::Refuse,
+        _ if presented < session.refresh_token_floor => Step::EndSession,
         0 => Step::Rotate(presented.saturating_add(1)),
         // Its holder never got the answer, or runs in two tabs; upstream forgives this at any time.
         1 => Step::AnswerCurrent,
@@ -111,16 +116,22 @@ mod tests {
     fn a_token_is_judged_by_how_far_behind_it_is() {
         let now = Timestamp::from_seconds(1_800_000_000);
         let rows = [
-            (5, 5, Some(-1000), Step::Rotate(6)),
-            (5, 5, None, Step::Rotate(6)),
-            (5, 7, None, Step::Rotate(8)),
-            (5, 4, Some(-1000), Step::AnswerCurrent),
-            (5, 3, Some(-9), Step::AnswerCurrent),
-            (5, 3, Some(-10), Step::EndSession),
-            (5, 0, Some(-1000), Step::EndSession),
-            (5, 0, None, Step::EndSession),
+            (5, 0, 5, Some(-1000), Step::Rotate(6)),
+            (5, 0, 5, None, Step::Rotate(6)),
+            (5, 0, 7, None, Step::Rotate(8)),
+            (5, 0, 4, Some(-1000), Step::AnswerCurrent),
+            (5, 0, 3, Some(-9), Step::AnswerCurrent),
+            (5, 0, 3, Some(-10), Step::EndSession),
+            (5, 0, 0, Some(-1000), Step::EndSession),
+            (5, 0, 0, None, Step::EndSession),
+            (5, 5, 5, Some(-9), Step::Rotate(6)),
+            (5, 5, 3, Some(-9), Step::Refuse),
+            (5, 5, 4, Some(-9), Step::Refuse),
+            (6, 5, 3, Some(-9), Step::Refuse),
+            (6, 5, 5, Some(-1000), Step::AnswerCurrent),
+            (6, 5, 4, Some(-10), Step::EndSession),
         ];
-        for (stored, presented, refreshed, expected) in rows {
+        for (stored, floor, presented, refreshed, expected) in rows {
             let session = Session {
                 id: String::new(),
                 user_id: String::new(),
@@ -129,12 +140,13 @@ mod tests {
                 refresh_token_hmac_key: String::new(),
                 refresh_token_counter: stored,
                 created_at: String::new(),
+                refresh_token_floor: floor,
                 refreshed_at: refreshed.map(|seconds| now.plus_seconds(seconds).to_postgres()),
             };
             assert_eq!(
                 decide(&session, presented, now, 10),
                 expected,
-                "{presented} of {stored}, {refreshed:?}"
+                "{presented} of {stored} from {floor}, {refreshed:?}"
             );
         }
     }

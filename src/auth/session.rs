@@ -20,6 +20,8 @@ pub struct Client {
     pub ip: Option<String>,
     /// Its `User-Agent`.
     pub user_agent: Option<String>,
+    /// Where it is, as Cloudflare sees it: a country of ISO 3166-1, `T1` for Tor.
+    pub country: Option<String>,
 }
 
 /// A row of `"auth.sessions"`, without what is only recorded.
@@ -36,9 +38,30 @@ pub struct Session {
     pub refresh_token_hmac_key: String,
     /// Of the current refresh token.
     pub refresh_token_counter: u64,
+    /// The lowest counter that is still good: tokens from before a second factor give nothing.
+    pub refresh_token_floor: u64,
     /// When the counter last moved.
     pub refreshed_at: Option<String>,
     pub created_at: String,
+}
+
+/// A row of `"auth.sessions"` as its user sees it: without what signs its tokens.
+#[derive(Deserialize)]
+pub struct SeenSession {
+    pub id: String,
+    pub created_at: String,
+    pub updated_at: String,
+    /// When its last refresh was.
+    pub refreshed_at: Option<String>,
+    /// What the program at the other end calls itself.
+    pub user_agent: Option<String>,
+    /// The address it was last seen at.
+    pub ip: Option<String>,
+    /// The country of that address.
+    pub country: Option<String>,
+    pub aal: String,
+    #[serde(deserialize_with = "json_text")]
+    pub amr: Vec<Authentication>,
 }
 
 /// One act of authentication: an entry of the `amr` claim.
@@ -74,6 +97,7 @@ impl Session {
             amr: vec![Authentication { method: "password".into(), timestamp: app.now().seconds() }],
             refresh_token_hmac_key: crypto::base64url(&crypto::random_bytes(random, 32)),
             refresh_token_counter: 0,
+            refresh_token_floor: 0,
             refreshed_at: None,
             created_at: app.now().to_postgres(),
         }
@@ -90,6 +114,27 @@ impl Session {
             return Some(Error::SessionExpired);
         }
         passed(last_used, config.session_inactivity_seconds).then_some(Error::SessionExpiredInactive)
+    }
+
+    /// Whether a second factor was shown.
+    pub fn is_aal2(&self) -> bool {
+        self.aal == "aal2"
+    }
+
+    /// The same session after its user showed a second factor. Two counters on, so that no refresh
+    /// token from before it is even the previous one.
+    pub fn raised(self, method: &str, now: Timestamp) -> Self {
+        let mut amr = vec![Authentication { method: method.into(), timestamp: now.seconds() }];
+        amr.extend(self.amr.into_iter().filter(|authentication| authentication.method != method));
+        let counter = self.refresh_token_counter.saturating_add(2);
+        Self {
+            aal: "aal2".into(),
+            amr,
+            refresh_token_counter: counter,
+            refresh_token_floor: counter,
+            refreshed_at: Some(now.to_postgres()),
+            ..self
+        }
     }
 
     /// The key that signs this session's refresh tokens.

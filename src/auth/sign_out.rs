@@ -34,7 +34,7 @@ impl Scope {
 /// Ends sessions. A token without a session has none of its own to end or to keep.
 pub async fn sign_out(app: &App, caller: &Caller, scope: Scope) -> Result<(), Error> {
     let me = account::current(app, caller).await?;
-    let ending = match (scope, me.session_id.as_deref()) {
+    let ending = match (scope, me.session_id()) {
         (Scope::Local, None) => return Ok(()),
         (Scope::Local, Some(id)) => Ending::One(id),
         (Scope::Others, Some(id)) => Ending::Others(id),

@@ -1,5 +1,6 @@
 //! The auth API's settings.
 
+use super::mfa::MfaConfig;
 use super::read::Reader;
 
 /// How people may sign up and in, and how long that lasts.
@@ -25,6 +26,8 @@ pub struct AuthConfig {
     pub password_min_length: u64,
     /// `RATE_LIMITS`: whether sign-in routes are limited per address.
     pub rate_limits: bool,
+    /// Second factors.
+    pub mfa: MfaConfig,
 }
 
 impl AuthConfig {
@@ -40,6 +43,7 @@ impl AuthConfig {
             session_inactivity_seconds: reader.number("SESSIONS_INACTIVITY_TIMEOUT", 0),
             password_min_length: reader.number("PASSWORD_MIN_LENGTH", 6),
             rate_limits: reader.flag("RATE_LIMITS", true),
+            mfa: MfaConfig::read(reader),
         }
     }
 }

@@ -3,11 +3,13 @@
 //! Every mistake is reported at once, so that a deployment is mended in one go.
 
 mod auth;
+mod mfa;
 mod read;
 mod rest;
 mod storage;
 
 pub use auth::AuthConfig;
+pub use mfa::MfaConfig;
 pub use rest::RestConfig;
 pub use storage::StorageConfig;
 

@@ -42,6 +42,10 @@ pub enum LimitedAs {
     TokenGrant,
     /// Changes to one's own account.
     Account,
+    /// Questions put to a second factor.
+    FactorChallenge,
+    /// Codes of a second factor. Their user is limited as well, by the factor's own count.
+    FactorVerify,
 }
 
 impl LimitedAs {
@@ -53,6 +57,7 @@ impl LimitedAs {
             Self::SignUp     => Some((360,  30)),
             Self::TokenGrant => Some((1800, 30)),
             Self::Account    => Some((360,  30)),
+            Self::FactorChallenge | Self::FactorVerify => Some((900, 30)),
         }
     }
 }

@@ -209,6 +209,12 @@ impl Call<'_> {
         self
     }
 
+    /// From elsewhere than everyone else.
+    pub fn address(mut self, address: &str) -> Self {
+        self.request.address = address.into();
+        self
+    }
+
     pub fn host(mut self, host: &str) -> Self {
         self.request.host = host.into();
         self

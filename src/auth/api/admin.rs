@@ -129,7 +129,7 @@ fn links(path: &str, page: &Page, total: u64) -> String {
     link(last, "last")
 }
 
-fn user_id(context: &Context) -> Result<Uuid, Error> {
+pub(super) fn user_id(context: &Context) -> Result<Uuid, Error> {
     Uuid::parse_str(context.parameters.get("user_id")).map_err(|_| Error::UserIdNotUuid)
 }
 

@@ -1,8 +1,12 @@
 //! The auth API's endpoints, one file for each noun: extract, call one use case, answer.
 
 mod admin;
+mod admin_factors;
 mod body;
+mod factors;
 mod logout;
+mod own_data;
+mod own_sessions;
 mod refusal;
 mod settings;
 mod sign_up;
@@ -12,7 +16,13 @@ mod user;
 pub use admin::{
     create_user, delete_user, get_user as get_any_user, list_users, update_user as update_any_user,
 };
+pub use admin_factors::{
+    delete_factor as delete_any_factor, list_factors as list_any_factors, update_factor as update_any_factor,
+};
+pub use factors::{challenge_factor, delete_factor, enroll_factor, verify_factor};
 pub use logout::logout;
+pub use own_data::{erase_user, export_any_user, export_user};
+pub use own_sessions::{end_session, list_sessions};
 pub use settings::{health, jwks, settings};
 pub use sign_up::sign_up;
 pub use token::token;
@@ -29,6 +39,7 @@ fn client(context: &Context) -> Client {
         issuer: format!("{}/auth/v1", context.origin),
         ip: Some(context.address.clone()).filter(|address| !address.is_empty()),
         user_agent: context.header("user-agent").map(str::to_string),
+        country: context.header("cf-ipcountry").filter(|country| *country != "XX").map(str::to_string),
     }
 }
 

@@ -1,7 +1,9 @@
 //! The SQL of accounts and sessions. Functions give statements; a use case runs those of one
 //! decision as one batch.
 
+pub mod factors;
 pub mod identities;
+pub mod own_data;
 pub mod sessions;
 pub mod users;
 
@@ -32,6 +34,11 @@ impl Results {
     /// Whether a statement gave any row: for a guarded write with RETURNING, whether it happened.
     pub fn happened(&self, statement: usize) -> Result<bool, DbError> {
         Ok(!self.of(statement)?.is_empty())
+    }
+
+    /// The results but for the first ones, for whoever added them to another's batch.
+    pub fn after(mut self, statement: usize) -> Self {
+        Self(self.0.split_off(statement.min(self.0.len())))
     }
 
     fn of(&self, statement: usize) -> Result<&(dyn ResultSet + 'static), DbError> {

@@ -6,7 +6,7 @@ use crate::auth::session::{Client, Session};
 use crate::sql::Statement;
 use crate::time::Timestamp;
 
-const COLUMNS: &str = "s.id, s.user_id, s.aal, s.amr, s.refresh_token_hmac_key, s.refresh_token_counter, s.refreshed_at, s.created_at";
+const COLUMNS: &str = "s.id, s.user_id, s.aal, s.amr, s.refresh_token_hmac_key, s.refresh_token_counter, s.refresh_token_floor, s.refreshed_at, s.created_at";
 
 /// A session that ended or whose user's standing changed, as the edge has to hear of it.
 #[derive(Deserialize)]
@@ -26,11 +26,13 @@ pub fn by_id(id: &str) -> Statement {
     Statement::new(format!("SELECT {COLUMNS}\nFROM \"auth.sessions\" AS s\nWHERE s.id = ?1")).bind(id)
 }
 
-/// The key of a session, if it is that user's.
-pub fn key_of(id: &str, user_id: &str) -> Statement {
-    Statement::new("SELECT id\nFROM \"auth.sessions\"\nWHERE id = ?1\n  AND user_id = ?2")
-        .bind(id)
-        .bind(user_id)
+/// The session with that id, if it is that user's.
+pub fn of_user(id: &str, user_id: &str) -> Statement {
+    Statement::new(format!(
+        "SELECT {COLUMNS}\nFROM \"auth.sessions\" AS s\nWHERE s.id = ?1\n  AND s.user_id = ?2"
+    ))
+    .bind(id)
+    .bind(user_id)
 }
 
 /// The keys of all sessions of a user.
@@ -38,14 +40,25 @@ pub fn keys_of(user_id: &str) -> Statement {
     Statement::new("SELECT id\nFROM \"auth.sessions\"\nWHERE user_id = ?1").bind(user_id)
 }
 
+/// A user's sessions as they see them, the last used first.
+pub fn seen_of(user_id: &str) -> Statement {
+    Statement::new(
+        r#"SELECT id, created_at, updated_at, refreshed_at, user_agent, ip, country, aal, amr
+FROM "auth.sessions"
+WHERE user_id = ?1
+ORDER BY updated_at DESC, created_at DESC, id"#,
+    )
+    .bind(user_id)
+}
+
 /// Adds the session, provided its user still has that password hash and is neither banned nor
 /// deleted by now; gives its id if so.
 pub fn insert(session: &Session, encrypted_password: &str, client: &Client, now: Timestamp) -> Statement {
     Statement::new(
         r#"INSERT INTO "auth.sessions" (
-  id, user_id, aal, amr, user_agent, ip, refresh_token_hmac_key, refresh_token_counter, created_at, updated_at
+  id, user_id, aal, amr, user_agent, ip, refresh_token_hmac_key, refresh_token_counter, created_at, updated_at, country
 )
-SELECT ?1, u.id, ?3, ?4, ?5, ?6, ?7, CAST(?8 AS INTEGER), ?9, ?9
+SELECT ?1, u.id, ?3, ?4, ?5, ?6, ?7, CAST(?8 AS INTEGER), ?9, ?9, ?11
 FROM "auth.users" AS u
 WHERE u.id = ?2
   AND u.encrypted_password = ?10
@@ -63,6 +76,7 @@ RETURNING id"#,
     .bind(session.refresh_token_counter.to_string())
     .bind(now.to_postgres())
     .bind(encrypted_password)
+    .bind(client.country.as_deref())
 }
 
 /// Moves the counter from the session's to `next`, provided no other refresh did; gives the id if so.
@@ -73,7 +87,8 @@ SET refresh_token_counter = CAST(?3 AS INTEGER),
   refreshed_at = ?4,
   updated_at = ?4,
   user_agent = ?5,
-  ip = ?6
+  ip = ?6,
+  country = ?7
 WHERE id = ?1
   AND refresh_token_counter = CAST(?2 AS INTEGER)
 RETURNING id"#,
@@ -84,6 +99,64 @@ RETURNING id"#,
     .bind(now.to_postgres())
     .bind(client.user_agent.as_deref())
     .bind(client.ip.as_deref())
+    .bind(client.country.as_deref())
+}
+
+/// Makes the row what the session is after its user showed the factor.
+pub fn raise(session: &Session, factor_id: &str) -> Statement {
+    Statement::new(
+        r#"UPDATE "auth.sessions"
+SET aal = ?2,
+  amr = ?3,
+  refresh_token_counter = CAST(?4 AS INTEGER),
+  refresh_token_floor = CAST(?5 AS INTEGER),
+  refreshed_at = ?6,
+  updated_at = ?6,
+  factor_id = ?7
+WHERE id = ?1"#,
+    )
+    .bind(&session.id)
+    .bind(&session.aal)
+    .bind(serde_json::json!(session.amr).to_string())
+    .bind(session.refresh_token_counter.to_string())
+    .bind(session.refresh_token_floor.to_string())
+    .bind(session.refreshed_at.as_deref())
+    .bind(factor_id)
+}
+
+/// Takes aal2 from the sessions that a factor raised, provided the factor is gone by now.
+pub fn lower(user_id: &str, factor_id: &str, method: &str, now: Timestamp) -> Statement {
+    Statement::new(
+        r#"UPDATE "auth.sessions"
+SET aal = 'aal1',
+  factor_id = NULL,
+  updated_at = ?4,
+  amr = (
+    SELECT json_group_array(json(a.value) ORDER BY a.key)
+    FROM json_each("auth.sessions".amr) AS a
+    WHERE json_extract(a.value, '$.method') <> ?3
+  )
+WHERE user_id = ?1
+  AND factor_id = ?2
+  AND NOT EXISTS (
+    SELECT 1
+    FROM "auth.mfa_factors" AS f
+    WHERE f.user_id = ?1
+      AND f.id = ?2
+  )"#,
+    )
+    .bind(user_id)
+    .bind(factor_id)
+    .bind(method)
+    .bind(now.to_postgres())
+}
+
+/// Ends a user's sessions below aal2; gives their keys.
+pub fn end_aal1(user_id: &str) -> Statement {
+    Statement::new(
+        "DELETE FROM \"auth.sessions\"\nWHERE user_id = ?1\n  AND aal < 'aal2'\nRETURNING id, user_id, aal",
+    )
+    .bind(user_id)
 }
 
 /// Which of a user's sessions end.

@@ -5,7 +5,7 @@ use crate::crypto;
 use crate::sql::{Statement, Writer};
 use crate::time::Timestamp;
 
-/// A user with its identities as one JSON text.
+/// A user with its identities and its factors, each as one JSON text.
 const SELECT: &str = r#"SELECT
   u.id, coalesce(u.aud, '') AS aud, coalesce(u.role, '') AS role, u.email, u.encrypted_password,
   u.email_confirmed_at, u.invited_at, u.phone, u.phone_confirmed_at, u.confirmed_at, u.last_sign_in_at,
@@ -22,7 +22,19 @@ const SELECT: &str = r#"SELECT
     )
     FROM "auth.identities" AS i
     WHERE i.user_id = u.id
-  ) AS identities
+  ) AS identities,
+  (
+    SELECT json_group_array(
+      json_object(
+        'id', f.id, 'friendly_name', f.friendly_name, 'factor_type', f.factor_type, 'status', f.status,
+        'phone', f.phone, 'last_challenged_at', f.last_challenged_at,
+        'created_at', f.created_at, 'updated_at', f.updated_at
+      )
+      ORDER BY f.created_at
+    )
+    FROM "auth.mfa_factors" AS f
+    WHERE f.user_id = u.id
+  ) AS factors
 FROM "auth.users" AS u"#;
 
 /// The user with that id, soft-deleted or not.

@@ -1,9 +1,15 @@
 //! Signing up, in and out, and what people do with their accounts.
 
 mod admin_accounts;
+mod admin_factors;
 mod admin_list;
+mod authenticator;
+mod factor_attacks;
+mod factors;
 mod faults;
 mod input;
+mod own_data;
+mod own_sessions;
 mod refresh;
 mod session_claims;
 mod session_limits;

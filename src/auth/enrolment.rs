@@ -1,0 +1,211 @@
+//! Enrolling second factors and giving them up.
+
+use serde_json::json;
+use uuid::Uuid;
+
+use super::account::{self, ATTEMPTS, Current};
+use super::administration;
+use super::error::Error;
+use super::factor::Factor;
+use super::model::User;
+use super::session::Session;
+use super::store::factors::NewFactor;
+use super::store::{self, factors, sessions};
+use super::totp::{self, Secret};
+use crate::app::App;
+use crate::caller::Caller;
+use crate::crypto;
+use crate::sql::Statement;
+use crate::time::Timestamp;
+
+/// The most bytes of a factor's name: all factors of a user travel in every answer about the user.
+const LONGEST_NAME: usize = 255;
+
+/// How long someone who was asked for a first code may take to find it.
+const CHALLENGED_SECONDS: i64 = 24 * 3600;
+
+/// What a user calls a new factor.
+pub struct Label {
+    /// Tells the user's factors apart; may be empty, once.
+    friendly_name: String,
+    /// What the app shows the account under; `None` means the site's host.
+    issuer: Option<String>,
+}
+
+impl Label {
+    /// Checks what someone asks for.
+    pub fn parse(friendly_name: Option<&str>, issuer: Option<&str>) -> Result<Self, Error> {
+        let friendly_name = name(friendly_name.unwrap_or_default())?;
+        Ok(Self { friendly_name, issuer: issuer.map(str::to_string) })
+    }
+}
+
+fn name(text: &str) -> Result<String, Error> {
+    if text.len() > LONGEST_NAME {
+        return Err(Error::Validation(
+            format!("friendly_name cannot be longer than {LONGEST_NAME} bytes").into(),
+        ));
+    }
+    Ok(text.to_string())
+}
+
+/// A new factor, with what its user's authenticator app needs. It counts for nothing before a code of it
+/// was right.
+pub struct Enrolment {
+    pub id: String,
+    pub friendly_name: String,
+    /// SVG.
+    pub qr_code: String,
+    /// Base32.
+    pub secret: String,
+    pub uri: String,
+}
+
+/// Enrols an authenticator app. Someone who has a verified factor must have shown it.
+pub async fn enroll_totp(app: &App, caller: &Caller, label: &Label) -> Result<Enrolment, Error> {
+    for _ in 0..ATTEMPTS {
+        let me = account::current(app, caller).await?;
+        let session = permanent_session(&me)?;
+        let (abandoned, kept) = me.user.factors.iter().partition(|factor| is_abandoned(app, factor));
+        refuse_another(app, &me, kept, label)?;
+        let enrolment = enrolment(app, &me.user, label)?;
+        if insert(app, session, abandoned, &enrolment).await? {
+            return Ok(enrolment);
+        }
+    }
+    Err(Error::Conflict)
+}
+
+/// The session of someone with an account of their own: factors are neither for anonymous users nor
+/// for tokens that no session stands behind.
+pub fn permanent_session(me: &Current) -> Result<&Session, Error> {
+    if me.user.is_anonymous != 0 {
+        return Err(Error::AnonymousNotAllowed);
+    }
+    me.session.as_ref().ok_or(Error::SessionRequired)
+}
+
+/// Whether a factor that was never verified gives way to a new one.
+fn is_abandoned(app: &App, factor: &Factor) -> bool {
+    let (since, seconds) = match &factor.last_challenged_at {
+        Some(challenged) => (challenged, CHALLENGED_SECONDS),
+        None => (&factor.created_at, app.config.auth.mfa.factor_seconds.try_into().unwrap_or(i64::MAX)),
+    };
+    let until = Timestamp::parse(since).map(|since| since.plus_seconds(seconds));
+    !factor.is_verified() && until.is_none_or(|until| until <= app.now())
+}
+
+/// In upstream's order, which decides what a client with several mistakes hears.
+fn refuse_another(app: &App, me: &Current, kept: Vec<&Factor>, label: &Label) -> Result<(), Error> {
+    if kept.iter().any(|factor| factor.friendly_name == label.friendly_name) {
+        return Err(Error::FactorNameTaken(label.friendly_name.clone()));
+    }
+    if kept.len() as u64 >= app.config.auth.mfa.max_enrolled_factors {
+        return Err(Error::TooManyFactors);
+    }
+    if me.is_fully_assured() { Ok(()) } else { Err(Error::EnrolmentNeedsAal2) }
+}
+
+fn enrolment(app: &App, user: &User, label: &Label) -> Result<Enrolment, Error> {
+    let random = app.ports.random.as_ref();
+    let secret = Secret::new(random);
+    let issuer = label.issuer.as_deref().unwrap_or_else(|| host(&app.config.auth.site_url));
+    let account = user.email.as_deref().or(user.phone.as_deref()).unwrap_or(&user.id);
+    let uri = totp::uri(&secret, issuer, account);
+    let too_long = || Error::Validation("issuer and account name are too long for a QR code".into());
+    Ok(Enrolment {
+        id: crypto::random_uuid(random).to_string(),
+        friendly_name: label.friendly_name.clone(),
+        qr_code: totp::qr_code(&uri).ok_or_else(too_long)?,
+        secret: secret.to_base32(),
+        uri,
+    })
+}
+
+/// `https://example.com:8080/app` → `example.com:8080`
+fn host(url: &str) -> &str {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    rest.split(['/', '?', '#']).next().unwrap_or(rest)
+}
+
+async fn insert(
+    app: &App,
+    session: &Session,
+    abandoned: Vec<&Factor>,
+    enrolment: &Enrolment,
+) -> Result<bool, Error> {
+    let abandoned: Vec<&str> = abandoned.iter().map(|factor| factor.id.as_str()).collect();
+    let factor = NewFactor {
+        id: &enrolment.id,
+        user_id: &session.user_id,
+        session_id: &session.id,
+        friendly_name: &enrolment.friendly_name,
+        secret: &enrolment.secret,
+    };
+    let batch = vec![
+        factors::delete_abandoned(&session.user_id, json!(abandoned).to_string()),
+        factors::insert(&factor, app.config.auth.mfa.max_enrolled_factors, app.now()),
+    ];
+    Ok(store::run(app.ports.database.as_ref(), batch).await?.happened(1)?)
+}
+
+/// Gives up one's factor: a verified one only with aal2, an unverified one always. Sessions that it raised go back to
+/// aal1.
+pub async fn unenroll(app: &App, caller: &Caller, factor_id: Uuid) -> Result<(), Error> {
+    let factor_id = factor_id.to_string();
+    for _ in 0..ATTEMPTS {
+        let me = account::current(app, caller).await?;
+        let session = permanent_session(&me)?;
+        let factor = owned(&me.user, &factor_id)?;
+        if factor.is_verified() && !session.is_aal2() {
+            return Err(Error::UnenrolmentNeedsAal2);
+        }
+        let deletion = factors::delete_own(&me.user.id, &factor_id, &session.id);
+        if remove(app, &me.user.id, factor, deletion).await? {
+            return Ok(());
+        }
+    }
+    Err(Error::Conflict)
+}
+
+/// The factor of that id among the user's.
+pub fn owned<'a>(user: &'a User, factor_id: &str) -> Result<&'a Factor, Error> {
+    user.factors.iter().find(|factor| factor.id == factor_id).ok_or(Error::FactorNotFound)
+}
+
+async fn remove(app: &App, user_id: &str, factor: &Factor, deletion: Statement) -> Result<bool, Error> {
+    let batch = vec![deletion, sessions::lower(user_id, &factor.id, &factor.factor_type, app.now())];
+    let results = store::run(app.ports.database.as_ref(), batch).await?;
+    Ok(results.happened(0)?)
+}
+
+/// Removes someone's factor, as an administrator; gives it as it was.
+pub async fn remove_any(app: &App, user_id: Uuid, factor_id: Uuid) -> Result<Factor, Error> {
+    let user = administration::by_id(app, user_id).await?;
+    let factor = owned(&user, &factor_id.to_string())?;
+    let deletion = factors::delete(&user.id, &factor.id);
+    if remove(app, &user.id, factor, deletion).await? {
+        Ok(factor.clone())
+    } else {
+        Err(Error::FactorNotFound)
+    }
+}
+
+/// Gives someone's factor another name, as an administrator; gives it as it is then. `None` changes nothing.
+pub async fn rename_any(
+    app: &App,
+    user_id: Uuid,
+    factor_id: Uuid,
+    friendly_name: Option<&str>,
+) -> Result<Factor, Error> {
+    let user = administration::by_id(app, user_id).await?;
+    let factor = owned(&user, &factor_id.to_string())?;
+    let Some(friendly_name) = friendly_name else { return Ok(factor.clone()) };
+    let friendly_name = name(friendly_name)?;
+    let now = app.now();
+    let batch = vec![factors::rename(&user.id, &factor.id, &friendly_name, now)];
+    if !store::run(app.ports.database.as_ref(), batch).await?.happened(0)? {
+        return Err(Error::FactorNameTaken(friendly_name));
+    }
+    Ok(Factor { friendly_name, updated_at: now.to_postgres(), ..factor.clone() })
+}
