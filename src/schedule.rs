@@ -9,14 +9,16 @@ use futures_util::future::LocalBoxFuture;
 use serde_json::json;
 
 use crate::app::App;
-use crate::storage;
+use crate::{auth, storage};
 
-/// Answers how many things it did, or why it stopped.
-type Chore = fn(Rc<App>) -> LocalBoxFuture<'static, Result<usize, String>>;
+/// Answers how many things it did, if it knows, or why it stopped.
+type Outcome = Result<Option<usize>, String>;
+type Chore = fn(Rc<App>) -> LocalBoxFuture<'static, Outcome>;
 
 #[rustfmt::skip]
 const CHORES: &[(&str, Chore)] = &[
-    ("delete bytes that no object refers to", |app| sweep_storage(app).boxed_local()),
+    ("delete bytes that no object refers to",  |app| delete_stray_bytes(app).boxed_local()),
+    ("delete sessions that have outlived use", |app| delete_old_sessions(app).boxed_local()),
 ];
 
 /// Does every chore; one that fails is logged and keeps none of the others.
@@ -27,13 +29,17 @@ pub async fn run(app: Rc<App>) {
             "at": app.now().to_milliseconds(),
             "level": if outcome.is_ok() { "info" } else { "error" },
             "chore": name,
-            "done": outcome.as_ref().ok(),
+            "done": outcome.as_ref().ok().copied().flatten(),
             "cause": outcome.as_ref().err(),
         });
         app.ports.log.line(&line.to_string());
     }
 }
 
-async fn sweep_storage(app: Rc<App>) -> Result<usize, String> {
-    storage::sweep(&app).await.map_err(|error| format!("{error:?}"))
+async fn delete_stray_bytes(app: Rc<App>) -> Outcome {
+    storage::sweep(&app).await.map(Some).map_err(|error| format!("{error:?}"))
+}
+
+async fn delete_old_sessions(app: Rc<App>) -> Outcome {
+    auth::sweep(&app).await.map(|()| None).map_err(|error| format!("{error:?}"))
 }

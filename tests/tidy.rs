@@ -27,7 +27,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("rest",         &["app", "caller", "config", "crypto", "dialect", "http", "policy", "ports", "schema", "sql", "time"]),
     ("auth",         &["app", "caller", "config", "crypto", "edge_session", "http", "jwt", "ports", "sql", "time"]),
     ("storage",      &["app", "caller", "config", "crypto", "dialect", "http", "jwt", "policy", "ports", "schema", "sql", "time"]),
-    ("schedule",     &["app", "storage"]),
+    ("schedule",     &["app", "auth", "storage"]),
     ("routes",       &["admin", "app", "auth", "caller", "http", "rest", "storage"]),
     ("platform",     &["app", "config", "crypto", "http", "ports", "routes", "schedule", "sql", "time", "token_bucket"]),
 ];
