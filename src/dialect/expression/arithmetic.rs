@@ -35,10 +35,10 @@ impl Lowering<'_> {
             .ok_or_else(|| no_operator(&left, &sign, &right))?;
         let (left, right) = (self.implicit(left, &common)?, self.implicit(right, &common)?);
         match family(&common) {
-            Family::Number(0..=2) => self.integer_arithmetic(&left, operator, &right, common),
+            Family::Number(0..=2) => self.integer_arithmetic(left, operator, &right, common),
             Family::Number(5) if *operator != BinaryOperator::Modulo => {
-                let right = not_zero(operator, &right);
-                Ok(Piece::Typed(format!("({left} {sign} {right})"), common))
+                let sql = self.operated(left, operator, &right)?;
+                Ok(Piece::Typed(sql, common))
             }
             _ => Err(DialectError::unsupported(format!("{} {sign}", common.display_name())).with_hint(
                 "SQLite has no exact decimals; use integers (of cents, for example) or double precision.",
@@ -48,18 +48,36 @@ impl Lowering<'_> {
 
     fn integer_arithmetic(
         &mut self,
-        left: &str,
+        left: String,
         operator: &BinaryOperator,
         right: &str,
         data_type: DataType,
     ) -> Result<Piece, DialectError> {
-        let right = not_zero(operator, right);
-        let result = format!("({left} {operator} {right})");
+        let result = self.operated(left, operator, right)?;
         if *operator == BinaryOperator::Modulo {
             return Ok(Piece::Typed(result, data_type));
         }
         let sql = self.in_range(result, &data_type)?;
         Ok(Piece::Typed(sql, data_type))
+    }
+
+    /// The operation; division of a value by zero raises, division of NULL does not.
+    fn operated(
+        &mut self,
+        left: String,
+        operator: &BinaryOperator,
+        right: &str,
+    ) -> Result<String, DialectError> {
+        let divides = matches!(operator, BinaryOperator::Divide | BinaryOperator::Modulo);
+        if !divides || right.parse::<i64>().is_ok_and(|number| number != 0) {
+            return Ok(format!("({left} {operator} {right})"));
+        }
+        let error = raise("'22012:division by zero'");
+        self.once(left, |left| {
+            format!(
+                "({left} {operator} coalesce(nullif({right}, 0), CASE WHEN {right} = 0 AND {left} IS NOT NULL THEN {error} END))"
+            )
+        })
     }
 
     /// Raises 22003 when an integer left its type's range (a REAL, once it left 64 bits).
@@ -128,16 +146,4 @@ impl Lowering<'_> {
         let (sql, data_type) = piece.resolved(self.catalog)?;
         self.text_of(sql, &data_type)
     }
-}
-
-fn not_zero(operator: &BinaryOperator, divisor: &str) -> String {
-    let divides = matches!(operator, BinaryOperator::Divide | BinaryOperator::Modulo);
-    let constant = divisor.parse::<i64>().is_ok_and(|number| number != 0);
-    if !divides || constant {
-        return divisor.to_string();
-    }
-    format!(
-        "coalesce(nullif({divisor}, 0), CASE WHEN {divisor} = 0 THEN {} END)",
-        raise("'22012:division by zero'")
-    )
 }

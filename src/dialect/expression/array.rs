@@ -276,14 +276,13 @@ impl Lowering<'_> {
                 let sql = self.implicit(piece, element)?;
                 json_array(&[json_element(&sql, element)?])
             } else {
-                let sql = self.implicit(piece, &array)?;
-                format!("coalesce({sql}, '[]')")
+                self.implicit(piece, &array)?
             });
         }
         // Both are JSON arrays: the inside of one, a comma unless one is empty, the inside of the other.
         let [left, right] = sides.as_slice() else { return Ok(Piece::Null) };
         let sql = format!(
-            "('[' || substr({left}, 2, length({left}) - 2) || CASE WHEN {left} = '[]' OR {right} = '[]' THEN '' ELSE ',' END || substr({right}, 2, length({right}) - 2) || ']')"
+            "CASE WHEN {left} IS NULL THEN {right} WHEN {right} IS NULL THEN {left} ELSE ('[' || substr({left}, 2, length({left}) - 2) || CASE WHEN {left} = '[]' OR {right} = '[]' THEN '' ELSE ',' END || substr({right}, 2, length({right}) - 2) || ']') END"
         );
         Ok(Piece::Typed(sql, array))
     }

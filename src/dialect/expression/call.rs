@@ -122,14 +122,14 @@ impl Lowering<'_> {
             ("concat", _) => {
                 let mut parts = Vec::new();
                 for piece in pieces {
-                    parts.push(format!("coalesce({}, '')", self.as_text(piece.clone())?));
+                    parts.push(format!("coalesce({}, '')", self.printed(piece.clone())?));
                 }
                 Piece::text(if parts.is_empty() { "''".into() } else { format!("({})", parts.join(" || ")) })
             }
             ("concat_ws", [separator, rest @ ..]) if rest.len() < 30 => {
                 let mut parts = vec![self.as_text(separator.clone())?];
                 for piece in rest {
-                    parts.push(self.as_text(piece.clone())?);
+                    parts.push(self.printed(piece.clone())?);
                 }
                 Piece::text(format!("concat_ws({})", parts.join(", ")))
             }
@@ -166,9 +166,18 @@ impl Lowering<'_> {
                 return Err(DialectError::unsupported("mod()").with_hint("Use the operator %."));
             }
             ("to_json" | "to_jsonb", [value]) => {
-                let (sql, data_type) = value.clone().resolved(self.catalog)?;
+                let Piece::Typed(sql, data_type) = value.clone() else {
+                    let message = "could not determine polymorphic type because input has type unknown";
+                    return Err(DialectError::new("42804", message));
+                };
                 let to = if name == "to_json" { DataType::Json } else { DataType::Jsonb };
-                Piece::Typed(format!("json_quote({})", json_element(&sql, &data_type)?), to)
+                // Checked here, written below: `to_json(NULL)` is NULL.
+                json_element(&sql, &data_type)?;
+                let json = |value: &str| json_element(value, &data_type).unwrap_or_default();
+                let sql = self.once(sql, |value| {
+                    format!("CASE WHEN {value} IS NOT NULL THEN json_quote({}) END", json(value))
+                })?;
+                Piece::Typed(sql, to)
             }
             ("json_build_object" | "jsonb_build_object", _) if pieces.len().is_multiple_of(2) => {
                 let to = if name == "json_build_object" { DataType::Json } else { DataType::Jsonb };
@@ -177,6 +186,16 @@ impl Lowering<'_> {
             _ => return Ok(None),
         };
         Ok(Some(piece))
+    }
+
+    /// A value as `concat` prints it: as its type does, not as a cast does, which differ for boolean.
+    fn printed(&mut self, piece: Piece) -> Result<String, DialectError> {
+        match piece {
+            Piece::Typed(sql, DataType::Bool) => {
+                Ok(format!("CASE {sql} WHEN 1 THEN 't' WHEN 0 THEN 'f' END"))
+            }
+            piece => self.as_text(piece),
+        }
     }
 
     /// GREATEST and LEAST leave NULLs out, unlike SQLite's `max` and `min` of several arguments.

@@ -353,10 +353,8 @@ impl Lowering<'_> {
                 )
             }),
             T::Date => self.once(sql, |value| {
-                format!(
-                    "CASE WHEN {value} IS NULL OR date({value}) = {value} THEN {value} ELSE {} END",
-                    error(value)
-                )
+                let error = raise(&format!("'22007:invalid input syntax for type date: \"' || {value} || '\"'"));
+                format!("CASE WHEN {value} IS NULL OR date({value}) = {value} THEN {value} ELSE {error} END")
             }),
             T::Json | T::Jsonb => self.once(sql, |value| {
                 format!(

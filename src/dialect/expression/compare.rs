@@ -92,7 +92,7 @@ impl Lowering<'_> {
     fn same_type(&mut self, left: Piece, sign: &str, right: Piece) -> Result<(Piece, Piece), DialectError> {
         let common = match (left.data_type(), right.data_type()) {
             (None, None) => DataType::Text,
-            (Some(one), None) | (None, Some(one)) => one.clone(),
+            (Some(one), None) | (None, Some(one)) => of_any_length(one),
             (Some(one), Some(other)) => super::cast::common_type(one, other)
                 .filter(|_| family(one) == family(other) || family(one).is_number() || family(one).is_time())
                 .ok_or_else(|| no_operator(&left, sign, &right))?,
@@ -110,7 +110,7 @@ impl Lowering<'_> {
             Err(DialectError::unsupported(format!("comparing values of type {}", data_type.display_name())))
         };
         match &data_type {
-            DataType::Numeric(_) => Ok(format!("CAST({sql} AS NUMERIC)")),
+            DataType::Numeric(_) => self.once(sql, numeric_key),
             DataType::Char(_) => Ok(format!("rtrim({sql}, ' ')")),
             DataType::Enum(name) if order_matters => self.enum_rank(name, &sql),
             // Its CHECK keeps it within ASCII, which NOCASE folds.
@@ -189,7 +189,7 @@ impl Lowering<'_> {
             !matches!(family(data_type), Family::Json | Family::Array | Family::Other)
                 && !matches!(data_type, DataType::Numeric(_) | DataType::Char(_))
         };
-        let common = value.data_type().filter(|data_type| plain(data_type)).cloned();
+        let common = value.data_type().filter(|data_type| plain(data_type)).map(of_any_length);
         if let Some(common) = common.filter(|common| {
             items.iter().all(|item| item.data_type().is_none_or(|of| family(of) == family(common)))
         }) {
@@ -205,6 +205,22 @@ impl Lowering<'_> {
             items.into_iter().map(|item| self.compare(value.clone(), &operator, item)).collect();
         Ok(Piece::bool(balanced(terms?, join)))
     }
+}
+
+/// What an untyped literal becomes beside a value of a type: what is too long for the type is
+/// different, not an error.
+fn of_any_length(data_type: &DataType) -> DataType {
+    match data_type {
+        DataType::Varchar(_) => DataType::Text,
+        other => other.clone(),
+    }
+}
+
+/// A numeric's text as a number that SQLite compares. NaN is the greatest, and equals itself.
+fn numeric_key(sql: &str) -> String {
+    let number = format!("CAST({sql} AS NUMERIC)");
+    let is_finite_literal = sql.starts_with('\'') && sql != "'NaN'";
+    if is_finite_literal { number } else { format!("CASE {sql} WHEN 'NaN' THEN 9e999 ELSE {number} END") }
 }
 
 /// SQLite's sign for a comparison operator.

@@ -27,7 +27,7 @@ pub enum Reads {
     Chance,
 }
 
-use DataType::{Bool, Date, Float8, Int4, Int8, Jsonb, Text, Timestamp, Timestamptz, Uuid};
+use DataType::{Bool, Date, Float8, Int4, Int8, Jsonb, Numeric, Text, Timestamp, Timestamptz, Uuid};
 use Reads::{Chance, Clock, Nothing};
 
 const NOW: &str = super::time::NOW;
@@ -39,6 +39,8 @@ const RANDOM_UUID: &str = "lower(hex(randomblob(4)) || '-' || hex(randomblob(2))
 /// SQLite folds ASCII only: other letters raise rather than stay as they are.
 const LOWER: &str = "CASE WHEN octet_length({0}) = length({0}) THEN lower({0}) WHEN {0} IS NOT NULL THEN json_extract('{}', 'edgeward!0A000:lower() of text outside ASCII is not supported') END";
 const UPPER: &str = "CASE WHEN octet_length({0}) = length({0}) THEN upper({0}) WHEN {0} IS NOT NULL THEN json_extract('{}', 'edgeward!0A000:upper() of text outside ASCII is not supported') END";
+
+const ABS: &str = "CASE WHEN {0} = -2147483648 THEN json_extract('{}', 'edgeward!22003:integer out of range') ELSE abs({0}) END";
 
 const ARRAY_OF: &str = "('[' || replace(json_quote({0}), '/', '\",\"') || ']')";
 const FOLDERS: &str = "json_remove('[' || replace(json_quote({0}), '/', '\",\"') || ']', '$[#-1]')";
@@ -73,11 +75,12 @@ pub const FUNCTIONS: &[Row] = &[
     Row { name: "ltrim",                 arguments: &[Text, Text],       result: Text,        reads: Nothing, sql: "ltrim({0}, {1})" },
     Row { name: "rtrim",                 arguments: &[Text],             result: Text,        reads: Nothing, sql: "rtrim({0})" },
     Row { name: "rtrim",                 arguments: &[Text, Text],       result: Text,        reads: Nothing, sql: "rtrim({0}, {1})" },
-    Row { name: "replace",               arguments: &[Text, Text, Text], result: Text,        reads: Nothing, sql: "replace({0}, {1}, {2})" },
+    Row { name: "replace",               arguments: &[Text, Text, Text], result: Text,        reads: Nothing, sql: "CASE WHEN {2} IS NOT NULL THEN replace({0}, {1}, {2}) END" },
     Row { name: "strpos",                arguments: &[Text, Text],       result: Int4,        reads: Nothing, sql: "instr({0}, {1})" },
     Row { name: "starts_with",           arguments: &[Text, Text],       result: Bool,        reads: Nothing, sql: "(substr({0}, 1, length({1})) = {1})" },
-    Row { name: "abs",                   arguments: &[Int4],             result: Int4,        reads: Nothing, sql: "abs({0})" },
+    Row { name: "abs",                   arguments: &[Int4],             result: Int4,        reads: Nothing, sql: ABS },
     Row { name: "abs",                   arguments: &[Int8],             result: Int8,        reads: Nothing, sql: "abs({0})" },
+    Row { name: "abs",                   arguments: &[Numeric(None)],    result: Numeric(None), reads: Nothing, sql: "CASE WHEN substr({0}, 1, 1) = '-' THEN substr({0}, 2) ELSE {0} END" },
     Row { name: "abs",                   arguments: &[Float8],           result: Float8,      reads: Nothing, sql: "abs({0})" },
     Row { name: "jsonb_typeof",          arguments: &[Jsonb],            result: Text,        reads: Nothing, sql: JSON_TYPE },
     Row { name: "json_typeof",           arguments: &[DataType::Json],   result: Text,        reads: Nothing, sql: JSON_TYPE },

@@ -26,14 +26,22 @@ impl Lowering<'_> {
             BinaryOperator::Arrow | BinaryOperator::LongArrow => self.step(right)?,
             _ => self.path(right)?,
         };
-        let path = quote_literal(&path);
+        let (is_end, path) = (path == "$[0]" || path == "$[#-1]", quote_literal(&path));
+        // To Postgres a scalar jsonb is its own first and last element.
+        let path_in = |json: &str| match is_end && data_type == DataType::Jsonb {
+            true => format!("CASE WHEN json_type({json}) IN ('array', 'object') THEN {path} ELSE '$' END"),
+            false => path.clone(),
+        };
         if !as_text {
-            return Ok(Piece::Typed(format!("({json} -> {path})"), data_type));
+            let sql = self.once(json, |json| format!("({json} -> {})", path_in(json)))?;
+            return Ok(Piece::Typed(sql, data_type));
         }
         // `->` keeps a number's digits and says true and false as Postgres does; `->>` unescapes strings.
+        // Concatenation makes plain text of it, which would otherwise stay JSON inside of JSON.
         let sql = self.once(json, |json| {
+            let path = path_in(json);
             format!(
-                "CASE json_type({json}, {path}) WHEN 'text' THEN {json} ->> {path} WHEN 'null' THEN NULL ELSE {json} -> {path} END"
+                "CASE json_type({json}, {path}) WHEN 'text' THEN {json} ->> {path} WHEN 'null' THEN NULL ELSE ({json} -> {path}) || '' END"
             )
         })?;
         Ok(Piece::text(sql))

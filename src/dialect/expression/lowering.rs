@@ -336,8 +336,15 @@ impl<'a> Lowering<'a> {
     }
 
     /// Uses a piece's value several times but evaluates it once where SQLite allows a subquery.
-    pub fn once(&mut self, sql: String, body: impl FnOnce(&str) -> String) -> Result<String, DialectError> {
+    pub fn once(&self, sql: String, body: impl FnOnce(&str) -> String) -> Result<String, DialectError> {
         let simple = sql.len() <= 64 && !sql.contains('(');
+        // Inside a subquery an aggregate would be of the subquery's one row.
+        if self.aggregates_allowed && holds_aggregate(&sql) {
+            if sql.len() > LONGEST_REPEATED {
+                return Err(DialectError::new("54001", "the expression is too complex"));
+            }
+            return Ok(body(&sql));
+        }
         if simple || (self.place != Place::Query && sql.len() <= LONGEST_REPEATED) {
             return Ok(body(&sql));
         }
@@ -345,6 +352,14 @@ impl<'a> Lowering<'a> {
             return Err(DialectError::new("54001", "the expression is too complex"));
         }
         Ok(format!("(SELECT {} FROM (SELECT {sql} AS value) AS \"/once\")", body("\"/once\".value")))
+    }
+
+    /// The same inside of [`Self::once`], where what is repeated is of bounded length.
+    pub fn again(&self, sql: String, body: impl FnOnce(&str) -> String) -> String {
+        if self.place != Place::Query || (self.aggregates_allowed && holds_aggregate(&sql)) {
+            return body(&sql);
+        }
+        format!("(SELECT {} FROM (SELECT {sql} AS value) AS \"/again\")", body("\"/again\".value"))
     }
 
     /// Refuses what a place cannot hold: `what` is for the message.
@@ -368,4 +383,22 @@ impl<'a> Lowering<'a> {
             )),
         }
     }
+}
+
+/// Whether SQL calls one of SQLite's aggregates. That it may be a subquery's own does no harm.
+fn holds_aggregate(sql: &str) -> bool {
+    [
+        "count(",
+        "sum(",
+        "total(",
+        "avg(",
+        "min(",
+        "max(",
+        "group_array(",
+        "group_object(",
+        "group_concat(",
+        "string_agg(",
+    ]
+    .iter()
+    .any(|call| sql.contains(call))
 }

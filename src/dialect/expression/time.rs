@@ -8,6 +8,7 @@ use super::lowering::Lowering;
 use super::piece::Piece;
 use crate::dialect::DialectError;
 use crate::schema::DataType;
+use crate::sql::raise;
 
 /// The current instant as a stored timestamptz; SQLite's clock has milliseconds.
 pub const NOW: &str = "(rtrim(rtrim(strftime('%Y-%m-%dT%H:%M:%f', 'now'), '0'), '.') || '+00:00')";
@@ -131,13 +132,10 @@ impl Lowering<'_> {
                 Ok(Some(Piece::Typed(sql, DataType::Int4)))
             }
             (Piece::Typed(date, DataType::Date), days) if whole(&days) => {
-                let days = days.into_sql(self.catalog)?;
-                let sign = if minus { "-" } else { "" };
-                Ok(Some(Piece::Typed(format!("date({date}, {sign}({days}) || ' days')"), DataType::Date)))
+                self.move_date(date, days, if minus { "-" } else { "" }).map(Some)
             }
             (days, Piece::Typed(date, DataType::Date)) if whole(&days) && !minus => {
-                let days = days.into_sql(self.catalog)?;
-                Ok(Some(Piece::Typed(format!("date({date}, ({days}) || ' days')"), DataType::Date)))
+                self.move_date(date, days, "").map(Some)
             }
             (one, other) if is_date(&one) || is_date(&other) || is_moment(&one) || is_moment(&other) => Err(
                 DialectError::unsupported(format!("{} {operator} {}", one.type_name(), other.type_name()))
@@ -188,20 +186,44 @@ impl Lowering<'_> {
         })
     }
 
+    /// A date that SQLite computed; outside of the years it can say, an error instead.
+    fn within_years(&self, sql: String) -> String {
+        let error = raise("'0A000:a date outside the years 1 to 9999 is not supported'");
+        self.again(sql, |value| {
+            format!("CASE WHEN {value} GLOB '[0-9]*' AND {value} > '0001' THEN {value} ELSE {error} END")
+        })
+    }
+
+    fn move_date(&mut self, date: String, days: Piece, sign: &str) -> Result<Piece, DialectError> {
+        let days = days.into_sql(self.catalog)?;
+        let sql = self.once(date, |date| {
+            let moved = self.within_years(format!("date({date}, {sign}({days}) || ' days')"));
+            format!(
+                "CASE WHEN {date} IS NULL OR ({days}) IS NULL THEN NULL WHEN instr({date}, 'infinity') THEN {date} ELSE {moved} END"
+            )
+        })?;
+        Ok(Piece::Typed(sql, DataType::Date))
+    }
+
     fn shift(&mut self, at: Piece, span: Span) -> Result<Piece, DialectError> {
         let modifiers = span.modifiers();
         match at {
             Piece::Typed(at, data_type @ (DataType::Timestamptz | DataType::Timestamp)) => {
                 // What follows the seconds, fraction and offset, stays; infinity is left as it is.
                 let sql = self.once(at, |at| {
+                    let moved =
+                        self.within_years(format!("strftime('%Y-%m-%dT%H:%M:%S', substr({at}, 1, 19){modifiers})"));
                     format!(
-                        "coalesce(strftime('%Y-%m-%dT%H:%M:%S', substr({at}, 1, 19){modifiers}) || substr({at}, 20), {at})"
+                        "CASE WHEN {at} IS NULL OR instr({at}, 'infinity') THEN {at} ELSE {moved} || substr({at}, 20) END"
                     )
                 })?;
                 Ok(Piece::Typed(sql, data_type))
             }
             Piece::Typed(at, DataType::Date) => {
-                let sql = format!("strftime('%Y-%m-%dT%H:%M:%S', {at}{modifiers})");
+                let sql = self.once(at, |at| {
+                    let moved = self.within_years(format!("strftime('%Y-%m-%dT%H:%M:%S', {at}{modifiers})"));
+                    format!("CASE WHEN {at} IS NULL OR instr({at}, 'infinity') THEN {at} ELSE {moved} END")
+                })?;
                 Ok(Piece::Typed(sql, DataType::Timestamp))
             }
             Piece::Null => Ok(Piece::Null),
@@ -230,7 +252,8 @@ impl Lowering<'_> {
         let Piece::Typed(at, DataType::Timestamptz | DataType::Timestamp | DataType::Date) = piece else {
             return Err(refused());
         };
-        let at = format!("substr({at}, 1, 19)");
+        let endless = raise(&format!("'0A000:EXTRACT({field} …) of infinity is not supported'"));
+        let at = format!("CASE WHEN instr({at}, 'infinity') THEN {endless} ELSE substr({at}, 1, 19) END");
         #[rustfmt::skip]
         let whole = match field {
             "year"   => format!("strftime('%Y', {at})"),
@@ -274,7 +297,9 @@ impl Lowering<'_> {
             return Err(DialectError::unsupported(format!("AT TIME ZONE of {}", at.type_name())));
         }
         let sql = match to {
-            DataType::Timestamptz => format!("({} || '+00:00')", at.into_sql(self.catalog)?),
+            DataType::Timestamptz => self.once(at.into_sql(self.catalog)?, |at| {
+                format!("CASE WHEN instr({at}, 'infinity') THEN {at} ELSE {at} || '+00:00' END")
+            })?,
             _ => format!("replace({}, '+00:00', '')", at.into_sql(self.catalog)?),
         };
         Ok(Piece::Typed(sql, to))
