@@ -146,7 +146,7 @@ impl Builder<'_> {
         };
         // Elements equal in JSON are equal in Postgres; a NULL element equals nothing.
         let found = format!(
-            "\"each\".value IS NOT NULL AND \"each\".value IN (SELECT value FROM json_each({among}))"
+            "\"each\".value IS NOT NULL AND \"each\".value IN (SELECT value FROM json_each({among}) WHERE value IS NOT NULL)"
         );
         let wanted = if negated.is_empty() { found } else { format!("NOT ({found})") };
         format!(
@@ -196,7 +196,7 @@ fn is(truth: Truth) -> &'static str {
 /// The column as it is compared for equality: numerics by value, `citext` in any case.
 fn equality_key(of: &DataType, column: &str) -> String {
     match of {
-        DataType::Numeric(_) => format!("CAST({column} AS NUMERIC)"),
+        DataType::Numeric(_) => number(column),
         DataType::Citext => format!("{column} COLLATE NOCASE"),
         _ => column.to_string(),
     }
@@ -208,7 +208,7 @@ fn literal(of: &DataType, bound: &str) -> String {
         Storage::Integer => format!("CAST({bound} AS INTEGER)"),
         Storage::Real => format!("CAST({bound} AS REAL)"),
         Storage::Blob => format!("unhex({bound})"),
-        Storage::Text if matches!(of, DataType::Numeric(_)) => format!("CAST({bound} AS NUMERIC)"),
+        Storage::Text if matches!(of, DataType::Numeric(_)) => number(bound),
         Storage::Text => bound.to_string(),
     }
 }
@@ -237,4 +237,9 @@ fn rank(catalog: &Catalog, name: &str, value: &str) -> String {
         .enumerate()
         .map(|(place, label)| format!("WHEN {} THEN {place} ", quote_literal(label)));
     format!("CASE {value} {}END", cases.collect::<String>())
+}
+
+/// A numeric's text as a number that SQLite compares. NaN is the greatest, and equals itself.
+fn number(text: &str) -> String {
+    format!("CASE {text} WHEN 'NaN' THEN 9e999 ELSE CAST({text} AS NUMERIC) END")
 }

@@ -206,7 +206,7 @@ impl Builder<'_> {
             Path::Plain | Path::Ignore => (PROPOSED.to_string(), String::new()),
             Path::Merge => (
                 format!("{PROPOSED}\nJOIN {name} AS {EXISTING} ON {equal}"),
-                format!("\n  WHEN {EXISTING}.rowid IS NULL THEN FALSE"),
+                format!("\n  WHEN typeof({EXISTING}.rowid) = 'null' THEN FALSE"),
             ),
             Path::New => (
                 PROPOSED.to_string(),
