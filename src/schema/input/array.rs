@@ -12,7 +12,8 @@ const DEEPEST: usize = 6;
 pub fn from_literal(catalog: &Catalog, element: &DataType, text: &str) -> Result<String, InputError> {
     let mut reader = Reader { catalog, element, text, rest: text.trim() };
     let array = reader.array(1)?;
-    if reader.rest.trim().is_empty() { Ok(array) } else { Err(reader.malformed()) }
+    let whole = reader.rest.trim().is_empty() && (is_json(element) || is_rectangular(&array));
+    if whole { Ok(array) } else { Err(reader.malformed()) }
 }
 
 /// A JSON array whose items are read as `json_populate_record` would.
@@ -28,6 +29,25 @@ pub fn from_json(catalog: &Catalog, element: &DataType, value: &RawValue) -> Res
         },
     });
     Ok(format!("[{}]", items.collect::<Result<Vec<_>, InputError>>()?.join(",")))
+}
+
+/// Whether inner arrays, if there are any, are all of one shape.
+fn is_rectangular(array: &str) -> bool {
+    fn shape(value: &serde_json::Value) -> Option<Vec<usize>> {
+        let serde_json::Value::Array(items) = value else { return Some(Vec::new()) };
+        let mut inner = None;
+        for item in items {
+            let of = shape(item)?;
+            if inner.get_or_insert_with(|| of.clone()) != &of {
+                return None;
+            }
+        }
+        let mut shape = vec![items.len()];
+        shape.extend(inner.unwrap_or_default());
+        Some(shape)
+    }
+    let nests = array.get(1..).is_some_and(|inner| inner.contains('['));
+    !nests || serde_json::from_str(array).is_ok_and(|value| shape(&value).is_some())
 }
 
 fn is_json(element: &DataType) -> bool {

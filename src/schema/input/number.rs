@@ -45,7 +45,8 @@ pub fn float(data_type: &DataType, text: &str) -> Result<String, InputError> {
     let trimmed = text.trim();
     let number: f64 = trimmed.parse().map_err(|_| InputError::syntax(data_type, text))?;
     let named = |name: &str| trimmed.trim_start_matches(['+', '-']).eq_ignore_ascii_case(name);
-    if number.is_infinite() && !named("inf") && !named("infinity") {
+    let too_large = number.is_infinite() || (*data_type == DataType::Float4 && (number as f32).is_infinite());
+    if too_large && !named("inf") && !named("infinity") {
         let name = data_type.display_name();
         return Err(InputError::new("22003", format!("\"{trimmed}\" is out of range for type {name}")));
     }
