@@ -120,3 +120,74 @@ fn an_upsert_of_nothing_but_the_key_gives_the_row_back() {
     let answer = upsert(&app.service_role(), "merge-duplicates", &json!({"id": 1}));
     assert_eq!(answer.json(), json!([{"id": 1, "owner": null, "team": 7, "rank": null}]));
 }
+
+#[test]
+fn an_upsert_without_an_update_policy_still_inserts() {
+    let app = with_members(
+        "CREATE POLICY a ON members FOR INSERT TO authenticated WITH CHECK (true);
+         CREATE POLICY b ON members FOR SELECT TO authenticated USING (true);",
+        "",
+    );
+    let ann = app.user(ANN);
+    let answer = upsert(&ann, "merge-duplicates", &json!({"id": 1}));
+    assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.text());
+    assert_eq!(
+        upsert(&ann, "merge-duplicates", &json!({"id": 1})).json()["message"],
+        json!("new row violates row-level security policy (USING expression) for table \"members\"")
+    );
+}
+
+#[test]
+fn a_null_element_does_not_hide_that_an_array_lacks_another() {
+    let app = TestApp::new();
+    app.migrate(
+        "20260101000000",
+        "CREATE TABLE things (id int PRIMARY KEY, tags text[]);
+         ALTER TABLE things DISABLE ROW LEVEL SECURITY;
+         INSERT INTO things VALUES (1, '{NULL,x}');",
+    );
+    let answer = app.anon().get("/rest/v1/things?select=id&tags=not.cs.{a}").send();
+    assert_eq!(answer.json(), json!([{"id": 1}]));
+    let answer = app.service_role().post("/rest/v1/things").json(&json!({"id": 2, "tags": "{a,{b}}"})).send();
+    assert_eq!(answer.json()["message"], json!("malformed array literal: \"{a,{b}}\""));
+}
+
+/// Expressions over one row, and what they are, as JSON; an error is its code.
+#[test]
+#[rustfmt::skip]
+fn expressions() {
+    let app = TestApp::new();
+    app.migrate(
+        "20260101000000",
+        "CREATE TABLE facts (id int PRIMARY KEY, i int, j jsonb, d date, n numeric, code varchar(3), none text[]);
+         INSERT INTO facts VALUES (1, 5, '{\"a\": 1}', '2024-02-29', 'NaN', 'abc', NULL), (2, 5, '\"s\"', '2024-02-29', '-1.50', 'abc', NULL);",
+    );
+    let rows = [
+        // An aggregate inside an operator that needs its value twice was of one row.
+        ("(SELECT count(*)::int FROM facts AS f WHERE f.id <= facts.id)", json!(1)),
+        ("NULL::int % (i - 5)",                    json!(null)),
+        ("i % (i - 5)",                            json!("22012")),
+        ("d + 2147483647",                         json!("0A000")),
+        ("'infinity'::date - interval '1 day'",    json!("infinity")),
+        ("'infinity'::timestamptz AT TIME ZONE 'UTC' AT TIME ZONE 'UTC'", json!("infinity")),
+        ("date_part('year', 'infinity'::date)",    json!("0A000")),
+        ("(SELECT f.j -> 0 FROM facts AS f WHERE f.id = 2)", json!("s")),
+        ("(SELECT abs(f.n)::text FROM facts AS f WHERE f.id = 2)", json!("1.50")),
+        ("abs('-2147483648'::int)",                json!("22003")),
+        ("none || none",                           json!(null)),
+        ("concat('x', true)",                      json!("xt")),
+        ("coalesce(to_jsonb(NULL::int), '{}'::jsonb)", json!({})),
+        ("jsonb_build_object('a', j ->> 'a')",     json!({"a": "1"})),
+        ("'x'::text::date",                        json!("22007")),
+        ("code = 'abcdef'",                        json!(false)),
+        ("code IN ('abcdef')",                     json!(false)),
+        ("n > 1",                                  json!(true)),
+        ("replace('', '', NULL::text)",            json!(null)),
+    ];
+    for (expression, expected) in rows {
+        let sql = format!("SELECT {expression} AS v FROM facts WHERE id = 1");
+        let answer = app.service_role().post("/admin/v1/query").json(&json!({"sql": sql})).send().json();
+        let value = answer.get("rows").map_or(answer["code"].clone(), |rows| rows[0]["v"].clone());
+        assert_eq!(value, expected, "{expression}: {answer}");
+    }
+}
