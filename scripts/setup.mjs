@@ -1,7 +1,9 @@
 // Makes a fresh machine able to build, run and test the project: `npm start`, `npm test` and their kin run it first.
 // Everything it gets is kept: a second run only looks, and takes well under a second. Run it as often as you like.
 //
-//   node scripts/setup.mjs [--browser]     --browser: also a Chromium, for the end-to-end tests
+//   node scripts/setup.mjs [--browser] [--postgres]
+//     --browser    also a Chromium, for the end-to-end tests
+//     --postgres   also a PostgreSQL, for the differential tests
 
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
@@ -9,6 +11,7 @@ import { arch, platform, tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 
 import { ensureBrowser } from "./browser.mjs";
+import { ensurePostgres } from "./postgres.mjs";
 import { ensureRust } from "./rust.mjs";
 import { ask, attempt, run, runMain, say, Stop } from "./terminal.mjs";
 import { cache, root, toolPath, wasmBindgen, workerBuild } from "./toolchain.mjs";
@@ -20,6 +23,7 @@ await runMain(async () => {
   await ensureTool(wasmBindgen, downloadWasmBindgen);
   await ensureTool(workerBuild);
   if (process.argv.includes("--browser")) await ensureBrowser();
+  if (process.argv.includes("--postgres")) await ensurePostgres();
 });
 
 function supportedMachine() {

@@ -2,6 +2,7 @@
 //
 //   npm test                 everything, in the order below
 //   node scripts/test.mjs check|native|e2e [ARGUMENTS OF cargo test, OR TEST FILES]
+//   node scripts/test.mjs differential [STAGE]    a part of native alone; DIFFERENTIAL_CASES=2000 for a long run
 
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
@@ -11,12 +12,13 @@ import { buildExample } from "./build-example.mjs";
 import { run, runMain, say, Stop } from "./terminal.mjs";
 import { chosenRust, root, rustPrograms, wasmEnvironment } from "./toolchain.mjs";
 
-const parts = { check, native, e2e };
+const everything = [check, native, e2e];
+const parts = { check, native, differential, e2e };
 
 await runMain(async () => {
   const [name, ...rest] = process.argv.slice(2);
   if (name && !parts[name]) throw new Stop(`the parts are ${Object.keys(parts).join(", ")}`);
-  for (const part of name ? [parts[name]] : Object.values(parts)) {
+  for (const part of name ? [parts[name]] : everything) {
     const started = Date.now();
     await part(name ? rest : []);
     say(`${part.name}: done in ${((Date.now() - started) / 1000).toFixed(0)} s`);
@@ -44,6 +46,12 @@ async function check() {
 async function native(options) {
   say("cargo test");
   await run("cargo", ["test", ...options], { cwd: root, why: "cargo test" });
+}
+
+/** The product against a real PostgreSQL. */
+async function differential(stages) {
+  say("cargo test --test differential");
+  await run("cargo", ["test", "--test", "differential", "--", ...stages], { cwd: root, why: "the differential tests" });
 }
 
 /** supabase-js and a real browser against the real Worker. */
