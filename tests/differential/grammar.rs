@@ -6,7 +6,7 @@ use crate::tree::Kind::{self, *};
 #[rustfmt::skip]
 pub const LITERALS: &[(Kind, &[&str])] = &[
     (Bool,    &["true", "false", "'t'::bool"]),
-    (Int,     &["0", "1", "-1", "2", "3", "7", "10", "100", "2147483647", "-2147483648", "(-7)"]),
+    (Int,     &["0", "1", "-1", "2", "3", "7", "10", "100", "2147483647", "'-2147483648'::int", "(-7)"]),
     (Big,     &["0::bigint", "1::bigint", "3000000000", "9223372036854775807", "'-5'::bigint"]),
     (Numeric, &["0.0", "1.5", "1.50", "-2.25", "100.01", "'7'::numeric", "12345678901234567890.5", "0.1"]),
     (Float,   &["0::float8", "1.5::float8", "'-0.25'::float8", "'1e10'::float8", "0.1::double precision", "3::float8"]),
@@ -30,7 +30,7 @@ pub const PRODUCTIONS: &[(Kind, &str)] = &[
     (Bool, "({int} = {int})"), (Bool, "({int} < {int})"), (Bool, "({int} >= {big})"), (Bool, "({int} <> {numeric})"),
     (Bool, "({big} > {int})"), (Bool, "({big} = {float})"), (Bool, "({numeric} = {numeric})"), (Bool, "({numeric} < {numeric})"),
     (Bool, "({float} < {float})"), (Bool, "({float} = {numeric})"), (Bool, "({int} IS NOT DISTINCT FROM {int})"),
-    (Bool, "({int} BETWEEN {int} AND {int})"), (Bool, "({int} NOT BETWEEN {int} AND {int})"), (Bool, "({int} BETWEEN SYMMETRIC {int} AND {int})"),
+    (Bool, "({int} BETWEEN {int} AND {int})"), (Bool, "({int} NOT BETWEEN {int} AND {int})"), 
     (Bool, "({int} IN ({int}, {int}))"), (Bool, "({int} NOT IN ({int}, {int}, NULL))"), (Bool, "({numeric} IN ({numeric}, {int}))"),
     (Bool, "({text} = {text})"), (Bool, "({text} <> {text})"), (Bool, "({text} < {text})"), (Bool, "({text} >= {text})"),
     (Bool, "({text} IN ({text}, {text}))"), (Bool, "({text} IS NULL)"), (Bool, "({int} IS NOT NULL)"), (Bool, "({text} IS DISTINCT FROM {text})"),
@@ -38,7 +38,7 @@ pub const PRODUCTIONS: &[(Kind, &str)] = &[
     (Bool, "({text} NOT LIKE '%,%')"), (Bool, "({text} ILIKE 'A%')"), (Bool, "({text} ILIKE '%B%')"), (Bool, "({text} LIKE {text})"), (Bool, "({text} ILIKE {text})"),
     (Bool, "({text} LIKE ANY (ARRAY['a%', '%z']))"), (Bool, "({text} ~ '^[a-z]+$')"), (Bool, "({text} !~ '^[0-9]{2}$')"), (Bool, "({text} ~ '^a')"), (Bool, "({text} ~* '^[a-z]+$')"),
     (Bool, "({text} SIMILAR TO 'a%')"), (Bool, "starts_with({text}, {text})"),
-    (Bool, "({uuid} = {uuid})"), (Bool, "({uuid} <> {uuid})"), (Bool, "({uuid} < {uuid})"), (Bool, "({uuid} IN ({uuid}, {uuid}))"), (Bool, "({uuid}::text = {text})"),
+    (Bool, "({uuid} = {uuid})"), (Bool, "({uuid} <> {uuid})"), (Bool, "({uuid} < {uuid})"), (Bool, "({uuid} IN (facts.u, '00000000-0000-4000-8000-00000000000b'))"), (Bool, "({uuid}::text = {text})"),
     (Bool, "({stamp} < {stamp})"), (Bool, "({stamp} = {stamp})"), (Bool, "({stamp} >= {date})"), (Bool, "({moment} < {moment})"), (Bool, "({date} = {date})"), (Bool, "({date} < {date})"),
     (Bool, "({stamp} > {moment})"), (Bool, "({date} BETWEEN {date} AND {date})"), (Bool, "({stamp} IS NOT DISTINCT FROM {stamp})"),
     (Bool, "({mood} = {mood})"), (Bool, "({mood} < {mood})"), (Bool, "({mood} = 'ok')"), (Bool, "({mood} IN ('ok', 'sad'))"), (Bool, "({mood} >= 'ok')"), (Bool, "({mood} IS DISTINCT FROM 'sad')"),
@@ -77,7 +77,7 @@ pub const PRODUCTIONS: &[(Kind, &str)] = &[
     (Text, "split_part({text}, ',', 2)"), (Text, "split_part({text}, '/', {int})"), (Text, "split_part({text}, {text}, 1)"), (Text, "concat({text}, {int}, {text})"), (Text, "concat_ws('-', {text}, {text}, {int})"), (Text, "concat_ws({text}, {text}, {bool})"),
     (Text, "coalesce({text}, {text})"), (Text, "nullif({text}, {text})"), (Text, "greatest({text}, {text})"), (Text, "least({text}, {text})"), (Text, "(CASE WHEN {bool} THEN {text} WHEN {bool} THEN 'x' ELSE {text} END)"),
     (Text, "{int}::text"), (Text, "{bool}::text"), (Text, "{numeric}::text"), (Text, "{uuid}::text"), (Text, "{stamp}::text"), (Text, "{moment}::text"), (Text, "{date}::text"), (Text, "{mood}::text"), (Text, "{float}::text"), (Text, "{jsonb}::text"), (Text, "{texts}::text"),
-    (Text, "({jsonb} ->> 'a')"), (Text, "({jsonb} ->> 0)"), (Text, "({jsonb} -> 'b' ->> 'c')"), (Text, "({jsonb} #>> '{b,c,2}')"), (Text, "({jsonb} ->> {text})"), (Text, "({jsonb} ->> -1)"), (Text, "({jsonb} ->> 'role')"), (Text, "({jsonb} ->> {int})"),
+    (Text, "({jsonb} ->> 'a')"), (Text, "({jsonb} ->> 0)"), (Text, "({jsonb} -> 'b' ->> 'd')"), (Text, "({jsonb} #>> '{b,c,2}')"), (Text, "({jsonb} ->> {text})"), (Text, "({jsonb} ->> -1)"), (Text, "({jsonb} ->> 'role')"), (Text, "({jsonb} ->> {int})"),
     (Text, "jsonb_typeof({jsonb})"), (Text, "jsonb_typeof({jsonb} -> 'a')"), (Text, "({texts})[1]"), (Text, "({texts})[{int}]"), (Text, "array_to_string({texts}, ',')"), (Text, "{text}::varchar(2)"), (Text, "repeat({text}, 2)"), (Text, "reverse({text})"), (Text, "initcap({text})"),
     (Text, "md5({text})"), (Text, "lpad({text}, 5, '0')"), (Text, "(SELECT string_agg(f.t, ',' ORDER BY f.id) FROM facts AS f WHERE f.i = {int})"), (Text, "(SELECT max(f.t) FROM facts AS f)"), (Text, "to_char({date}, 'YYYY-MM')"), (Text, "translate({text}, 'ab', 'xy')"), (Text, "chr(65)"),
 

@@ -129,6 +129,11 @@ impl Statement {
         matches!(&self.act, Act::Insert { rows } | Act::Upsert { rows, .. } if rows.len() > 1)
     }
 
+    /// Whether a row that is there is weighed besides the one that is sent.
+    pub fn may_meet_several(&self) -> bool {
+        matches!(&self.act, Act::Update { .. } | Act::Upsert { .. })
+    }
+
     /// Makes the request.
     pub fn send(&self, app: &TestApp, world: &World) -> Answer {
         let (method, target, body) = self.request(world);
@@ -299,7 +304,7 @@ impl Filter {
         let negated = chance.percent(15);
         let value = |chance: &mut Chance| loop {
             let values = VALUES.iter().find(|(kind, _)| *kind == column.kind).unwrap().1;
-            if let Some(text) = text_of(column.kind, *chance.pick::<&str>(values)) {
+            if let Some(text) = text_of(column.kind, chance.pick::<&str>(values)) {
                 return text;
             }
         };
@@ -322,7 +327,7 @@ impl Filter {
             }
             7 if column.kind == Kind::Texts => Test::Compare("cs", "@>", value(chance)),
             8 if column.kind == Kind::Texts => Test::Compare("ov", "&&", value(chance)),
-            7 if column.kind == Kind::Bool => Test::Is(*chance.pick(&["true", "false", "unknown"])),
+            7 if column.kind == Kind::Bool => Test::Is(chance.pick::<&str>(&["true", "false", "unknown"])),
             _ => Test::Is("null"),
         };
         Self { column: column.name, negated, test }
@@ -339,10 +344,9 @@ impl Filter {
                 format!("in.({})", values.iter().map(quoted).collect::<Vec<_>>().join(","))
             }
         };
-        let pair = form_urlencoded::Serializer::new(String::new())
+        form_urlencoded::Serializer::new(String::new())
             .append_pair(self.column, &format!("{not}{value}"))
-            .finish();
-        pair
+            .finish()
     }
 
     fn sql(&self, table: &str) -> String {

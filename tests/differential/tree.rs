@@ -129,7 +129,7 @@ impl Tree {
         let mut found: Vec<Tree> = Vec::new();
         self.inner(self.kind, &mut found);
         if self.size() > 1 {
-            found.push(Self::leaf(self.kind, format!("NULL::{}", self.kind.type_name())));
+            found.push(Self::leaf(self.kind, format!("(SELECT NULL::{})", self.kind.type_name())));
         }
         for (index, part) in self.parts.iter().enumerate() {
             let Part::Child(child) = part else { continue };
@@ -171,7 +171,8 @@ impl Grammar<'_> {
             return Tree::leaf(kind, (*chance.pick(&columns)).clone());
         }
         if chance.percent(4) {
-            return Tree::leaf(kind, format!("NULL::{}", kind.type_name()));
+            // In a query of its own, or Postgres folds what has it away, errors and all.
+            return Tree::leaf(kind, format!("(SELECT NULL::{})", kind.type_name()));
         }
         let literals = self.literals.iter().find(|(of, _)| *of == kind).map(|(_, texts)| *texts);
         match literals {
