@@ -46,7 +46,7 @@ type Stage = fn(&mut Postgres, &mut dyn Iterator<Item = u64>, &mut Report);
 #[rustfmt::skip]
 const STAGES: &[(&str, u64, Stage)] = &[
     ("expressions", 3_000, expressions::run),
-    ("policies",      250, policies::run),
+    ("policies",      130, policies::run),
     ("values",      1_000, values::run),
 ];
 
