@@ -1,7 +1,7 @@
 //! LIKE, ILIKE and simple regular expressions, case and all.
 //!
-//! SQLite's LIKE folds ASCII case and D1 takes patterns up to 50 bytes, so a pattern becomes `=`,
-//! `substr` and `instr` where its shape allows, else GLOB. `'a%' → substr(x, 1, 1) = 'a'`.
+//! A pattern that is a literal is [`LikePattern`]'s; one that is known only when the statement runs
+//! is rewritten to GLOB there.
 
 use sqlparser::ast::Expr;
 
@@ -9,21 +9,7 @@ use super::lowering::Lowering;
 use super::piece::Piece;
 use crate::dialect::DialectError;
 use crate::schema::DataType;
-use crate::sql::{quote_literal, raise};
-
-/// D1's limit.
-const LONGEST_GLOB: usize = 50;
-
-/// A piece of a LIKE pattern.
-#[derive(Clone, Debug, PartialEq)]
-enum Part {
-    /// These characters.
-    Text(String),
-    /// `_`.
-    One,
-    /// `%`.
-    Any,
-}
+use crate::sql::{DanglingEscape, LONGEST_GLOB, LikePattern, quote_literal, raise};
 
 impl Lowering<'_> {
     pub(super) fn like(
@@ -60,7 +46,7 @@ impl Lowering<'_> {
         }
         let value = self.as_text(value)?;
         let sql = match pattern {
-            Piece::Unknown(pattern) => self.constant_pattern(value, &pattern, folds)?,
+            Piece::Unknown(pattern) => self.constant_pattern(&value, &pattern, folds)?,
             pattern => {
                 let pattern = self.as_text(pattern)?;
                 self.dynamic_pattern(&value, pattern, folds)?
@@ -69,30 +55,13 @@ impl Lowering<'_> {
         Ok(if negated { format!("(NOT {sql})") } else { sql })
     }
 
-    fn constant_pattern(
-        &mut self,
-        value: String,
-        pattern: &str,
-        folds: bool,
-    ) -> Result<String, DialectError> {
-        let mut parts = parse(pattern)?;
-        let value = if folds {
-            for part in &mut parts {
-                fold(part)?;
-            }
-            format!("lower({value})")
-        } else {
-            value
-        };
-        if let Some(sql) = simple(&value, &parts) {
-            return Ok(sql);
-        }
-        let glob = glob(&parts);
-        if glob.len() > LONGEST_GLOB {
-            return Err(DialectError::unsupported(format!("the LIKE pattern '{pattern}'"))
-                .with_hint("D1 matches patterns of up to 50 bytes; split it into several."));
-        }
-        Ok(format!("({value} GLOB {})", quote_literal(&glob)))
+    fn constant_pattern(&self, value: &str, pattern: &str, folds: bool) -> Result<String, DialectError> {
+        let read = LikePattern::parse(pattern, folds)
+            .map_err(|_| DialectError::new("22025", DanglingEscape::MESSAGE))?;
+        read.matches(value, &mut quote_literal).ok_or_else(|| {
+            DialectError::unsupported(format!("the LIKE pattern '{pattern}'"))
+                .with_hint("D1 matches patterns of up to 50 bytes; split it into several.")
+        })
     }
 
     /// A pattern known only when the statement runs: rewritten to GLOB there. One with a backslash,
@@ -129,86 +98,6 @@ impl Lowering<'_> {
         })?;
         Ok(Piece::bool(if negated { format!("(NOT {sql})") } else { sql }))
     }
-}
-
-fn parse(pattern: &str) -> Result<Vec<Part>, DialectError> {
-    let mut parts: Vec<Part> = Vec::new();
-    let mut letters = pattern.chars();
-    while let Some(letter) = letters.next() {
-        let literal = match letter {
-            '%' => {
-                if parts.last() != Some(&Part::Any) {
-                    parts.push(Part::Any);
-                }
-                continue;
-            }
-            '_' => {
-                parts.push(Part::One);
-                continue;
-            }
-            '\\' => letters.next().ok_or_else(|| {
-                DialectError::new("22025", "LIKE pattern must not end with escape character")
-            })?,
-            other => other,
-        };
-        match parts.last_mut() {
-            Some(Part::Text(text)) => text.push(literal),
-            _ => parts.push(Part::Text(literal.to_string())),
-        }
-    }
-    Ok(parts)
-}
-
-/// Folds a pattern's letters as SQLite's `lower` folds the value: ASCII. Others that have case are refused.
-fn fold(part: &mut Part) -> Result<(), DialectError> {
-    let Part::Text(text) = part else { return Ok(()) };
-    let cased = |letter: char| {
-        !letter.is_ascii() && (letter.to_lowercase().ne([letter]) || letter.to_uppercase().ne([letter]))
-    };
-    if text.chars().any(cased) {
-        return Err(DialectError::unsupported("ILIKE with letters outside ASCII"));
-    }
-    text.make_ascii_lowercase();
-    Ok(())
-}
-
-/// `=`, prefix, suffix, infix and prefix-and-suffix without a pattern; `None` for other shapes.
-fn simple(value: &str, parts: &[Part]) -> Option<String> {
-    let starts =
-        |text: &str| format!("substr({value}, 1, {}) = {}", text.chars().count(), quote_literal(text));
-    let ends = |text: &str| format!("substr({value}, -{}) = {}", text.chars().count(), quote_literal(text));
-    Some(match parts {
-        [] => format!("({value} = '')"),
-        [Part::Any] => format!("({value} IS NOT NULL OR {value})"),
-        [Part::Text(text)] => format!("({value} = {})", quote_literal(text)),
-        [Part::Text(text), Part::Any] => format!("({})", starts(text)),
-        [Part::Any, Part::Text(text)] => format!("({})", ends(text)),
-        [Part::Any, Part::Text(text), Part::Any] => format!("(instr({value}, {}) > 0)", quote_literal(text)),
-        [Part::Text(first), Part::Any, Part::Text(last)] => {
-            let length = first.chars().count() + last.chars().count();
-            format!("({} AND {} AND length({value}) >= {length})", starts(first), ends(last))
-        }
-        _ => return None,
-    })
-}
-
-fn glob(parts: &[Part]) -> String {
-    let mut glob = String::new();
-    for part in parts {
-        match part {
-            Part::Any => glob.push('*'),
-            Part::One => glob.push('?'),
-            Part::Text(text) => {
-                for letter in text.chars() {
-                    match letter {
-                        '*' | '?' | '[' => glob.extend(['[', letter, ']']),
-                        other => glob.push(other),
-                    }
-                }
-            }
-        }
-    }
-    glob
 }
 
 /// `^[a-z0-9_]{3,20}$` → no character outside the class, and the length between 3 and 20.
@@ -256,24 +145,6 @@ fn class_pattern(value: &str, pattern: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn shapes_of_patterns() {
-        #[rustfmt::skip]
-        let rows = [
-            ("abc",    "(x = 'abc')"),
-            ("a%",     "(substr(x, 1, 1) = 'a')"),
-            ("%it's",  "(substr(x, -4) = 'it''s')"),
-            ("%é%",    "(instr(x, 'é') > 0)"),
-            ("a%b",    "(substr(x, 1, 1) = 'a' AND substr(x, -1) = 'b' AND length(x) >= 2)"),
-            (r"a\%",   "(x = 'a%')"),
-        ];
-        for (pattern, expected) in rows {
-            assert_eq!(simple("x", &parse(pattern).unwrap()).as_deref(), Some(expected), "{pattern}");
-        }
-        assert_eq!(glob(&parse("a_b*[%c").unwrap()), "a?b[*][[]*c");
-        assert_eq!(parse("a\\").unwrap_err().code, "22025");
-    }
 
     #[test]
     fn regular_expressions_of_one_class() {

@@ -114,7 +114,7 @@ fn expressions_become_sqlite() {
         ("mood < 'ok'",                             r#"(CASE "t"."mood" WHEN 'sad' THEN 0 WHEN 'ok' THEN 1 END < CASE 'ok' WHEN 'sad' THEN 0 WHEN 'ok' THEN 1 END)"#),
         ("coalesce(title, 'x') = 'x'",              r#"(coalesce("t"."title", 'x') = 'x')"#),
         ("char_length(title) between 1 and 200",    r#"((length("t"."title") >= 1) AND (length("t"."title") <= 200))"#),
-        ("title like 'a%'",                         r#"(substr("t"."title", 1, 1) = 'a')"#),
+        ("title like 'a%'",                         r#"("t"."title" >= 'a' AND "t"."title" < 'b')"#),
         ("title ilike '%A'",                        r#"(substr(lower("t"."title"), -1) = 'a')"#),
         ("user_id::text = title",                   r#"("t"."user_id" = "t"."title")"#),
         ("due = made::date",                        r#"("t"."due" = CASE WHEN instr("t"."made", 'infinity') THEN "t"."made" ELSE substr("t"."made", 1, 10) END)"#),
