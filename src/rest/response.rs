@@ -1,8 +1,8 @@
 //! From the results of a batch to the response. Rows are handed on as the texts they are.
 
 use ::http::StatusCode;
-use ::http::header::{CONTENT_RANGE, CONTENT_TYPE, HeaderName, LOCATION};
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use ::http::header::{CONTENT_LOCATION, CONTENT_RANGE, CONTENT_TYPE, HeaderName, LOCATION, VARY};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 
 use super::error::RestError;
@@ -26,7 +26,7 @@ pub struct Answer {
 impl Answer {
     /// An answer with the headers that every request may have.
     fn new(request: &RestRequest, status: StatusCode, body: Body, has_body: bool) -> Self {
-        let mut headers = Vec::new();
+        let mut headers = vec![(VARY, "Accept, Prefer, Range".to_string())];
         if has_body {
             headers.push((CONTENT_TYPE, request.media.content_type().to_string()));
         }
@@ -109,8 +109,21 @@ fn read(
     };
     let body = if plan.bodiless { Body::Empty } else { body(request, &rows)? };
     let range = content_range(offset, count, total);
-    Ok(Answer::new(request, status, body, true).with(CONTENT_RANGE, range))
+    Ok(Answer::new(request, status, body, true)
+        .with(CONTENT_RANGE, range)
+        .with(CONTENT_LOCATION, content_location(request)))
 }
+
+/// `/todos?id=eq.1&select=%2A`.
+fn content_location(request: &RestRequest) -> String {
+    let relation = utf8_percent_encode(&request.relation, NON_ALPHANUMERIC_BUT_UNDERSCORE);
+    match request.canonical_query.as_str() {
+        "" => format!("/{relation}"),
+        query => format!("/{relation}?{query}"),
+    }
+}
+
+const NON_ALPHANUMERIC_BUT_UNDERSCORE: &AsciiSet = &NON_ALPHANUMERIC.remove(b'_');
 
 fn written(
     request: &RestRequest,
