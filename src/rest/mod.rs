@@ -7,8 +7,10 @@
 pub mod api;
 
 mod arrange;
+mod csv;
 mod error;
 mod explain;
+mod nulls;
 mod plan;
 mod query;
 mod request;

@@ -2,6 +2,7 @@
 //! `Accept`, range and body become values. Knows no tables, no SQL and no HTTP types.
 
 mod body;
+mod csv;
 mod cursor;
 mod filter;
 mod media;

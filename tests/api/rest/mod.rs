@@ -1,11 +1,13 @@
 //! The data API: PostgREST's behaviour, one file each.
 
+mod csv;
 mod delete;
 mod embed;
 mod fault;
 mod filter;
 mod garbage;
 mod insert;
+mod nulls;
 mod order;
 mod policy;
 mod refusal;
