@@ -5,7 +5,7 @@
 //! with others matches them in either case by a GLOB class: `ä` → `[äÄ]`.
 
 /// D1's limit on a GLOB pattern.
-pub const LONGEST_GLOB: usize = 50;
+pub(super) const LONGEST_GLOB: usize = 50;
 
 /// A `LIKE` or `ILIKE` pattern, read.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,13 +25,15 @@ impl DanglingEscape {
 
 /// A piece of a pattern.
 #[derive(Clone, Debug, PartialEq)]
-enum Piece {
+pub(super) enum Piece {
     /// These characters.
     Text(String),
     /// `_`.
     One,
     /// `%`.
     Any,
+    /// The inside of a GLOB class, which only a regular expression has: `^a-z`.
+    Class(String),
 }
 
 /// How a text of the pattern is written in SQL: bound or, in DDL, as a literal.
@@ -42,6 +44,19 @@ impl LikePattern {
     pub fn parse(pattern: &str, any_case: bool) -> Result<Self, DanglingEscape> {
         let pattern = if any_case { pattern.to_ascii_lowercase() } else { pattern.to_string() };
         Ok(Self { pieces: pieces(&pattern)?, any_case })
+    }
+
+    /// A pattern of pieces whose letters are folded already; neighbouring ones become one.
+    pub(super) fn of_pieces(pieces: Vec<Piece>, any_case: bool) -> Self {
+        let mut joined: Vec<Piece> = Vec::new();
+        for piece in pieces {
+            match (joined.last_mut(), piece) {
+                (Some(Piece::Any), Piece::Any) => {}
+                (Some(Piece::Text(text)), Piece::Text(more)) => text.push_str(&more),
+                (_, piece) => joined.push(piece),
+            }
+        }
+        Self { pieces: joined, any_case }
     }
 
     /// `value LIKE pattern`, in parentheses; `None` for a pattern that D1 is not able to match so.
@@ -72,7 +87,7 @@ impl LikePattern {
     /// it. A subquery, which a CHECK may not hold; `None` for more than eight texts.
     pub fn matches_in_order(&self, value: &str, spell: &mut Spell<'_>) -> Option<String> {
         let texts = self.pieces.iter().filter_map(Piece::text).collect::<Vec<_>>();
-        let has_one = self.pieces.contains(&Piece::One);
+        let has_one = self.pieces.iter().any(|piece| matches!(piece, Piece::One | Piece::Class(_)));
         if has_one || texts.len() > MOST_TEXTS || self.has_letters_of_two_cases() {
             return None;
         }
@@ -115,6 +130,11 @@ impl LikePattern {
             match piece {
                 Piece::Any => glob.push('*'),
                 Piece::One => glob.push('?'),
+                Piece::Class(class) => {
+                    glob.push('[');
+                    glob.push_str(class);
+                    glob.push(']');
+                }
                 Piece::Text(text) => {
                     for character in text.chars() {
                         match character {

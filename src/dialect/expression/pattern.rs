@@ -9,7 +9,9 @@ use super::lowering::Lowering;
 use super::piece::Piece;
 use crate::dialect::DialectError;
 use crate::schema::DataType;
-use crate::sql::{DanglingEscape, LONGEST_GLOB, LikePattern, quote_literal, raise};
+use crate::sql::{
+    DanglingEscape, LikePattern, RegularExpressionError, matches_regular_expression, quote_literal, raise,
+};
 
 impl Lowering<'_> {
     pub(super) fn like(
@@ -79,8 +81,7 @@ impl Lowering<'_> {
         Ok(format!("({value} GLOB {glob})"))
     }
 
-    /// `~` with `^[class]+$` and its like, the shape that CHECK constraints use; other patterns are
-    /// refused.
+    /// `~` with a pattern that SQLite can match exactly; others are refused.
     pub(super) fn regular_expression(
         &mut self,
         value: &Expr,
@@ -92,68 +93,21 @@ impl Lowering<'_> {
         let Piece::Unknown(pattern) = self.lower(pattern)? else {
             return Err(DialectError::unsupported("a regular expression that is no literal"));
         };
-        let sql = class_pattern(&value, &pattern).ok_or_else(|| {
-            DialectError::unsupported(format!("the regular expression '{pattern}'"))
-                .with_hint("One character class with a count, such as '^[a-z0-9_]{3,20}$', is supported.")
-        })?;
-        Ok(Piece::bool(if negated { format!("(NOT {sql})") } else { sql }))
-    }
-}
-
-/// `^[a-z0-9_]{3,20}$` → no character outside the class, and the length between 3 and 20.
-fn class_pattern(value: &str, pattern: &str) -> Option<String> {
-    let inside = pattern.strip_prefix("^[")?.strip_suffix('$')?;
-    let (class, count) = inside.split_once(']')?;
-    let plain = |letter: char| letter.is_ascii_alphanumeric() || " _-.@+/:,!#$%&=".contains(letter);
-    // A hyphen is plain at the ends and a range between alphanumerics; elsewhere Postgres refuses or differs.
-    let middle = class.get(1..class.len().checked_sub(1)?).unwrap_or_default();
-    let ranges_are_plain = class.char_indices().filter(|(at, letter)| *letter == '-' && *at > 0 && *at + 1 < class.len()).all(|(at, _)| {
-        let before = class.get(..at).and_then(|text| text.chars().next_back());
-        let after = class.get(at + 1..).and_then(|text| text.chars().next());
-        matches!((before, after), (Some(low), Some(high))
-            if low <= high && low.is_ascii_alphanumeric() && high.is_ascii_alphanumeric()
-                && low.is_ascii_digit() == high.is_ascii_digit() && low.is_ascii_lowercase() == high.is_ascii_lowercase())
-    });
-    if class.is_empty() || !class.chars().all(plain) || !ranges_are_plain || middle.contains("--") {
-        return None;
-    }
-    let (least, most) = match count {
-        "" => (1, Some(1)),
-        "+" => (1, None),
-        "*" => (0, None),
-        "?" => (0, Some(1)),
-        braces => {
-            let (least, most) = braces.strip_prefix('{')?.strip_suffix('}').map(|count| {
-                count.split_once(',').map_or((count, Some(count)), |(least, most)| {
-                    (least, Some(most).filter(|most| !most.is_empty()))
-                })
+        let sql =
+            matches_regular_expression(&value, &pattern, false, &mut quote_literal).map_err(|error| {
+                match error {
+                    RegularExpressionError::Invalid(words) => {
+                        DialectError::new("2201B", format!("invalid regular expression: {words}"))
+                    }
+                    RegularExpressionError::Unsupported => DialectError::unsupported(format!(
+                        "the regular expression '{pattern}'"
+                    ))
+                    .with_hint(
+                        "Characters, '.', '.*', classes, alternatives, and one class with a count, such as \
+                         '^[a-z0-9_]{3,20}$', are supported.",
+                    ),
+                }
             })?;
-            (least.parse::<u32>().ok()?, most.map(str::parse::<u32>).transpose().ok()?)
-        }
-    };
-    let glob = format!("*[^{class}]*");
-    if glob.len() > LONGEST_GLOB {
-        return None;
-    }
-    let length = match most {
-        Some(most) => format!("length({value}) BETWEEN {least} AND {most}"),
-        None => format!("length({value}) >= {least}"),
-    };
-    Some(format!("({value} NOT GLOB {} AND {length})", quote_literal(&glob)))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn regular_expressions_of_one_class() {
-        let sql = class_pattern("x", "^[a-z0-9_]{3,20}$").unwrap();
-        assert_eq!(sql, "(x NOT GLOB '*[^a-z0-9_]*' AND length(x) BETWEEN 3 AND 20)");
-        for refused in
-            ["^a+$", "[a-z]+", "^[a-z]+", "^[^a]+$", r"^[\w]+$", "^[a-z]+[0-9]$", "^[a-Z]+$", "^[]$"]
-        {
-            assert_eq!(class_pattern("x", refused), None, "{refused}");
-        }
+        Ok(Piece::bool(if negated { format!("(NOT {sql})") } else { sql }))
     }
 }

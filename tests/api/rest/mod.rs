@@ -1,5 +1,6 @@
 //! The data API: PostgREST's behaviour, one file each.
 
+mod containment;
 mod csv;
 mod delete;
 mod embed;
@@ -11,6 +12,7 @@ mod nulls;
 mod order;
 mod policy;
 mod refusal;
+mod regular_expression;
 mod schema;
 mod schema_change;
 mod select;
