@@ -4,7 +4,7 @@ use ::http::header::ALLOW;
 use ::http::{Method, StatusCode};
 
 use super::error::RestError;
-use super::request::{Located, Payload, Preferences, Query, RowRange, negotiate, parse_body};
+use super::request::{Located, Payload, Preferences, Query, RowRange, canonical, negotiate, parse_body};
 use super::{Action, RestRequest, answer, explain};
 use crate::http::{Body, Context, Response, ResponseExt, respond};
 
@@ -73,7 +73,19 @@ async fn parse(context: &mut Context) -> Result<RestRequest, RestError> {
         }
     };
     let relation = context.parameters.get("relation").to_string();
-    Ok(RestRequest { action, relation, schema, says_schema, query, preferences, media, range, payload })
+    let canonical_query = canonical(&context.query);
+    Ok(RestRequest {
+        action,
+        relation,
+        schema,
+        says_schema,
+        query,
+        canonical_query,
+        preferences,
+        media,
+        range,
+        payload,
+    })
 }
 
 /// The schema that the profile header of the method names, else the first that is exposed; and

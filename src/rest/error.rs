@@ -173,7 +173,6 @@ impl RestError {
     fn code(&self) -> &str {
         match self {
             Self::Syntax(_)                    => "PGRST100",
-            Self::Body(BodyError::Csv)         => "PGRST127",
             Self::Body(_)                      => "PGRST102",
             Self::Range(_)                     => "PGRST103",
             Self::OffsetBeyond { .. }          => "PGRST103",
@@ -208,7 +207,8 @@ impl RestError {
             Self::Body(BodyError::Json)           => "Empty or invalid json".into(),
             Self::Body(BodyError::Keys)           => "All object keys must match".into(),
             Self::Body(BodyError::ContentType(of))=> format!("Content-Type not acceptable: {of}"),
-            Self::Body(BodyError::Csv)            => "Feature not implemented".into(),
+            Self::Body(BodyError::CsvSyntax)      => "Failed to parse the CSV body".into(),
+            Self::Body(BodyError::CsvFields)      => "All lines must have same number of fields".into(),
             Self::Range(_)                        => "Requested range not satisfiable".into(),
             Self::OffsetBeyond { .. }             => "Requested range not satisfiable".into(),
             Self::Schema { asked, .. }            => format!("Invalid schema: {asked}"),
@@ -241,7 +241,6 @@ impl RestError {
     fn details(&self) -> Value {
         match self {
             Self::Syntax(error)                     => json!(error.details),
-            Self::Body(BodyError::Csv)              => json!("text/csv bodies are not supported yet"),
             Self::Range(RangeError::Inverted)       => json!("The lower boundary must be lower than or equal to the upper boundary in the Range header."),
             Self::Range(RangeError::NegativeLimit)  => json!("Limit should be greater than or equal to zero."),
             Self::OffsetBeyond { offset, total }    => json!(format!("An offset of {offset} was requested, but there are only {total} rows.")),

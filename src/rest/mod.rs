@@ -7,8 +7,10 @@
 pub mod api;
 
 mod arrange;
+mod csv;
 mod error;
 mod explain;
+mod nulls;
 mod plan;
 mod query;
 mod request;
@@ -37,6 +39,8 @@ pub struct RestRequest {
     pub says_schema: bool,
     /// The query string.
     pub query: Query,
+    /// The query string in the one form that equal queries have.
+    pub canonical_query: String,
     /// The `Prefer` headers.
     pub preferences: Preferences,
     /// What `Accept` came to.

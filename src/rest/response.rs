@@ -1,15 +1,15 @@
 //! From the results of a batch to the response. Rows are handed on as the texts they are.
 
 use ::http::StatusCode;
-use ::http::header::{CONTENT_RANGE, CONTENT_TYPE, HeaderName, LOCATION};
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use ::http::header::{CONTENT_LOCATION, CONTENT_RANGE, CONTENT_TYPE, HeaderName, LOCATION, VARY};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 
 use super::error::RestError;
-use super::plan::{Plan, ReadPlan, Write};
+use super::plan::{Node, Plan, ReadPlan, Write};
 use super::query::Batch;
 use super::request::{Media, Return};
-use super::{Action, RestRequest, arrange};
+use super::{Action, RestRequest, arrange, csv, nulls};
 use crate::http::{Body, Response, ResponseExt, respond};
 use crate::ports::ResultSet;
 
@@ -26,7 +26,7 @@ pub struct Answer {
 impl Answer {
     /// An answer with the headers that every request may have.
     fn new(request: &RestRequest, status: StatusCode, body: Body, has_body: bool) -> Self {
-        let mut headers = Vec::new();
+        let mut headers = vec![(VARY, "Accept, Prefer, Range".to_string())];
         if has_body {
             headers.push((CONTENT_TYPE, request.media.content_type().to_string()));
         }
@@ -73,7 +73,11 @@ pub fn idle(request: &RestRequest) -> Result<Answer, RestError> {
         (_, true) => StatusCode::OK,
         (_, false) => StatusCode::NO_CONTENT,
     };
-    let body = if represents { Body::from("[]") } else { Body::Empty };
+    let body = match (represents, request.media) {
+        (true, Media::Csv) => Body::from("\n"),
+        (true, _) => Body::from("[]"),
+        (false, _) => Body::Empty,
+    };
     let range = request.preferences.count.map_or("*/*", |_| "*/0");
     Ok(Answer::new(request, status, body, represents).with(CONTENT_RANGE, range))
 }
@@ -98,7 +102,7 @@ fn read(
         }
         None => None,
     };
-    if request.media == Media::Object && count != 1 {
+    if request.media.is_object() && count != 1 {
         return Err(RestError::NotOneRow(count));
     }
     let offset = plan.root.range.offset;
@@ -107,10 +111,24 @@ fn read(
         Some(total) if count < total && !plan.root.only_count => StatusCode::PARTIAL_CONTENT,
         _ => StatusCode::OK,
     };
-    let body = if plan.bodiless { Body::Empty } else { body(request, &rows)? };
+    let body =
+        if plan.bodiless { Body::Empty } else { shaped(request.media, &plan.root, body(request, &rows)?)? };
     let range = content_range(offset, count, total);
-    Ok(Answer::new(request, status, body, true).with(CONTENT_RANGE, range))
+    Ok(Answer::new(request, status, body, true)
+        .with(CONTENT_RANGE, range)
+        .with(CONTENT_LOCATION, content_location(request)))
 }
+
+/// `/todos?id=eq.1&select=%2A`.
+fn content_location(request: &RestRequest) -> String {
+    let relation = utf8_percent_encode(&request.relation, NON_ALPHANUMERIC_BUT_UNDERSCORE);
+    match request.canonical_query.as_str() {
+        "" => format!("/{relation}"),
+        query => format!("/{relation}?{query}"),
+    }
+}
+
+const NON_ALPHANUMERIC_BUT_UNDERSCORE: &AsciiSet = &NON_ALPHANUMERIC.remove(b'_');
 
 fn written(
     request: &RestRequest,
@@ -141,6 +159,7 @@ fn written(
         Some(insert) => arrange::as_in_the_body(insert, &sets)?,
         None => body(request, &sets)?,
     };
+    let body = if represents { shaped(request.media, &write.returning, body)? } else { body };
     let total = request.preferences.count.map(|_| count);
     let range = match request.action {
         Action::Update => content_range(0, count, total),
@@ -177,7 +196,7 @@ fn internal(error: impl std::fmt::Debug) -> RestError {
 
 /// All rows as one array, or the one row.
 fn body(request: &RestRequest, sets: &[&Rows]) -> Result<Body, RestError> {
-    if request.media == Media::Object {
+    if request.media.is_object() {
         let row = sets.iter().find_map(|set| set.text(0));
         return row.map(Body::Text).ok_or(RestError::NotOneRow(0));
     }
@@ -193,6 +212,20 @@ fn body(request: &RestRequest, sets: &[&Rows]) -> Result<Body, RestError> {
             Ok(Body::from(format!("[{}]", rows.collect::<Vec<_>>().join(","))))
         }
     }
+}
+
+/// The rows in the shape that was asked for; only CSV and stripping read them.
+fn shaped(media: Media, node: &Node<'_>, body: Body) -> Result<Body, RestError> {
+    let text = |body: Body| match body {
+        Body::Text(text) => Ok(text.read()),
+        Body::Bytes(bytes) => String::from_utf8(bytes.into()).map_err(internal),
+        Body::Empty | Body::Stream(_) => Ok(String::new()),
+    };
+    Ok(match media {
+        Media::Csv => Body::from(csv::from_json(&node.types(), &text(body)?).map_err(internal)?),
+        Media::ArrayStripped | Media::ObjectStripped => Body::from(nulls::stripped(&text(body)?)),
+        Media::Json | Media::Array | Media::Object => body,
+    })
 }
 
 #[derive(Deserialize)]

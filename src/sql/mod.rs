@@ -2,12 +2,16 @@
 
 mod balanced;
 mod identifier;
+mod like;
 mod raise;
+mod regular_expression;
 mod statement;
 mod writer;
 
 pub use balanced::balanced;
 pub use identifier::{physical_name, quote_identifier, quote_literal};
+pub use like::{DanglingEscape, LikePattern};
 pub use raise::{RAISE_MARK, raise};
+pub use regular_expression::{RegularExpressionError, matches_regular_expression};
 pub use statement::{Bind, Statement};
 pub use writer::Writer;

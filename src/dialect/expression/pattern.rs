@@ -1,7 +1,7 @@
 //! LIKE, ILIKE and simple regular expressions, case and all.
 //!
-//! SQLite's LIKE folds ASCII case and D1 takes patterns up to 50 bytes, so a pattern becomes `=`,
-//! `substr` and `instr` where its shape allows, else GLOB. `'a%' → substr(x, 1, 1) = 'a'`.
+//! A pattern that is a literal is [`LikePattern`]'s; one that is known only when the statement runs
+//! is rewritten to GLOB there.
 
 use sqlparser::ast::Expr;
 
@@ -9,21 +9,9 @@ use super::lowering::Lowering;
 use super::piece::Piece;
 use crate::dialect::DialectError;
 use crate::schema::DataType;
-use crate::sql::{quote_literal, raise};
-
-/// D1's limit.
-const LONGEST_GLOB: usize = 50;
-
-/// A piece of a LIKE pattern.
-#[derive(Clone, Debug, PartialEq)]
-enum Part {
-    /// These characters.
-    Text(String),
-    /// `_`.
-    One,
-    /// `%`.
-    Any,
-}
+use crate::sql::{
+    DanglingEscape, LikePattern, RegularExpressionError, matches_regular_expression, quote_literal, raise,
+};
 
 impl Lowering<'_> {
     pub(super) fn like(
@@ -60,7 +48,7 @@ impl Lowering<'_> {
         }
         let value = self.as_text(value)?;
         let sql = match pattern {
-            Piece::Unknown(pattern) => self.constant_pattern(value, &pattern, folds)?,
+            Piece::Unknown(pattern) => self.constant_pattern(&value, &pattern, folds)?,
             pattern => {
                 let pattern = self.as_text(pattern)?;
                 self.dynamic_pattern(&value, pattern, folds)?
@@ -69,30 +57,13 @@ impl Lowering<'_> {
         Ok(if negated { format!("(NOT {sql})") } else { sql })
     }
 
-    fn constant_pattern(
-        &mut self,
-        value: String,
-        pattern: &str,
-        folds: bool,
-    ) -> Result<String, DialectError> {
-        let mut parts = parse(pattern)?;
-        let value = if folds {
-            for part in &mut parts {
-                fold(part)?;
-            }
-            format!("lower({value})")
-        } else {
-            value
-        };
-        if let Some(sql) = simple(&value, &parts) {
-            return Ok(sql);
-        }
-        let glob = glob(&parts);
-        if glob.len() > LONGEST_GLOB {
-            return Err(DialectError::unsupported(format!("the LIKE pattern '{pattern}'"))
-                .with_hint("D1 matches patterns of up to 50 bytes; split it into several."));
-        }
-        Ok(format!("({value} GLOB {})", quote_literal(&glob)))
+    fn constant_pattern(&self, value: &str, pattern: &str, folds: bool) -> Result<String, DialectError> {
+        let read = LikePattern::parse(pattern, folds)
+            .map_err(|_| DialectError::new("22025", DanglingEscape::MESSAGE))?;
+        read.matches(value, &mut quote_literal).ok_or_else(|| {
+            DialectError::unsupported(format!("the LIKE pattern '{pattern}'"))
+                .with_hint("D1 matches patterns of up to 50 bytes; split it into several.")
+        })
     }
 
     /// A pattern known only when the statement runs: rewritten to GLOB there. One with a backslash,
@@ -110,8 +81,7 @@ impl Lowering<'_> {
         Ok(format!("({value} GLOB {glob})"))
     }
 
-    /// `~` with `^[class]+$` and its like, the shape that CHECK constraints use; other patterns are
-    /// refused.
+    /// `~` with a pattern that SQLite can match exactly; others are refused.
     pub(super) fn regular_expression(
         &mut self,
         value: &Expr,
@@ -123,166 +93,21 @@ impl Lowering<'_> {
         let Piece::Unknown(pattern) = self.lower(pattern)? else {
             return Err(DialectError::unsupported("a regular expression that is no literal"));
         };
-        let sql = class_pattern(&value, &pattern).ok_or_else(|| {
-            DialectError::unsupported(format!("the regular expression '{pattern}'"))
-                .with_hint("One character class with a count, such as '^[a-z0-9_]{3,20}$', is supported.")
-        })?;
-        Ok(Piece::bool(if negated { format!("(NOT {sql})") } else { sql }))
-    }
-}
-
-fn parse(pattern: &str) -> Result<Vec<Part>, DialectError> {
-    let mut parts: Vec<Part> = Vec::new();
-    let mut letters = pattern.chars();
-    while let Some(letter) = letters.next() {
-        let literal = match letter {
-            '%' => {
-                if parts.last() != Some(&Part::Any) {
-                    parts.push(Part::Any);
-                }
-                continue;
-            }
-            '_' => {
-                parts.push(Part::One);
-                continue;
-            }
-            '\\' => letters.next().ok_or_else(|| {
-                DialectError::new("22025", "LIKE pattern must not end with escape character")
-            })?,
-            other => other,
-        };
-        match parts.last_mut() {
-            Some(Part::Text(text)) => text.push(literal),
-            _ => parts.push(Part::Text(literal.to_string())),
-        }
-    }
-    Ok(parts)
-}
-
-/// Folds a pattern's letters as SQLite's `lower` folds the value: ASCII. Others that have case are refused.
-fn fold(part: &mut Part) -> Result<(), DialectError> {
-    let Part::Text(text) = part else { return Ok(()) };
-    let cased = |letter: char| {
-        !letter.is_ascii() && (letter.to_lowercase().ne([letter]) || letter.to_uppercase().ne([letter]))
-    };
-    if text.chars().any(cased) {
-        return Err(DialectError::unsupported("ILIKE with letters outside ASCII"));
-    }
-    text.make_ascii_lowercase();
-    Ok(())
-}
-
-/// `=`, prefix, suffix, infix and prefix-and-suffix without a pattern; `None` for other shapes.
-fn simple(value: &str, parts: &[Part]) -> Option<String> {
-    let starts =
-        |text: &str| format!("substr({value}, 1, {}) = {}", text.chars().count(), quote_literal(text));
-    let ends = |text: &str| format!("substr({value}, -{}) = {}", text.chars().count(), quote_literal(text));
-    Some(match parts {
-        [] => format!("({value} = '')"),
-        [Part::Any] => format!("({value} IS NOT NULL OR {value})"),
-        [Part::Text(text)] => format!("({value} = {})", quote_literal(text)),
-        [Part::Text(text), Part::Any] => format!("({})", starts(text)),
-        [Part::Any, Part::Text(text)] => format!("({})", ends(text)),
-        [Part::Any, Part::Text(text), Part::Any] => format!("(instr({value}, {}) > 0)", quote_literal(text)),
-        [Part::Text(first), Part::Any, Part::Text(last)] => {
-            let length = first.chars().count() + last.chars().count();
-            format!("({} AND {} AND length({value}) >= {length})", starts(first), ends(last))
-        }
-        _ => return None,
-    })
-}
-
-fn glob(parts: &[Part]) -> String {
-    let mut glob = String::new();
-    for part in parts {
-        match part {
-            Part::Any => glob.push('*'),
-            Part::One => glob.push('?'),
-            Part::Text(text) => {
-                for letter in text.chars() {
-                    match letter {
-                        '*' | '?' | '[' => glob.extend(['[', letter, ']']),
-                        other => glob.push(other),
+        let sql =
+            matches_regular_expression(&value, &pattern, false, &mut quote_literal).map_err(|error| {
+                match error {
+                    RegularExpressionError::Invalid(words) => {
+                        DialectError::new("2201B", format!("invalid regular expression: {words}"))
                     }
+                    RegularExpressionError::Unsupported => DialectError::unsupported(format!(
+                        "the regular expression '{pattern}'"
+                    ))
+                    .with_hint(
+                        "Characters, '.', '.*', classes, alternatives, and one class with a count, such as \
+                         '^[a-z0-9_]{3,20}$', are supported.",
+                    ),
                 }
-            }
-        }
-    }
-    glob
-}
-
-/// `^[a-z0-9_]{3,20}$` → no character outside the class, and the length between 3 and 20.
-fn class_pattern(value: &str, pattern: &str) -> Option<String> {
-    let inside = pattern.strip_prefix("^[")?.strip_suffix('$')?;
-    let (class, count) = inside.split_once(']')?;
-    let plain = |letter: char| letter.is_ascii_alphanumeric() || " _-.@+/:,!#$%&=".contains(letter);
-    // A hyphen is plain at the ends and a range between alphanumerics; elsewhere Postgres refuses or differs.
-    let middle = class.get(1..class.len().checked_sub(1)?).unwrap_or_default();
-    let ranges_are_plain = class.char_indices().filter(|(at, letter)| *letter == '-' && *at > 0 && *at + 1 < class.len()).all(|(at, _)| {
-        let before = class.get(..at).and_then(|text| text.chars().next_back());
-        let after = class.get(at + 1..).and_then(|text| text.chars().next());
-        matches!((before, after), (Some(low), Some(high))
-            if low <= high && low.is_ascii_alphanumeric() && high.is_ascii_alphanumeric()
-                && low.is_ascii_digit() == high.is_ascii_digit() && low.is_ascii_lowercase() == high.is_ascii_lowercase())
-    });
-    if class.is_empty() || !class.chars().all(plain) || !ranges_are_plain || middle.contains("--") {
-        return None;
-    }
-    let (least, most) = match count {
-        "" => (1, Some(1)),
-        "+" => (1, None),
-        "*" => (0, None),
-        "?" => (0, Some(1)),
-        braces => {
-            let (least, most) = braces.strip_prefix('{')?.strip_suffix('}').map(|count| {
-                count.split_once(',').map_or((count, Some(count)), |(least, most)| {
-                    (least, Some(most).filter(|most| !most.is_empty()))
-                })
             })?;
-            (least.parse::<u32>().ok()?, most.map(str::parse::<u32>).transpose().ok()?)
-        }
-    };
-    let glob = format!("*[^{class}]*");
-    if glob.len() > LONGEST_GLOB {
-        return None;
-    }
-    let length = match most {
-        Some(most) => format!("length({value}) BETWEEN {least} AND {most}"),
-        None => format!("length({value}) >= {least}"),
-    };
-    Some(format!("({value} NOT GLOB {} AND {length})", quote_literal(&glob)))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn shapes_of_patterns() {
-        #[rustfmt::skip]
-        let rows = [
-            ("abc",    "(x = 'abc')"),
-            ("a%",     "(substr(x, 1, 1) = 'a')"),
-            ("%it's",  "(substr(x, -4) = 'it''s')"),
-            ("%é%",    "(instr(x, 'é') > 0)"),
-            ("a%b",    "(substr(x, 1, 1) = 'a' AND substr(x, -1) = 'b' AND length(x) >= 2)"),
-            (r"a\%",   "(x = 'a%')"),
-        ];
-        for (pattern, expected) in rows {
-            assert_eq!(simple("x", &parse(pattern).unwrap()).as_deref(), Some(expected), "{pattern}");
-        }
-        assert_eq!(glob(&parse("a_b*[%c").unwrap()), "a?b[*][[]*c");
-        assert_eq!(parse("a\\").unwrap_err().code, "22025");
-    }
-
-    #[test]
-    fn regular_expressions_of_one_class() {
-        let sql = class_pattern("x", "^[a-z0-9_]{3,20}$").unwrap();
-        assert_eq!(sql, "(x NOT GLOB '*[^a-z0-9_]*' AND length(x) BETWEEN 3 AND 20)");
-        for refused in
-            ["^a+$", "[a-z]+", "^[a-z]+", "^[^a]+$", r"^[\w]+$", "^[a-z]+[0-9]$", "^[a-Z]+$", "^[]$"]
-        {
-            assert_eq!(class_pattern("x", refused), None, "{refused}");
-        }
+        Ok(Piece::bool(if negated { format!("(NOT {sql})") } else { sql }))
     }
 }

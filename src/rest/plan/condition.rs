@@ -38,8 +38,17 @@ pub enum Test {
         /// `ilike`.
         any_case: bool,
     },
+    /// With a regular expression.
+    RegularExpression {
+        /// The expression.
+        pattern: String,
+        /// `imatch`.
+        any_case: bool,
+    },
     /// An array with an array, which is a JSON text.
     Array(Containment, String),
+    /// jsonb with jsonb, in its stored form.
+    Json(Containment, String),
     /// With null, which is never true and never false.
     Unknown,
 }
@@ -158,6 +167,8 @@ impl<'c> Planner<'c> {
         match operator {
             Operator::Like => like(operand, value, false),
             Operator::LikeAnyCase => like(operand, value, true),
+            Operator::Match => regular_expression(operand, value, false),
+            Operator::MatchAnyCase => regular_expression(operand, value, true),
             Operator::Contains => self.array(operand, Containment::Contains, value),
             Operator::ContainedBy => self.array(operand, Containment::ContainedBy, value),
             Operator::Overlaps => self.array(operand, Containment::Overlaps, value),
@@ -178,7 +189,7 @@ impl<'c> Planner<'c> {
             OperandKind::Column(DataType::Jsonb) | OperandKind::Json
                 if containment != Containment::Overlaps =>
             {
-                Err(RestError::NotImplemented(format!("{symbol} on jsonb is not supported yet")))
+                Ok(Test::Json(containment, canonical(self.catalog, &DataType::Jsonb, value)?))
             }
             _ => Err(no_operator(&operand.type_name(), symbol)),
         }
@@ -237,6 +248,26 @@ fn is(operand: &Operand<'_>, truth: Truth) -> Result<Test, RestError> {
 
 /// `*` stands for `%` on the wire.
 fn like(operand: &Operand<'_>, pattern: &str, any_case: bool) -> Result<Test, RestError> {
+    let any_case = matched_in_any_case(operand, pattern, any_case, ["~~", "~~*"])?;
+    Ok(Test::Like { pattern: pattern.replace('*', "%"), any_case })
+}
+
+fn regular_expression(operand: &Operand<'_>, pattern: &str, any_case: bool) -> Result<Test, RestError> {
+    if let OperandKind::Column(DataType::Char(_)) = operand.kind() {
+        let what = "regular expressions on blank-padded text are not supported";
+        return Err(RestError::NotImplemented(what.into()));
+    }
+    let any_case = matched_in_any_case(operand, pattern, any_case, ["~", "~*"])?;
+    Ok(Test::RegularExpression { pattern: pattern.to_string(), any_case })
+}
+
+/// Whether a pattern is matched without regard to case, on an operand that patterns are for.
+fn matched_in_any_case(
+    operand: &Operand<'_>,
+    pattern: &str,
+    any_case: bool,
+    [exact, folded]: [&str; 2],
+) -> Result<bool, RestError> {
     let (texts, citext) = match operand.kind() {
         OperandKind::Column(DataType::Text | DataType::Varchar(_) | DataType::Char(_)) => (true, false),
         OperandKind::Column(DataType::Citext) => (true, true),
@@ -244,10 +275,10 @@ fn like(operand: &Operand<'_>, pattern: &str, any_case: bool) -> Result<Test, Re
         _ => (false, false),
     };
     if !texts {
-        return Err(no_operator(&operand.type_name(), if any_case { "~~*" } else { "~~" }));
+        return Err(no_operator(&operand.type_name(), if any_case { folded } else { exact }));
     }
     if pattern.contains('\0') {
         return Err(RestError::postgres("22021", "invalid byte sequence for encoding \"UTF8\": 0x00"));
     }
-    Ok(Test::Like { pattern: pattern.replace('*', "%"), any_case: any_case || citext })
+    Ok(any_case || citext)
 }

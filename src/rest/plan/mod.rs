@@ -13,7 +13,7 @@ pub use relationship::Relationship;
 pub use write::{Cell, Change, Insert, Write};
 
 use super::error::RestError;
-use super::request::{Query, RowRange};
+use super::request::{Media, Query, RowRange};
 use super::{Action, RestRequest};
 use crate::config::RestConfig;
 use crate::schema::{Catalog, Table};
@@ -59,7 +59,10 @@ pub fn plan<'c>(
     })?;
     if let Action::Read { bodiless } = request.action {
         let planner = Planner { catalog, schema, max_rows: Some(config.max_rows) };
-        let root = planner.root(table, &request.query, request.range)?;
+        let mut root = planner.root(table, &request.query, request.range)?;
+        if request.media == Media::Csv {
+            root.prepare_csv()?;
+        }
         let counted = request.preferences.count.is_some();
         return Ok(Plan::Read(ReadPlan { root, counted, bodiless }));
     }

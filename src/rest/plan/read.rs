@@ -362,6 +362,50 @@ fn can_cast(from: &DataType, to: &DataType) -> bool {
     }
 }
 
+impl Node<'_> {
+    /// Makes every field come in a form that CSV can be made of: JSON as its text. Refuses what
+    /// Postgres would print in a way that is not known here.
+    pub(super) fn prepare_csv(&mut self) -> Result<(), RestError> {
+        if self.embeds.iter().any(|embed| !embed.hidden) {
+            return Err(RestError::NotImplemented("embeds in CSV are not supported yet".into()));
+        }
+        for field in self.fields.iter_mut().filter(|field| field.cast.is_none()) {
+            field.cast = match (field.operand.kind(), &field.operand.column.data_type) {
+                (OperandKind::Json, DataType::Json) => {
+                    return Err(RestError::NotImplemented(
+                        "\"->\" into json in CSV is not supported yet".into(),
+                    ));
+                }
+                (OperandKind::Column(DataType::Array(of)), _)
+                    if matches!(of.as_ref(), DataType::Json | DataType::Jsonb) =>
+                {
+                    return Err(RestError::NotImplemented(
+                        "arrays of JSON in CSV are not supported yet".into(),
+                    ));
+                }
+                (OperandKind::Column(DataType::Json | DataType::Jsonb) | OperandKind::Json, _) => {
+                    Some(DataType::Text)
+                }
+                _ => None,
+            };
+        }
+        Ok(())
+    }
+
+    /// The types of the answer's keys, in order, where there are no embeds.
+    pub fn types(&self) -> Vec<DataType> {
+        if self.only_count {
+            return vec![DataType::Int8];
+        }
+        let of = |field: &Output<'_>| match field.operand.kind() {
+            OperandKind::Json | OperandKind::Column(DataType::Jsonb) => DataType::Jsonb,
+            OperandKind::JsonText => DataType::Text,
+            OperandKind::Column(of) => field.cast.clone().unwrap_or_else(|| of.clone()),
+        };
+        self.fields.iter().map(of).collect()
+    }
+}
+
 impl Operand<'_> {
     /// The type's name in messages.
     pub fn type_name(&self) -> String {

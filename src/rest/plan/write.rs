@@ -77,7 +77,7 @@ pub enum Cell {
 
 impl<'c> Planner<'c> {
     pub(super) fn write(&self, table: &'c Table, request: &'c RestRequest) -> Result<Write<'c>, RestError> {
-        let returning = self.root(table, &request.query, RowRange::default())?;
+        let mut returning = self.root(table, &request.query, RowRange::default())?;
         let returns = request.preferences.representation.unwrap_or(Return::Minimal);
         if returning.order.len() > MOST_ORDER_KEYS {
             return Err(RestError::NotImplemented(
@@ -89,13 +89,16 @@ impl<'c> Planner<'c> {
                 "counting written rows in select is not supported yet".into(),
             ));
         }
+        if request.media == Media::Csv && returns == Return::Representation {
+            returning.prepare_csv()?;
+        }
         let change = self.change(table, request, &returning.condition)?;
         Ok(Write {
             table,
             change,
             returning,
             returns,
-            singular: request.media == Media::Object && returns == Return::Representation,
+            singular: request.media.is_object() && returns == Return::Representation,
             affected_limit: request.preferences.affected_limit(),
             counted: request.preferences.count.is_some(),
         })

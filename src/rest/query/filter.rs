@@ -1,7 +1,7 @@
 //! Conditions as SQL. Values are bound as text and cast to what their column stores.
 
 use super::Builder;
-use super::like::like;
+use super::like::{like, regular_expression};
 use super::output::column;
 use crate::rest::error::RestError;
 use crate::rest::plan::{Comparison, Condition, Containment, Node, Operand, OperandKind, Test};
@@ -55,6 +55,14 @@ impl Builder<'_> {
             Test::Like { pattern, any_case } => {
                 let value = self.value(operand, row);
                 like(&mut self.writer, &value, pattern, *any_case)?
+            }
+            Test::RegularExpression { pattern, any_case } => {
+                let value = self.value(operand, row);
+                regular_expression(&mut self.writer, &value, pattern, *any_case)?
+            }
+            Test::Json(containment, literal) => {
+                let value = format!("({})", self.value(operand, row));
+                self.json_containment(&value, *containment, literal)?
             }
             Test::Array(containment, array) => self.array(&column(operand, row), *containment, array),
         };

@@ -33,6 +33,10 @@ impl Builder<'_> {
             (OperandKind::Column(of), None) => json_value(of, &column(operand, row)),
             (OperandKind::Column(of), Some(to)) => json_value(to, &cast(of, to, &column(operand, row))),
             (OperandKind::JsonText, _) => self.json_text(operand, row),
+            (OperandKind::Json, Some(DataType::Text)) => match json_place(&mut self.writer, operand, row) {
+                Some((column, path)) => format!("({column} -> {path}) || ''"),
+                None => "NULL".to_string(),
+            },
             (OperandKind::Json, _) => match json_place(&mut self.writer, operand, row) {
                 Some((column, path)) => format!("json({column} -> {path})"),
                 None => "NULL".to_string(),

@@ -3,6 +3,8 @@
 use indexmap::IndexMap;
 use serde_json::value::RawValue;
 
+use super::csv::csv_rows;
+
 /// The rows of a body. Cells keep their JSON text, so that no digit is lost.
 #[derive(Debug, Default)]
 pub struct Payload {
@@ -21,8 +23,10 @@ pub enum BodyError {
     Keys,
     /// A content type that no write takes.
     ContentType(String),
-    /// `text/csv`, which is not done yet.
-    Csv,
+    /// CSV that breaks its grammar, or has no line of names.
+    CsvSyntax,
+    /// CSV lines of different lengths.
+    CsvFields,
 }
 
 /// Reads a body. `columns` are those of the `columns=` parameter.
@@ -35,7 +39,7 @@ pub fn parse_body(
     let rows = match media.to_ascii_lowercase().as_str() {
         "application/json" | "application/vnd.pgrst.object+json" | "" => json_rows(bytes)?,
         "application/x-www-form-urlencoded" => vec![form_row(bytes)?],
-        "text/csv" => return Err(BodyError::Csv),
+        "text/csv" => csv_rows(bytes)?,
         other => return Err(BodyError::ContentType(other.to_string())),
     };
     if let Some(columns) = columns {

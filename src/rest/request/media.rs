@@ -7,31 +7,43 @@ pub enum Media {
     Json,
     /// The same by PostgREST's own name.
     Array,
+    /// The same without keys whose value is null.
+    ArrayStripped,
     /// The one row there must be.
     Object,
+    /// The same without keys whose value is null.
+    ObjectStripped,
+    /// Lines of comma-separated values.
+    Csv,
 }
 
-/// Each media type that is answered, without its parameters.
+/// Each shape that is answered: its media type, the parameter that asks for it, and the
+/// `Content-Type` of the answer. The first row that fits counts.
 #[rustfmt::skip]
-const OFFERED: &[(&str, Media)] = &[
-    ("application/json",                   Media::Json),
-    ("*/*",                                Media::Json),
-    ("application/*",                      Media::Json),
-    ("application/vnd.pgrst.array+json",   Media::Array),
-    ("application/vnd.pgrst.array",        Media::Array),
-    ("application/vnd.pgrst.object+json",  Media::Object),
-    ("application/vnd.pgrst.object",       Media::Object),
+const OFFERED: &[(&str, &str, Media, &str)] = &[
+    ("application/vnd.pgrst.array+json",  "nulls=stripped", Media::ArrayStripped,  "application/vnd.pgrst.array+json;nulls=stripped; charset=utf-8"),
+    ("application/vnd.pgrst.array",       "nulls=stripped", Media::ArrayStripped,  "application/vnd.pgrst.array+json;nulls=stripped; charset=utf-8"),
+    ("application/vnd.pgrst.object+json", "nulls=stripped", Media::ObjectStripped, "application/vnd.pgrst.object+json;nulls=stripped; charset=utf-8"),
+    ("application/vnd.pgrst.object",      "nulls=stripped", Media::ObjectStripped, "application/vnd.pgrst.object+json;nulls=stripped; charset=utf-8"),
+    ("application/json",                  "",               Media::Json,           "application/json; charset=utf-8"),
+    ("*/*",                               "",               Media::Json,           "application/json; charset=utf-8"),
+    ("application/*",                     "",               Media::Json,           "application/json; charset=utf-8"),
+    ("application/vnd.pgrst.array+json",  "",               Media::Array,          "application/vnd.pgrst.array+json; charset=utf-8"),
+    ("application/vnd.pgrst.array",       "",               Media::Array,          "application/vnd.pgrst.array+json; charset=utf-8"),
+    ("application/vnd.pgrst.object+json", "",               Media::Object,         "application/vnd.pgrst.object+json; charset=utf-8"),
+    ("application/vnd.pgrst.object",      "",               Media::Object,         "application/vnd.pgrst.object+json; charset=utf-8"),
+    ("text/csv",                          "",               Media::Csv,            "text/csv; charset=utf-8"),
 ];
 
 /// The first acceptable type; `Err` with what was asked when there is none (PGRST107).
-/// `nulls=stripped` is a shape of its own that is not offered.
 pub fn negotiate(accept: Option<&str>) -> Result<Media, String> {
     let Some(accept) = accept.filter(|accept| !accept.trim().is_empty()) else { return Ok(Media::Json) };
     let offered = |asked: &str| {
-        let (name, parameters) = asked.split_once(';').unwrap_or((asked, ""));
-        let name = name.trim().to_ascii_lowercase();
-        let of = OFFERED.iter().find(|(offered, _)| *offered == name)?;
-        (!parameters.contains("nulls=")).then_some(of.1)
+        let mut words = asked.split(';').map(|word| word.trim().to_ascii_lowercase());
+        let name = words.next()?;
+        let parameters: Vec<String> = words.collect();
+        let fits = |parameter: &str| parameter.is_empty() || parameters.iter().any(|of| of == parameter);
+        OFFERED.iter().find(|row| row.0 == name && fits(row.1)).map(|row| row.2)
     };
     accept.split(',').find_map(offered).ok_or_else(|| accept.to_string())
 }
@@ -39,11 +51,12 @@ pub fn negotiate(accept: Option<&str>) -> Result<Media, String> {
 impl Media {
     /// The `Content-Type` of the answer.
     pub fn content_type(self) -> &'static str {
-        match self {
-            Self::Json => "application/json; charset=utf-8",
-            Self::Array => "application/vnd.pgrst.array+json; charset=utf-8",
-            Self::Object => "application/vnd.pgrst.object+json; charset=utf-8",
-        }
+        OFFERED.iter().find(|row| row.2 == self).map_or("application/json; charset=utf-8", |row| row.3)
+    }
+
+    /// Whether there must be exactly one row.
+    pub fn is_object(self) -> bool {
+        matches!(self, Self::Object | Self::ObjectStripped)
     }
 }
 
@@ -58,11 +71,10 @@ mod tests {
             (Some("*/*"), Ok(Media::Json)),
             (Some("text/html, application/json;q=0.8"), Ok(Media::Json)),
             (Some("application/vnd.pgrst.object+json"), Ok(Media::Object)),
-            (Some("text/csv"), Err("text/csv".to_string())),
-            (
-                Some("application/vnd.pgrst.object+json;nulls=stripped"),
-                Err("application/vnd.pgrst.object+json;nulls=stripped".to_string()),
-            ),
+            (Some("text/csv"), Ok(Media::Csv)),
+            (Some("text/html"), Err("text/html".to_string())),
+            (Some("application/vnd.pgrst.object+json; nulls=stripped"), Ok(Media::ObjectStripped)),
+            (Some("application/vnd.pgrst.array+json;nulls=stripped"), Ok(Media::ArrayStripped)),
         ];
         for (accept, expected) in rows {
             assert_eq!(negotiate(accept), expected, "{accept:?}");

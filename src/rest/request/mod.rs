@@ -2,6 +2,7 @@
 //! `Accept`, range and body become values. Knows no tables, no SQL and no HTTP types.
 
 mod body;
+mod csv;
 mod cursor;
 mod filter;
 mod media;
@@ -15,7 +16,7 @@ pub use body::{BodyError, Payload, parse_body};
 pub use filter::{Logic, Operation, Operator, Quantifier, Truth};
 pub use media::{Media, negotiate};
 pub use order::OrderTerm;
-pub use parameters::{Located, Query};
+pub use parameters::{Located, Query, canonical};
 pub use prefer::{Preferences, Resolution, Return};
 pub use range::{RangeError, RowRange};
 pub use select::{EmbedItem, SelectItem};

@@ -4,6 +4,8 @@
 //! `order`, `limit`, `offset`, `and` or `or` is structural and may lead into an embed
 //! (`author.order=name`); everything else is a filter.
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, PercentEncode, utf8_percent_encode};
+
 use super::cursor::Cursor;
 use super::filter::{parse_filter, parse_logic};
 use super::order::parse_order;
@@ -83,6 +85,20 @@ impl Query {
     }
 }
 
+/// The query string as `Content-Location` has it: parameters by name, percent-encoded one way.
+pub fn canonical(text: &str) -> String {
+    let mut pairs: Vec<_> = form_urlencoded::parse(text.as_bytes()).collect();
+    pairs.sort_by(|(one, _), (other, _)| one.cmp(other));
+    let encoded: Vec<String> =
+        pairs.iter().map(|(key, value)| format!("{}={}", encode(key), encode(value))).collect();
+    encoded.join("&")
+}
+
+fn encode(text: &str) -> PercentEncode<'_> {
+    const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+    utf8_percent_encode(text, RESERVED)
+}
+
 fn located_number(path_text: &str, value: &str) -> Result<Option<Located<i64>>, SyntaxError> {
     let path = path(path_text)?;
     Ok(value.trim().parse().ok().map(|value| Located { path, value }))
@@ -130,6 +146,18 @@ fn filter_key(key: &str) -> Result<(Vec<String>, Field), SyntaxError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn equal_queries_have_one_location() {
+        let rows = [
+            ("", ""),
+            ("select=*&id=eq.1", "id=eq.1&select=%2A"),
+            ("b=in.(1,2)&a=eq.x+y&b=gt.0", "a=eq.x%20y&b=in.%281%2C2%29&b=gt.0"),
+        ];
+        for (text, expected) in rows {
+            assert_eq!(canonical(text), expected);
+        }
+    }
 
     #[test]
     fn parameters_are_told_apart() {

@@ -1,14 +1,18 @@
 //! The data API: PostgREST's behaviour, one file each.
 
+mod containment;
+mod csv;
 mod delete;
 mod embed;
 mod fault;
 mod filter;
 mod garbage;
 mod insert;
+mod nulls;
 mod order;
 mod policy;
 mod refusal;
+mod regular_expression;
 mod schema;
 mod schema_change;
 mod select;

@@ -63,10 +63,10 @@ fn headers_that_ask_for_what_is_not_there() {
     let named = get("accept-profile", "public");
     assert_eq!(named.header("content-profile"), Some("public"));
     assert_error(
-        &get("accept", "text/csv"),
+        &get("accept", "text/html"),
         StatusCode::NOT_ACCEPTABLE,
         "PGRST107",
-        "None of these media types are available: text/csv",
+        "None of these media types are available: text/html",
     );
     let strict = get("prefer", "handling=strict, foo=bar, count=exact");
     assert_error(
@@ -86,9 +86,9 @@ fn features_that_are_not_done_say_so() {
         ("todos?select=priority.sum()", "PGRST123"),
         ("todos?select=count()", "PGRST123"),
         ("todos?select=id,...profiles(name)", "PGRST127"),
-        ("todos?title=match.^a", "PGRST127"),
+        ("todos?title=match.^a%2B", "PGRST127"),
         ("todos?title=fts.cat", "PGRST127"),
-        ("todos?meta=cs.{}", "PGRST127"),
+        ("todos?meta=cs.[[[[[[[1]]]]]]]", "PGRST127"),
         ("todos?order=meta", "PGRST127"),
         ("todos?select=labels::text", "PGRST127"),
         ("todos?select=title::nope", "42704"),

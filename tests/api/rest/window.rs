@@ -90,6 +90,23 @@ fn the_most_rows_are_the_deployments_choice_at_every_level() {
 }
 
 #[test]
+fn a_read_says_where_its_answer_lives_and_what_it_depends_on() {
+    let app = with_people();
+    let cases = [
+        ("people", "/people"),
+        ("people?select=*&id=in.(1,2)&age=gt.1", "/people?age=gt.1&id=in.%281%2C2%29&select=%2A"),
+        ("no%20key?select=%22a%20b%22", "/no%20key?select=%22a%20b%22"),
+    ];
+    for (target, location) in cases {
+        let answer = app.anon().get(&format!("/rest/v1/{target}")).send();
+        assert_eq!(answer.header("content-location"), Some(location), "{target}");
+        assert_eq!(answer.header("vary"), Some("Accept, Prefer, Range"), "{target}");
+    }
+    let written = app.anon().post("/rest/v1/people").json(&json!({"id": 9})).send();
+    assert_eq!(written.header("content-location"), None);
+}
+
+#[test]
 fn one_batch_for_each_request() {
     let app = project();
     app.anon().get("/rest/v1/people").send();
