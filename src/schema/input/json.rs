@@ -65,8 +65,7 @@ fn write(value: &RawValue, depth: usize, out: &mut String) -> Result<(), InputEr
 }
 
 fn write_object(text: &str, depth: usize, out: &mut String) -> Result<(), InputError> {
-    let mut members: IndexMap<String, &RawValue> =
-        serde_json::from_str(text).map_err(|_| invalid("json"))?;
+    let mut members: IndexMap<String, &RawValue> = serde_json::from_str(text).map_err(|_| invalid("json"))?;
     members.sort_by(|one, _, other, _| (one.len(), one).cmp(&(other.len(), other)));
     out.push('{');
     for (index, (key, value)) in members.iter().enumerate() {
