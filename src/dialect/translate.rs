@@ -105,6 +105,9 @@ impl Translator {
                 Verdict::OnlyGrants => Ok(()),
             };
         }
+        if starts_with(&words, "ALTER TABLE") && words.windows(2).any(|pair| pair == ["SET", "SCHEMA"]) {
+            return Err(DialectError::unsupported("ALTER TABLE … SET SCHEMA"));
+        }
         let parsed = parse::statement(piece.tokens.clone())?;
         self.statement(&parsed, &words)
     }

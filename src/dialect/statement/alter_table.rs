@@ -1,17 +1,17 @@
-//! `ALTER TABLE`: row-level security, columns where SQLite changes them in place, names.
+//! `ALTER TABLE`: row-level security, new columns, columns dropped; the rest is in the files beside.
 
-use sqlparser::ast::{
-    AlterColumnOperation, AlterTable, AlterTableOperation, ColumnDef, DropBehavior, Expr, Ident,
-};
+use sqlparser::ast::{AlterTable, AlterTableOperation, ColumnDef, DropBehavior, Ident};
 
 use super::column::read_column;
 use super::constraint::Constraints;
 use super::create_table::add_column;
 use super::ddl::{column_sql, stored_default, type_check};
+use super::existing_rows::any_row;
+use super::reference::User;
+use crate::dialect::DialectError;
 use crate::dialect::name::folded;
 use crate::dialect::translate::Translator;
-use crate::dialect::{DialectError, parse};
-use crate::schema::{Table, is_builtin};
+use crate::schema::{ForeignKey, Table, is_builtin};
 use crate::sql::{physical_name, quote_identifier};
 
 impl Translator {
@@ -50,14 +50,18 @@ impl Translator {
             Operation::DropColumn { column_names, if_exists, drop_behavior, .. } => column_names
                 .iter()
                 .try_for_each(|name| self.drop_column(&physical, name, *if_exists, drop_behavior.as_ref())),
-            Operation::AlterColumn { column_name, op } => self.alter_column(table, column_name, op),
-            Operation::RenameTable { .. }
-            | Operation::RenameColumn { .. }
-            | Operation::RenameConstraint { .. }
-            | Operation::AddConstraint { .. }
-            | Operation::DropConstraint { .. } => {
-                Err(DialectError::unsupported(format!("ALTER TABLE … {operation}"))
-                    .with_hint("Write it in CREATE TABLE."))
+            Operation::AlterColumn { column_name, op } => self.alter_column(&table, column_name, op),
+            Operation::RenameTable { table_name } => self.rename_table(&table, table_name),
+            Operation::RenameColumn { old_column_name, new_column_name } => {
+                self.rename_column(&table, old_column_name, new_column_name)
+            }
+            Operation::RenameConstraint { old_name, new_name } => {
+                self.rename_constraint(&table, old_name, new_name)
+            }
+            Operation::AddConstraint { constraint, .. } => self.add_constraint(&table, constraint),
+            Operation::ValidateConstraint { name } => self.validate_constraint(&table, name),
+            Operation::DropConstraint { if_exists, name, drop_behavior } => {
+                self.drop_constraint(&table, name, *if_exists, drop_behavior.as_ref())
             }
             other => Err(DialectError::unsupported(format!("ALTER TABLE … {other}"))),
         }
@@ -78,51 +82,40 @@ impl Translator {
         if_not_exists: bool,
         definition: &ColumnDef,
     ) -> Result<(), DialectError> {
-        if table.column(&folded(&definition.name)).is_some() {
+        let name = folded(&definition.name);
+        if table.column(&name).is_some() {
             if if_not_exists {
                 return Ok(());
             }
-            let message = format!(
-                "column \"{}\" of relation \"{}\" already exists",
-                folded(&definition.name),
-                table.name
-            );
+            let message = format!("column \"{name}\" of relation \"{}\" already exists", table.name);
             return Err(DialectError::new("42701", message));
         }
         let before = table.clone();
         let mut constraints = Constraints::default();
         let column = read_column(&self.catalog, definition, &mut constraints)?;
-        add_column(&mut table, column.clone())?;
+        add_column(&mut table, column)?;
         constraints.resolve(&self.catalog, &mut table)?;
-        let refused = |what: &str| {
-            Err(DialectError::unsupported(format!("ALTER TABLE … ADD COLUMN with {what}"))
-                .with_hint("Write the column in CREATE TABLE."))
-        };
+        if before.primary_key.is_some() && table.primary_key != before.primary_key {
+            let message = format!("multiple primary keys for table \"{}\" are not allowed", table.name);
+            return Err(DialectError::new("42P16", message));
+        }
+        let Some(column) = table.column(&name).cloned() else { return Ok(()) };
         let default = stored_default(&self.catalog, &column)?;
-        if table.primary_key != before.primary_key
-            || table.uniques != before.uniques
-            || column.identity.is_some()
-        {
-            return refused("a key");
+        let has_value = default.is_some() || column.identity.is_some() || column.generated.is_some();
+        if !column.nullable && !has_value {
+            self.push(any_row(&before, &name))?;
         }
-        if column.generated.is_some() {
-            return refused("a generated value");
-        }
-        if column.default.is_some() && default.is_none() {
-            return refused("a default that depends on the caller");
-        }
-        if default.as_deref().is_some_and(|sql| sql.contains('(')) {
-            return refused("a default that is computed");
-        }
-        if !column.nullable && default.is_none() {
-            return Err(DialectError::new(
-                "23502",
-                format!("column \"{}\" of relation \"{}\" contains null values", column.name, table.name),
-            )
-            .with_hint("Give it a DEFAULT."));
-        }
-        if table.foreign_keys.len() > before.foreign_keys.len() && default.is_some() {
-            return refused("a reference and a default");
+        let is_key = table.primary_key != before.primary_key || table.uniques != before.uniques;
+        let has_reference = table.foreign_keys.len() > before.foreign_keys.len();
+        let is_computed = default.as_deref().is_some_and(|sql| sql.contains('('));
+        let in_place = !is_key
+            && column.identity.is_none()
+            && column.generated.is_none()
+            && !is_computed
+            && (column.nullable || default.is_some())
+            && !(has_reference && default.is_some());
+        if !in_place {
+            return self.rebuild(&before, table, &[]);
         }
         let sql = self.added_column(&table, &before, &column)?;
         self.push(format!("ALTER TABLE {} ADD COLUMN {sql}", table.physical()))?;
@@ -167,123 +160,74 @@ impl Translator {
             let message = format!("column \"{name}\" of relation \"{}\" does not exist", table.name);
             return Err(DialectError::new("42703", message));
         }
-        if let Some(user) = self.user_of_column(&table, &name)? {
-            if behavior == Some(&DropBehavior::Cascade) {
-                return Err(DialectError::unsupported(format!("DROP COLUMN … CASCADE over {user}")));
-            }
-            return Err(DialectError::new(
-                "2BP01",
-                format!(
-                    "cannot drop column {name} of table {} because other objects depend on it: {user}",
-                    table.name
-                ),
-            )
-            .with_hint("Drop what depends on it first."));
+        if table.columns.len() == 1 {
+            return Err(DialectError::unsupported("a table without columns"));
+        }
+        let checks = self.drop_users_of_column(&table, &name, behavior)?;
+        let Some(before) = self.catalog.tables.get(physical).cloned() else { return Ok(()) };
+        table.clone_from(&before);
+        let has = |columns: &[String]| columns.contains(&name);
+        table.primary_key = table.primary_key.filter(|key| !has(&key.columns));
+        table.uniques.retain(|unique| !has(&unique.columns));
+        table.foreign_keys.retain(|key| !has(&key.columns));
+        table.columns.retain(|column| column.name != name);
+        table.checks.retain(|check| !checks.contains(&check.name));
+        let has_constraint = before.checks != table.checks
+            || before.primary_key != table.primary_key
+            || before.uniques != table.uniques
+            || before.foreign_keys != table.foreign_keys;
+        if has_constraint {
+            return self.rebuild(&before, table, &[]);
         }
         self.push(format!("ALTER TABLE {} DROP COLUMN {}", table.physical(), quote_identifier(&name)))?;
-        table.columns.retain(|column| column.name != name);
         self.catalog.tables.insert(physical.to_string(), table);
         Ok(())
     }
 
-    /// What names a column, if anything does: a constraint, an index, a policy.
-    fn user_of_column(&self, table: &Table, name: &str) -> Result<Option<String>, DialectError> {
-        let has = |columns: &[String]| columns.iter().any(|column| column == name);
-        if let Some(unique) =
-            table.primary_key.iter().chain(&table.uniques).find(|unique| has(&unique.columns))
-        {
-            return Ok(Some(format!("constraint {}", unique.name)));
-        }
-        if let Some(key) = table.foreign_keys.iter().find(|key| has(&key.columns)) {
-            return Ok(Some(format!("constraint {}", key.name)));
-        }
-        let physical = physical_name(&table.schema, &table.name);
-        for index in self.catalog.indexes.values().filter(|index| index.table == physical) {
-            if names(&index.definition, name)? {
-                return Ok(Some(format!("index {}", index.name)));
-            }
-        }
-        for check in &table.checks {
-            if names(&check.expression, name)? {
-                return Ok(Some(format!("constraint {}", check.name)));
-            }
-        }
-        for column in &table.columns {
-            if column.generated.as_deref().map_or(Ok(false), |text| names(text, name))? {
-                return Ok(Some(format!("column {}", column.name)));
-            }
-        }
-        for of in self.catalog.tables.values() {
-            for policy in &of.policies {
-                for text in policy.using.iter().chain(&policy.check) {
-                    if names(text, name)? {
-                        return Ok(Some(format!("policy {} on table {}", policy.name, of.name)));
+    /// Drops the table's indexes over the column, and, with CASCADE, what else needs it: foreign keys
+    /// to it, policies. Gives the names of the CHECKs over it, which go with it.
+    fn drop_users_of_column(
+        &mut self,
+        table: &Table,
+        name: &str,
+        behavior: Option<&DropBehavior>,
+    ) -> Result<Vec<String>, DialectError> {
+        let mut checks = Vec::new();
+        let what = format!("column {name} of table {}", table.name);
+        let cascade = behavior == Some(&DropBehavior::Cascade);
+        let needed = |user: String| {
+            let message = format!("cannot drop {what} because other objects depend on it: {user}");
+            Err(DialectError::new("2BP01", message).with_hint("Drop what depends on it first, or CASCADE."))
+        };
+        for user in self.users_of_column(table, name)? {
+            match user {
+                User::Check(name) => checks.push(name),
+                User::Index(key) => {
+                    self.push(format!("DROP INDEX {}", quote_identifier(&key)))?;
+                    let index = self.catalog.indexes.shift_remove(&key);
+                    let of = self.catalog.tables.get_mut(&physical_name(&table.schema, &table.name));
+                    if let (Some(index), Some(of)) = (index, of) {
+                        of.uniques.retain(|unique| unique.is_constraint || unique.name != index.name);
+                    }
+                }
+                User::Generated(column) if cascade => {
+                    return Err(DialectError::unsupported(format!(
+                        "DROP COLUMN … CASCADE over column {column}"
+                    )));
+                }
+                User::Generated(column) => return needed(format!("column {column}")),
+                User::Policy { name, table } if !cascade => {
+                    return needed(format!("policy {name} on table {table}"));
+                }
+                User::Policy { name: policy, table: of } => {
+                    if let Some(table) = self.catalog.tables.get_mut(&of) {
+                        table.policies.retain(|other| other.name != policy);
                     }
                 }
             }
-            let referenced = |key: &&crate::schema::ForeignKey| {
-                key.foreign_schema == table.schema
-                    && key.foreign_table == table.name
-                    && has(&key.foreign_columns)
-            };
-            if let Some(key) = of.foreign_keys.iter().find(referenced) {
-                return Ok(Some(format!("constraint {} on table {}", key.name, of.name)));
-            }
         }
-        Ok(None)
+        let needs = |key: &ForeignKey| key.foreign_columns.iter().any(|column| column == name);
+        self.drop_references(table, &what, behavior, needs)?;
+        Ok(checks)
     }
-
-    /// Defaults that only the registry holds can change; those in SQLite's DDL cannot, in place.
-    fn alter_column(
-        &mut self,
-        table: Table,
-        name: &Ident,
-        operation: &AlterColumnOperation,
-    ) -> Result<(), DialectError> {
-        let name = folded(name);
-        let column = table.column(&name).ok_or_else(|| {
-            DialectError::new(
-                "42703",
-                format!("column \"{name}\" of relation \"{}\" does not exist", table.name),
-            )
-        })?;
-        let default = |value: &Expr| Some(value.to_string());
-        let new_default = match operation {
-            AlterColumnOperation::SetDefault { value } => default(value),
-            AlterColumnOperation::DropDefault => None,
-            AlterColumnOperation::SetNotNull if !column.nullable => return Ok(()),
-            AlterColumnOperation::DropNotNull if column.nullable => return Ok(()),
-            other => {
-                return Err(DialectError::unsupported(format!("ALTER TABLE … ALTER COLUMN … {other}"))
-                    .with_hint("Write it in CREATE TABLE."));
-            }
-        };
-        let mut changed = column.clone();
-        changed.default = new_default;
-        if stored_default(&self.catalog, column)? != stored_default(&self.catalog, &changed)? {
-            return Err(DialectError::unsupported("ALTER TABLE … ALTER COLUMN … DEFAULT")
-                .with_hint("Write it in CREATE TABLE."));
-        }
-        let physical = physical_name(&table.schema, &table.name);
-        if let Some(column) = self
-            .catalog
-            .tables
-            .get_mut(&physical)
-            .and_then(|table| table.columns.iter_mut().find(|column| column.name == name))
-        {
-            *column = changed;
-        }
-        Ok(())
-    }
-}
-
-/// Whether SQL text has the name among its words.
-fn names(text: &str, name: &str) -> Result<bool, DialectError> {
-    use sqlparser::tokenizer::Token;
-    Ok(parse::tokens(text)?.into_iter().any(|token| match token.token {
-        Token::Word(word) => {
-            folded(&Ident { value: word.value, quote_style: word.quote_style, span: token.span }) == name
-        }
-        _ => false,
-    }))
 }

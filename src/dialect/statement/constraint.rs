@@ -178,7 +178,7 @@ fn foreign_key(
 }
 
 /// SQLite compares keys as stored, so both must be stored alike.
-fn same_types(
+pub fn same_types(
     table: &Table,
     column: &str,
     target: &Table,
@@ -245,7 +245,8 @@ fn named_columns(table: &Table, expression: &str) -> Result<Vec<String>, Dialect
     Ok(columns)
 }
 
-fn new_constraint(table: &Table, name: &str) -> Result<(), DialectError> {
+/// Refuses a constraint's name that the table has.
+pub fn new_constraint(table: &Table, name: &str) -> Result<(), DialectError> {
     if constraint_names(table).any(|other| other == name) {
         let message = format!("constraint \"{name}\" for relation \"{}\" already exists", table.name);
         return Err(DialectError::new("42710", message));
@@ -253,7 +254,8 @@ fn new_constraint(table: &Table, name: &str) -> Result<(), DialectError> {
     Ok(())
 }
 
-fn constraint_names(table: &Table) -> impl Iterator<Item = &String> {
+/// The names of a table's constraints, and of its unique indexes.
+pub fn constraint_names(table: &Table) -> impl Iterator<Item = &String> {
     let uniques = table.primary_key.iter().chain(&table.uniques).map(|unique| &unique.name);
     let checks = table.checks.iter().map(|check| &check.name);
     uniques.chain(checks).chain(table.foreign_keys.iter().map(|key| &key.name))

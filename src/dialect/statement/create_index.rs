@@ -1,6 +1,6 @@
 //! `CREATE INDEX`: plain, of expressions, partial.
 
-use sqlparser::ast::{CreateIndex, Expr, IndexColumn, IndexType, OrderBySort};
+use sqlparser::ast::{CreateIndex, Expr, IndexColumn, IndexType, OrderBySort, Statement};
 
 use super::constraint::chosen_name;
 use super::create_table::nameable;
@@ -8,7 +8,7 @@ use super::ddl::{in_row, stored_condition};
 use crate::dialect::expression::called_name;
 use crate::dialect::name::folded;
 use crate::dialect::translate::Translator;
-use crate::dialect::{DialectError, name};
+use crate::dialect::{DialectError, name, parse};
 use crate::schema::{Index, Table, Unique};
 use crate::sql::{physical_name, quote_identifier};
 
@@ -28,22 +28,9 @@ impl Translator {
         nameable("index", &name)?;
         self.new_relation(&table.schema, &name)?;
         let columns: Vec<String> = create.columns.iter().filter_map(plain_column).collect();
-        let mut terms = Vec::new();
-        for column in &create.columns {
-            terms.push(self.index_term(&table, column)?);
-        }
-        let condition = create.predicate.as_ref().map(|predicate| {
-            stored_condition(&self.catalog, &table, &predicate.to_string(), "an index predicate")
-        });
-        let condition = condition.transpose()?.map(|sql| format!(" WHERE {sql}")).unwrap_or_default();
-        let unique = if create.unique { "UNIQUE " } else { "" };
         let is_plain = columns.len() == create.columns.len() && create.predicate.is_none();
-        self.push(format!(
-            "CREATE {unique}INDEX {} ON {} ({}){condition}",
-            quote_identifier(&physical),
-            table.physical(),
-            terms.join(", ")
-        ))?;
+        let sql = self.index_sql(&table, create, &physical)?;
+        self.push(sql)?;
         let of = physical_name(&table.schema, &table.name);
         if let Some(table) = self.catalog.tables.get_mut(&of)
             && create.unique
@@ -56,7 +43,34 @@ impl Translator {
         Ok(())
     }
 
-    fn index_term(&mut self, table: &Table, column: &IndexColumn) -> Result<String, DialectError> {
+    /// The SQLite statement of an index in the catalog, for its table as it is now.
+    pub(super) fn index_again(&self, index: &Index) -> Result<String, DialectError> {
+        let create = definition(index)?;
+        let table = self.catalog.tables.get(&index.table).ok_or_else(|| {
+            DialectError::new("42P01", format!("the table of index \"{}\" is missing", index.name))
+        })?;
+        self.index_sql(table, &create, &physical_name(&index.schema, &index.name))
+    }
+
+    fn index_sql(&self, table: &Table, create: &CreateIndex, physical: &str) -> Result<String, DialectError> {
+        let mut terms = Vec::new();
+        for column in &create.columns {
+            terms.push(self.index_term(table, column)?);
+        }
+        let condition = create.predicate.as_ref().map(|predicate| {
+            stored_condition(&self.catalog, table, &predicate.to_string(), "an index predicate")
+        });
+        let condition = condition.transpose()?.map(|sql| format!(" WHERE {sql}")).unwrap_or_default();
+        let unique = if create.unique { "UNIQUE " } else { "" };
+        Ok(format!(
+            "CREATE {unique}INDEX {} ON {} ({}){condition}",
+            quote_identifier(physical),
+            table.physical(),
+            terms.join(", ")
+        ))
+    }
+
+    fn index_term(&self, table: &Table, column: &IndexColumn) -> Result<String, DialectError> {
         if let Some(class) = &column.operator_class {
             // These order text as SQLite does anyway.
             let class = name::parts(class)?.pop().unwrap_or_default();
@@ -73,6 +87,14 @@ impl Translator {
         // SQLite has no NULLS FIRST in indexes; the order of NULLs decides no result.
         let descends = matches!(column.column.options.sort, Some(OrderBySort::Desc));
         Ok(if descends { format!("{sql} DESC") } else { sql })
+    }
+}
+
+/// The syntax of an index in the catalog.
+pub fn definition(index: &Index) -> Result<CreateIndex, DialectError> {
+    match parse::statement(parse::tokens(&index.definition)?)? {
+        Statement::CreateIndex(create) => Ok(create),
+        _ => Err(DialectError::new("XX000", format!("the definition of index \"{}\" is none", index.name))),
     }
 }
 
@@ -99,7 +121,7 @@ fn refuse_odd_clauses(create: &CreateIndex) -> Result<(), DialectError> {
     }
 }
 
-fn plain_column(column: &IndexColumn) -> Option<String> {
+pub fn plain_column(column: &IndexColumn) -> Option<String> {
     match &column.column.expr {
         Expr::Identifier(name) => Some(folded(name)),
         _ => None,

@@ -12,6 +12,11 @@ use crate::sql::{RAISE_MARK, physical_name, quote_identifier, quote_literal};
 
 /// `CREATE TABLE` of a table.
 pub fn create_table(catalog: &Catalog, table: &Table) -> Result<String, DialectError> {
+    create_table_named(catalog, table, &table.physical())
+}
+
+/// The same under another name, quoted; its expressions still know it by its own.
+pub fn create_table_named(catalog: &Catalog, table: &Table, name: &str) -> Result<String, DialectError> {
     let mut parts = Vec::new();
     for column in &table.columns {
         let mut sql = column_sql(catalog, table, column)?;
@@ -45,7 +50,7 @@ pub fn create_table(catalog: &Catalog, table: &Table) -> Result<String, DialectE
             format!("CONSTRAINT {} FOREIGN KEY ({})", quote_identifier(&key.name), list(&key.columns));
         parts.push(format!("{constraint}{}", references(key)));
     }
-    Ok(format!("CREATE TABLE {} (\n  {}\n) STRICT", table.physical(), parts.join(",\n  ")))
+    Ok(format!("CREATE TABLE {name} (\n  {}\n) STRICT", parts.join(",\n  ")))
 }
 
 /// ` REFERENCES …` of a foreign key.
@@ -154,7 +159,7 @@ pub fn in_row<T>(
 }
 
 /// The column that is SQLite's rowid: an identity column that is the whole primary key.
-fn rowid_column(table: &Table) -> Option<&String> {
+pub fn rowid_column(table: &Table) -> Option<&String> {
     let [column] = table.primary_key_columns() else { return None };
     table.column(column).and_then(|of| of.identity).map(|_| column)
 }
@@ -192,7 +197,8 @@ pub fn type_check(catalog: &Catalog, column: &Column) -> Option<String> {
     ))
 }
 
-fn list(columns: &[String]) -> String {
+/// Quoted columns with commas.
+pub fn list(columns: &[String]) -> String {
     columns.iter().map(|column| quote_identifier(column)).collect::<Vec<_>>().join(", ")
 }
 

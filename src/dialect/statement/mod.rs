@@ -1,5 +1,7 @@
 //! One file for each kind of statement: syntax in, SQLite statements and a changed catalog out.
 
+mod alter_column;
+mod alter_constraint;
 mod alter_table;
 mod column;
 mod constraint;
@@ -9,8 +11,12 @@ mod create_table;
 mod create_type;
 mod ddl;
 mod drop;
+mod existing_rows;
 mod grant;
 mod insert;
+mod rebuild;
+mod reference;
+mod rename;
 mod session;
 mod write;
 

@@ -178,13 +178,11 @@ fn tables_can_be_altered_and_dropped() {
     assert_eq!(app.refusal("insert into a (id, b_id) values (2, 0)").0, "23514");
     app.migrate("3", "create index i on a (note); create table c (a_id int references a);");
     let rows = [
-        ("alter table a drop column note", "2BP01"),
         ("alter table a drop column id", "2BP01"),
         ("alter table a drop column nope", "42703"),
         ("alter table a add column note text", "42701"),
         ("alter table a add column x text not null", "23502"),
-        ("alter table a add column x timestamptz default now()", "0A000"),
-        ("alter table a rename to b", "0A000"),
+        ("alter table a rename to c", "42P07"),
         ("drop table a", "2BP01"),
         ("drop table a cascade", "0A000"),
         ("drop table nope", "42P01"),
@@ -281,7 +279,6 @@ fn statements_that_change_nothing_here_are_accepted() {
         "create temporary table x (id int)",
         "create table x (like t)",
         "create table x as select 1",
-        "alter table t add constraint c check (id > 0)",
         "create index on t using gin (id)",
         "listen x",
         "vacuum",

@@ -1,9 +1,11 @@
 //! The admin API: migrations and SQL in Postgres' dialect.
 
+mod altering;
 mod applying;
 mod expressions;
 mod policies;
 mod refusing;
+mod renaming;
 mod types;
 mod writing;
 
