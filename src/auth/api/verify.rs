@@ -1,6 +1,6 @@
 //! `GET` and `POST /auth/v1/verify`: the link in a mail, and the code.
 
-use ::http::header::{HeaderName, LOCATION};
+use ::http::header::{CACHE_CONTROL, HeaderName, LOCATION};
 use ::http::{Method, StatusCode};
 use serde::Deserialize;
 use serde_json::json;
@@ -48,6 +48,7 @@ pub async fn follow_link(context: Context) -> Result<Response, Error> {
     };
     let response = respond(StatusCode::SEE_OTHER, Body::Empty)
         .with_header(LOCATION, location)
+        .with_header(CACHE_CONTROL, "no-store")
         .with_header(HeaderName::from_static("referrer-policy"), "no-referrer");
     Ok(match cause {
         None => response,
