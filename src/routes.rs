@@ -35,7 +35,12 @@ fn table() -> Vec<Route> {
 #[rustfmt::skip]
 fn site() -> Vec<Route> {
     vec![
-        row(GET, "/health", Public, Unlimited, KIB, handler(health)),
+        row(GET,    "/health",              Public, Unlimited, KIB, handler(health)),
+        row(GET,    "/mailbox",             Caller, Unlimited, KIB, handler(auth::mailbox::page)),
+        row(GET,    "/api/v1/messages",     Caller, Unlimited, KIB, handler(auth::mailbox::messages)),
+        row(DELETE, "/api/v1/messages",     Caller, Unlimited, MIB, handler(auth::mailbox::clear)),
+        row(GET,    "/api/v1/search",       Caller, Unlimited, KIB, handler(auth::mailbox::search)),
+        row(GET,    "/api/v1/message/{id}", Caller, Unlimited, KIB, handler(auth::mailbox::message)),
     ]
 }
 
@@ -47,6 +52,15 @@ fn auth() -> Vec<Route> {
         row(GET,    "/auth/v1/.well-known/jwks.json",    Public, Unlimited,  KIB, handler(auth::jwks)),
         row(POST,   "/auth/v1/signup",                   Public, SignUp,     MIB, handler(auth::sign_up)),
         row(POST,   "/auth/v1/token",                    Public, TokenGrant, MIB, handler(auth::token)),
+        row(POST,   "/auth/v1/otp",                      Public, Otp,        MIB, handler(auth::send_otp)),
+        row(POST,   "/auth/v1/magiclink",                Public, MagicLink,  MIB, handler(auth::send_magic_link)),
+        row(POST,   "/auth/v1/recover",                  Public, Recover,    MIB, handler(auth::recover)),
+        row(POST,   "/auth/v1/resend",                   Public, Resend,     MIB, handler(auth::resend)),
+        row(GET,    "/auth/v1/verify",                   Public, Verify,     KIB, handler(auth::follow_link)),
+        row(POST,   "/auth/v1/verify",                   Public, Verify,     MIB, handler(auth::verify_code)),
+        row(GET,    "/auth/v1/reauthenticate",           User,   Unlimited,  KIB, handler(auth::reauthenticate)),
+        row(POST,   "/auth/v1/invite",                   Admin,  Unlimited,  MIB, handler(auth::invite)),
+        row(POST,   "/auth/v1/admin/generate_link",      Admin,  Unlimited,  MIB, handler(auth::generate_link)),
         row(POST,   "/auth/v1/logout",                   User,   Unlimited,  MIB, handler(auth::logout)),
         row(GET,    "/auth/v1/user",                     User,   Unlimited,  KIB, handler(auth::get_user)),
         row(PUT,    "/auth/v1/user",                     User,   Account,    MIB, handler(auth::update_user)),

@@ -3,20 +3,25 @@
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::administration::name_providers;
 use super::contact::Contact;
 use super::edge;
 use super::email_address::EmailAddress;
+use super::email_change;
 use super::error::Error;
+use super::mailing::ReturnPath;
 use super::metadata::{self, Metadata};
 use super::model::User;
 use super::password::{self, NewPassword};
 use super::phone_number::PhoneNumber;
+use super::reauthenticate;
 use super::session::Session;
 use super::store::sessions::{Ending, SessionKey};
-use super::store::{self, Results, identities, sessions, users};
+use super::store::{self, Results, identities, one_time_tokens, sessions, users};
 use crate::app::App;
 use crate::caller::Caller;
 use crate::sql::Statement;
+use crate::time::Timestamp;
 
 /// The user a bearer token speaks for, as the database knows them now.
 pub struct Current {
@@ -80,6 +85,8 @@ pub struct Change {
     pub password: Option<NewPassword>,
     /// Checked when it is sent along with a new password.
     pub current_password: Option<String>,
+    /// The code that shows it is still the same person.
+    pub nonce: Option<String>,
     /// Merged into `user_metadata`; null deletes a key.
     pub data: Metadata,
 }
@@ -98,32 +105,84 @@ impl Change {
 /// How often a change that lost against another one decides anew.
 pub const ATTEMPTS: usize = 3;
 
-/// Changes the caller's account. A new password ends the user's other sessions.
-pub async fn update(app: &App, caller: &Caller, change: &Change) -> Result<User, Error> {
+/// Changes the caller's account. A new password ends the user's other sessions. A new address is
+/// asked to confirm first: its mails go out before anything else is written, so that if they cannot,
+/// nothing was.
+pub async fn update(app: &App, caller: &Caller, change: &Change, path: &ReturnPath) -> Result<User, Error> {
+    let mut nonce = change.nonce.as_deref();
+    let mut asked_at = None;
     for _ in 0..ATTEMPTS {
-        let me = current(app, caller).await?;
+        let mut me = current(app, caller).await?;
         if change.is_sensitive(&me.user) && !me.is_fully_assured() {
             return Err(Error::UpdateNeedsAal2);
         }
-        let after = decide(app, &me.user, change).await?;
+        let needs_nonce = check(app, &me, change)?;
+        let mut after = decide(app, &me.user, change).await?;
+        if let Some(nonce) = nonce.take().filter(|_| needs_nonce) {
+            reauthenticate::use_nonce(app, &me.user, nonce).await?;
+        }
+        if let Some(email) = change.email_to_confirm(app, &me.user)
+            && asked_at.is_none()
+        {
+            me.user = email_change::start(app, &me.user, email, path).await?;
+            asked_at = me.user.email_change_sent_at.clone();
+            after = User {
+                email_change: me.user.email_change.clone(),
+                email_change_sent_at: asked_at.clone(),
+                email_change_confirm_status: me.user.email_change_confirm_status,
+                updated_at: me.user.updated_at.clone(),
+                ..after
+            };
+        }
         let ending = me.session_id().map_or(Ending::All, Ending::Others);
-        if let Some(user) = commit(app, &me.user, &after, ending).await? {
+        if let Some(user) = commit(app, &me.user, &after, ending, asked_at.as_deref()).await? {
             return Ok(user);
         }
     }
     Err(Error::Conflict)
 }
 
+/// How old a session may be to set a password without a code, where the settings ask for one.
+const FRESH_SECONDS: i64 = 24 * 3600;
+
+/// Whether the caller may change this; and whether the code that came along has to be used for it.
+fn check(app: &App, me: &Current, change: &Change) -> Result<bool, Error> {
+    if change.password.is_none() {
+        return Ok(false);
+    }
+    if me.user.is_anonymous != 0 && change.email.is_none() && change.phone.is_none() {
+        return Err(Error::AnonymousPassword);
+    }
+    let began = me.session.as_ref().and_then(|session| Timestamp::parse(&session.created_at));
+    let is_fresh = began.is_some_and(|began| app.now() <= began.plus_seconds(FRESH_SECONDS));
+    if is_fresh || !app.config.auth.password_needs_reauthentication {
+        return Ok(false);
+    }
+    if change.nonce.is_none() {
+        return Err(Error::ReauthenticationNeeded);
+    }
+    Ok(true)
+}
+
+impl Change {
+    /// The address that a mail has to ask first. An anonymous user who gets one where addresses
+    /// confirm themselves is like somebody signing up.
+    fn email_to_confirm(&self, app: &App, user: &User) -> Option<&EmailAddress> {
+        let email = self.email.as_ref().filter(|email| user.email.as_deref() != Some(email.as_str()));
+        email.filter(|_| user.is_anonymous == 0 || !app.config.auth.autoconfirm)
+    }
+}
+
 async fn decide(app: &App, before: &User, change: &Change) -> Result<User, Error> {
     let mut after = before.clone();
     if let Some(email) = &change.email
         && before.email.as_deref() != Some(email.as_str())
+        && change.email_to_confirm(app, before).is_none()
     {
-        if !app.config.auth.autoconfirm {
-            return Err(Error::EmailChangeNeedsMail);
-        }
         set_email(&mut after, email);
         after.email_confirmed_at = Some(app.now().to_postgres());
+        after.is_anonymous = 0;
+        name_providers(before, &mut after);
     }
     if let Some(phone) = &change.phone
         && before.phone.as_deref() != Some(phone.as_str())
@@ -164,12 +223,14 @@ async fn new_hash(app: &App, user: &User, new: &NewPassword, current: Option<&st
 
 /// Writes a changed account in one batch with all that follows from it: its identities, the end of
 /// sessions when the password changed, what the edge knows when a ban did. `None` when another
-/// request changed the same columns since they were read; nothing was written then.
+/// request changed the same columns since they were read; nothing was written then. Codes and links
+/// that were sent `just_now`, for this very change, stay good.
 pub async fn commit(
     app: &App,
     before: &User,
     after: &User,
     ending: Ending<'_>,
+    just_now: Option<&str>,
 ) -> Result<Option<User>, Error> {
     if before == after {
         return Ok(Some(after.clone()));
@@ -179,6 +240,11 @@ pub async fn commit(
     for contact in new_contacts(before, after) {
         let data = contact.claims(&before.id, false);
         batch.push(identities::put(app.ports.random.as_ref(), &before.id, contact, &data, now));
+    }
+    if before.email != after.email || before.encrypted_password != after.encrypted_password {
+        // Codes and links that are under way were asked for by whoever had the account before.
+        let (email, password) = (after.email.as_deref(), after.encrypted_password.as_deref());
+        batch.push(one_time_tokens::clear(&before.id, email, password, just_now));
     }
     let new_hash = after.encrypted_password.as_deref();
     let new_hash = new_hash.filter(|hash| before.encrypted_password.as_deref() != Some(hash));

@@ -14,7 +14,7 @@ use super::password::NewPassword;
 use super::phone_number::PhoneNumber;
 use super::store::sessions::{Ending, SessionKey};
 use super::store::users::Page;
-use super::store::{self, factors, identities, sessions, users};
+use super::store::{self, factors, identities, one_time_tokens, sessions, users};
 use crate::app::App;
 use crate::crypto;
 use crate::ports::DbError;
@@ -90,7 +90,7 @@ pub async fn update(app: &App, id: Uuid, particulars: &Particulars) -> Result<Us
     for _ in 0..ATTEMPTS {
         let before = by_id(app, id).await?;
         let after = apply(app, &before, particulars).await?;
-        if let Some(user) = account::commit(app, &before, &after, Ending::All).await? {
+        if let Some(user) = account::commit(app, &before, &after, Ending::All, None).await? {
             return Ok(user);
         }
     }
@@ -131,7 +131,7 @@ async fn apply(app: &App, before: &User, particulars: &Particulars) -> Result<Us
 }
 
 /// `app_metadata` names the providers of the account's identities, the first of them alone as well.
-fn name_providers(before: &User, after: &mut User) {
+pub fn name_providers(before: &User, after: &mut User) {
     let mut providers: Vec<String> =
         before.identities.iter().map(|identity| identity.provider.clone()).collect();
     for contact in new_contacts(before, after) {
@@ -171,6 +171,7 @@ pub async fn soft_delete(app: &App, id: Uuid) -> Result<(), Error> {
     let now = app.now();
     let batch = vec![
         sessions::end(&user.id, Ending::All, None),
+        one_time_tokens::clear(&user.id, user.email.as_deref(), user.encrypted_password.as_deref(), None),
         identities::obscure(&user.id, now),
         factors::delete_all(&user.id),
         users::soft_delete(&user, now),

@@ -22,8 +22,6 @@ pub enum Error {
     EmailSignupDisabled,
     /// E-mail sign-in is off.
     EmailLoginDisabled,
-    /// A changed address has to be confirmed by mail, which does not exist yet.
-    EmailChangeNeedsMail,
     /// Phone sign-up is off.
     PhoneSignupDisabled,
     /// Phone sign-in is off.
@@ -40,6 +38,47 @@ pub enum Error {
     PhoneExists,
     /// The id an administrator chose is taken.
     UserIdExists,
+
+    /// A mail of this kind went to the account less than so many seconds ago.
+    MailTooSoon(u64),
+    /// All accounts together have had their mails of this hour.
+    MailLimit,
+    /// Too many requests of this kind from one address.
+    RequestLimit,
+    /// E-mail is off, said to someone who asks for a mail again.
+    EmailResendDisabled,
+    /// Phone sign-in is off, said to someone who asks for a message again.
+    PhoneResendDisabled,
+    /// No address, said by `/verify`.
+    InvalidEmailFormat,
+    /// The mailbox is for developers at this machine and for administrators.
+    MailboxClosed,
+    /// No mail has that id.
+    MailNotFound,
+    /// A code by SMS.
+    PhoneOtpDisabled,
+    /// A code or link for an address without an account, which was not to get one.
+    OtpDisabled,
+    /// A code that is wrong, used, expired or guessed at too often.
+    CodeExpired,
+    /// The same of a link.
+    LinkExpired,
+    /// A code for a PKCE verifier that does not exist.
+    FlowStateNotFound,
+    /// A code for a PKCE verifier that is too old.
+    FlowStateExpired,
+    /// The PKCE verifier is not the one of the code.
+    BadCodeVerifier,
+    /// A new password needs a code by mail.
+    ReauthenticationNeeded,
+    /// The code that came with a new password is wrong, used or expired.
+    ReauthenticationNotValid,
+    /// A code is asked for by someone whose address is not confirmed.
+    ReauthenticationUnconfirmed,
+    /// A password for an anonymous user without an address.
+    AnonymousPassword,
+    /// An administrator asks for a link of an address that nobody has.
+    LinkUserNotFound,
 
     /// Unknown user, no password, wrong password: all the same.
     InvalidCredentials,
@@ -171,7 +210,6 @@ impl Error {
             Self::SignupDisabled          => (422, "signup_disabled",            "Signups not allowed for this instance"),
             Self::EmailSignupDisabled     => (422, "email_provider_disabled",    "Email signups are disabled"),
             Self::EmailLoginDisabled      => (422, "email_provider_disabled",    "Email logins are disabled"),
-            Self::EmailChangeNeedsMail    => (422, "email_provider_disabled",    "Changing the email address needs a confirmation mail, which this server cannot send"),
             Self::PhoneSignupDisabled     => (422, "phone_provider_disabled",    "Phone signups are disabled"),
             Self::PhoneLoginDisabled      => (422, "phone_provider_disabled",    "Phone logins are disabled"),
             Self::PhoneChangeDisabled     => (422, "phone_provider_disabled",    "Changing the phone number needs an SMS, which this server cannot send"),
@@ -180,6 +218,27 @@ impl Error {
             Self::EmailExists             => (422, "email_exists",               "A user with this email address has already been registered"),
             Self::PhoneExists             => (422, "phone_exists",               "A user with this phone number has already been registered"),
             Self::UserIdExists            => (422, "user_already_exists",        "A user with this id already exists"),
+
+            Self::MailTooSoon(seconds)    => return (429, "over_email_send_rate_limit", format!("For security purposes, you can only request this after {seconds} seconds.").into()),
+            Self::MailLimit               => (429, "over_email_send_rate_limit", "email rate limit exceeded"),
+            Self::RequestLimit            => (429, "over_request_rate_limit",    "Request rate limit reached"),
+            Self::EmailResendDisabled     => (400, "email_provider_disabled",    "Email logins are disabled"),
+            Self::PhoneResendDisabled     => (400, "phone_provider_disabled",    "Phone logins are disabled"),
+            Self::InvalidEmailFormat      => (422, "validation_failed",          "Invalid email format"),
+            Self::MailboxClosed           => (403, "not_admin",                  "The mailbox needs the service key, or a request from this machine"),
+            Self::MailNotFound            => (404, "not_found",                  "No such message"),
+            Self::PhoneOtpDisabled        => (400, "phone_provider_disabled",    "Unsupported phone provider"),
+            Self::OtpDisabled             => (422, "otp_disabled",               "Signups not allowed for otp"),
+            Self::CodeExpired             => (403, "otp_expired",                "Token has expired or is invalid"),
+            Self::LinkExpired             => (403, "otp_expired",                "Email link is invalid or has expired"),
+            Self::FlowStateNotFound       => (404, "flow_state_not_found",       "invalid flow state, no valid flow state found"),
+            Self::FlowStateExpired        => (422, "flow_state_expired",         "invalid flow state, flow state has expired"),
+            Self::BadCodeVerifier         => (400, "bad_code_verifier",          "code challenge does not match previously saved code verifier"),
+            Self::ReauthenticationNeeded  => (400, "reauthentication_needed",    "Password update requires reauthentication"),
+            Self::ReauthenticationNotValid => (422, "reauthentication_not_valid", "Nonce has expired or is invalid"),
+            Self::ReauthenticationUnconfirmed => (422, "email_not_confirmed",    "Please verify your email first."),
+            Self::AnonymousPassword       => (422, "validation_failed",          "Updating password of an anonymous user without an email or phone is not allowed"),
+            Self::LinkUserNotFound        => (404, "user_not_found",             "User with this email not found"),
 
             Self::InvalidCredentials      => (400, "invalid_credentials",        "Invalid login credentials"),
             Self::UnsupportedGrantType    => (400, "invalid_credentials",        "unsupported_grant_type"),

@@ -87,14 +87,14 @@ pub struct SignedIn {
 }
 
 impl Session {
-    /// A session that a password starts.
-    pub fn start(app: &App, user_id: &str) -> Self {
+    /// A session that one act of authentication starts: `password`, `otp`…
+    pub fn start(app: &App, user_id: &str, method: &str) -> Self {
         let random = app.ports.random.as_ref();
         Self {
             id: crypto::random_uuid(random).to_string(),
             user_id: user_id.to_string(),
             aal: "aal1".into(),
-            amr: vec![Authentication { method: "password".into(), timestamp: app.now().seconds() }],
+            amr: vec![Authentication { method: method.into(), timestamp: app.now().seconds() }],
             refresh_token_hmac_key: crypto::base64url(&crypto::random_bytes(random, 32)),
             refresh_token_counter: 0,
             refresh_token_floor: 0,

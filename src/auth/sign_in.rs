@@ -41,7 +41,7 @@ async fn start_session(
     client: &Client,
 ) -> Result<(Session, User), Error> {
     let now = app.now();
-    let session = Session::start(app, &user.id);
+    let session = Session::start(app, &user.id, "password");
     let results = store::run(
         app.ports.database.as_ref(),
         vec![

@@ -2,16 +2,21 @@
 //! made up for by the next.
 
 use super::error::Error;
-use super::store::{self, sessions};
+use super::store::{self, flow_states, one_time_tokens, sessions};
 use crate::app::App;
 use crate::time::Timestamp;
 
-/// Deletes sessions that can no longer be refreshed and whose last access token has expired too.
+/// Deletes sessions that can no longer be refreshed and whose last access token has expired too, and
+/// codes and links that expired.
 pub async fn sweep(app: &App) -> Result<(), Error> {
     let config = &app.config.auth;
     let begun = outlived(app, config.session_timebox_seconds);
     let used = outlived(app, config.session_inactivity_seconds);
-    store::run(app.ports.database.as_ref(), vec![sessions::sweep(begun, used)]).await?;
+    store::run(
+        app.ports.database.as_ref(),
+        vec![sessions::sweep(begun, used), one_time_tokens::sweep(app.now()), flow_states::sweep(app.now())],
+    )
+    .await?;
     Ok(())
 }
 

@@ -3,15 +3,19 @@
 //! Every mistake is reported at once, so that a deployment is mended in one go.
 
 mod auth;
+mod mail;
 mod mfa;
 mod read;
 mod rest;
 mod storage;
+mod template;
 
 pub use auth::AuthConfig;
+pub use mail::{Carrier, MailConfig, MailKind, MailProvider, MailTemplate};
 pub use mfa::MfaConfig;
 pub use rest::RestConfig;
 pub use storage::StorageConfig;
+pub use template::{Template, escape_html};
 
 use read::Reader;
 

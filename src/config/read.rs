@@ -1,5 +1,7 @@
 //! Reads typed settings and collects what is wrong with them.
 
+use std::ops::RangeInclusive;
+
 /// One pass over the vars.
 pub struct Reader<'a> {
     lookup: &'a dyn Fn(&str) -> Option<String>,
@@ -66,11 +68,21 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// A whole number within bounds, or the default.
+    pub fn number_within(&mut self, name: &str, default: u64, bounds: RangeInclusive<u64>) -> u64 {
+        let number = self.number(name, default);
+        if bounds.contains(&number) {
+            return number;
+        }
+        self.refuse(format!("{name} must be from {} to {}, not {number}", bounds.start(), bounds.end()))
+    }
+
     fn optional(&self, name: &str) -> Option<String> {
         (self.lookup)(name).map(|value| value.trim().to_string()).filter(|value| !value.is_empty())
     }
 
-    fn refuse<T: Default>(&mut self, error: String) -> T {
+    /// Notes a mistake.
+    pub fn refuse<T: Default>(&mut self, error: String) -> T {
         self.errors.push(error);
         T::default()
     }

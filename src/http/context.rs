@@ -6,6 +6,7 @@ use ::http::{HeaderMap, Method};
 use bytes::Bytes;
 use percent_encoding::percent_decode_str;
 
+use super::request::is_loopback;
 use super::{Body, Refusal, Response};
 use crate::app::App;
 use crate::caller::Caller;
@@ -52,6 +53,11 @@ impl Context {
         form_urlencoded::parse(self.query.as_bytes())
             .find(|(key, _)| key == name)
             .map(|(_, value)| value.into_owned())
+    }
+
+    /// Whether the client reached this very machine by name.
+    pub fn is_loopback(&self) -> bool {
+        self.origin.split_once("://").is_some_and(|(_, host)| is_loopback(host))
     }
 
     /// Takes the body and reads it whole; over the route's limit is [`Refusal::BodyTooLarge`].

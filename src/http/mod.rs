@@ -19,7 +19,7 @@ pub use crate::ports::Body;
 pub use authenticate::authenticate;
 pub use context::{Asked, Context, Failure, Parameters};
 pub use refusal::{Api, Refusal, auth_error, auth_error_with};
-pub use request::Request;
+pub use request::{Request, is_loopback};
 pub use response::{Cause, Response, ResponseExt, json_response, json_text, respond};
 pub use router::{Handler, LimitedAs, Route, Router, handler};
 pub use serve::serve;

@@ -46,6 +46,16 @@ pub enum LimitedAs {
     FactorChallenge,
     /// Codes of a second factor. Their user is limited as well, by the factor's own count.
     FactorVerify,
+    /// Codes and links that are used.
+    Verify,
+    /// Asking for a code.
+    Otp,
+    /// Asking for a link.
+    MagicLink,
+    /// Asking for a new password.
+    Recover,
+    /// Asking for a mail again.
+    Resend,
 }
 
 impl LimitedAs {
@@ -58,6 +68,11 @@ impl LimitedAs {
             Self::TokenGrant => Some((1800, 30)),
             Self::Account    => Some((360,  30)),
             Self::FactorChallenge | Self::FactorVerify => Some((900, 30)),
+            Self::Verify     => Some((360,  30)),
+            Self::Otp        => Some((360,  30)),
+            Self::MagicLink  => Some((360,  30)),
+            Self::Recover    => Some((360,  30)),
+            Self::Resend     => Some((360,  30)),
         }
     }
 }

@@ -9,6 +9,7 @@ use super::blobs::R2;
 use super::clock::RuntimeClock;
 use super::database::D1;
 use super::hasher::DurableHasher;
+use super::http_client::Fetch;
 use super::key_value::Kv;
 use super::log::Console;
 use super::random::RuntimeRandom;
@@ -57,6 +58,7 @@ impl<'a> Bindings<'a> {
             random: Rc::new(RuntimeRandom),
             hasher: Rc::new(DurableHasher::new(binding(HASHER))),
             rate_limiter: Rc::new(DurableRateLimiter(binding(RATE_LIMITER))),
+            http_client: Rc::new(Fetch),
             log: Rc::new(Console),
         };
         if missing.is_empty() { Ok(ports) } else { Err(missing) }

@@ -15,6 +15,7 @@ mod blobs;
 mod clock;
 mod database;
 mod exception;
+mod http_client;
 mod key_value;
 mod log;
 mod random;

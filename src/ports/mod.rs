@@ -8,11 +8,13 @@ mod blobs;
 mod body;
 mod database;
 mod db_error;
+mod http_client;
 
 pub use blobs::{Blob, BlobError, BlobMetadata, Blobs, ByteRange};
 pub use body::{Body, Stream, StreamError, Text};
 pub use database::{Cost, Database, ResultSet};
 pub use db_error::DbError;
+pub use http_client::{HttpClient, IncomingResponse, OutgoingRequest};
 
 use async_trait::async_trait;
 use futures_util::future::LocalBoxFuture;
@@ -36,6 +38,8 @@ pub struct Ports {
     pub hasher: Rc<dyn Hasher>,
     /// Token buckets shared by every isolate.
     pub rate_limiter: Rc<dyn RateLimiter>,
+    /// Other people's servers.
+    pub http_client: Rc<dyn HttpClient>,
     /// Where log lines go.
     pub log: Rc<dyn Log>,
 }

@@ -12,8 +12,8 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use serde_json::{Value, json};
 
 use crate::double::{
-    CheapHasher, CountingRandom, LateWork, MemoryBlobs, MemoryKeyValue, MemoryLog, MovableClock, NoLimits,
-    Pieces, StrictDatabase,
+    CheapHasher, CountingRandom, LateWork, MemoryBlobs, MemoryHttpClient, MemoryKeyValue, MemoryLog,
+    MovableClock, NoLimits, Pieces, StrictDatabase,
 };
 
 /// The product on doubles. Each test makes its own.
@@ -25,6 +25,7 @@ pub struct TestApp {
     pub clock: Rc<MovableClock>,
     pub hasher: Rc<CheapHasher>,
     pub limits: Rc<NoLimits>,
+    pub http_client: Rc<MemoryHttpClient>,
     pub log: Rc<MemoryLog>,
     pub late_work: Rc<LateWork>,
 }
@@ -33,6 +34,11 @@ impl TestApp {
     /// An app with the local demo settings and auto-confirm on.
     pub fn new() -> Self {
         Self::with_vars(&[])
+    }
+
+    /// As it is deployed: with a secret of its own, so that other hosts than loopback are served.
+    pub fn deployed(vars: &[(&str, &str)]) -> Self {
+        Self::with_vars(&[&[("JWT_SECRET", "a secret of this deployment, known to nobody")], vars].concat())
     }
 
     /// The same with more vars, or other values of them.
@@ -57,6 +63,7 @@ impl TestApp {
         let clock = Rc::new(MovableClock::new());
         let hasher = Rc::new(CheapHasher::default());
         let limits = Rc::new(NoLimits::default());
+        let http_client = Rc::new(MemoryHttpClient::default());
         let log = Rc::new(MemoryLog::default());
         let ports = Ports {
             database: database.clone(),
@@ -66,11 +73,12 @@ impl TestApp {
             random: Rc::new(CountingRandom::default()),
             hasher: hasher.clone(),
             rate_limiter: limits.clone(),
+            http_client: http_client.clone(),
             log: log.clone(),
         };
         let app = Rc::new(App::new(config, ports, routes::router().unwrap()));
         let late_work = Rc::new(LateWork::default());
-        Self { app, database, blobs, key_value, clock, hasher, limits, log, late_work }
+        Self { app, database, blobs, key_value, clock, hasher, limits, http_client, log, late_work }
     }
 
     /// Another isolate on the same stores: nothing remembered.
@@ -83,6 +91,7 @@ impl TestApp {
             random: self.app.ports.random.clone(),
             hasher: self.hasher.clone(),
             rate_limiter: self.limits.clone(),
+            http_client: self.http_client.clone(),
             log: self.log.clone(),
         };
         Self {
@@ -93,6 +102,7 @@ impl TestApp {
             clock: self.clock.clone(),
             hasher: self.hasher.clone(),
             limits: self.limits.clone(),
+            http_client: self.http_client.clone(),
             log: self.log.clone(),
             late_work: self.late_work.clone(),
         }

@@ -50,7 +50,11 @@ const PROVIDERS: &[&str] = &[
 /// `GET /auth/v1/settings`.
 pub async fn settings(context: Context) -> Result<Response, Error> {
     let config = &context.app.config.auth;
-    let is_on = |provider: &str| provider == "email" && config.email_enabled;
+    let is_on = |provider: &str| match provider {
+        "email" => config.email_enabled,
+        "anonymous_users" => config.anonymous_enabled,
+        _ => false,
+    };
     let external: Map<String, Value> =
         PROVIDERS.iter().map(|provider| ((*provider).to_string(), json!(is_on(provider)))).collect();
     let body = json!({

@@ -6,6 +6,7 @@ use serde::Deserialize;
 use super::body::{given, read_json};
 use super::{client, session_json};
 use crate::auth::error::Error;
+use crate::auth::exchange;
 use crate::auth::refresh;
 use crate::auth::session::SignedIn;
 use crate::auth::sign_in;
@@ -16,6 +17,7 @@ pub async fn token(mut context: Context) -> Result<Response, Error> {
     let signed_in = match context.query_parameter("grant_type").as_deref() {
         Some("password") => password_grant(&mut context).await?,
         Some("refresh_token") => refresh_grant(&mut context).await?,
+        Some("pkce") => pkce_grant(&mut context).await?,
         _ => return Err(Error::UnsupportedGrantType),
     };
     Ok(json_response(StatusCode::OK, &session_json(&signed_in)))
@@ -54,4 +56,21 @@ async fn refresh_grant(context: &mut Context) -> Result<SignedIn, Error> {
     let body: RefreshBody = read_json(context).await?;
     let token = body.refresh_token.unwrap_or_default();
     refresh::refresh(&context.app, &token, &client(context)).await
+}
+
+#[derive(Deserialize)]
+struct PkceBody {
+    auth_code: Option<String>,
+    code_verifier: Option<String>,
+}
+
+async fn pkce_grant(context: &mut Context) -> Result<SignedIn, Error> {
+    let body: PkceBody = read_json(context).await?;
+    let (Some(code), Some(verifier)) = (given(body.auth_code.as_ref()), given(body.code_verifier.as_ref()))
+    else {
+        return Err(Error::Validation(
+            "invalid request: both auth code and code verifier should be non-empty".into(),
+        ));
+    };
+    exchange::exchange(&context.app, code, verifier, &client(context)).await
 }

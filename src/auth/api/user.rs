@@ -5,12 +5,14 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::body::{given, nullable, read_json};
+use super::return_path;
 use crate::auth::account::{self, Change};
 use crate::auth::email_address::EmailAddress;
 use crate::auth::error::Error;
 use crate::auth::metadata::Metadata;
 use crate::auth::password::NewPassword;
 use crate::auth::phone_number::PhoneNumber;
+use crate::auth::pkce::Challenge;
 use crate::config::AuthConfig;
 use crate::http::{Context, Response, json_response};
 
@@ -26,6 +28,9 @@ struct UpdateBody {
     phone: Option<String>,
     password: Option<String>,
     current_password: Option<String>,
+    nonce: Option<String>,
+    code_challenge: Option<String>,
+    code_challenge_method: Option<String>,
     #[serde(default, deserialize_with = "nullable")]
     data: Metadata,
     app_metadata: Option<Value>,
@@ -34,8 +39,11 @@ struct UpdateBody {
 /// Changes the user and gives them back.
 pub async fn update_user(mut context: Context) -> Result<Response, Error> {
     let body: UpdateBody = read_json(&mut context).await?;
+    let challenge =
+        Challenge::parse(given(body.code_challenge.as_ref()), given(body.code_challenge_method.as_ref()))?;
+    let path = return_path(&context, challenge);
     let change = body.into_change(&context.app.config.auth)?;
-    let user = account::update(&context.app, &context.caller, &change).await?;
+    let user = account::update(&context.app, &context.caller, &change, &path).await?;
     Ok(json_response(StatusCode::OK, &user.to_json()))
 }
 
@@ -49,6 +57,7 @@ impl UpdateBody {
             phone: given(self.phone.as_ref()).map(PhoneNumber::parse).transpose()?,
             password: self.password.map(|password| NewPassword::parse(config, &password)).transpose()?,
             current_password: given(self.current_password.as_ref()).map(str::to_string),
+            nonce: given(self.nonce.as_ref()).map(str::to_string),
             data: self.data,
         })
     }

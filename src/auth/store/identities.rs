@@ -2,11 +2,12 @@
 
 use serde_json::json;
 
+use super::one_time_tokens::Standing;
 use crate::auth::contact::Contact;
 use crate::auth::metadata::Metadata;
 use crate::crypto;
 use crate::ports::Random;
-use crate::sql::Statement;
+use crate::sql::{Statement, Writer};
 use crate::time::Timestamp;
 
 /// Adds the identity of a contact, or updates the one the user has of that provider; its
@@ -36,6 +37,24 @@ SET identity_data = json_patch(identity_data, excluded.identity_data), updated_a
     .bind(contact.value())
     .bind(json!(data).to_string())
     .bind(now.to_postgres())
+}
+
+/// Notes that the address of a user's email identity is confirmed, provided the token stands.
+pub fn verified(email: &str, token: &Standing<'_>) -> Statement {
+    let mut writer = Writer::default();
+    let user_id = writer.bind(token.user_id);
+    let email = writer.bind(email);
+    let now = writer.bind(token.now.to_postgres());
+    let condition = token.condition(&mut writer);
+    writer.push(&format!(
+        r#"UPDATE "auth.identities"
+SET identity_data = json_set(identity_data, '$.email_verified', json('true')), updated_at = {now}
+WHERE user_id = {user_id}
+  AND email = {email}
+  AND json_extract(identity_data, '$.email_verified') IS NOT 1
+  AND {condition}"#
+    ));
+    writer.finish()
 }
 
 /// Makes the identities of a soft-deleted user unreadable and their provider's ids free.

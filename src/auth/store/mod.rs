@@ -2,7 +2,10 @@
 //! decision as one batch.
 
 pub mod factors;
+pub mod flow_states;
 pub mod identities;
+pub mod mailbox;
+pub mod one_time_tokens;
 pub mod own_data;
 pub mod sessions;
 pub mod users;

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use crate::auth::session::{Client, Session};
-use crate::sql::Statement;
+use crate::sql::{Statement, Writer};
 use crate::time::Timestamp;
 
 const COLUMNS: &str = "s.id, s.user_id, s.aal, s.amr, s.refresh_token_hmac_key, s.refresh_token_counter, s.refresh_token_floor, s.refreshed_at, s.created_at";
@@ -54,29 +54,51 @@ ORDER BY updated_at DESC, created_at DESC, id"#,
 /// Adds the session, provided its user still has that password hash and is neither banned nor
 /// deleted by now; gives its id if so.
 pub fn insert(session: &Session, encrypted_password: &str, client: &Client, now: Timestamp) -> Statement {
-    Statement::new(
+    insert_if(session, client, now, |writer| {
+        let encrypted_password = writer.bind(encrypted_password);
+        format!("u.encrypted_password = {encrypted_password}")
+    })
+}
+
+/// Adds the session, provided the condition on its user `u` holds, who is neither banned nor deleted
+/// by now; gives its id if so.
+pub fn insert_if(
+    session: &Session,
+    client: &Client,
+    now: Timestamp,
+    condition: impl FnOnce(&mut Writer) -> String,
+) -> Statement {
+    let mut writer = Writer::default();
+    let user_id = writer.bind(&session.user_id);
+    let now = writer.bind(now.to_postgres());
+    let values = [
+        writer.bind(&session.id),
+        "u.id".to_string(),
+        writer.bind(&session.aal),
+        writer.bind(serde_json::json!(session.amr).to_string()),
+        writer.bind(client.user_agent.as_deref()),
+        writer.bind(client.ip.as_deref()),
+        writer.bind(&session.refresh_token_hmac_key),
+        format!("CAST({} AS INTEGER)", writer.bind(session.refresh_token_counter.to_string())),
+        now.clone(),
+        now.clone(),
+        writer.bind(client.country.as_deref()),
+    ];
+    let condition = condition(&mut writer);
+    writer.push(&format!(
         r#"INSERT INTO "auth.sessions" (
   id, user_id, aal, amr, user_agent, ip, refresh_token_hmac_key, refresh_token_counter, created_at, updated_at, country
 )
-SELECT ?1, u.id, ?3, ?4, ?5, ?6, ?7, CAST(?8 AS INTEGER), ?9, ?9, ?11
+SELECT {}
 FROM "auth.users" AS u
-WHERE u.id = ?2
-  AND u.encrypted_password = ?10
+WHERE u.id = {user_id}
   AND u.deleted_at IS NULL
-  AND (u.banned_until IS NULL OR u.banned_until <= ?9)
+  AND (u.banned_until IS NULL OR u.banned_until <= {now})
+  AND {condition}
 RETURNING id"#,
-    )
-    .bind(&session.id)
-    .bind(&session.user_id)
-    .bind(&session.aal)
-    .bind(serde_json::json!(session.amr).to_string())
-    .bind(client.user_agent.as_deref())
-    .bind(client.ip.as_deref())
-    .bind(&session.refresh_token_hmac_key)
-    .bind(session.refresh_token_counter.to_string())
-    .bind(now.to_postgres())
-    .bind(encrypted_password)
-    .bind(client.country.as_deref())
+        values.join(", ")
+    ));
+    writer.finish()
 }
 
 /// Moves the counter from the session's to `next`, provided no other refresh did; gives the id if so.

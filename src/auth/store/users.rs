@@ -1,6 +1,8 @@
 //! `"auth.users"`.
 
+use super::one_time_tokens::Standing;
 use crate::auth::model::User;
+use crate::auth::one_time_token::{OneTimeToken, TokenType};
 use crate::crypto;
 use crate::sql::{Statement, Writer};
 use crate::time::Timestamp;
@@ -8,7 +10,8 @@ use crate::time::Timestamp;
 /// A user with its identities and its factors, each as one JSON text.
 const SELECT: &str = r#"SELECT
   u.id, coalesce(u.aud, '') AS aud, coalesce(u.role, '') AS role, u.email, u.encrypted_password,
-  u.email_confirmed_at, u.invited_at, u.phone, u.phone_confirmed_at, u.confirmed_at, u.last_sign_in_at,
+  u.email_confirmed_at, u.invited_at, u.confirmation_sent_at, u.recovery_sent_at, u.email_change,
+  u.email_change_sent_at, u.email_change_confirm_status, u.reauthentication_sent_at, u.phone, u.phone_confirmed_at, u.confirmed_at, u.last_sign_in_at,
   u.raw_app_meta_data, u.raw_user_meta_data, u.banned_until, u.is_anonymous,
   u.created_at, u.updated_at, u.deleted_at,
   (
@@ -96,9 +99,10 @@ pub fn insert(user: &User) -> Statement {
     Statement::new(
         r#"INSERT INTO "auth.users" (
   id, aud, role, email, encrypted_password, email_confirmed_at, phone, phone_confirmed_at, last_sign_in_at,
-  raw_app_meta_data, raw_user_meta_data, banned_until, created_at, updated_at
+  raw_app_meta_data, raw_user_meta_data, banned_until, created_at, updated_at, invited_at, confirmation_sent_at,
+  is_anonymous
 )
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)"#,
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)"#,
     )
     .bind(&user.id)
     .bind(&user.aud)
@@ -114,6 +118,9 @@ VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)"#,
     .bind(user.banned_until.as_deref())
     .bind(&user.created_at)
     .bind(&user.updated_at)
+    .bind(user.invited_at.as_deref())
+    .bind(user.confirmation_sent_at.as_deref())
+    .bind(user.is_anonymous != 0)
 }
 
 /// Notes a sign-in with the password of hash `before`, and the hash it has from now on.
@@ -133,6 +140,11 @@ WHERE id = ?1
 /// Writes what differs between `before` and `after`, provided it still is as it was `before`; gives
 /// the id if so. A column that does not differ is left out, and so are its index entries.
 pub fn replace(before: &User, after: &User, now: Timestamp) -> Statement {
+    replace_for(before, after, now, None)
+}
+
+/// The same, provided a one-time token stands.
+pub fn replace_for(before: &User, after: &User, now: Timestamp, token: Option<&Standing<'_>>) -> Statement {
     let mut writer = Writer::default();
     let updated_at = writer.bind(now.to_postgres());
     writer.push(&format!("UPDATE \"auth.users\"\nSET updated_at = {updated_at}"));
@@ -147,25 +159,117 @@ pub fn replace(before: &User, after: &User, now: Timestamp) -> Statement {
         let value = writer.bind(value);
         writer.push(&format!("\n  AND {name} IS {value}"));
     }
+    if let Some(token) = token {
+        let condition = token.condition(&mut writer);
+        writer.push(&format!("\n  AND {condition}"));
+    }
     writer.push("\nRETURNING id");
     writer.finish()
 }
 
+/// Confirms the address of a token's user and notes the sign-in, provided the token stands.
+pub fn verified(token: &Standing<'_>) -> Statement {
+    let mut writer = Writer::default();
+    let user_id = writer.bind(token.user_id);
+    let now = writer.bind(token.now.to_postgres());
+    let condition = token.condition(&mut writer);
+    writer.push(&format!(
+        r#"UPDATE "auth.users"
+SET email_confirmed_at = coalesce(email_confirmed_at, {now}),
+  raw_user_meta_data = CASE
+    WHEN email_confirmed_at IS NULL THEN json_set(raw_user_meta_data, '$.email_verified', json('true'))
+    ELSE raw_user_meta_data
+  END,
+  last_sign_in_at = {now},
+  updated_at = {now}
+WHERE id = {user_id}
+  AND deleted_at IS NULL
+  AND (banned_until IS NULL OR banned_until <= {now})
+  AND {condition}"#
+    ));
+    writer.finish()
+}
+
+/// Notes that the mail of a token that was just stored goes out now; gives the id if it was stored,
+/// and if the last one still was sent at `before`.
+pub fn sent(token: &OneTimeToken, before: Option<&str>, now: Timestamp) -> Statement {
+    let column = token.token_type.sent_at();
+    Statement::new(format!(
+        r#"UPDATE "auth.users"
+SET {column} = ?3
+WHERE id = ?1
+  AND {column} IS ?2
+  AND EXISTS (
+    SELECT 1
+    FROM "auth.one_time_tokens" AS t
+    WHERE t.user_id = ?1
+      AND t.token_hash = ?4
+  )
+RETURNING id"#
+    ))
+    .bind(&token.user_id)
+    .bind(before)
+    .bind(now.to_postgres())
+    .bind(&token.hash)
+}
+
+/// Takes [`sent`] back: the mail did not go out.
+pub fn not_sent(id: &str, token_type: TokenType, before: Option<&str>, now: Timestamp) -> Statement {
+    let column = token_type.sent_at();
+    Statement::new(format!("UPDATE \"auth.users\"\nSET {column} = ?2\nWHERE id = ?1\n  AND {column} IS ?3"))
+        .bind(id)
+        .bind(before)
+        .bind(now.to_postgres())
+}
+
+/// Removes an account that nobody was told of: the mail with its token did not go out.
+pub fn forget(token: &OneTimeToken) -> Statement {
+    Statement::new(
+        r#"DELETE FROM "auth.users"
+WHERE id = ?1
+  AND confirmed_at IS NULL
+  AND last_sign_in_at IS NULL
+  AND EXISTS (
+    SELECT 1
+    FROM "auth.one_time_tokens" AS t
+    WHERE t.user_id = ?1
+      AND t.token_hash = ?2
+  )"#,
+    )
+    .bind(&token.user_id)
+    .bind(&token.hash)
+}
+
+/// The users that have the address, or are to have it; the latest change first, and not all of many.
+pub fn by_contact(email: &str) -> Statement {
+    Statement::new(format!(
+        "{SELECT}\nWHERE (u.email = ?1 AND u.is_sso_user = 0)\n  OR u.email_change = ?1\nORDER BY u.email_change_sent_at DESC\nLIMIT 20"
+    ))
+    .bind(email)
+}
+
 /// The columns that a change of the account may touch.
 #[rustfmt::skip]
-fn columns(user: &User) -> [(&'static str, Option<&str>); 11] {
+fn columns(user: &User) -> [(&'static str, Option<&str>); 17] {
+    let flag = |flag: u8| Some(if flag == 0 { "0" } else { "1" });
     [
-        ("aud",                Some(&user.aud)),
-        ("role",               Some(&user.role)),
-        ("email",              user.email.as_deref()),
-        ("encrypted_password", user.encrypted_password.as_deref()),
-        ("email_confirmed_at", user.email_confirmed_at.as_deref()),
-        ("phone",              user.phone.as_deref()),
-        ("phone_confirmed_at", user.phone_confirmed_at.as_deref()),
-        ("raw_app_meta_data",  Some(&user.raw_app_meta_data)),
-        ("raw_user_meta_data", Some(&user.raw_user_meta_data)),
-        ("banned_until",       user.banned_until.as_deref()),
-        ("deleted_at",         user.deleted_at.as_deref()),
+        ("invited_at",                  user.invited_at.as_deref()),
+        ("confirmation_sent_at",        user.confirmation_sent_at.as_deref()),
+        ("email_change",                user.email_change.as_deref()),
+        ("email_change_sent_at",        user.email_change_sent_at.as_deref()),
+        ("email_change_confirm_status", flag(user.email_change_confirm_status)),
+        ("is_anonymous",                flag(user.is_anonymous)),
+        ("aud",                         Some(&user.aud)),
+        ("role",                        Some(&user.role)),
+        ("email",                       user.email.as_deref()),
+        ("encrypted_password",          user.encrypted_password.as_deref()),
+        ("email_confirmed_at",          user.email_confirmed_at.as_deref()),
+        ("phone",                       user.phone.as_deref()),
+        ("phone_confirmed_at",          user.phone_confirmed_at.as_deref()),
+        ("raw_app_meta_data",           Some(&user.raw_app_meta_data)),
+        ("raw_user_meta_data",          Some(&user.raw_user_meta_data)),
+        ("banned_until",                user.banned_until.as_deref()),
+        ("deleted_at",                  user.deleted_at.as_deref()),
     ]
 }
 
@@ -179,6 +283,7 @@ pub fn soft_delete(user: &User, now: Timestamp) -> Statement {
     Statement::new(
         r#"UPDATE "auth.users"
 SET email = ?2,
+  email_change = NULL,
   phone = ?3,
   encrypted_password = NULL,
   raw_app_meta_data = '{}',

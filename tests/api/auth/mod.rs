@@ -8,6 +8,7 @@ mod factor_attacks;
 mod factors;
 mod faults;
 mod input;
+mod messages;
 mod own_data;
 mod own_sessions;
 mod refresh;

@@ -73,7 +73,8 @@ fn a_missing_or_ambiguous_login_is_refused() {
         ),
         ("password", json!({"email": "a@b.c", "password": 5}), 400, "bad_json", "Could not parse"),
         ("password", json!({"email": "a@b.c"}), 400, "invalid_credentials", "Invalid login credentials"),
-        ("pkce", json!({}), 400, "invalid_credentials", "unsupported_grant_type"),
+        ("pkce", json!({}), 400, "validation_failed", "both auth code and code verifier"),
+        ("nonsense", json!({}), 400, "invalid_credentials", "unsupported_grant_type"),
         ("", json!({}), 400, "invalid_credentials", "unsupported_grant_type"),
     ];
     for (grant_type, body, status, code, message) in rows {

@@ -147,12 +147,25 @@ impl Hasher for CheapHasher {
 pub struct NoLimits {
     /// What every call answers: seconds to wait, or none.
     pub answer: Cell<Option<u64>>,
+    /// What was asked: key, per hour, burst.
+    pub asked: RefCell<Vec<(String, u32, u32)>>,
+    refused: RefCell<Option<(String, u64)>>,
+}
+
+impl NoLimits {
+    /// From now on keys that start so have to wait so many seconds.
+    pub fn refuse(&self, prefix: &str, seconds: u64) {
+        *self.refused.borrow_mut() = Some((prefix.to_string(), seconds));
+    }
 }
 
 #[async_trait(?Send)]
 impl RateLimiter for NoLimits {
-    async fn take(&self, _key: &str, _per_hour: u32, _burst: u32) -> Result<Option<u64>, PortError> {
-        Ok(self.answer.get())
+    async fn take(&self, key: &str, per_hour: u32, burst: u32) -> Result<Option<u64>, PortError> {
+        self.asked.borrow_mut().push((key.to_string(), per_hour, burst));
+        let refused = self.refused.borrow();
+        let refused = refused.as_ref().filter(|(prefix, _)| key.starts_with(prefix.as_str()));
+        Ok(refused.map(|(_, seconds)| *seconds).or(self.answer.get()))
     }
 }
 

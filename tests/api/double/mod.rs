@@ -2,11 +2,13 @@
 
 mod blobs;
 mod database;
+mod http_client;
 mod memory;
 mod stream;
 
 pub use blobs::MemoryBlobs;
 pub use database::StrictDatabase;
+pub use http_client::MemoryHttpClient;
 pub use memory::{CheapHasher, CountingRandom, LateWork, MemoryKeyValue, MemoryLog, MovableClock, NoLimits};
 pub use stream::Pieces;
 

@@ -1,0 +1,48 @@
+//! Signing in as nobody in particular: an account with neither address nor number, which may get one later.
+
+use serde_json::json;
+
+use super::error::Error;
+use super::metadata::Metadata;
+use super::model::User;
+use super::session::{Client, Session, SignedIn};
+use super::store::{self, sessions, users};
+use crate::app::App;
+use crate::crypto;
+
+/// Anonymous sign-ins an address may make in an hour, and at once.
+const PER_HOUR: u32 = 30;
+
+/// Makes the account and signs in to it.
+pub async fn sign_up(app: &App, data: Metadata, client: &Client) -> Result<SignedIn, Error> {
+    limit(app, client).await?;
+    let now = app.now();
+    let id = crypto::random_uuid(app.ports.random.as_ref()).to_string();
+    let user = User {
+        is_anonymous: 1,
+        raw_user_meta_data: json!(data).to_string(),
+        last_sign_in_at: Some(now.to_postgres()),
+        ..User::new(id, now)
+    };
+    let session = Session::start(app, &user.id, "anonymous");
+    let batch = vec![
+        users::insert(&user),
+        sessions::insert_if(&session, client, now, |_| "u.is_anonymous = 1".into()),
+        users::by_id(&user.id),
+    ];
+    let results = store::run(app.ports.database.as_ref(), batch).await?;
+    let user = results.first(2)?.ok_or_else(|| Error::Unexpected("the new user is not there".into()))?;
+    session.tokens(app, user, 0, client)
+}
+
+/// Everyone could make accounts without end. A limiter that does not answer limits nobody.
+async fn limit(app: &App, client: &Client) -> Result<(), Error> {
+    if !app.config.auth.rate_limits {
+        return Ok(());
+    }
+    let key = format!("Anonymous:{}", client.ip.as_deref().unwrap_or_default());
+    match app.ports.rate_limiter.take(&key, PER_HOUR, PER_HOUR).await {
+        Ok(Some(_)) => Err(Error::RequestLimit),
+        Ok(None) | Err(_) => Ok(()),
+    }
+}

@@ -1,0 +1,192 @@
+//! `GET` and `POST /auth/v1/verify`: the link in a mail, and the code.
+
+use ::http::header::{CACHE_CONTROL, HeaderName, LOCATION};
+use ::http::{Method, StatusCode};
+use serde::Deserialize;
+use serde_json::json;
+
+use super::body::{given, read_json};
+use super::{client, redirect_to, session_json};
+use crate::auth::email_address::EmailAddress;
+use crate::auth::error::Error;
+use crate::auth::one_time_token::Presented;
+use crate::auth::session::SignedIn;
+use crate::auth::verify::{Give, Verification, Verified, verify};
+use crate::http::{Body, Context, Response, ResponseExt, json_response, respond};
+
+/// Said when one of two addresses has agreed to a change.
+const HALF_WAY: &str = "Confirmation link accepted. Please proceed to confirm link sent to the other email";
+
+/// A link was followed: the browser goes back to the app, with tokens in the fragment, a code in the
+/// query, or what went wrong. A mail scanner's HEAD follows nothing.
+pub async fn follow_link(context: Context) -> Result<Response, Error> {
+    if context.method == Method::HEAD {
+        return Ok(respond(StatusCode::OK, Body::Empty));
+    }
+    let name = context.query_parameter("type").unwrap_or_default();
+    let token = context.query_parameter("token").unwrap_or_default();
+    if name.is_empty() {
+        return Err(Error::Validation("Verify requires a verification type".into()));
+    }
+    if token.is_empty() {
+        return Err(Error::Validation("Verify requires a token or a token hash".into()));
+    }
+    let target = Target { url: redirect_to(&context), is_pkce: token.starts_with("pkce_") };
+    let outcome = match (Verification::parse(&name), Presented::link(&token)) {
+        (None, _) => Err(Error::Validation("Invalid email verification type".into())),
+        (Some(_), None) => Err(Error::LinkExpired),
+        (Some(verification), Some(presented)) => {
+            let client = client(&context);
+            verify(&context.app, verification, &presented, Give::WhatTheLinkSays, &client).await
+        }
+    };
+    let (location, cause) = match outcome {
+        Ok(Verified::In(signed_in)) => (target.with_tokens(&signed_in, &name), None),
+        Ok(Verified::Code(code)) => (target.with_code(&code), None),
+        Ok(Verified::HalfWay) => (target.with_message(HALF_WAY), None),
+        Err(error) => (target.with_error(&error), error.cause().map(str::to_string)),
+    };
+    let response = respond(StatusCode::SEE_OTHER, Body::Empty)
+        .with_header(LOCATION, location)
+        .with_header(CACHE_CONTROL, "no-store")
+        .with_header(HeaderName::from_static("referrer-policy"), "no-referrer");
+    Ok(match cause {
+        None => response,
+        Some(cause) => response.with_cause(cause),
+    })
+}
+
+#[derive(Deserialize)]
+struct VerifyBody {
+    #[serde(rename = "type")]
+    name: Option<String>,
+    token: Option<String>,
+    token_hash: Option<String>,
+    email: Option<String>,
+    phone: Option<String>,
+    redirect_to: Option<String>,
+}
+
+/// A code was typed in, or a page of the app passes a link's token on: the answer is a session.
+pub async fn verify_code(mut context: Context) -> Result<Response, Error> {
+    let body: VerifyBody = read_json(&mut context).await?;
+    let (verification, presented) = body.into_proof()?;
+    let client = client(&context);
+    let body = match verify(&context.app, verification, &presented, Give::Session, &client).await? {
+        Verified::In(signed_in) => session_json(&signed_in),
+        Verified::HalfWay => json!({"msg": HALF_WAY, "code": "200"}),
+        Verified::Code(_) => return Err(Error::Unexpected("a code where a session was asked for".into())),
+    };
+    Ok(json_response(StatusCode::OK, &body))
+}
+
+impl VerifyBody {
+    /// Checks in upstream's order.
+    fn into_proof(self) -> Result<(Verification, Presented), Error> {
+        let refuse = |message: &'static str| Err(Error::Validation(message.into()));
+        let Some(name) = given(self.name.as_ref()) else {
+            return refuse("Verify requires a verification type");
+        };
+        let (email, phone) = (given(self.email.as_ref()), given(self.phone.as_ref()));
+        let presented = match (given(self.token.as_ref()), given(self.token_hash.as_ref())) {
+            (None, None) | (Some(_), Some(_)) => {
+                return refuse("Verify requires either a token or a token hash");
+            }
+            (Some(code), None) => match (email, phone) {
+                (None, Some(phone)) => {
+                    // There is no SMS, so no code of one can be right.
+                    crate::auth::phone_number::PhoneNumber::parse(phone)?;
+                    return Err(Error::CodeExpired);
+                }
+                (Some(email), None) => {
+                    let email = EmailAddress::parse(email).map_err(|_| Error::InvalidEmailFormat)?;
+                    Presented::Code { contact: email.as_str().to_string(), code: code.trim().to_string() }
+                }
+                _ => return refuse("Only an email address or phone number should be provided on verify"),
+            },
+            (None, Some(token)) => {
+                if email.is_some() || phone.is_some() || given(self.redirect_to.as_ref()).is_some() {
+                    return refuse("Only the token_hash and type should be provided");
+                }
+                Presented::link(token).ok_or(Error::LinkExpired)?
+            }
+        };
+        match Verification::parse(name) {
+            Some(verification) => Ok((verification, presented)),
+            None if matches!(name, "sms" | "phone_change") => Err(Error::CodeExpired),
+            None => refuse("Invalid email verification type"),
+        }
+    }
+}
+
+/// Where the browser goes, and how it is told things there.
+struct Target {
+    url: String,
+    /// A server-side app reads the query; the fragment never reaches it.
+    is_pkce: bool,
+}
+
+impl Target {
+    fn with_tokens(&self, signed_in: &SignedIn, name: &str) -> String {
+        let fragment = encode(&[
+            ("access_token", &signed_in.access_token),
+            ("expires_at", &signed_in.expires_at.to_string()),
+            ("expires_in", &signed_in.expires_in.to_string()),
+            ("refresh_token", &signed_in.refresh_token),
+            ("sb", ""),
+            ("token_type", "bearer"),
+            ("type", name),
+        ]);
+        format!("{}#{fragment}", self.without_fragment())
+    }
+
+    fn with_code(&self, code: &str) -> String {
+        self.with_query(&[("code", code)])
+    }
+
+    fn with_message(&self, message: &str) -> String {
+        let url = if self.is_pkce {
+            self.with_query(&[("message", message)])
+        } else {
+            self.without_fragment().into()
+        };
+        format!("{url}#{}", encode(&[("message", message), ("sb", "")]))
+    }
+
+    fn with_error(&self, error: &Error) -> String {
+        let (status, code, message) = error.row();
+        let mut members = vec![("error_code", code), ("error_description", message.as_ref())];
+        members.extend(oauth_error(status).map(|error| ("error", error)));
+        members.sort_unstable();
+        let url = if self.is_pkce { self.with_query(&members) } else { self.without_fragment().into() };
+        members.push(("sb", ""));
+        format!("{url}#{}", encode(&members))
+    }
+
+    fn without_fragment(&self) -> &str {
+        self.url.split('#').next().unwrap_or_default()
+    }
+
+    fn with_query(&self, members: &[(&str, &str)]) -> String {
+        let url = self.without_fragment();
+        let joint = if url.contains('?') { '&' } else { '?' };
+        format!("{url}{joint}{}", encode(members))
+    }
+}
+
+/// RFC 6749's word for a status, where it has one.
+#[rustfmt::skip]
+fn oauth_error(status: u16) -> Option<&'static str> {
+    match status {
+        400 => Some("invalid_request"),
+        401 => Some("unauthorized_client"),
+        403 => Some("access_denied"),
+        500 => Some("server_error"),
+        503 => Some("temporarily_unavailable"),
+        _   => None,
+    }
+}
+
+fn encode(members: &[(&str, &str)]) -> String {
+    form_urlencoded::Serializer::new(String::new()).extend_pairs(members).finish()
+}

@@ -1,0 +1,38 @@
+//! Inviting somebody: an account that waits, and a mail that says so.
+
+use super::email_address::EmailAddress;
+use super::error::Error;
+use super::mailing::{self, Purpose, ReturnPath};
+use super::metadata::Metadata;
+use super::model::User;
+use super::sign_up::{self, Registration};
+use super::store::{self, users};
+use crate::app::App;
+
+/// Invites, or invites again whoever has not confirmed yet.
+pub async fn invite(
+    app: &App,
+    email: EmailAddress,
+    data: Metadata,
+    path: &ReturnPath,
+) -> Result<User, Error> {
+    let registration = Registration { email, password: None, data };
+    let mut user = sign_up::new_user(app, &registration, None);
+    user.invited_at = Some(app.now().to_postgres());
+    match sign_up::add_and_tell(app, user, &registration, Purpose::Invite, path).await {
+        Err(Error::UserAlreadyExists) => invite_again(app, &registration.email, path).await,
+        outcome => outcome,
+    }
+}
+
+async fn invite_again(app: &App, email: &EmailAddress, path: &ReturnPath) -> Result<User, Error> {
+    let database = app.ports.database.as_ref();
+    let user: Option<User> = store::run(database, vec![users::by_email(email.as_str())]).await?.first(0)?;
+    let user = user.filter(|user| user.confirmed_at.is_none()).ok_or(Error::EmailExists)?;
+    let invited = User { invited_at: Some(app.now().to_postgres()), ..user.clone() };
+    store::run(database, vec![users::replace(&user, &invited, app.now())]).await?;
+    // An administrator need not wait between two mails.
+    mailing::send_now(app, &invited, Purpose::Invite, path).await?;
+    let user: Option<User> = store::run(database, vec![users::by_id(&user.id)]).await?.first(0)?;
+    user.ok_or(Error::UserNotFound)
+}

@@ -1,0 +1,158 @@
+//! The settings of mails: who carries them, what they say, how often they go.
+
+use super::read::Reader;
+use super::template::Template;
+
+/// How mails go out.
+#[derive(Clone, Debug)]
+pub struct MailConfig {
+    /// `MAIL_PROVIDER` with its key; `None` keeps mails in the local mailbox.
+    pub carrier: Option<Carrier>,
+    /// `MAIL_FROM`: `Name <address>` or an address alone.
+    pub from: String,
+    /// `MAILER_OTP_EXP`: seconds a code or link lives.
+    pub otp_seconds: u64,
+    /// `MAILER_OTP_LENGTH`: digits of a code, 6 to 10.
+    pub otp_length: u64,
+    /// `SMTP_MAX_FREQUENCY`: seconds between two mails of one kind to one account.
+    pub frequency_seconds: u64,
+    /// `RATE_LIMIT_EMAIL_SENT`: mails an hour that a provider is asked to carry, over all accounts.
+    pub hourly: u64,
+    /// `MAILER_SECURE_EMAIL_CHANGE_ENABLED`: whether the old address has to agree to a new one.
+    pub secure_email_change: bool,
+    templates: Vec<(MailKind, MailTemplate)>,
+}
+
+/// A company that carries mail, and the account with it.
+#[derive(Clone, Debug)]
+pub struct Carrier {
+    /// Which.
+    pub provider: MailProvider,
+    /// `MAIL_API_KEY`.
+    pub api_key: String,
+    /// `MAIL_API_URL`: another address of its API, such as a region's; empty for the usual one.
+    pub api_url: String,
+    /// `MAIL_DOMAIN`: the sending domain (Mailgun).
+    pub domain: String,
+}
+
+/// Companies whose HTTP API can be asked to carry a mail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MailProvider {
+    /// resend.com
+    Resend,
+    /// postmarkapp.com
+    Postmark,
+    /// sendgrid.com
+    SendGrid,
+    /// mailgun.com
+    Mailgun,
+}
+
+#[rustfmt::skip]
+const PROVIDERS: &[(&str, MailProvider)] = &[
+    ("resend",   MailProvider::Resend),
+    ("postmark", MailProvider::Postmark),
+    ("sendgrid", MailProvider::SendGrid),
+    ("mailgun",  MailProvider::Mailgun),
+];
+
+/// What a mail is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MailKind {
+    /// Confirm the address of a sign-up.
+    Confirmation,
+    /// Choose a new password.
+    Recovery,
+    /// Sign in.
+    MagicLink,
+    /// Accept an invitation.
+    Invite,
+    /// Confirm a changed address, to the old one and to the new one.
+    EmailChange,
+    /// Confirm that it is still you.
+    Reauthentication,
+}
+
+/// Subject and body of a kind of mail.
+#[derive(Clone, Debug)]
+pub struct MailTemplate {
+    /// Plain text.
+    pub subject: Template,
+    /// HTML.
+    pub body: Template,
+}
+
+/// Kind, the end of its settings' names, subject, body.
+#[rustfmt::skip]
+const DEFAULTS: &[(MailKind, &str, &str, &str)] = &[
+    (MailKind::Confirmation,     "CONFIRMATION",     "Confirm your address",
+        "<h2>Confirm your address</h2>\n<p>Someone, hopefully you, signed up with {{ .Email }}.</p>\n<p><a href=\"{{ .ConfirmationURL }}\">Confirm this address</a></p>\n<p>Or enter the code: {{ .Token }}</p>\n"),
+    (MailKind::Recovery,         "RECOVERY",         "Choose a new password",
+        "<h2>Choose a new password</h2>\n<p>A new password was asked for the account of {{ .Email }}. If it was not you, nothing has to be done.</p>\n<p><a href=\"{{ .ConfirmationURL }}\">Choose a new password</a></p>\n<p>Or enter the code: {{ .Token }}</p>\n"),
+    (MailKind::MagicLink,        "MAGIC_LINK",       "Your link to sign in",
+        "<h2>Sign in</h2>\n<p>The link works once.</p>\n<p><a href=\"{{ .ConfirmationURL }}\">Sign in</a></p>\n<p>Or enter the code: {{ .Token }}</p>\n"),
+    (MailKind::Invite,           "INVITE",           "You are invited",
+        "<h2>You are invited</h2>\n<p>An account at {{ .SiteURL }} is waiting for you.</p>\n<p><a href=\"{{ .ConfirmationURL }}\">Accept the invitation</a></p>\n<p>Or enter the code: {{ .Token }}</p>\n"),
+    (MailKind::EmailChange,      "EMAIL_CHANGE",     "Confirm the change of your address",
+        "<h2>Confirm the change of your address</h2>\n<p>Your account's address is to change from {{ .Email }} to {{ .NewEmail }}.</p>\n<p><a href=\"{{ .ConfirmationURL }}\">Confirm the change</a></p>\n<p>Or enter the code: {{ .Token }}</p>\n"),
+    (MailKind::Reauthentication, "REAUTHENTICATION", "{{ .Token }} is your code",
+        "<h2>Confirm that it is you</h2>\n<p>Enter the code: {{ .Token }}</p>\n"),
+];
+
+impl MailConfig {
+    /// Subject and body of a kind of mail.
+    pub fn template(&self, kind: MailKind) -> Option<&MailTemplate> {
+        self.templates.iter().find(|(of, _)| *of == kind).map(|(_, template)| template)
+    }
+
+    pub(super) fn read(reader: &mut Reader<'_>) -> Self {
+        let templates = DEFAULTS.iter().filter_map(|(kind, name, subject, body)| {
+            let subject = template(reader, &format!("MAILER_SUBJECTS_{name}"), subject)?;
+            let body = template(reader, &format!("MAILER_TEMPLATES_{name}"), body)?;
+            Some((*kind, MailTemplate { subject, body }))
+        });
+        let templates = templates.collect();
+        Self {
+            carrier: carrier(reader),
+            from: reader.text("MAIL_FROM", "Edgeward <noreply@localhost>"),
+            otp_seconds: reader.number("MAILER_OTP_EXP", 3600),
+            otp_length: reader.number_within("MAILER_OTP_LENGTH", 6, 6..=10),
+            frequency_seconds: reader.number("SMTP_MAX_FREQUENCY", 60),
+            hourly: reader.number("RATE_LIMIT_EMAIL_SENT", 30),
+            secure_email_change: reader.flag("MAILER_SECURE_EMAIL_CHANGE_ENABLED", true),
+            templates,
+        }
+    }
+}
+
+fn carrier(reader: &mut Reader<'_>) -> Option<Carrier> {
+    let name = reader.text("MAIL_PROVIDER", "");
+    if name.is_empty() {
+        return None;
+    }
+    let Some((_, provider)) = PROVIDERS.iter().find(|(known, _)| *known == name) else {
+        let known: Vec<&str> = PROVIDERS.iter().map(|(known, _)| *known).collect();
+        return reader.refuse(format!("MAIL_PROVIDER must be one of {}, not {name:?}", known.join(", ")));
+    };
+    let domain = reader.text("MAIL_DOMAIN", "");
+    if *provider == MailProvider::Mailgun && domain.is_empty() {
+        return reader.refuse("MAIL_DOMAIN is not set; Mailgun sends from a domain of yours".into());
+    }
+    if reader.text("MAIL_FROM", "").is_empty() {
+        return reader
+            .refuse("MAIL_FROM is not set; a provider takes mail from an address of yours only".into());
+    }
+    let api_key = reader.text("MAIL_API_KEY", "");
+    if api_key.is_empty() {
+        return reader.refuse("MAIL_API_KEY is not set".into());
+    }
+    Some(Carrier { provider: *provider, api_key, api_url: reader.text("MAIL_API_URL", ""), domain })
+}
+
+fn template(reader: &mut Reader<'_>, name: &str, default: &str) -> Option<Template> {
+    match Template::parse(&reader.text(name, default)) {
+        Ok(template) => Some(template),
+        Err(mistake) => reader.refuse(format!("{name}: {mistake}")),
+    }
+}
