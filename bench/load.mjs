@@ -2,12 +2,18 @@
 
 import { Agent, request } from "node:http";
 
-/** Calls `url` for `seconds` over `connections`. Gives requests per second and milliseconds at the median and the 99th percentile. */
+import { workerdSeconds } from "./cpu.mjs";
+
+/**
+ * Calls `url` for `seconds` over `connections`. Gives requests per second, milliseconds at the median and the 99th percentile,
+ * and milliseconds of workerd's processor time for each request.
+ */
 export async function load({ url, method = "GET", headers = {}, body, expect, seconds, connections = 16 }) {
   const agent = new Agent({ keepAlive: true, maxSockets: connections });
   const times = [];
-  const end = performance.now() + seconds * 1000;
+  const busyBefore = workerdSeconds();
   const started = performance.now();
+  const end = started + seconds * 1000;
   const oneConnection = async () => {
     while (performance.now() < end) {
       const sent = performance.now();
@@ -17,10 +23,12 @@ export async function load({ url, method = "GET", headers = {}, body, expect, se
     }
   };
   await Promise.all(Array.from({ length: connections }, oneConnection));
+  const elapsed = (performance.now() - started) / 1000;
+  const busy = workerdSeconds() - busyBefore;
   agent.destroy();
   times.sort((one, other) => one - other);
   const at = (share) => times[Math.min(times.length - 1, Math.floor(times.length * share))];
-  return { rps: times.length / ((performance.now() - started) / 1000), p50: at(0.5), p99: at(0.99) };
+  return { rps: times.length / elapsed, p50: at(0.5), p99: at(0.99), cpu: (busy * 1000) / times.length };
 }
 
 function call({ agent, url, method, headers, body }) {

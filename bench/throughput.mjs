@@ -31,7 +31,7 @@ const cases = (row) => [
   { name: "insert one row", method: "POST", body: todo, expect: 201, ours: "/rest/v1/todos", bare: "/" },
 ];
 
-/** Gives, for each case, medians of both sides and the median of the rounds' own ratios. */
+/** Gives, for each case, medians of both sides and the median of the rounds' own ratios: of requests per second, and of processor time. */
 export async function throughput({ rounds, seconds }) {
   const workers = await bothWorkers();
   try {
@@ -47,7 +47,9 @@ export async function throughput({ rounds, seconds }) {
         for (const side of order) measured[side].push(await run(side, side === "ours" ? ours : bare, seconds));
       }
       const ratios = measured.ours.map(({ rps }, round) => rps / measured.bare[round].rps);
-      results.push({ name, ours: middle(measured.ours), bare: middle(measured.bare), ratio: median(ratios) });
+      const cpuRatios = measured.ours.map(({ cpu }, round) => measured.bare[round].cpu / cpu);
+      const [ratio, cpuRatio] = [median(ratios), median(cpuRatios)];
+      results.push({ name, ours: middle(measured.ours), bare: middle(measured.bare), ratio, cpuRatio });
     }
     return results;
   } finally {
@@ -56,7 +58,7 @@ export async function throughput({ rounds, seconds }) {
 }
 
 function middle(runs) {
-  return Object.fromEntries(["rps", "p50", "p99"].map((figure) => [figure, median(runs.map((run) => run[figure]))]));
+  return Object.fromEntries(["rps", "p50", "p99", "cpu"].map((figure) => [figure, median(runs.map((run) => run[figure]))]));
 }
 
 /** Ours and the bare Worker in one workerd, each with its own D1 that holds the same to-dos. */

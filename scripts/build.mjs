@@ -1,4 +1,5 @@
 // Compiles the Worker with worker-build, into build/index.js and build/index_bg.wasm. Does nothing when nothing changed.
+// A release goes out without the names of its functions; index_bg.named.wasm beside it has them.
 //
 //   node scripts/build.mjs [--release|--dev] [--features a,b] [--out DIR]
 //
@@ -12,6 +13,7 @@ import { parseArgs } from "node:util";
 import { fingerprintOf, isStamped } from "./fingerprint.mjs";
 import { run, runMain, say, Stop } from "./terminal.mjs";
 import { chosenRust, root, toolPath, wasmEnvironment, workerBuild } from "./toolchain.mjs";
+import { stripNames } from "./wasm-names.mjs";
 
 /** What the compiled Worker depends on, besides the options and the toolchain. */
 const sources = ["src", "migrations", "Cargo.toml", "Cargo.lock"];
@@ -22,7 +24,7 @@ export async function build({ profile, features = [], out = "build" }) {
   if (!rust || !existsSync(toolPath(workerBuild))) throw new Stop("this machine isn't set up: run `npm run setup`");
   const folder = join(root, out);
   const stamp = join(folder, ".built-from");
-  const fingerprint = fingerprintOf({ profile, features, rust: rust.version, tools: workerBuild.version }, sources);
+  const fingerprint = fingerprintOf({ layout: 2, profile, features, rust: rust.version, tools: workerBuild.version }, sources);
   if (isStamped(stamp, fingerprint) && existsSync(join(folder, "index_bg.wasm"))) return { folder, seconds: 0 };
 
   say(`compiling the Worker (${profile}; the first time takes some minutes)`);
@@ -30,6 +32,7 @@ export async function build({ profile, features = [], out = "build" }) {
   const options = [`--${profile}`, "--panic-unwind", "--out-dir", out];
   if (features.length) options.push("--features", features.join(","));
   await run(toolPath(workerBuild), options, { cwd: root, env: wasmEnvironment(rust), why: "compiling the Worker" });
+  if (profile === "release") stripNames(join(folder, "index_bg.wasm"));
   writeFileSync(stamp, fingerprint);
   const seconds = (Date.now() - started) / 1000;
   say(`compiled in ${seconds.toFixed(0)} s`);

@@ -389,7 +389,7 @@ impl Lowering<'_> {
             let descends = match &term.options.sort {
                 None | Some(OrderBySort::Asc) => false,
                 Some(OrderBySort::Desc) => true,
-                Some(other) => return Err(DialectError::unsupported(format!("ORDER BY … {other:?}"))),
+                Some(OrderBySort::Using(_)) => return Err(DialectError::unsupported("ORDER BY … USING")),
             };
             let nulls_first = term.options.nulls_first.unwrap_or(descends);
             terms.push(format!(
