@@ -108,7 +108,7 @@ describe("an authenticator app", () => {
     const { user, client, factor } = await withFactor("cas");
     const { mfa } = backEnd(url).auth.admin;
     assert.deepEqual(ok(await mfa.listFactors({ userId: user.id })).factors.map(({ id }) => id), [factor.id]);
-    assert.equal(ok(await mfa.deleteFactor({ userId: user.id, id: factor.id })).id, factor.id);
+    assert.equal(ok(await mfa.deleteFactor({ userId: user.id, id: factor.id })).data.id, factor.id);
     ok(await client.auth.refreshSession());
     assert.equal(ok(await client.auth.mfa.getAuthenticatorAssuranceLevel()).currentLevel, "aal1");
     assert.equal((await client.auth.admin.mfa.listFactors({ userId: user.id })).error.code, "not_admin");
