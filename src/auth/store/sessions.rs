@@ -175,10 +175,8 @@ WHERE user_id = ?1
 
 /// Ends a user's sessions below aal2; gives their keys.
 pub fn end_aal1(user_id: &str) -> Statement {
-    Statement::new(
-        "DELETE FROM \"auth.sessions\"\nWHERE user_id = ?1\n  AND aal < 'aal2'\nRETURNING id, user_id, aal",
-    )
-    .bind(user_id)
+    Statement::new("DELETE FROM \"auth.sessions\"\nWHERE user_id = ?1\n  AND aal < 'aal2'\nRETURNING id")
+        .bind(user_id)
 }
 
 /// Which of a user's sessions end.

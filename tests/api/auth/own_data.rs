@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::authenticator::verified;
-use super::{PASSWORD, assert_error, get_user, refresh, sign_in, signed_in, signed_up, text};
+use super::{PASSWORD, assert_error, get_user, refresh, session_id, sign_in, signed_in, signed_up, text};
 use crate::app::{Answer, TestApp};
 
 fn export(app: &TestApp, session: &Value) -> Answer {
@@ -96,9 +96,13 @@ fn an_erased_account_leaves_nothing_of_the_person() {
     assert_eq!(garbage, version, "the sweep deletes the bytes");
     for isolate in [&app, &app.another_isolate()] {
         for session in [&session, &other] {
-            assert_error(&get_user(isolate, session), 403, "user_not_found", "");
+            assert_error(&get_user(isolate, session), 403, "user_not_found", "does not exist");
         }
         assert_eq!(get_user(isolate, &bob).status, 200);
+    }
+    for session in [&session, &other] {
+        let record = app.key_value.value(&format!("session:{}", session_id(session)));
+        assert_eq!(record.as_deref(), Some("revoked"), "the data and storage APIs hear of it");
     }
     assert_eq!(refresh(&app, text(&session, "refresh_token")).status, 400);
     assert_error(&sign_in(&app, "ann@example.com", PASSWORD), 400, "invalid_credentials", "");
