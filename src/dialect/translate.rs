@@ -126,7 +126,7 @@ impl Translator {
             ast::Statement::CreateExtension(create)   => self.create_extension(create),
             ast::Statement::Drop { object_type, if_exists, names, cascade, table: None, .. } => self.drop(*object_type, *if_exists, names, *cascade),
             ast::Statement::Grant(grant)              => self.grant(grant),
-            ast::Statement::Revoke(_)                 => Err(unsupported(words).with_hint(statement::REVOKE_HINT)),
+            ast::Statement::Revoke(revoke)            => self.revoke(revoke),
             ast::Statement::Set(set)                  => self.set(set),
             ast::Statement::StartTransaction { statements, .. } if statements.is_empty() => Ok(()),
             ast::Statement::Commit { .. }             => Ok(()),

@@ -56,6 +56,9 @@ impl Environment for CallerEnvironment<'_> {
             Ok(Predicate::Always) => Ok(None),
             Ok(predicate) => Ok(Some(predicate.to_sql())),
             Err(PolicyError::Expression(error)) => Err(error),
+            Err(PolicyError::Denied(name)) => {
+                Err(DialectError::new("42501", format!("permission denied for table {name}")))
+            }
             Err(PolicyError::Recursion(name)) => {
                 let message = format!("infinite recursion detected in policy for relation \"{name}\"");
                 self.recursion = Some(name);

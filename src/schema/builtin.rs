@@ -3,6 +3,7 @@
 
 use super::catalog::{Catalog, Column, Table, Unique};
 use super::data_type::DataType;
+use super::privilege::Privileges;
 use crate::sql::physical_name;
 
 /// Column rows: name, type, nullable.
@@ -93,6 +94,7 @@ fn table(schema: &str, name: &str, columns: Columns) -> Table {
         checks: Vec::new(),
         foreign_keys: Vec::new(),
         row_security: true,
+        privileges: Privileges::default(),
         policies: Vec::new(),
     }
 }

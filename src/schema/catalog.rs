@@ -3,7 +3,7 @@
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
-use super::DataType;
+use super::{DataType, Privileges};
 use crate::sql::{physical_name, quote_identifier};
 
 /// The whole schema at one version.
@@ -43,6 +43,9 @@ pub struct Table {
     pub foreign_keys: Vec<ForeignKey>,
     /// `ENABLE ROW LEVEL SECURITY`. Unlike Postgres, on for every new table (DESIGN §2): no policy, no rows.
     pub row_security: bool,
+    /// Who may do what with it at all.
+    #[serde(default, skip_serializing_if = "Privileges::is_default")]
+    pub privileges: Privileges,
     /// The table's policies. Kept in registry rows of their own.
     #[serde(skip)]
     pub policies: Vec<Policy>,

@@ -9,6 +9,7 @@ mod catalog;
 mod data_type;
 mod input;
 mod output;
+mod privilege;
 mod store;
 
 pub use builtin::is_builtin;
@@ -19,4 +20,5 @@ pub use catalog::{
 pub use data_type::{DataType, Storage};
 pub use input::{InputError, canonical, from_json};
 pub use output::json_value;
+pub use privilege::Privileges;
 pub use store::{CatalogCache, STALE_CATALOG, guard, load, save};

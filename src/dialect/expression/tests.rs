@@ -41,6 +41,7 @@ fn table(name: &str, columns: &[(&str, &str)]) -> Table {
         checks: vec![],
         foreign_keys: vec![],
         row_security: true,
+        privileges: crate::schema::Privileges::default(),
         policies: vec![],
     }
 }

@@ -171,6 +171,7 @@ impl Translator {
         table.uniques.retain(|unique| !has(&unique.columns));
         table.foreign_keys.retain(|key| !has(&key.columns));
         table.columns.retain(|column| column.name != name);
+        table.privileges.drop_column(&name);
         table.checks.retain(|check| !checks.contains(&check.name));
         let has_constraint = before.checks != table.checks
             || before.primary_key != table.primary_key

@@ -6,7 +6,7 @@ use super::column::read_column;
 use super::constraint::Constraints;
 use crate::dialect::translate::Translator;
 use crate::dialect::{DialectError, name};
-use crate::schema::{Table, is_builtin};
+use crate::schema::{Privileges, Table, is_builtin};
 use crate::sql::physical_name;
 
 /// D1's limit, and SQLite's on D1.
@@ -36,6 +36,7 @@ impl Translator {
             checks: Vec::new(),
             foreign_keys: Vec::new(),
             row_security: true,
+            privileges: Privileges::default(),
             policies: Vec::new(),
         };
         let mut constraints = Constraints::default();

@@ -123,6 +123,7 @@ fn rename_in(of: &mut Table, table: &Table, old: &str, new: &str) {
     if !is_it {
         return;
     }
+    of.privileges.rename_column(old, new);
     for unique in of.primary_key.iter_mut().chain(&mut of.uniques) {
         rename(&mut unique.columns);
     }

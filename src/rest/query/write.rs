@@ -9,7 +9,7 @@ use super::proposed::{EXISTING, PROPOSED, UPDATED, plain_columns, written_column
 use super::{Batch, Builder, where_clause};
 use crate::caller::Caller;
 use crate::dialect;
-use crate::policy::Predicate;
+use crate::policy::{Predicate, permit_columns};
 use crate::rest::error::RestError;
 use crate::rest::plan::{Cell, Change, Condition, Insert, Write};
 use crate::rest::request::{Resolution, Return};
@@ -26,6 +26,7 @@ pub fn compile(
     write: &Write<'_>,
     batch: &mut Batch,
 ) -> Result<(), RestError> {
+    permit(caller, write)?;
     match &write.change {
         Change::Nothing if write.singular => Err(RestError::NotOneRow(0)),
         Change::Nothing => Ok(()),
@@ -43,6 +44,30 @@ pub fn compile(
             Ok(())
         }
     }
+}
+
+/// Refuses columns that the caller may not write, and an upsert by a caller who may not look for the
+/// rows that are there. What concerns the whole table comes with its policies.
+fn permit(caller: &Caller, write: &Write<'_>) -> Result<(), RestError> {
+    let columns = |command, columns: &mut dyn Iterator<Item = &Column>| {
+        permit_columns(caller, write.table, command, columns.map(|column| &column.name))
+    };
+    match &write.change {
+        Change::Insert(insert) => {
+            columns(Command::Insert, &mut insert.columns.iter().copied())?;
+            if insert.conflict.is_some() {
+                columns(Command::Select, &mut std::iter::empty())?;
+            }
+            if insert.resolution() == Some(Resolution::MergeDuplicates) {
+                columns(Command::Update, &mut insert.columns.iter().copied())?;
+            }
+        }
+        Change::Update(assignments, _) => {
+            columns(Command::Update, &mut assignments.iter().map(|(column, _)| *column))?;
+        }
+        Change::Delete(_) | Change::Nothing => {}
+    }
+    Ok(())
 }
 
 /// A statement, and the guards on how many rows it may have written.

@@ -263,7 +263,8 @@ fn statements_that_change_nothing_here_are_accepted() {
          commit;",
     );
     let rows = [
-        "revoke all on t from anon",
+        "revoke all on schema public from anon",
+        "revoke execute on function f() from anon",
         "alter default privileges in schema public revoke all on tables from anon",
         "set search_path = shop",
         "create extension postgis",

@@ -11,6 +11,7 @@ mod insert;
 mod nulls;
 mod order;
 mod policy;
+mod privilege;
 mod refusal;
 mod regular_expression;
 mod schema;
