@@ -70,6 +70,8 @@ pub struct Embed<'c> {
     pub inner: bool,
     /// `rel()`: no key in the answer.
     pub hidden: bool,
+    /// `...rel(…)`: its keys are the origin's; of a to-many embed each is an array.
+    pub spread: bool,
     /// What is read of it.
     pub node: Node<'c>,
     target: String,
@@ -185,12 +187,7 @@ impl<'c> Planner<'c> {
                     fields.push(Output { key, operand, cast });
                 }
                 SelectItem::Aggregate => return Err(RestError::Aggregates),
-                SelectItem::Spread => {
-                    return Err(RestError::NotImplemented(
-                        "spread embeds (...target) are not supported yet".into(),
-                    ));
-                }
-                SelectItem::Embed(_) => {}
+                SelectItem::Embed(_) | SelectItem::Spread(_) => {}
             }
         }
         Ok(fields)
@@ -203,14 +200,18 @@ impl<'c> Planner<'c> {
         said: &Said<'_>,
         depth: usize,
     ) -> Result<Vec<Embed<'c>>, RestError> {
-        let wanted: Vec<&EmbedItem> = items
+        let wanted: Vec<(&EmbedItem, bool)> = items
             .iter()
-            .filter_map(|item| if let SelectItem::Embed(embed) = item { Some(embed) } else { None })
+            .filter_map(|item| match item {
+                SelectItem::Embed(embed) => Some((embed, false)),
+                SelectItem::Spread(embed) => Some((embed, true)),
+                _ => None,
+            })
             .collect();
         let keys: Vec<&str> =
-            wanted.iter().map(|item| item.alias.as_ref().unwrap_or(&item.target).as_str()).collect();
+            wanted.iter().map(|(item, _)| item.alias.as_ref().unwrap_or(&item.target).as_str()).collect();
         let mut embeds = Vec::new();
-        for (index, item) in wanted.into_iter().enumerate() {
+        for (index, (item, spread)) in wanted.into_iter().enumerate() {
             let key = keys.get(index).copied().unwrap_or_default();
             if keys.iter().take(index).any(|earlier| *earlier == key) {
                 let name = format!("{}_{key}_{}", table.name, depth + 1);
@@ -225,7 +226,11 @@ impl<'c> Planner<'c> {
             let by_target = !keys.contains(&item.target.as_str());
             let below = said.below(&|name| name == key || (by_target && name == item.target));
             let node = self.node(relationship.target, &item.items, below, depth + 1)?;
+            if spread {
+                can_be_spread(&node, relationship.to_one)?;
+            }
             embeds.push(Embed {
+                spread,
                 key: key.to_string(),
                 inner: item.inner,
                 hidden: item.items.is_empty(),
@@ -277,6 +282,23 @@ impl<'c> Planner<'c> {
         }
         Ok(Order { embed, operand, descending: term.descending, nulls_first: term.nulls_first })
     }
+}
+
+/// The arrays of a to-many spread are found by their keys, so each key must be one that can be found.
+fn can_be_spread(node: &Node<'_>, to_one: bool) -> Result<(), RestError> {
+    if node.only_count {
+        return Err(RestError::NotImplemented("counting in a spread embed is not supported yet".into()));
+    }
+    let keys = node.keys();
+    let unfit = |(index, key): (usize, &&str)| {
+        keys.iter().take(index).any(|earlier| earlier == key)
+            || key.contains(|letter: char| matches!(letter, '"' | '\\') || letter.is_control())
+    };
+    if to_one || !keys.iter().enumerate().any(unfit) {
+        return Ok(());
+    }
+    let what = "a to-many spread with equal keys, or with quotes in a key, is not supported";
+    Err(RestError::NotImplemented(what.into()))
 }
 
 fn to_one_embed(table: &Table, embeds: &[Embed<'_>], name: &str) -> Result<usize, RestError> {
@@ -390,6 +412,19 @@ impl Node<'_> {
             };
         }
         Ok(())
+    }
+
+    /// The answer's keys, in order.
+    pub fn keys(&self) -> Vec<&str> {
+        let mut keys: Vec<&str> = self.fields.iter().map(|field| field.key.as_str()).collect();
+        for embed in self.embeds.iter().filter(|embed| !embed.hidden) {
+            if embed.spread {
+                keys.extend(embed.node.keys());
+            } else {
+                keys.push(&embed.key);
+            }
+        }
+        keys
     }
 
     /// The types of the answer's keys, in order, where there are no embeds.

@@ -86,6 +86,21 @@ impl Builder<'_> {
         ))
     }
 
+    /// What `arrays` makes of the rows `j` of a to-many embed.
+    pub fn spread_rows(
+        &mut self,
+        embed: &Embed<'_>,
+        origin: &str,
+        arrays: &str,
+    ) -> Result<String, RestError> {
+        let row = self.alias();
+        let (from, mut terms) = self.related(&embed.relationship, origin, &row)?;
+        terms.extend(self.where_terms(&embed.node, &row)?);
+        let object = self.object(&embed.node, &row)?;
+        let (clause, tail) = (where_clause(terms), self.tail(&embed.node, &row)?);
+        Ok(format!("(SELECT {arrays} FROM (SELECT {object} AS j\nFROM {from}{clause}{tail}))"))
+    }
+
     /// Whether an embed has a row, its filters included.
     pub fn exists(&mut self, embed: &Embed<'_>, origin: &str) -> Result<String, RestError> {
         let row = self.alias();

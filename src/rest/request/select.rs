@@ -22,7 +22,7 @@ pub enum SelectItem {
     /// `alias:target!hint!inner(…)`.
     Embed(EmbedItem),
     /// `...target(…)`.
-    Spread,
+    Spread(EmbedItem),
 }
 
 /// A related table's rows inside each row.
@@ -73,8 +73,7 @@ fn item(cursor: &mut Cursor<'_>, depth: usize) -> Result<SelectItem, SyntaxError
     }
     if cursor.eat("...") {
         let name = cursor.name()?;
-        embed(cursor, None, name, depth)?;
-        return Ok(SelectItem::Spread);
+        return embed(cursor, None, name, depth).map(SelectItem::Spread);
     }
     let mut name = cursor.name()?;
     let mut alias = None;
@@ -219,7 +218,7 @@ mod tests {
             ),
             ("count()", vec![SelectItem::Aggregate]),
             ("price.sum()::text", vec![SelectItem::Aggregate]),
-            ("...users(name)", vec![SelectItem::Spread]),
+            ("...users(name)", vec![SelectItem::Spread(embed("users", vec![field("name")]))]),
         ];
         for (text, expected) in rows {
             assert_eq!(parse_select(text), Ok(expected), "{text}");

@@ -16,6 +16,7 @@ mod regular_expression;
 mod schema;
 mod schema_change;
 mod select;
+mod spread;
 mod update;
 mod upsert;
 mod window;
