@@ -1,6 +1,7 @@
 //! What is read: a tree of relations with their columns, conditions, order and window.
 
 use super::Planner;
+use super::aggregate::{Aggregate, check_order};
 use super::condition::{Condition, has_order};
 use super::relationship::{self, Relationship};
 use crate::rest::error::{PostgresError, RestError};
@@ -16,6 +17,8 @@ pub struct Node<'c> {
     pub table: &'c Table,
     /// The columns of the answer, before the embeds.
     pub fields: Vec<Output<'c>>,
+    /// Values of all rows together; when there are some, the rows are grouped by everything else.
+    pub aggregates: Vec<Aggregate<'c>>,
     /// The related relations.
     pub embeds: Vec<Embed<'c>>,
     /// Which rows.
@@ -166,8 +169,12 @@ impl<'c> Planner<'c> {
         let order =
             own_orders.map(|term| self.order(table, depth, &embeds, term)).collect::<Result<Vec<_>, _>>()?;
         let only_count = is_only_count(table, items)?;
-        let fields = if only_count { Vec::new() } else { self.fields(table, items, depth)? };
-        Ok(Node { table, fields, embeds, condition, order, range: self.capped(said.range()?), only_count })
+        let (fields, aggregates) =
+            if only_count { Default::default() } else { self.fields(table, items, depth)? };
+        let range = self.capped(said.range()?);
+        let node = Node { table, fields, aggregates, embeds, condition, order, range, only_count };
+        check_order(&node)?;
+        Ok(node)
     }
 
     fn fields(
@@ -175,22 +182,23 @@ impl<'c> Planner<'c> {
         table: &'c Table,
         items: &[SelectItem],
         depth: usize,
-    ) -> Result<Vec<Output<'c>>, RestError> {
-        let mut fields = Vec::new();
+    ) -> Result<(Vec<Output<'c>>, Vec<Aggregate<'c>>), RestError> {
+        let (mut fields, mut aggregates) = (Vec::new(), Vec::new());
         for item in items {
             match item {
                 SelectItem::Star => fields.extend(table.columns.iter().map(whole)),
                 SelectItem::Field { alias, field, cast } => {
                     let operand = self.operand(table, depth, field)?;
-                    let cast = cast.as_deref().map(|name| cast_type(name, &operand)).transpose()?;
+                    let from = operand.data_type();
+                    let cast = cast.as_deref().map(|name| cast_type(name, &from)).transpose()?;
                     let key = alias.clone().unwrap_or_else(|| default_key(field));
                     fields.push(Output { key, operand, cast });
                 }
-                SelectItem::Aggregate => return Err(RestError::Aggregates),
+                SelectItem::Aggregate(item) => aggregates.push(self.aggregate(table, depth, item)?),
                 SelectItem::Embed(_) | SelectItem::Spread(_) => {}
             }
         }
-        Ok(fields)
+        Ok((fields, aggregates))
     }
 
     fn embeds(
@@ -286,8 +294,8 @@ impl<'c> Planner<'c> {
 
 /// The arrays of a to-many spread are found by their keys, so each key must be one that can be found.
 fn can_be_spread(node: &Node<'_>, to_one: bool) -> Result<(), RestError> {
-    if node.only_count {
-        return Err(RestError::NotImplemented("counting in a spread embed is not supported yet".into()));
+    if node.only_count || !node.aggregates.is_empty() {
+        return Err(RestError::NotImplemented("aggregates in a spread embed are not supported yet".into()));
     }
     let keys = node.keys();
     let unfit = |(index, key): (usize, &&str)| {
@@ -351,15 +359,10 @@ fn no_column(table: &Table, relation: &str, name: &str) -> RestError {
 }
 
 /// The type of a `::name`; a cast that is not known to give Postgres' text is refused.
-fn cast_type(name: &str, operand: &Operand<'_>) -> Result<DataType, RestError> {
+pub(super) fn cast_type(name: &str, from: &DataType) -> Result<DataType, RestError> {
     let to = DataType::named(name)
         .ok_or_else(|| RestError::postgres("42704", format!("type \"{name}\" does not exist")))?;
-    let from = match operand.kind() {
-        OperandKind::Column(of) => of.clone(),
-        OperandKind::Json => DataType::Jsonb,
-        OperandKind::JsonText => DataType::Text,
-    };
-    if from == to || can_cast(&from, &to) {
+    if *from == to || can_cast(from, &to) {
         return Ok(to);
     }
     let what = format!("casting {} to {} is not supported yet", from.display_name(), to.display_name());
@@ -388,6 +391,9 @@ impl Node<'_> {
     /// Makes every field come in a form that CSV can be made of: JSON as its text. Refuses what
     /// Postgres would print in a way that is not known here.
     pub(super) fn prepare_csv(&mut self) -> Result<(), RestError> {
+        if !self.aggregates.is_empty() {
+            return Err(RestError::NotImplemented("aggregates in CSV are not supported yet".into()));
+        }
         if self.embeds.iter().any(|embed| !embed.hidden) {
             return Err(RestError::NotImplemented("embeds in CSV are not supported yet".into()));
         }
@@ -442,6 +448,15 @@ impl Node<'_> {
 }
 
 impl Operand<'_> {
+    /// The value's type.
+    pub fn data_type(&self) -> DataType {
+        match self.kind() {
+            OperandKind::Column(of) => of.clone(),
+            OperandKind::Json => DataType::Jsonb,
+            OperandKind::JsonText => DataType::Text,
+        }
+    }
+
     /// The type's name in messages.
     pub fn type_name(&self) -> String {
         match self.kind() {

@@ -21,6 +21,9 @@ impl Builder<'_> {
         for field in &node.fields {
             pairs.push((field.key.as_str(), self.output(field, row)));
         }
+        for aggregate in &node.aggregates {
+            pairs.push((aggregate.key.as_str(), self.aggregate(aggregate, row)));
+        }
         let shown = || node.embeds.iter().filter(|embed| !embed.hidden);
         for embed in shown().filter(|embed| !embed.spread) {
             pairs.push((embed.key.as_str(), self.embed(embed, row)?));
@@ -46,7 +49,7 @@ impl Builder<'_> {
     }
 
     /// A spread embed as one object: of a to-one embed its row, of a to-many embed an array for each key.
-    fn spread(&mut self, embed: &Embed<'_>, row: &str) -> Result<String, RestError> {
+    pub(super) fn spread(&mut self, embed: &Embed<'_>, row: &str) -> Result<String, RestError> {
         let keys = embed.node.keys();
         if embed.relationship.to_one {
             let nulls: Vec<(&str, String)> = keys.into_iter().map(|key| (key, "NULL".to_string())).collect();
@@ -62,7 +65,7 @@ impl Builder<'_> {
         self.spread_rows(embed, row, &object(&arrays))
     }
 
-    fn output(&mut self, output: &Output<'_>, row: &str) -> String {
+    pub(super) fn output(&mut self, output: &Output<'_>, row: &str) -> String {
         let operand = &output.operand;
         match (operand.kind(), &output.cast) {
             (OperandKind::Column(of), None) => json_value(of, &column(operand, row)),
@@ -131,7 +134,7 @@ fn object(pairs: &[(&str, String)]) -> String {
 }
 
 /// A value of one type as the stored form of another; the plan lets through only what is here.
-fn cast(from: &DataType, to: &DataType, value: &str) -> String {
+pub fn cast(from: &DataType, to: &DataType, value: &str) -> String {
     if *to == DataType::Date && from != to {
         return format!("substr({value}, 1, 10)");
     }

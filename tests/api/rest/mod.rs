@@ -1,5 +1,6 @@
 //! The data API: PostgREST's behaviour, one file each.
 
+mod aggregate;
 mod containment;
 mod csv;
 mod delete;
