@@ -108,7 +108,9 @@ fn read(
     let offset = plan.root.range.offset;
     let status = match total {
         Some(total) if offset > total => return Err(RestError::OffsetBeyond { offset, total }),
-        Some(total) if count < total && !plan.root.only_count => StatusCode::PARTIAL_CONTENT,
+        Some(total) if count < total && !plan.root.only_count && plan.root.aggregates.is_empty() => {
+            StatusCode::PARTIAL_CONTENT
+        }
         _ => StatusCode::OK,
     };
     let body =

@@ -1,12 +1,14 @@
 //! From what a request says and the catalog to what will be done: every name resolved, every value
 //! read by its type, and everything Postgres would reject rejected here in its words. No SQL text.
 
+mod aggregate;
 mod condition;
 mod literal;
 mod read;
 mod relationship;
 mod write;
 
+pub use aggregate::Aggregate;
 pub use condition::{Comparison, Condition, Containment, Test};
 pub use read::{Embed, Node, Operand, OperandKind, Order, Output};
 pub use relationship::Relationship;
@@ -43,6 +45,7 @@ pub struct Planner<'c> {
     catalog: &'c Catalog,
     schema: &'c str,
     max_rows: Option<u64>,
+    aggregates: bool,
 }
 
 /// Plans a request.
@@ -58,7 +61,8 @@ pub fn plan<'c>(
         closest: closest(&request.relation, catalog.tables.values().filter(|table| table.schema == schema)),
     })?;
     if let Action::Read { bodiless } = request.action {
-        let planner = Planner { catalog, schema, max_rows: Some(config.max_rows) };
+        let planner =
+            Planner { catalog, schema, max_rows: Some(config.max_rows), aggregates: config.aggregates };
         let mut root = planner.root(table, &request.query, request.range)?;
         if request.media == Media::Csv {
             root.prepare_csv()?;
@@ -67,7 +71,9 @@ pub fn plan<'c>(
         return Ok(Plan::Read(ReadPlan { root, counted, bodiless }));
     }
     // Writes are not capped, and neither are the embeds in what they give back.
-    Planner { catalog, schema, max_rows: None }.write(table, request).map(Plan::Write)
+    Planner { catalog, schema, max_rows: None, aggregates: config.aggregates }
+        .write(table, request)
+        .map(Plan::Write)
 }
 
 impl<'c> Planner<'c> {

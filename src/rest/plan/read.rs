@@ -1,6 +1,7 @@
 //! What is read: a tree of relations with their columns, conditions, order and window.
 
 use super::Planner;
+use super::aggregate::{Aggregate, check_order};
 use super::condition::{Condition, has_order};
 use super::relationship::{self, Relationship};
 use crate::rest::error::{PostgresError, RestError};
@@ -16,6 +17,8 @@ pub struct Node<'c> {
     pub table: &'c Table,
     /// The columns of the answer, before the embeds.
     pub fields: Vec<Output<'c>>,
+    /// Values of all rows together; when there are some, the rows are grouped by everything else.
+    pub aggregates: Vec<Aggregate<'c>>,
     /// The related relations.
     pub embeds: Vec<Embed<'c>>,
     /// Which rows.
@@ -70,6 +73,8 @@ pub struct Embed<'c> {
     pub inner: bool,
     /// `rel()`: no key in the answer.
     pub hidden: bool,
+    /// `...rel(…)`: its keys are the origin's; of a to-many embed each is an array.
+    pub spread: bool,
     /// What is read of it.
     pub node: Node<'c>,
     target: String,
@@ -164,8 +169,12 @@ impl<'c> Planner<'c> {
         let order =
             own_orders.map(|term| self.order(table, depth, &embeds, term)).collect::<Result<Vec<_>, _>>()?;
         let only_count = is_only_count(table, items)?;
-        let fields = if only_count { Vec::new() } else { self.fields(table, items, depth)? };
-        Ok(Node { table, fields, embeds, condition, order, range: self.capped(said.range()?), only_count })
+        let (fields, aggregates) =
+            if only_count { Default::default() } else { self.fields(table, items, depth)? };
+        let range = self.capped(said.range()?);
+        let node = Node { table, fields, aggregates, embeds, condition, order, range, only_count };
+        check_order(&node)?;
+        Ok(node)
     }
 
     fn fields(
@@ -173,27 +182,23 @@ impl<'c> Planner<'c> {
         table: &'c Table,
         items: &[SelectItem],
         depth: usize,
-    ) -> Result<Vec<Output<'c>>, RestError> {
-        let mut fields = Vec::new();
+    ) -> Result<(Vec<Output<'c>>, Vec<Aggregate<'c>>), RestError> {
+        let (mut fields, mut aggregates) = (Vec::new(), Vec::new());
         for item in items {
             match item {
                 SelectItem::Star => fields.extend(table.columns.iter().map(whole)),
                 SelectItem::Field { alias, field, cast } => {
                     let operand = self.operand(table, depth, field)?;
-                    let cast = cast.as_deref().map(|name| cast_type(name, &operand)).transpose()?;
+                    let from = operand.data_type();
+                    let cast = cast.as_deref().map(|name| cast_type(name, &from)).transpose()?;
                     let key = alias.clone().unwrap_or_else(|| default_key(field));
                     fields.push(Output { key, operand, cast });
                 }
-                SelectItem::Aggregate => return Err(RestError::Aggregates),
-                SelectItem::Spread => {
-                    return Err(RestError::NotImplemented(
-                        "spread embeds (...target) are not supported yet".into(),
-                    ));
-                }
-                SelectItem::Embed(_) => {}
+                SelectItem::Aggregate(item) => aggregates.push(self.aggregate(table, depth, item)?),
+                SelectItem::Embed(_) | SelectItem::Spread(_) => {}
             }
         }
-        Ok(fields)
+        Ok((fields, aggregates))
     }
 
     fn embeds(
@@ -203,14 +208,18 @@ impl<'c> Planner<'c> {
         said: &Said<'_>,
         depth: usize,
     ) -> Result<Vec<Embed<'c>>, RestError> {
-        let wanted: Vec<&EmbedItem> = items
+        let wanted: Vec<(&EmbedItem, bool)> = items
             .iter()
-            .filter_map(|item| if let SelectItem::Embed(embed) = item { Some(embed) } else { None })
+            .filter_map(|item| match item {
+                SelectItem::Embed(embed) => Some((embed, false)),
+                SelectItem::Spread(embed) => Some((embed, true)),
+                _ => None,
+            })
             .collect();
         let keys: Vec<&str> =
-            wanted.iter().map(|item| item.alias.as_ref().unwrap_or(&item.target).as_str()).collect();
+            wanted.iter().map(|(item, _)| item.alias.as_ref().unwrap_or(&item.target).as_str()).collect();
         let mut embeds = Vec::new();
-        for (index, item) in wanted.into_iter().enumerate() {
+        for (index, (item, spread)) in wanted.into_iter().enumerate() {
             let key = keys.get(index).copied().unwrap_or_default();
             if keys.iter().take(index).any(|earlier| *earlier == key) {
                 let name = format!("{}_{key}_{}", table.name, depth + 1);
@@ -225,7 +234,11 @@ impl<'c> Planner<'c> {
             let by_target = !keys.contains(&item.target.as_str());
             let below = said.below(&|name| name == key || (by_target && name == item.target));
             let node = self.node(relationship.target, &item.items, below, depth + 1)?;
+            if spread {
+                can_be_spread(&node, relationship.to_one)?;
+            }
             embeds.push(Embed {
+                spread,
                 key: key.to_string(),
                 inner: item.inner,
                 hidden: item.items.is_empty(),
@@ -279,6 +292,23 @@ impl<'c> Planner<'c> {
     }
 }
 
+/// The arrays of a to-many spread are found by their keys, so each key must be one that can be found.
+fn can_be_spread(node: &Node<'_>, to_one: bool) -> Result<(), RestError> {
+    if node.only_count || !node.aggregates.is_empty() {
+        return Err(RestError::NotImplemented("aggregates in a spread embed are not supported yet".into()));
+    }
+    let keys = node.keys();
+    let unfit = |(index, key): (usize, &&str)| {
+        keys.iter().take(index).any(|earlier| earlier == key)
+            || key.contains(|letter: char| matches!(letter, '"' | '\\') || letter.is_control())
+    };
+    if to_one || !keys.iter().enumerate().any(unfit) {
+        return Ok(());
+    }
+    let what = "a to-many spread with equal keys, or with quotes in a key, is not supported";
+    Err(RestError::NotImplemented(what.into()))
+}
+
 fn to_one_embed(table: &Table, embeds: &[Embed<'_>], name: &str) -> Result<usize, RestError> {
     let index = embeds.iter().position(|embed| embed.is_called(name));
     let (index, embed) = index
@@ -329,15 +359,10 @@ fn no_column(table: &Table, relation: &str, name: &str) -> RestError {
 }
 
 /// The type of a `::name`; a cast that is not known to give Postgres' text is refused.
-fn cast_type(name: &str, operand: &Operand<'_>) -> Result<DataType, RestError> {
+pub(super) fn cast_type(name: &str, from: &DataType) -> Result<DataType, RestError> {
     let to = DataType::named(name)
         .ok_or_else(|| RestError::postgres("42704", format!("type \"{name}\" does not exist")))?;
-    let from = match operand.kind() {
-        OperandKind::Column(of) => of.clone(),
-        OperandKind::Json => DataType::Jsonb,
-        OperandKind::JsonText => DataType::Text,
-    };
-    if from == to || can_cast(&from, &to) {
+    if *from == to || can_cast(from, &to) {
         return Ok(to);
     }
     let what = format!("casting {} to {} is not supported yet", from.display_name(), to.display_name());
@@ -366,6 +391,9 @@ impl Node<'_> {
     /// Makes every field come in a form that CSV can be made of: JSON as its text. Refuses what
     /// Postgres would print in a way that is not known here.
     pub(super) fn prepare_csv(&mut self) -> Result<(), RestError> {
+        if !self.aggregates.is_empty() {
+            return Err(RestError::NotImplemented("aggregates in CSV are not supported yet".into()));
+        }
         if self.embeds.iter().any(|embed| !embed.hidden) {
             return Err(RestError::NotImplemented("embeds in CSV are not supported yet".into()));
         }
@@ -392,6 +420,19 @@ impl Node<'_> {
         Ok(())
     }
 
+    /// The answer's keys, in order.
+    pub fn keys(&self) -> Vec<&str> {
+        let mut keys: Vec<&str> = self.fields.iter().map(|field| field.key.as_str()).collect();
+        for embed in self.embeds.iter().filter(|embed| !embed.hidden) {
+            if embed.spread {
+                keys.extend(embed.node.keys());
+            } else {
+                keys.push(&embed.key);
+            }
+        }
+        keys
+    }
+
     /// The types of the answer's keys, in order, where there are no embeds.
     pub fn types(&self) -> Vec<DataType> {
         if self.only_count {
@@ -407,6 +448,15 @@ impl Node<'_> {
 }
 
 impl Operand<'_> {
+    /// The value's type.
+    pub fn data_type(&self) -> DataType {
+        match self.kind() {
+            OperandKind::Column(of) => of.clone(),
+            OperandKind::Json => DataType::Jsonb,
+            OperandKind::JsonText => DataType::Text,
+        }
+    }
+
     /// The type's name in messages.
     pub fn type_name(&self) -> String {
         match self.kind() {

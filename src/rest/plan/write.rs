@@ -84,10 +84,8 @@ impl<'c> Planner<'c> {
                 "ordering written rows by more than 32 keys is not supported".into(),
             ));
         }
-        if returns == Return::Representation && returning.only_count {
-            return Err(RestError::NotImplemented(
-                "counting written rows in select is not supported yet".into(),
-            ));
+        if returns == Return::Representation && (returning.only_count || !returning.aggregates.is_empty()) {
+            return Err(RestError::NotImplemented("aggregates of written rows are not supported yet".into()));
         }
         if request.media == Media::Csv && returns == Return::Representation {
             returning.prepare_csv()?;

@@ -70,7 +70,7 @@ impl Builder<'_> {
     }
 
     /// The operand as SQL, not yet made comparable.
-    fn value(&mut self, operand: &Operand<'_>, row: &str) -> String {
+    pub(super) fn value(&mut self, operand: &Operand<'_>, row: &str) -> String {
         match operand.kind() {
             OperandKind::Column(_) => column(operand, row),
             OperandKind::JsonText => self.json_text(operand, row),
@@ -202,7 +202,7 @@ fn is(truth: Truth) -> &'static str {
 }
 
 /// The column as it is compared for equality: numerics by value, `citext` in any case.
-fn equality_key(of: &DataType, column: &str) -> String {
+pub fn equality_key(of: &DataType, column: &str) -> String {
     match of {
         DataType::Numeric(_) => number(column),
         DataType::Citext => format!("{column} COLLATE NOCASE"),

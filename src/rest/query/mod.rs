@@ -1,6 +1,7 @@
 //! From a plan and its caller to the statements of one batch: the only place of the data API with
 //! SQL text. Policies become part of every statement that touches rows.
 
+mod aggregate;
 mod containment;
 mod filter;
 mod like;

@@ -4,7 +4,7 @@
 use super::Builder;
 use super::filter::json_place;
 use crate::rest::error::RestError;
-use crate::rest::plan::{Node, Operand, OperandKind, Output};
+use crate::rest::plan::{Embed, Node, Operand, OperandKind, Output};
 use crate::schema::{DataType, json_value};
 use crate::sql::{quote_identifier, quote_literal};
 
@@ -21,13 +21,51 @@ impl Builder<'_> {
         for field in &node.fields {
             pairs.push((field.key.as_str(), self.output(field, row)));
         }
-        for embed in node.embeds.iter().filter(|embed| !embed.hidden) {
+        for aggregate in &node.aggregates {
+            pairs.push((aggregate.key.as_str(), self.aggregate(aggregate, row)));
+        }
+        let shown = || node.embeds.iter().filter(|embed| !embed.hidden);
+        for embed in shown().filter(|embed| !embed.spread) {
             pairs.push((embed.key.as_str(), self.embed(embed, row)?));
         }
-        Ok(object(&pairs))
+        let mut spreads = Vec::new();
+        for embed in shown().filter(|embed| embed.spread) {
+            spreads.push(self.spread(embed, row)?);
+        }
+        if spreads.is_empty() {
+            return Ok(object(&pairs));
+        }
+        // Objects become one by their texts, which keeps every digit and equal keys.
+        if !pairs.is_empty() {
+            spreads.insert(0, object(&pairs));
+        }
+        if spreads.len() > PAIRS {
+            return Err(RestError::NotImplemented("more than 15 spread embeds are not supported".into()));
+        }
+        let members =
+            |object: &String| format!("(SELECT substr(o, 2, length(o) - 2) FROM (SELECT {object} AS o))");
+        let members: Vec<String> = spreads.iter().map(members).collect();
+        Ok(format!("json(concat('{{', {}, '}}'))", members.join(", ',', ")))
     }
 
-    fn output(&mut self, output: &Output<'_>, row: &str) -> String {
+    /// A spread embed as one object: of a to-one embed its row, of a to-many embed an array for each key.
+    pub(super) fn spread(&mut self, embed: &Embed<'_>, row: &str) -> Result<String, RestError> {
+        let keys = embed.node.keys();
+        if embed.relationship.to_one {
+            let nulls: Vec<(&str, String)> = keys.into_iter().map(|key| (key, "NULL".to_string())).collect();
+            return Ok(format!("coalesce({}, {})", self.embed(embed, row)?, object(&nulls)));
+        }
+        let arrays: Vec<(&str, String)> = keys
+            .into_iter()
+            .map(|key| {
+                let path = quote_literal(&format!("$.\"{key}\""));
+                (key, format!("json_group_array(json(j -> {path}))"))
+            })
+            .collect();
+        self.spread_rows(embed, row, &object(&arrays))
+    }
+
+    pub(super) fn output(&mut self, output: &Output<'_>, row: &str) -> String {
         let operand = &output.operand;
         match (operand.kind(), &output.cast) {
             (OperandKind::Column(of), None) => json_value(of, &column(operand, row)),
@@ -96,7 +134,7 @@ fn object(pairs: &[(&str, String)]) -> String {
 }
 
 /// A value of one type as the stored form of another; the plan lets through only what is here.
-fn cast(from: &DataType, to: &DataType, value: &str) -> String {
+pub fn cast(from: &DataType, to: &DataType, value: &str) -> String {
     if *to == DataType::Date && from != to {
         return format!("substr({value}, 1, 10)");
     }

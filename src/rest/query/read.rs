@@ -12,7 +12,7 @@ impl Builder<'_> {
     /// The rows of the root relation, one JSON text each; `bodiless` rows are NULL.
     pub fn select_rows(&mut self, root: &Node<'_>, bodiless: bool) -> Result<(), RestError> {
         let row = self.alias();
-        let object = match (bodiless, root.only_count) {
+        let object = match (bodiless && root.aggregates.is_empty(), root.only_count) {
             (_, true) => "json_object('count', count(*))".to_string(),
             (true, false) => "NULL".to_string(),
             (false, false) => self.object(root, &row)?,
@@ -78,12 +78,28 @@ impl Builder<'_> {
         }
         let object = self.object(node, &row)?;
         if embed.relationship.to_one {
-            return Ok(format!("json((SELECT {object}\nFROM {from}{clause}\nLIMIT 1))"));
+            let group = self.group_by(node, &row)?;
+            return Ok(format!("json((SELECT {object}\nFROM {from}{clause}{group}\nLIMIT 1))"));
         }
         let tail = self.tail(node, &row)?;
         Ok(format!(
             "json((SELECT json_group_array(json(j)) FROM (SELECT {object} AS j\nFROM {from}{clause}{tail})))"
         ))
+    }
+
+    /// What `arrays` makes of the rows `j` of a to-many embed.
+    pub fn spread_rows(
+        &mut self,
+        embed: &Embed<'_>,
+        origin: &str,
+        arrays: &str,
+    ) -> Result<String, RestError> {
+        let row = self.alias();
+        let (from, mut terms) = self.related(&embed.relationship, origin, &row)?;
+        terms.extend(self.where_terms(&embed.node, &row)?);
+        let object = self.object(&embed.node, &row)?;
+        let (clause, tail) = (where_clause(terms), self.tail(&embed.node, &row)?);
+        Ok(format!("(SELECT {arrays} FROM (SELECT {object} AS j\nFROM {from}{clause}{tail}))"))
     }
 
     /// Whether an embed has a row, its filters included.
@@ -120,10 +136,11 @@ impl Builder<'_> {
         for order in &node.order {
             keys.push(self.order_key(node, order, row)?);
         }
-        keys.extend(row_id(node.table).map(|name| format!("{row}.{name}")));
-        let mut tail = String::new();
+        let grouped = !node.aggregates.is_empty();
+        keys.extend(row_id(node.table).filter(|_| !grouped).map(|name| format!("{row}.{name}")));
+        let mut tail = self.group_by(node, row)?;
         if !keys.is_empty() {
-            tail = format!("\nORDER BY {}", keys.join(", "));
+            tail.push_str(&format!("\nORDER BY {}", keys.join(", ")));
         }
         let range = node.range;
         if range.limit.is_some() || range.offset > 0 {

@@ -19,7 +19,7 @@ pub use order::OrderTerm;
 pub use parameters::{Located, Query, canonical};
 pub use prefer::{Preferences, Resolution, Return};
 pub use range::{RangeError, RowRange};
-pub use select::{EmbedItem, SelectItem};
+pub use select::{AggregateFunction, AggregateItem, EmbedItem, SelectItem};
 
 /// A column, or something inside it: `meta->a->>0`.
 #[derive(Clone, Debug, PartialEq)]

@@ -17,12 +17,53 @@ pub enum SelectItem {
         /// `::type`.
         cast: Option<String>,
     },
-    /// `field.sum()`, `count()`.
-    Aggregate,
+    /// `alias:field::cast.sum()::cast`, `count()`.
+    Aggregate(AggregateItem),
     /// `alias:target!hint!inner(…)`.
     Embed(EmbedItem),
     /// `...target(…)`.
-    Spread,
+    Spread(EmbedItem),
+}
+
+/// One value of many rows.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AggregateItem {
+    /// The key in the answer, when it is not the function's name.
+    pub alias: Option<String>,
+    /// What is aggregated; `None` for `count()`, which counts rows.
+    pub field: Option<Field>,
+    /// `::type` before the function.
+    pub field_cast: Option<String>,
+    /// The function.
+    pub function: AggregateFunction,
+    /// `::type` after it.
+    pub cast: Option<String>,
+}
+
+/// What is done to the values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum AggregateFunction {
+    Sum,
+    Average,
+    Count,
+    Largest,
+    Smallest,
+}
+
+const AGGREGATES: &[(&str, AggregateFunction)] = &[
+    ("sum", AggregateFunction::Sum),
+    ("avg", AggregateFunction::Average),
+    ("count", AggregateFunction::Count),
+    ("max", AggregateFunction::Largest),
+    ("min", AggregateFunction::Smallest),
+];
+
+impl AggregateFunction {
+    /// Its name on the wire, in Postgres and in SQLite.
+    pub fn name(self) -> &'static str {
+        AGGREGATES.iter().find(|(_, function)| *function == self).map_or("", |(name, _)| name)
+    }
 }
 
 /// A related table's rows inside each row.
@@ -73,8 +114,7 @@ fn item(cursor: &mut Cursor<'_>, depth: usize) -> Result<SelectItem, SyntaxError
     }
     if cursor.eat("...") {
         let name = cursor.name()?;
-        embed(cursor, None, name, depth)?;
-        return Ok(SelectItem::Spread);
+        return embed(cursor, None, name, depth).map(SelectItem::Spread);
     }
     let mut name = cursor.name()?;
     let mut alias = None;
@@ -83,8 +123,14 @@ fn item(cursor: &mut Cursor<'_>, depth: usize) -> Result<SelectItem, SyntaxError
         alias = Some(std::mem::replace(&mut name, cursor.name()?));
     }
     if name == "count" && cursor.eat("()") {
-        optional_cast(cursor)?;
-        return Ok(SelectItem::Aggregate);
+        let (function, cast) = (AggregateFunction::Count, optional_cast(cursor)?);
+        return Ok(SelectItem::Aggregate(AggregateItem {
+            alias,
+            field: None,
+            field_cast: None,
+            function,
+            cast,
+        }));
     }
     if matches!(cursor.peek(), Some('(' | '!')) {
         return embed(cursor, alias, name, depth).map(SelectItem::Embed);
@@ -92,7 +138,15 @@ fn item(cursor: &mut Cursor<'_>, depth: usize) -> Result<SelectItem, SyntaxError
     let json_path = json_path(cursor)?;
     let cast = optional_cast(cursor)?;
     if cursor.eat(".") {
-        return aggregate(cursor);
+        let (function, after) = aggregate(cursor)?;
+        let field = Some(Field { name, json_path });
+        return Ok(SelectItem::Aggregate(AggregateItem {
+            alias,
+            field,
+            field_cast: cast,
+            function,
+            cast: after,
+        }));
     }
     Ok(SelectItem::Field { alias, field: Field { name, json_path }, cast })
 }
@@ -122,14 +176,12 @@ fn embed(
     Ok(EmbedItem { alias, target, hint, inner, items })
 }
 
-fn aggregate(cursor: &mut Cursor<'_>) -> Result<SelectItem, SyntaxError> {
-    let known = ["sum", "avg", "count", "max", "min"].iter().any(|name| cursor.eat(name));
-    if !known {
+fn aggregate(cursor: &mut Cursor<'_>) -> Result<(AggregateFunction, Option<String>), SyntaxError> {
+    let Some((_, function)) = AGGREGATES.iter().find(|(name, _)| cursor.eat(name)) else {
         return Err(cursor.unexpected("aggregate function (sum, avg, count, max or min)"));
-    }
+    };
     cursor.expect("()")?;
-    optional_cast(cursor)?;
-    Ok(SelectItem::Aggregate)
+    Ok((*function, optional_cast(cursor)?))
 }
 
 fn optional_cast(cursor: &mut Cursor<'_>) -> Result<Option<String>, SyntaxError> {
@@ -217,9 +269,27 @@ mod tests {
                     }),
                 ],
             ),
-            ("count()", vec![SelectItem::Aggregate]),
-            ("price.sum()::text", vec![SelectItem::Aggregate]),
-            ("...users(name)", vec![SelectItem::Spread]),
+            (
+                "n:count()",
+                vec![SelectItem::Aggregate(AggregateItem {
+                    alias: Some("n".into()),
+                    field: None,
+                    field_cast: None,
+                    function: AggregateFunction::Count,
+                    cast: None,
+                })],
+            ),
+            (
+                "price::int.sum()::text",
+                vec![SelectItem::Aggregate(AggregateItem {
+                    alias: None,
+                    field: Some(Field { name: "price".into(), json_path: Vec::new() }),
+                    field_cast: Some("int".into()),
+                    function: AggregateFunction::Sum,
+                    cast: Some("text".into()),
+                })],
+            ),
+            ("...users(name)", vec![SelectItem::Spread(embed("users", vec![field("name")]))]),
         ];
         for (text, expected) in rows {
             assert_eq!(parse_select(text), Ok(expected), "{text}");

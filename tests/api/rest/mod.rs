@@ -1,5 +1,6 @@
 //! The data API: PostgREST's behaviour, one file each.
 
+mod aggregate;
 mod containment;
 mod csv;
 mod delete;
@@ -17,6 +18,7 @@ mod regular_expression;
 mod schema;
 mod schema_change;
 mod select;
+mod spread;
 mod update;
 mod upsert;
 mod window;
