@@ -1,5 +1,6 @@
 //! One request, from arrival to response.
 
+use std::mem::take;
 use std::panic::AssertUnwindSafe;
 use std::rc::Rc;
 
@@ -17,7 +18,7 @@ use crate::crypto;
 use crate::ports::Background;
 
 /// Answers a request. A panic in its handler becomes a 500 of this request alone.
-pub async fn serve(app: Rc<App>, request: Request, background: Rc<dyn Background>) -> Response {
+pub async fn serve(app: Rc<App>, mut request: Request, background: Rc<dyn Background>) -> Response {
     let line = Line {
         id: crypto::random_uuid(app.ports.random.as_ref()).to_string(),
         method: request.method.to_string(),
@@ -28,10 +29,13 @@ pub async fn serve(app: Rc<App>, request: Request, background: Rc<dyn Background
     let asked = asked(&request);
     let is_head = request.method == ::http::Method::HEAD;
 
-    let answer = AssertUnwindSafe(dispatch(app.clone(), request, background, line.id.clone()));
+    let answer = AssertUnwindSafe(dispatch(app.clone(), &mut request, background, line.id.clone()));
     let response = match answer.catch_unwind().await {
         Ok(Ok(response)) => response,
-        Ok(Err(refusal)) => refusal.render(&asked),
+        Ok(Err(refusal)) => {
+            drain(request.body).await;
+            refusal.render(&asked)
+        }
         Err(_) => Refusal::Internal("the handler panicked".to_string()).render(&asked),
     };
     let response = response.with_header(HeaderName::from_static("x-request-id"), &line.id);
@@ -42,14 +46,14 @@ pub async fn serve(app: Rc<App>, request: Request, background: Rc<dyn Background
 
 async fn dispatch(
     app: Rc<App>,
-    request: Request,
+    request: &mut Request,
     background: Rc<dyn Background>,
     request_id: String,
 ) -> Result<Response, Refusal> {
     if app.config.has_demo_secrets() && !request.is_loopback() {
         return Err(Refusal::DemoSecrets);
     }
-    if let Some(response) = cors::preflight(&request) {
+    if let Some(response) = cors::preflight(request) {
         return Ok(response);
     }
     let (route, parameters) = match app.router.find(&request.method, &request.path) {
@@ -68,18 +72,29 @@ async fn dispatch(
         app: app.clone(),
         caller,
         request_id,
-        method: request.method,
+        method: request.method.clone(),
         origin: format!("{}://{}", request.scheme, request.host),
-        path: request.path,
-        query: request.query,
-        headers: request.headers,
-        body: request.body,
+        path: take(&mut request.path),
+        query: take(&mut request.query),
+        headers: take(&mut request.headers),
+        body: take(&mut request.body),
         body_limit: route.body_limit,
         parameters,
-        address: request.address,
+        address: take(&mut request.address),
         background,
     };
     Ok((route.handler)(context).await)
+}
+
+/// The largest body that is read although its request was refused.
+const DRAINED: u64 = 64 * 1024;
+
+/// Reads a refused request's body, if it is small: a client whose body nobody reads may find its
+/// connection closed before it sees the answer.
+async fn drain(body: Body) {
+    if body.length().is_some_and(|length| length <= DRAINED) {
+        let _ = body.read(DRAINED).await;
+    }
 }
 
 /// A limiter that does not answer limits nobody: being reachable matters more than the limit.
