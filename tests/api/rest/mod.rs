@@ -35,6 +35,11 @@ pub const BOB: &str = "00000000-0000-4000-8000-00000000000b";
 /// A project in which Ann and Bob each have a profile, two to-dos, a comment and tags.
 fn with_todos() -> TestApp {
     let app = project();
+    add_todos(&app);
+    app
+}
+
+fn add_todos(app: &TestApp) {
     app.database.execute(&format!(
         "INSERT INTO profiles (id, name) VALUES ('{ANN}', 'Ann'), ('{BOB}', 'Bob');
          INSERT INTO todos (id, user_id, title, done, priority, meta, labels, due) VALUES
@@ -47,7 +52,6 @@ fn with_todos() -> TestApp {
          INSERT INTO tags (id, name) VALUES (1, 'red'), (2, 'blue');
          INSERT INTO todo_tags (todo_id, tag_id) VALUES (1, 1), (1, 2), (2, 2), (3, 1);",
     ));
-    app
 }
 
 /// A project with people who manage each other: 1 Eve ← 2 Adam, 3 Cain; 4 nobody.
