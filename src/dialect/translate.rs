@@ -117,6 +117,7 @@ impl Translator {
         match parsed {
             ast::Statement::CreateTable(create)       => self.create_table(create),
             ast::Statement::AlterTable(alter)         => self.alter_table(alter),
+            ast::Statement::AlterType(alter)          => self.alter_type(alter),
             ast::Statement::CreateIndex(create)       => self.create_index(create),
             ast::Statement::CreatePolicy(create)      => self.create_policy(create),
             ast::Statement::AlterPolicy(alter)        => self.alter_policy(alter),

@@ -1,10 +1,10 @@
 //! `DROP TABLE`, `DROP TYPE`, `DROP INDEX`, `DROP SCHEMA`.
 
-use sqlparser::ast::{ObjectName, ObjectType};
+use sqlparser::ast::{Ident, ObjectName, ObjectType};
 
 use crate::dialect::translate::Translator;
 use crate::dialect::{DialectError, name, parse};
-use crate::schema::{DataType, Table};
+use crate::schema::{DataType, Enum, ForeignKey, Table};
 use crate::sql::{physical_name, quote_identifier};
 
 impl Translator {
@@ -15,12 +15,14 @@ impl Translator {
         objects: &[ObjectName],
         cascade: bool,
     ) -> Result<(), DialectError> {
+        if object_type == ObjectType::Table {
+            return self.drop_tables(objects, if_exists, cascade);
+        }
         for object in objects {
             match object_type {
-                ObjectType::Table => self.drop_table(object, if_exists, cascade, objects)?,
                 ObjectType::Type => self.drop_type(object, if_exists)?,
                 ObjectType::Index => self.drop_index(object, if_exists)?,
-                ObjectType::Schema => self.drop_schema(object, if_exists)?,
+                ObjectType::Schema => self.drop_schema(object, if_exists, cascade)?,
                 // Nothing of the kind can exist here.
                 ObjectType::View | ObjectType::MaterializedView | ObjectType::Sequence if if_exists => {}
                 other => return Err(DialectError::unsupported(format!("DROP {other}"))),
@@ -29,70 +31,110 @@ impl Translator {
         Ok(())
     }
 
-    fn drop_table(
+    fn drop_tables(
         &mut self,
-        object: &ObjectName,
+        objects: &[ObjectName],
         if_exists: bool,
         cascade: bool,
-        along: &[ObjectName],
     ) -> Result<(), DialectError> {
-        let table = match self.own_table(object) {
-            Err(error) if error.code == "42P01" && if_exists => return Ok(()),
-            Err(error) if error.code == "42P01" => {
-                return Err(DialectError::new("42P01", error.message.replace("relation", "table")));
+        let mut tables: Vec<Table> = Vec::new();
+        for object in objects {
+            match self.own_table(object) {
+                Err(error) if error.code == "42P01" && if_exists => {}
+                Err(error) if error.code == "42P01" => {
+                    return Err(DialectError::new("42P01", error.message.replace("relation", "table")));
+                }
+                table => tables.push(table?),
             }
-            table => table?,
-        };
-        let along: Result<Vec<(String, String)>, DialectError> = along.iter().map(name::qualified).collect();
-        if let Some(user) = self.user_of_table(&table, &along?)? {
-            if cascade {
-                return Err(DialectError::unsupported(format!("DROP TABLE … CASCADE over {user}"))
-                    .with_hint("Drop what depends on it first."));
-            }
-            return Err(DialectError::new(
-                "2BP01",
-                format!("cannot drop table {} because other objects depend on it: {user}", table.name),
-            )
-            .with_hint("Drop what depends on it first."));
         }
-        let physical = physical_name(&table.schema, &table.name);
-        self.push(format!("DROP TABLE {}", table.physical()))?;
-        self.catalog.tables.shift_remove(&physical);
-        self.catalog.indexes.retain(|_, index| index.table != physical);
+        self.drop_all(&tables, cascade)
+    }
+
+    /// Drops tables that may refer to each other, and with `cascade` what others have of them.
+    fn drop_all(&mut self, tables: &[Table], cascade: bool) -> Result<(), DialectError> {
+        let names: Vec<String> =
+            tables.iter().map(|table| physical_name(&table.schema, &table.name)).collect();
+        for table in tables {
+            self.drop_keys_to(table, &names, cascade)?;
+            self.drop_policies_over(table, &names, cascade)?;
+        }
+        let mut left = names;
+        while let Some(name) = self.next_to_drop(&left)? {
+            left.retain(|other| *other != name);
+            self.catalog.tables.shift_remove(&name);
+            self.catalog.indexes.retain(|_, index| index.table != name);
+            self.push(format!("DROP TABLE {}", quote_identifier(&name)))?;
+        }
         Ok(())
     }
 
-    /// Another table's key or policy that names this one.
-    fn user_of_table(
-        &self,
-        table: &Table,
-        along: &[(String, String)],
-    ) -> Result<Option<String>, DialectError> {
-        use sqlparser::tokenizer::Token;
-        let others = self.catalog.tables.values().filter(|other| {
-            !along.iter().any(|(schema, name)| *schema == other.schema && *name == other.name)
-        });
-        for other in others {
-            let to_it = other
-                .foreign_keys
-                .iter()
-                .find(|key| key.foreign_schema == table.schema && key.foreign_table == table.name);
-            if let Some(key) = to_it {
-                return Ok(Some(format!("constraint {} on table {}", key.name, other.name)));
+    /// One of the tables that no other refers to, since SQLite deletes a table's rows, and what refers
+    /// to them, before it goes. Where they refer to each other in a circle, they lose their keys first.
+    fn next_to_drop(&mut self, left: &[String]) -> Result<Option<String>, DialectError> {
+        let Some(first) = left.first() else { return Ok(None) };
+        let is_free = |name: &&String| {
+            !self.catalog.tables.iter().filter(|(other, _)| other != name).any(|(_, other)| {
+                let to_it =
+                    |key: &ForeignKey| physical_name(&key.foreign_schema, &key.foreign_table) == **name;
+                other.foreign_keys.iter().any(to_it)
+            })
+        };
+        if let Some(free) = left.iter().find(is_free) {
+            return Ok(Some(free.clone()));
+        }
+        let circle = left.iter().filter_map(|name| self.catalog.tables.get(name)).cloned();
+        for table in circle.collect::<Vec<_>>() {
+            let after = Table { foreign_keys: Vec::new(), ..table.clone() };
+            self.rebuild(&table, after, &[])?;
+        }
+        Ok(Some(first.clone()))
+    }
+
+    fn drop_keys_to(&mut self, table: &Table, along: &[String], cascade: bool) -> Result<(), DialectError> {
+        let to_it = |key: &ForeignKey| key.foreign_schema == table.schema && key.foreign_table == table.name;
+        let others = self.catalog.tables.iter().filter(|(name, _)| !along.contains(name));
+        let users: Vec<Table> = others
+            .map(|(_, other)| other)
+            .filter(|other| other.foreign_keys.iter().any(to_it))
+            .cloned()
+            .collect();
+        for user in users {
+            if !cascade {
+                let key = user.foreign_keys.iter().find(|key| to_it(key)).map_or("", |key| &key.name);
+                return Err(needed(table, &format!("constraint {key} on table {}", user.name)));
             }
+            let mut after = user.clone();
+            after.foreign_keys.retain(|key| !to_it(key));
+            self.rebuild(&user, after, &[])?;
+        }
+        Ok(())
+    }
+
+    fn drop_policies_over(
+        &mut self,
+        table: &Table,
+        along: &[String],
+        cascade: bool,
+    ) -> Result<(), DialectError> {
+        let without = self.without(table);
+        for (name, other) in self.catalog.tables.iter_mut().filter(|(name, _)| !along.contains(name)) {
+            let mut kept = Vec::new();
             for policy in &other.policies {
-                for text in policy.using.iter().chain(&policy.check) {
-                    let named = parse::tokens(text)?
-                        .iter()
-                        .any(|token| matches!(&token.token, Token::Word(word) if word.value.eq_ignore_ascii_case(&table.name)));
-                    // A column of the name is no use of the table; the policy then still compiles without it.
-                    if named && self.without(table).compile_policy(other, text).is_err() {
-                        return Ok(Some(format!("policy {} on table {}", policy.name, other.name)));
-                    }
+                // A column of the table's name is no use of it; the policy then compiles without it.
+                let uses = |text: &String| {
+                    Ok(names_table(text, table)? && without.compile_policy(other, text).is_err())
+                };
+                let used: Result<Vec<bool>, DialectError> =
+                    policy.using.iter().chain(&policy.check).map(uses).collect();
+                if !used?.contains(&true) {
+                    kept.push(policy.clone());
+                } else if !cascade {
+                    return Err(needed(table, &format!("policy {} on table {name}", policy.name)));
                 }
             }
+            other.policies = kept;
         }
-        Ok(None)
+        Ok(())
     }
 
     /// A translator whose schema lacks a table.
@@ -162,13 +204,28 @@ impl Translator {
         self.push(format!("DROP INDEX {}", quote_identifier(&physical)))
     }
 
-    fn drop_schema(&mut self, object: &ObjectName, if_exists: bool) -> Result<(), DialectError> {
+    fn drop_schema(
+        &mut self,
+        object: &ObjectName,
+        if_exists: bool,
+        cascade: bool,
+    ) -> Result<(), DialectError> {
         let schema = name::single(object)?;
         if !self.catalog.schemas.contains(&schema) {
             if if_exists {
                 return Ok(());
             }
             return Err(DialectError::new("3F000", format!("schema \"{schema}\" does not exist")));
+        }
+        if cascade {
+            let tables: Vec<Table> =
+                self.catalog.tables.values().filter(|table| table.schema == schema).cloned().collect();
+            self.drop_all(&tables, true)?;
+            let types: Vec<Enum> =
+                self.catalog.enums.values().filter(|of| of.schema == schema).cloned().collect();
+            for of in types {
+                self.drop_type(&ObjectName::from(vec![quoted(&of.schema), quoted(&of.name)]), false)?;
+            }
         }
         let is_used = self.catalog.tables.values().any(|table| table.schema == schema)
             || self.catalog.enums.values().any(|of| of.schema == schema);
@@ -182,4 +239,21 @@ impl Translator {
         self.catalog.schemas.retain(|known| *known != schema);
         Ok(())
     }
+}
+
+fn quoted(name: &str) -> Ident {
+    Ident::with_quote('"', name)
+}
+
+fn names_table(text: &str, table: &Table) -> Result<bool, DialectError> {
+    use sqlparser::tokenizer::Token;
+    let is_it = |word: &str| word.eq_ignore_ascii_case(&table.name);
+    Ok(parse::tokens(text)?
+        .iter()
+        .any(|token| matches!(&token.token, Token::Word(word) if is_it(&word.value))))
+}
+
+fn needed(table: &Table, user: &str) -> DialectError {
+    let message = format!("cannot drop table {} because other objects depend on it: {user}", table.name);
+    DialectError::new("2BP01", message).with_hint("Drop what depends on it first, or CASCADE.")
 }

@@ -3,6 +3,7 @@
 mod alter_column;
 mod alter_constraint;
 mod alter_table;
+mod alter_type;
 mod column;
 mod constraint;
 mod create_index;

@@ -2,6 +2,7 @@
 
 mod altering;
 mod applying;
+mod dropping;
 mod expressions;
 mod policies;
 mod refusing;
