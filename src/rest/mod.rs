@@ -104,6 +104,8 @@ async fn attempt(app: &App, caller: &Caller, request: &RestRequest) -> Result<An
     match database.batch(std::mem::take(&mut batch.statements)).await {
         Ok(results) => Ok(response::answer(request, &plan, &batch, &results)?),
         Err(error) if is_stale(&error) => Err(Attempt::Stale),
+        // A table or column that has gone stops a statement before it can look at the version.
+        Err(DbError::Other(_)) if moved(app, &catalog).await? => Err(Attempt::Stale),
         Err(error) => Err(explain::failure(&error, &catalog, &plan).into()),
     }
 }

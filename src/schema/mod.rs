@@ -21,4 +21,4 @@ pub use data_type::{DataType, Storage};
 pub use input::{InputError, canonical, from_json};
 pub use output::json_value;
 pub use privilege::Privileges;
-pub use store::{CatalogCache, STALE_CATALOG, guard, load, save};
+pub use store::{CatalogCache, STALE_CATALOG, guard, guarded, load, save};

@@ -162,10 +162,15 @@ fn rows(catalog: &Catalog) -> Result<Vec<RegistryRow>, serde_json::Error> {
 
 /// A statement that aborts its batch unless the catalog is still at `version`.
 pub fn guard(version: i64) -> Statement {
+    Statement::new(guarded("?1", "NULL")).bind(version)
+}
+
+/// The number `value` as a query of its own, which aborts the batch unless the catalog is still at the version that
+/// the placeholder `version` is bound to. As a `LIMIT` it is always looked at, also where there are no rows.
+pub fn guarded(version: &str, value: &str) -> String {
     let stale = raise(&format!("'{STALE_CATALOG}'"));
-    Statement::new(format!(
-        "SELECT CASE WHEN version <> CAST(?1 AS INTEGER) THEN {stale} END
+    format!(
+        "SELECT CASE WHEN version <> CAST({version} AS INTEGER) THEN {stale} ELSE {value} END
          FROM \"edgeward.catalog_version\""
-    ))
-    .bind(version)
+    )
 }

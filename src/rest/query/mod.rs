@@ -18,9 +18,9 @@ use crate::schema::{self, Catalog, Command, Table};
 use crate::sql::{Statement, Writer, balanced};
 
 /// One batch, and which of its results mean what.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Batch {
-    /// The statements; the first checks the catalog's version.
+    /// The statements; the first checks the catalog's version, on its own or while it reads.
     pub statements: Vec<Statement>,
     /// Results whose rows are the answer's, in this order.
     pub rows: Vec<usize>,
@@ -32,15 +32,13 @@ pub struct Batch {
 
 /// The statements of a plan.
 pub fn compile(catalog: &Catalog, caller: &Caller, plan: &Plan<'_>) -> Result<Batch, RestError> {
-    let mut batch = Batch {
-        statements: vec![schema::guard(catalog.version)],
-        rows: Vec::new(),
-        updated: Vec::new(),
-        total: None,
-    };
+    let mut batch = Batch::default();
     match plan {
         Plan::Read(plan) => compile_read(catalog, caller, plan, &mut batch)?,
-        Plan::Write(write) => write::compile(catalog, caller, write, &mut batch)?,
+        Plan::Write(write) => {
+            batch.push(schema::guard(catalog.version));
+            write::compile(catalog, caller, write, &mut batch)?;
+        }
     }
     Ok(batch)
 }
@@ -66,7 +64,7 @@ fn compile_read(
 impl Batch {
     /// Whether there is nothing to do but to check the version.
     pub fn is_idle(&self) -> bool {
-        self.statements.len() == 1
+        self.rows.is_empty() && self.statements.len() == 1
     }
 
     /// Adds a statement; gives its place.

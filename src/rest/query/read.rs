@@ -5,11 +5,13 @@ use super::{Builder, where_clause};
 use crate::policy::Predicate;
 use crate::rest::error::RestError;
 use crate::rest::plan::{Embed, Node, OperandKind, Order, Relationship};
-use crate::schema::{Command, Table};
+use crate::rest::request::RowRange;
+use crate::schema::{self, Command, Table};
 use crate::sql::quote_identifier;
 
 impl Builder<'_> {
-    /// The rows of the root relation, one JSON text each; `bodiless` rows are NULL.
+    /// The rows of the root relation, one JSON text each; `bodiless` rows are NULL. Its `LIMIT` checks the catalog's
+    /// version: a statement of its own for that would be a tenth of the cost of reading a row.
     pub fn select_rows(&mut self, root: &Node<'_>, bodiless: bool) -> Result<(), RestError> {
         let row = self.alias();
         let object = match (bodiless && root.aggregates.is_empty(), root.only_count) {
@@ -18,9 +20,15 @@ impl Builder<'_> {
             (false, false) => self.object(root, &row)?,
         };
         let terms = self.where_terms(root, &row)?;
-        let tail = if root.only_count { String::new() } else { self.tail(root, &row)? };
+        let (order, range) = match root.only_count {
+            true => Default::default(),
+            false => (self.order(root, &row)?, root.range),
+        };
+        let version = self.writer.bind(self.catalog.version);
+        let limit = schema::guarded(&version, &limit(range).to_string());
+        let window = format!("\nLIMIT ({limit})\nOFFSET {}", offset(range));
         let sql = format!(
-            "SELECT {object} AS j\nFROM {} AS {row}{}{tail}",
+            "SELECT {object} AS j\nFROM {} AS {row}{}{order}{window}",
             root.table.physical(),
             where_clause(terms)
         );
@@ -81,7 +89,7 @@ impl Builder<'_> {
             let group = self.group_by(node, &row)?;
             return Ok(format!("json((SELECT {object}\nFROM {from}{clause}{group}\nLIMIT 1))"));
         }
-        let tail = self.tail(node, &row)?;
+        let tail = self.embed_tail(node, &row)?;
         Ok(format!(
             "json((SELECT json_group_array(json(j)) FROM (SELECT {object} AS j\nFROM {from}{clause}{tail})))"
         ))
@@ -98,7 +106,7 @@ impl Builder<'_> {
         let (from, mut terms) = self.related(&embed.relationship, origin, &row)?;
         terms.extend(self.where_terms(&embed.node, &row)?);
         let object = self.object(&embed.node, &row)?;
-        let (clause, tail) = (where_clause(terms), self.tail(&embed.node, &row)?);
+        let (clause, tail) = (where_clause(terms), self.embed_tail(&embed.node, &row)?);
         Ok(format!("(SELECT {arrays} FROM (SELECT {object} AS j\nFROM {from}{clause}{tail}))"))
     }
 
@@ -129,29 +137,28 @@ impl Builder<'_> {
         Ok((format!("{} AS {middle}, {from}", junction.table.physical()), terms))
     }
 
-    /// `ORDER BY` and `LIMIT`. The row id comes last, so that rows without another order come as
+    /// `GROUP BY` and `ORDER BY`. The row id comes last, so that rows without another order come as
     /// they were inserted and pages never overlap.
-    fn tail(&mut self, node: &Node<'_>, row: &str) -> Result<String, RestError> {
+    fn order(&mut self, node: &Node<'_>, row: &str) -> Result<String, RestError> {
         let mut keys = Vec::new();
         for order in &node.order {
             keys.push(self.order_key(node, order, row)?);
         }
         let grouped = !node.aggregates.is_empty();
         keys.extend(row_id(node.table).filter(|_| !grouped).map(|name| format!("{row}.{name}")));
-        let mut tail = self.group_by(node, row)?;
+        let mut clauses = self.group_by(node, row)?;
         if !keys.is_empty() {
-            tail.push_str(&format!("\nORDER BY {}", keys.join(", ")));
+            clauses.push_str(&format!("\nORDER BY {}", keys.join(", ")));
         }
-        let range = node.range;
-        if range.limit.is_some() || range.offset > 0 {
-            // The numbers are ours, parsed; beyond SQLite's 64 bits there is nothing either way.
-            let limit = range.limit.map_or(-1, |limit| i64::try_from(limit).unwrap_or(i64::MAX));
-            tail.push_str(&format!("\nLIMIT {limit}"));
-            if range.offset > 0 {
-                tail.push_str(&format!(" OFFSET {}", i64::try_from(range.offset).unwrap_or(i64::MAX)));
-            }
+        Ok(clauses)
+    }
+
+    fn embed_tail(&mut self, node: &Node<'_>, row: &str) -> Result<String, RestError> {
+        let order = self.order(node, row)?;
+        if node.range == RowRange::default() {
+            return Ok(order);
         }
-        Ok(tail)
+        Ok(format!("{order}\nLIMIT {}\nOFFSET {}", limit(node.range), offset(node.range)))
     }
 
     fn order_key(&mut self, node: &Node<'_>, order: &Order<'_>, row: &str) -> Result<String, RestError> {
@@ -200,6 +207,15 @@ fn equalities(pairs: &[(&str, &str)], left: &str, right: &str) -> Vec<String> {
         format!("{right}.{} = {left}.{}", quote_identifier(other), quote_identifier(one))
     };
     pairs.iter().map(equality).collect()
+}
+
+/// SQLite's -1 is no limit. The numbers are ours, parsed; beyond SQLite's 64 bits there is nothing either way.
+fn limit(range: RowRange) -> i64 {
+    range.limit.map_or(-1, |limit| i64::try_from(limit).unwrap_or(i64::MAX))
+}
+
+fn offset(range: RowRange) -> i64 {
+    i64::try_from(range.offset).unwrap_or(i64::MAX)
 }
 
 /// The name under which the table's row id is not hidden by a column.

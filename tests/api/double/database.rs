@@ -182,7 +182,8 @@ fn run(connection: &Connection, statement: &Statement) -> Result<Rows, String> {
 fn message_of(error: &rusqlite::Error) -> String {
     match error {
         rusqlite::Error::SqliteFailure(_, Some(message)) => message.clone(),
-        rusqlite::Error::SqlInputError { msg, sql, .. } => format!("{msg} in {sql}"),
+        // As D1 says it: where, and not the statement, whose text might be taken for a raised message.
+        rusqlite::Error::SqlInputError { msg, offset, .. } => format!("{msg} at offset {offset}"),
         other => other.to_string(),
     }
 }

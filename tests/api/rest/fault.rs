@@ -47,3 +47,34 @@ fn a_failure_on_the_way_to_a_new_schema_is_not_remembered() {
     assert_eq!(app.user(ANN).get("/rest/v1/todos").send().status, StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(app.user(ANN).get("/rest/v1/todos").send().status, StatusCode::OK);
 }
+
+#[test]
+fn a_read_notices_a_schema_that_moved_also_where_it_finds_nothing() {
+    let app = with_todos();
+    app.migrate(
+        "20270201000000",
+        "create table empty (id int primary key); alter table empty enable row level security;",
+    );
+    let other = app.another_isolate();
+    let reads =
+        ["/rest/v1/empty?select=*", "/rest/v1/todos?select=id&limit=0", "/rest/v1/todos?select=count"];
+    for target in reads {
+        assert!(other.user(ANN).get(target).send().status.is_success(), "{target}");
+    }
+
+    // The other isolate remembers the schema before this: no policy, so no rows.
+    app.migrate(
+        "20270202000000",
+        "create policy anyone on empty for select using (true); insert into empty values (1);",
+    );
+    assert_eq!(other.user(ANN).get("/rest/v1/empty?select=*").send().json(), json!([{"id": 1}]));
+
+    // And a column that has gone is the client's mistake, not a defect.
+    app.migrate("20270203000000", "alter table empty add column note text;");
+    assert!(other.user(ANN).get("/rest/v1/empty?select=note").send().status.is_success());
+    app.migrate("20270204000000", "alter table empty drop column note;");
+    let answer = other.user(ANN).get("/rest/v1/empty?select=note").send();
+    assert_eq!(answer.json()["code"], "42703", "{}", answer.text());
+    app.migrate("20270205000000", "drop table empty;");
+    assert_eq!(other.user(ANN).get("/rest/v1/empty?select=id").send().json()["code"], "PGRST205");
+}
