@@ -9,6 +9,8 @@ mod expression;
 mod name;
 mod parse;
 mod query;
+mod reader;
+mod routine;
 mod script;
 mod statement;
 mod translate;
