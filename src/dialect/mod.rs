@@ -15,7 +15,7 @@ mod script;
 mod statement;
 mod translate;
 
-pub use environment::{CallerValue, Environment};
+pub use environment::{CallerValue, Calls, Environment};
 pub use error::DialectError;
 pub use expression::{Expression, lower_condition, lower_default, lower_expression};
 pub use translate::{ScriptError, Source, Translation, translate};

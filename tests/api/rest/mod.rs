@@ -12,6 +12,7 @@ mod insert;
 mod nulls;
 mod order;
 mod policy;
+mod policy_function;
 mod privilege;
 mod refusal;
 mod regular_expression;
