@@ -15,6 +15,7 @@ mod policy;
 mod privilege;
 mod refusal;
 mod regular_expression;
+mod rollback;
 mod schema;
 mod schema_change;
 mod select;
