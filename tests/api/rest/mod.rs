@@ -16,6 +16,7 @@ mod policy_function;
 mod privilege;
 mod refusal;
 mod regular_expression;
+mod rollback;
 mod schema;
 mod schema_change;
 mod select;
