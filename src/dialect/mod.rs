@@ -9,11 +9,14 @@ mod expression;
 mod name;
 mod parse;
 mod query;
+mod reader;
 mod script;
 mod statement;
 mod translate;
+mod view;
 
 pub use environment::{CallerValue, Environment};
 pub use error::DialectError;
 pub use expression::{Expression, lower_condition, lower_default, lower_expression};
 pub use translate::{ScriptError, Source, Translation, translate};
+pub use view::{ViewRow, view_row, view_source};

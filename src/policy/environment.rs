@@ -1,9 +1,9 @@
 //! What a policy's expression can ask of the caller, and the policies of the tables it looks into.
 
-use super::predicate::{PolicyError, Predicate, using};
+use super::predicate::{PolicyError, Predicate, permit, using};
 use crate::caller::Caller;
 use crate::dialect::{CallerValue, DialectError, Environment};
-use crate::schema::{Catalog, Command, Table};
+use crate::schema::{Catalog, Command, Table, View};
 use crate::sql::{Bind, Writer};
 
 /// Lowers expressions for one caller into one statement: the caller's values become its binds.
@@ -16,12 +16,14 @@ pub struct CallerEnvironment<'a> {
     pub writer: &'a mut Writer,
     pub(super) recursion: Option<String>,
     within: Vec<String>,
+    /// For each view around whether the owner reads in it, whom no policy binds.
+    as_owner: Vec<bool>,
 }
 
 impl<'a> CallerEnvironment<'a> {
     /// An environment that binds into `writer`.
     pub fn new(catalog: &'a Catalog, caller: &'a Caller, writer: &'a mut Writer) -> Self {
-        Self { catalog, caller, writer, recursion: None, within: Vec::new() }
+        Self { catalog, caller, writer, recursion: None, within: Vec::new(), as_owner: Vec::new() }
     }
 
     /// Notes that a table's policies are being lowered; finding it again inside them is recursion, as in Postgres.
@@ -32,6 +34,10 @@ impl<'a> CallerEnvironment<'a> {
         }
         self.within.push(name);
         Ok(())
+    }
+
+    fn is_owner(&self) -> bool {
+        self.as_owner.last().copied().unwrap_or(false)
     }
 
     pub(super) fn leave(&mut self) {
@@ -52,12 +58,15 @@ impl Environment for CallerEnvironment<'_> {
     }
 
     fn row_filter(&mut self, table: &Table, row: &str) -> Result<Option<String>, DialectError> {
+        if self.is_owner() {
+            return Ok(None);
+        }
         match using(self, table, Command::Select, row) {
             Ok(Predicate::Always) => Ok(None),
             Ok(predicate) => Ok(Some(predicate.to_sql())),
             Err(PolicyError::Expression(error)) => Err(error),
             Err(PolicyError::Denied(name)) => {
-                Err(DialectError::new("42501", format!("permission denied for table {name}")))
+                Err(DialectError::new("42501", format!("permission denied for {name}")))
             }
             Err(PolicyError::Recursion(name)) => {
                 let message = format!("infinite recursion detected in policy for relation \"{name}\"");
@@ -65,5 +74,22 @@ impl Environment for CallerEnvironment<'_> {
                 Err(DialectError::new("42P17", message))
             }
         }
+    }
+
+    fn may_read_view(&mut self, view: &View) -> Result<(), DialectError> {
+        if self.is_owner() {
+            return Ok(());
+        }
+        permit(self.catalog, self.caller, &view.table, Command::Select).map_err(|_| {
+            DialectError::new("42501", format!("permission denied for view {}", view.table.name))
+        })
+    }
+
+    fn enter_view(&mut self, view: &View) {
+        self.as_owner.push(!view.security_invoker);
+    }
+
+    fn leave_view(&mut self) {
+        self.as_owner.pop();
     }
 }

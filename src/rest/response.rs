@@ -237,7 +237,7 @@ struct Key {
 
 /// Where the one new row is, under `return=headers-only`.
 fn location(write: &Write<'_>, sets: &[&Rows]) -> Result<Option<String>, RestError> {
-    let columns = write.table.primary_key_columns();
+    let columns = write.face().primary_key_columns();
     let [set] = sets else { return Ok(None) };
     if write.returns != Return::HeadersOnly || columns.is_empty() || set.len() != 1 {
         return Ok(None);
@@ -253,7 +253,7 @@ fn location(write: &Write<'_>, sets: &[&Rows]) -> Result<Option<String>, RestErr
             None => format!("{}=is.null", encode(column)),
         })
         .collect();
-    Ok(Some(format!("/{}?{}", encode(&write.table.name), filters.join("&"))))
+    Ok(Some(format!("/{}?{}", encode(&write.face().name), filters.join("&"))))
 }
 
 /// The preferences that had an effect, in PostgREST's order.

@@ -3,7 +3,7 @@
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
-use super::{DataType, Privileges};
+use super::{DataType, Privileges, View};
 use crate::sql::{physical_name, quote_identifier};
 
 /// The whole schema at one version.
@@ -17,6 +17,8 @@ pub struct Catalog {
     pub enums: IndexMap<String, Enum>,
     /// The project's indexes, by their physical names; those of constraints are not among them.
     pub indexes: IndexMap<String, Index>,
+    /// Every view, by its physical name, in the order of creation: none reads one that comes later.
+    pub views: IndexMap<String, View>,
     /// The schemas the project created.
     pub schemas: Vec<String>,
 }

@@ -11,6 +11,7 @@ mod input;
 mod output;
 mod privilege;
 mod store;
+mod view;
 
 pub use builtin::is_builtin;
 pub use catalog::{
@@ -22,3 +23,4 @@ pub use input::{InputError, canonical, from_json};
 pub use output::json_value;
 pub use privilege::Privileges;
 pub use store::{CatalogCache, STALE_CATALOG, guard, guarded, load, save};
+pub use view::{CheckOption, Origin, View, WritePath, Written, origin_name};

@@ -5,7 +5,7 @@ use sqlparser::ast::{self, BinaryOperator, Expr, UnaryOperator, Value};
 use super::piece::{Piece, literal};
 use super::scope::{Relation, Scope, bare_column, qualified_column};
 use crate::dialect::name::folded;
-use crate::dialect::query::{CommonTable, Grouping};
+use crate::dialect::query::{CommonTable, Grouping, Recorder};
 use crate::dialect::{DialectError, Environment};
 use crate::schema::{Catalog, DataType, Table};
 use crate::sql::balanced;
@@ -49,6 +49,8 @@ pub struct Lowering<'a> {
     pub targets: Vec<DataType>,
     /// The WITH queries in sight; the innermost last.
     pub common_tables: Vec<CommonTable>,
+    /// Takes notes of the query, when somebody wants them.
+    pub recorder: Option<Recorder>,
 }
 
 impl<'a> Lowering<'a> {
@@ -66,6 +68,7 @@ impl<'a> Lowering<'a> {
             grouping: None,
             targets: Vec::new(),
             common_tables: Vec::new(),
+            recorder: None,
         }
     }
 
@@ -80,6 +83,12 @@ impl<'a> Lowering<'a> {
         let scope = Scope { relations: vec![Relation::of_table(table, row)] };
         let prefix = row.trim_matches('"').replace("\"\"", "\"");
         Self { scopes: vec![scope], prefix, ..Self::new(catalog, environment, place) }
+    }
+
+    /// Over no row, in a statement that has a row of this quoted name.
+    pub fn beside_row(catalog: &'a Catalog, environment: &'a mut dyn Environment, row: &str) -> Self {
+        let prefix = row.trim_matches('"').replace("\"\"", "\"");
+        Self { prefix, ..Self::new(catalog, environment, Place::Query) }
     }
 
     /// A new alias for an inner relation. It extends the outer row's name, so that neither an outer

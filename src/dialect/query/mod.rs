@@ -3,12 +3,16 @@
 mod aggregate;
 mod output;
 mod output_name;
+mod record;
 mod relation;
 mod select;
 mod subquery;
 
 pub use aggregate::Grouping;
+pub use aggregate::has_aggregate;
 pub use output::{json_object, row_object};
+pub use record::Recorder;
+pub use relation::rename;
 pub use select::{CommonTable, Output};
 
 use crate::schema::DataType;

@@ -19,6 +19,8 @@ mod rebuild;
 mod reference;
 mod rename;
 mod session;
+mod view;
+mod view_users;
 mod write;
 
 pub use grant::REVOKE_HINT;
