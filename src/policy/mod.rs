@@ -8,4 +8,4 @@ mod environment;
 mod predicate;
 
 pub use environment::CallerEnvironment;
-pub use predicate::{PolicyError, Predicate, check, permit_columns, using};
+pub use predicate::{PolicyError, Predicate, check, permit, permit_columns, using};

@@ -13,6 +13,7 @@ mod output;
 mod privilege;
 mod routine;
 mod store;
+mod view;
 
 pub use builtin::is_builtin;
 pub use catalog::{
@@ -25,3 +26,4 @@ pub use output::json_value;
 pub use privilege::Privileges;
 pub use routine::{Argument, ArgumentMode, Language, Returns, Routine, RoutineType, Volatility};
 pub use store::{CatalogCache, STALE_CATALOG, guard, guarded, load, save};
+pub use view::{CheckOption, Origin, View, WritePath, Written, origin_name};
