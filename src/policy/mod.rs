@@ -6,6 +6,8 @@
 
 mod environment;
 mod predicate;
+mod stored_caller;
 
 pub use environment::CallerEnvironment;
 pub use predicate::{PolicyError, Predicate, check, permit, permit_columns, using};
+pub use stored_caller::stored_caller;

@@ -13,6 +13,7 @@ mod output;
 mod privilege;
 mod routine;
 mod store;
+mod trigger;
 mod view;
 
 pub use builtin::is_builtin;
@@ -25,5 +26,8 @@ pub use input::{InputError, canonical, from_json};
 pub use output::json_value;
 pub use privilege::Privileges;
 pub use routine::{Argument, ArgumentMode, Language, Returns, Routine, RoutineType, Volatility};
-pub use store::{CatalogCache, STALE_CATALOG, guard, guarded, load, save};
+pub use store::{
+    CatalogCache, STALE_CATALOG, StoredCaller, enter_caller, guard, guarded, leave_caller, load, save,
+};
+pub use trigger::{CALLER_TABLE, NativeTrigger, Timing, Trigger, WrittenTable};
 pub use view::{CheckOption, Origin, View, WritePath, Written, origin_name};

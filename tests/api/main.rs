@@ -16,3 +16,4 @@ mod rest;
 mod schedule;
 mod shell;
 mod storage;
+mod triggers;

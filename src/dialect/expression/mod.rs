@@ -13,6 +13,7 @@ mod json;
 mod lowering;
 mod pattern;
 mod piece;
+mod row_variable;
 mod scope;
 mod time;
 
@@ -30,7 +31,7 @@ pub(super) use call::{called_name, find_row};
 pub(super) use cast::{Family, common_type, family, named_type};
 pub(super) use lowering::{Lowering, Place, holds_aggregate};
 pub(super) use piece::{Piece, literal};
-pub(super) use scope::{Field, Relation, Scope, bare_column, relation};
+pub(super) use scope::{Field, Relation, Scope, VARIABLES, bare_column, relation};
 
 /// A parsed Postgres expression, and whether a query is in it; cheap to clone.
 #[derive(Clone, Debug, PartialEq)]

@@ -7,5 +7,6 @@
 mod body;
 mod check;
 mod inline;
+mod plpgsql;
 mod resolve;
 mod source;

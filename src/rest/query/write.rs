@@ -5,10 +5,10 @@
 //! they were (a row cannot vouch for itself), and no constraint tells what the caller may not know.
 //! Inside `RETURNING` a row goes by its table's own name; SQLite knows no alias there.
 
-use super::proposed::{EXISTING, PROPOSED, UPDATED, plain_columns, written_columns};
+use super::proposed::{EXISTING, PROPOSED, ROWID, UPDATED, plain_columns, written_columns};
 use super::{Batch, Builder, rollback, where_clause};
 use crate::caller::Caller;
-use crate::dialect;
+use crate::dialect::{self, KEEP, has_before};
 use crate::policy::{Predicate, permit_columns};
 use crate::rest::error::RestError;
 use crate::rest::plan::{Cell, Change, Condition, Insert, Write};
@@ -119,7 +119,12 @@ fn compile_insert(
     if write.singular && insert.rows.len() != 1 && !(ignores && insert.rows.len() > 1) {
         return Err(RestError::NotOneRow(insert.rows.len() as u64));
     }
-    let chunks = if insert.columns.is_empty() && !write.table.columns.iter().any(asks_for_caller) {
+    let one_by_one = Builder::new(catalog, caller).reads_itself(write.table, insert)?;
+    let chunks = if one_by_one {
+        insert.rows.iter().flat_map(|row| chunks(std::slice::from_ref(row))).collect()
+    } else if insert.columns.is_empty() && has_before(catalog, write.table, &[Command::Insert])? {
+        chunks(&insert.rows)
+    } else if insert.columns.is_empty() && !write.table.columns.iter().any(asks_for_caller) {
         // `DEFAULT VALUES` makes one row at a time.
         insert.rows.iter().map(|_| String::new()).collect()
     } else {
@@ -130,19 +135,22 @@ fn compile_insert(
         Some(Resolution::IgnoreDuplicates) => &[Path::Ignore],
         None => &[Path::Plain],
     };
-    for path in paths {
-        for rows in &chunks {
-            let mut builder = Builder::new(catalog, caller);
-            builder.insert(write, insert, *path, rows)?;
-            if *path == Path::Ignore {
-                push_counted(write, builder.finish(), batch);
-                continue;
-            }
-            let place = batch.push(builder.finish());
-            batch.rows.push(place);
-            if *path == Path::Merge {
-                batch.updated.push(place);
-            }
+    let steps: Vec<(&Path, &String)> = if one_by_one {
+        chunks.iter().flat_map(|rows| paths.iter().map(move |path| (path, rows))).collect()
+    } else {
+        paths.iter().flat_map(|path| chunks.iter().map(move |rows| (path, rows))).collect()
+    };
+    for (path, rows) in steps {
+        let mut builder = Builder::new(catalog, caller);
+        builder.insert(write, insert, *path, rows)?;
+        if *path == Path::Ignore {
+            push_counted(write, builder.finish(), batch);
+            continue;
+        }
+        let place = batch.push(builder.finish());
+        batch.rows.push(place);
+        if *path == Path::Merge {
+            batch.updated.push(place);
         }
     }
     Ok(())
@@ -175,7 +183,7 @@ impl Builder<'_> {
         let table = write.table;
         let name = table.physical();
         let checks = self.insert_checks(write, insert, path)?;
-        if checks.is_empty() {
+        if checks.is_empty() && !has_before(self.catalog, table, &[Command::Insert])? {
             self.unchecked_insert(&name, table, insert, path, rows)?;
         } else {
             self.checked_insert(&name, table, insert, path, rows, &checks)?;
@@ -186,7 +194,7 @@ impl Builder<'_> {
                 let target = insert.conflict_target();
                 self.writer.push(&format!("\nON CONFLICT ({target}) DO NOTHING"));
             }
-            Path::Merge => self.do_update(insert),
+            Path::Merge => self.do_update(table, insert)?,
         }
         self.returning(write)
     }
@@ -231,13 +239,13 @@ impl Builder<'_> {
         checks: &[(Predicate, String)],
     ) -> Result<(), RestError> {
         let values = self.proposed_values(table, insert, checks)?;
-        let source = if insert.columns.is_empty() {
+        let source = if insert.columns.is_empty() && rows.is_empty() {
             String::new()
         } else {
             let payload = self.writer.bind(rows);
             format!("\nFROM json_each({payload}) AS \"payload\"")
         };
-        let proposed = self.proposed_row(table, values, &source)?;
+        let (proposed, is_kept) = self.inserted_row(table, values, &source)?;
         let columns = written_columns(table, insert);
         let values: Vec<String> = columns.iter().map(|column| format!("{PROPOSED}.{column}")).collect();
         let equal = key_equalities(insert, PROPOSED);
@@ -256,7 +264,9 @@ impl Builder<'_> {
         let raise = |(predicate, error): &(Predicate, String)| {
             format!("\n  WHEN ({}) IS NOT TRUE THEN {error}", predicate.to_sql())
         };
-        let arms = arms + &checks.iter().map(raise).collect::<String>();
+        let left_out =
+            if is_kept { format!("\n  WHEN NOT {PROPOSED}.{KEEP} THEN FALSE") } else { String::new() };
+        let arms = left_out + &arms + &checks.iter().map(raise).collect::<String>();
         let sql = format!(
             "WITH {PROPOSED} AS MATERIALIZED (\n{proposed}\n)\nINSERT INTO {name} ({})\nSELECT {}\nFROM {from}\nWHERE CASE{arms}\n  ELSE TRUE\nEND",
             columns.join(", "),
@@ -300,9 +310,11 @@ impl Builder<'_> {
                     format!("{row}.{}", quote_identifier(&column.name))
                 };
                 let values = plain_columns(table).map(|column| (column, given(column))).collect();
-                let row = self.proposed_row(table, values, "")?;
+                let set: Vec<&str> = insert.columns.iter().map(|column| column.name.as_str()).collect();
+                let (row, is_kept) = self.updated_row(table, values, &set, EXISTING, "", &[])?;
+                let left_out = if is_kept { format!("NOT {UPDATED}.{KEEP} OR ") } else { String::new() };
                 if updated != Predicate::Always {
-                    let sql = format!("(SELECT {} FROM ({row}) AS {UPDATED})", updated.to_sql());
+                    let sql = format!("(SELECT {left_out}{} FROM ({row}) AS {UPDATED})", updated.to_sql());
                     checks.push((Predicate::Sql(sql), violates_check(table)));
                 }
                 checks.extend(self.check_options_of_updated(write, &row)?);
@@ -349,15 +361,17 @@ impl Builder<'_> {
     }
 
     /// The update half of an upsert.
-    fn do_update(&mut self, insert: &Insert<'_>) {
-        let assignments: Vec<String> = insert
-            .columns
-            .iter()
-            .map(|column| quote_identifier(&column.name))
-            .map(|column| format!("{column} = excluded.{column}"))
-            .collect();
+    fn do_update(&mut self, table: &Table, insert: &Insert<'_>) -> Result<(), RestError> {
+        let excluded =
+            |column: &&Column| (column.name.clone(), format!("excluded.{}", quote_identifier(&column.name)));
+        let set: Vec<(String, String)> = insert.columns.iter().map(excluded).collect();
+        let (catalog, mut terms) = (self.catalog, Vec::new());
+        let assignments =
+            dialect::updated_on_conflict(catalog, &mut self.environment(), table, &set, &mut terms)?;
         let target = insert.conflict_target();
-        self.writer.push(&format!("\nON CONFLICT ({target}) DO UPDATE\nSET {}", assignments.join(", ")));
+        let sql = format!("\nON CONFLICT ({target}) DO UPDATE\nSET {assignments}{}", where_clause(terms));
+        self.writer.push(&sql);
+        Ok(())
     }
 
     fn update(
@@ -381,6 +395,11 @@ impl Builder<'_> {
         let mut checks = vec![(self.update_check(write, PROPOSED)?, violates_check(table))];
         checks.extend(self.check_options_of_proposed(write)?);
         checks.retain(|(predicate, _)| *predicate != Predicate::Always);
+        if has_before(self.catalog, table, &[Command::Update])? {
+            let sql = self.update_through_triggers(table, values, terms, &checks)?;
+            self.writer.push(&sql);
+            return self.returning(write);
+        }
         if !checks.is_empty() {
             let given = |column: &Column| {
                 let value = values.iter().find(|(of, _)| *of == column.name).map(|(_, value)| value.clone());
@@ -400,6 +419,42 @@ impl Builder<'_> {
         let sql = format!("UPDATE {name}\nSET {}{}", sets.join(", "), where_clause(terms));
         self.writer.push(&sql);
         self.returning(write)
+    }
+
+    /// An update of rows that BEFORE triggers have changed: of each the whole row is made first.
+    fn update_through_triggers(
+        &mut self,
+        table: &Table,
+        values: Vec<(&str, String)>,
+        terms: Vec<String>,
+        checks: &[(Predicate, String)],
+    ) -> Result<String, RestError> {
+        let name = table.physical();
+        let set: Vec<&str> = values.iter().map(|(of, _)| *of).collect();
+        let given = |column: &Column| {
+            let value = values.iter().find(|(of, _)| *of == column.name).map(|(_, value)| value.clone());
+            value.unwrap_or_else(|| format!("{name}.{}", quote_identifier(&column.name)))
+        };
+        let row = plain_columns(table).map(|column| (column, given(column))).collect();
+        let source = format!("\nFROM {name}{}", where_clause(terms));
+        let (proposed, is_kept) = self.updated_row(table, row, &set, &name, &source, &[ROWID])?;
+        let left_out =
+            if is_kept { format!("\n  WHEN NOT {PROPOSED}.{KEEP} THEN FALSE") } else { String::new() };
+        let arm = |(predicate, error): &(Predicate, String)| {
+            format!("\n  WHEN ({}) IS NOT TRUE THEN {error}", predicate.to_sql())
+        };
+        let arms: String = checks.iter().map(arm).collect();
+        let written: Vec<String> = self
+            .written_on_update(table, &set)?
+            .iter()
+            .map(|column| quote_identifier(column))
+            .map(|column| format!("{column} = {PROPOSED}.{column}"))
+            .collect();
+        let several = self.refuse_several(table, &set)?;
+        Ok(format!(
+            "WITH {PROPOSED} AS MATERIALIZED (\n{proposed}\n)\nUPDATE {name}\nSET {}\nFROM {PROPOSED}\nWHERE {name}.rowid = {PROPOSED}.\"{ROWID}\"\n  AND CASE{several}{left_out}\n  WHEN {PROPOSED}.\"{ROWID}\" IS NULL THEN FALSE{arms}\n  ELSE TRUE\nEND",
+            written.join(", "),
+        ))
     }
 
     fn delete(&mut self, write: &Write<'_>, condition: &Condition<'_>) -> Result<(), RestError> {
