@@ -3,7 +3,7 @@
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
-use super::{DataType, Privileges, Routine};
+use super::{DataType, Memory, Privileges, Routine};
 use crate::sql::{physical_name, quote_identifier};
 
 /// The whole schema at one version.
@@ -21,6 +21,8 @@ pub struct Catalog {
     pub routines: IndexMap<String, Routine>,
     /// The schemas the project created.
     pub schemas: Vec<String>,
+    /// What was made of this version.
+    pub memory: Memory,
 }
 
 /// A table and what belongs to it.
