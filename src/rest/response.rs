@@ -294,7 +294,7 @@ fn location(write: &Write<'_>, sets: &[&Rows]) -> Result<Option<String>, RestErr
 
 /// `/todos?id=eq.1` from the key's values as JSON.
 fn location_of(write: &Write<'_>, key: &str) -> Result<Option<String>, RestError> {
-    let columns = write.table.primary_key_columns();
+    let columns = write.face().primary_key_columns();
     if columns.is_empty() {
         return Ok(None);
     }
@@ -308,7 +308,7 @@ fn location_of(write: &Write<'_>, key: &str) -> Result<Option<String>, RestError
             None => format!("{}=is.null", encode(column)),
         })
         .collect();
-    Ok(Some(format!("/{}?{}", encode(&write.table.name), filters.join("&"))))
+    Ok(Some(format!("/{}?{}", encode(&write.face().name), filters.join("&"))))
 }
 
 /// The preferences that had an effect, in PostgREST's order.

@@ -9,6 +9,7 @@ mod output;
 mod proposed;
 mod read;
 mod rollback;
+mod through;
 mod write;
 
 pub use rollback::ROLLED_BACK;
