@@ -15,6 +15,7 @@ mod nulls;
 mod order;
 mod policy;
 mod posted;
+mod policy_function;
 mod privilege;
 mod refusal;
 mod regular_expression;
