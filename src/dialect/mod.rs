@@ -10,6 +10,7 @@ mod name;
 mod parse;
 mod query;
 mod reader;
+mod routine;
 mod script;
 mod statement;
 mod translate;

@@ -4,6 +4,7 @@ use sqlparser::ast;
 use sqlparser::keywords::Keyword;
 use sqlparser::tokenizer::{Token, TokenWithSpan};
 
+use super::reader::Reader;
 use super::script::{Piece, split};
 use super::{CallerValue, DialectError, Environment, parse, statement};
 use crate::schema::{Catalog, Table};
@@ -57,15 +58,17 @@ impl ScriptError {
 
 /// Translates a file for a schema. Pure: nothing has run when this returns.
 pub fn translate(catalog: &Catalog, sql: &str) -> Result<Translation, ScriptError> {
-    let mut translator = Translator { catalog: catalog.clone(), statements: Vec::new(), answer: None };
+    let mut translator = Translator::over(catalog.clone());
     let (mut origins, mut sources) = (Vec::new(), Vec::new());
     for piece in split(sql)? {
         translator.answer = None;
+        translator.source = sources.len();
         translator.translate(&piece).map_err(|error| ScriptError::new(error, piece.line, piece.text))?;
         origins.resize(translator.statements.len(), sources.len());
         sources.push(Source { line: piece.line, text: piece.text.to_string() });
     }
-    let Translator { catalog, statements, answer } = translator;
+    translator.check_unchecked(&sources)?;
+    let Translator { catalog, statements, answer, .. } = translator;
     Ok(Translation { statements, origins, sources, catalog, answer })
 }
 
@@ -77,12 +80,46 @@ pub struct Translator {
     pub statements: Vec<Statement>,
     /// Which of them gave the rows of the statement at hand.
     pub answer: Option<usize>,
+    /// Whether functions are compiled as they are created: `SET check_function_bodies`.
+    pub checks_bodies: bool,
+    /// The functions that are compiled at the file's end, and which of its statements made them.
+    pub unchecked: Vec<(String, usize)>,
+    /// Which of the file's statements is at hand.
+    source: usize,
 }
 
 /// D1's limit of a statement's text, in bytes.
 const LONGEST_STATEMENT: usize = 100_000;
 
 impl Translator {
+    /// At a file's beginning.
+    pub fn over(catalog: Catalog) -> Self {
+        Self {
+            catalog,
+            statements: Vec::new(),
+            answer: None,
+            checks_bodies: true,
+            unchecked: Vec::new(),
+            source: 0,
+        }
+    }
+
+    /// Leaves a function to be compiled at the file's end, when what it names is there.
+    pub fn check_later(&mut self, key: String) {
+        self.unchecked.push((key, self.source));
+    }
+
+    fn check_unchecked(&self, sources: &[Source]) -> Result<(), ScriptError> {
+        for (key, source) in &self.unchecked {
+            let (Some(routine), Some(source)) = (self.catalog.routines.get(key), sources.get(*source)) else {
+                continue;
+            };
+            self.check_routine(routine)
+                .map_err(|error| ScriptError::new(error, source.line, &source.text))?;
+        }
+        Ok(())
+    }
+
     /// Adds a SQLite statement.
     pub fn push(&mut self, sql: String) -> Result<(), DialectError> {
         if sql.len() > LONGEST_STATEMENT {
@@ -95,9 +132,6 @@ impl Translator {
 
     fn translate(&mut self, piece: &Piece<'_>) -> Result<(), DialectError> {
         let words = leading_words(&piece.tokens);
-        if self.view_statement(piece, &words)? {
-            return Ok(());
-        }
         if let Some((_, verdict)) = BY_WORDS.iter().find(|(start, _)| starts_with(&words, start)) {
             return match verdict {
                 Verdict::Nothing => Ok(()),
@@ -107,6 +141,14 @@ impl Translator {
                 }
                 Verdict::OnlyGrants => Ok(()),
             };
+        }
+        let reader = Reader::new(piece.text, &piece.tokens);
+        if let Some((_, read)) = READ.iter().find(|(start, _)| starts_with(&words, start)) {
+            return read(self, reader);
+        }
+        let is_grant = starts_with(&words, "GRANT") || starts_with(&words, "REVOKE");
+        if is_grant && self.grant_on_function(reader)? {
+            return Ok(());
         }
         if starts_with(&words, "ALTER TABLE") && words.windows(2).any(|pair| pair == ["SET", "SCHEMA"]) {
             return Err(DialectError::unsupported("ALTER TABLE … SET SCHEMA"));
@@ -153,8 +195,26 @@ enum Verdict {
     Refused(&'static str),
 }
 
-const FUNCTIONS: &str =
-    "Functions and triggers are not supported yet; policies and defaults can use expressions.";
+type Read = fn(&mut Translator, Reader<'_>) -> Result<(), DialectError>;
+
+/// Statements that are read word by word, by their first words.
+#[rustfmt::skip]
+const READ: &[(&str, Read)] = &[
+    ("CREATE FUNCTION",            |translator, reader| translator.create_function(reader)),
+    ("CREATE OR REPLACE FUNCTION", |translator, reader| translator.create_function(reader)),
+    ("DROP FUNCTION",              |translator, reader| translator.drop_function(reader)),
+    ("DROP ROUTINE",               |translator, reader| translator.drop_function(reader)),
+    ("ALTER FUNCTION",             |translator, reader| translator.alter_function(reader)),
+    ("ALTER ROUTINE",              |translator, reader| translator.alter_function(reader)),
+    ("CREATE VIEW",                |translator, reader| translator.create_view(reader)),
+    ("CREATE OR REPLACE VIEW",     |translator, reader| translator.create_view(reader)),
+    ("CREATE MATERIALIZED VIEW",   |translator, reader| translator.create_view(reader)),
+    ("ALTER VIEW",                 |translator, reader| translator.alter_view(reader)),
+    ("ALTER MATERIALIZED VIEW",    |translator, reader| translator.alter_view(reader)),
+    ("REFRESH MATERIALIZED VIEW",  |translator, reader| translator.refresh_view(reader)),
+];
+
+const FUNCTIONS: &str = "Triggers and procedures are not supported yet; functions are.";
 
 /// Statements known by their first words, which the parser may not read.
 #[rustfmt::skip]
@@ -164,8 +224,6 @@ const BY_WORDS: &[(&str, Verdict)] = &[
     ("SELECT PG_CATALOG . SET_CONFIG",          Verdict::Nothing),
     ("ALTER DEFAULT PRIVILEGES",                Verdict::OnlyGrants),
     ("DO",                                      Verdict::Refused(FUNCTIONS)),
-    ("CREATE FUNCTION",                         Verdict::Refused(FUNCTIONS)),
-    ("CREATE OR REPLACE FUNCTION",              Verdict::Refused(FUNCTIONS)),
     ("CREATE PROCEDURE",                        Verdict::Refused(FUNCTIONS)),
     ("CREATE OR REPLACE PROCEDURE",             Verdict::Refused(FUNCTIONS)),
     ("CREATE TRIGGER",                          Verdict::Refused(FUNCTIONS)),

@@ -236,7 +236,7 @@ fn written(
     #[rustfmt::skip]
     let reasons = [
         (has(|select| select.distinct.is_some()),                    "Views containing DISTINCT are not automatically updatable."),
-        (has(|select| is_grouped(select)),                           "Views containing GROUP BY are not automatically updatable."),
+        (has(is_grouped),                                             "Views containing GROUP BY are not automatically updatable."),
         (has(|select| select.having.is_some()),                      "Views containing HAVING are not automatically updatable."),
         (matches!(query.body.as_ref(), SetExpr::SetOperation { .. }), "Views containing UNION, INTERSECT, or EXCEPT are not automatically updatable."),
         (query.with.is_some(),                                       "Views containing WITH are not automatically updatable."),

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::builtin;
 use super::catalog::{Catalog, Enum, Index, Policy, Table};
+use super::routine::Routine;
 use super::view::View;
 use crate::ports::{Database, DbError};
 use crate::sql::{Statement, physical_name, raise};
@@ -104,6 +105,10 @@ fn add(catalog: &mut Catalog, row: &Row) -> Result<(), serde_json::Error> {
             let view: View = serde_json::from_str(&row.definition)?;
             catalog.views.insert(physical_name(&view.table.schema, &view.table.name), view);
         }
+        "function" => {
+            let routine: Routine = serde_json::from_str(&row.definition)?;
+            catalog.routines.insert(routine.key(), routine);
+        }
         "schema" => catalog.schemas.push(serde_json::from_str(&row.definition)?),
         _ => {}
     }
@@ -156,6 +161,9 @@ fn rows(catalog: &Catalog) -> Result<Vec<RegistryRow>, serde_json::Error> {
         // It follows from the tables.
         view.table.primary_key = None;
         rows.push((("view", name.clone()), serde_json::to_string(&view)?));
+    }
+    for (name, routine) in &catalog.routines {
+        rows.push((("function", name.clone()), serde_json::to_string(routine)?));
     }
     for (name, table) in &catalog.tables {
         if !builtin::is_builtin(table) {

@@ -148,7 +148,7 @@ impl Translator {
         let physical = physical_name(&table.schema, &table.name);
         catalog.tables.shift_remove(&physical);
         catalog.views.shift_remove(&physical);
-        Translator { catalog, statements: Vec::new(), answer: None }
+        Translator::over(catalog)
     }
 
     fn drop_type(&mut self, object: &ObjectName, if_exists: bool) -> Result<(), DialectError> {

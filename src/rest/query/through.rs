@@ -162,7 +162,7 @@ impl Builder<'_> {
 impl<'c> Write<'c> {
     /// Whether the table is written by the owner of a view, whom no policy binds.
     pub fn is_owners(&self) -> bool {
-        self.through.as_ref().is_some_and(Through::is_owners)
+        self.through.as_deref().is_some_and(Through::is_owners)
     }
 
     /// The relation that the request names.

@@ -4,10 +4,12 @@ mod altering;
 mod applying;
 mod dropping;
 mod expressions;
+mod functions;
 mod policies;
 mod refusing;
 mod renaming;
 mod types;
+mod views;
 mod writing;
 
 use http::StatusCode;

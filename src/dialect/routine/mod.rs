@@ -1,0 +1,3 @@
+//! Functions of the project: what their bodies are, and calls to them.
+
+mod check;
