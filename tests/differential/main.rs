@@ -32,6 +32,7 @@ mod report;
 mod statement;
 mod tree;
 mod values;
+mod views;
 mod world;
 
 use std::process::ExitCode;
@@ -48,6 +49,7 @@ const STAGES: &[(&str, u64, Stage)] = &[
     ("expressions", 3_000, expressions::run),
     ("policies",      130, policies::run),
     ("values",      1_000, values::run),
+    ("views",          60, policies::run_views),
 ];
 
 fn main() -> ExitCode {

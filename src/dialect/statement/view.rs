@@ -318,6 +318,7 @@ fn new_view(
         origins: analysis.origins,
         reads: analysis.reads,
         written: analysis.written,
+        below: analysis.below,
         materialized,
     };
     if view.check_option.is_some() {

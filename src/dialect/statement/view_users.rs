@@ -233,7 +233,8 @@ pub fn carried_views(
         let analysis = analyse(&after, &definition)?;
         if let Some(view) = after.views.get_mut(&key) {
             view.definition = analysis.definition;
-            (view.origins, view.reads, view.written) = (analysis.origins, analysis.reads, analysis.written);
+            (view.origins, view.reads) = (analysis.origins, analysis.reads);
+            (view.written, view.below) = (analysis.written, analysis.below);
         }
     }
     after.find_view_keys();

@@ -83,7 +83,7 @@ impl<'c> Planner<'c> {
         relation: &'c Table,
         request: &'c RestRequest,
     ) -> Result<Write<'c>, RestError> {
-        let mut through = Through::find(self.catalog, relation, request.action)?.map(Box::new);
+        let mut through = Through::find(self.catalog, relation, request)?.map(Box::new);
         let mut returning = self.root(relation, &request.query, RowRange::default())?;
         let returns = request.preferences.representation.unwrap_or(Return::Minimal);
         if returning.order.len() > MOST_ORDER_KEYS {
@@ -204,7 +204,7 @@ impl<'c> Target<'_, 'c> {
                 .column(name)
                 .ok_or_else(|| RestError::NoColumn { table: table.name.clone(), column: name.clone() })?;
             if let Some(through) = self.through {
-                column = through.written_column(name, verb)?;
+                column = through.base_column(name).unwrap_or(column);
             }
             let name = &column.name;
             let details = if column.generated.is_some() {
