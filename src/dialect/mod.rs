@@ -16,7 +16,7 @@ mod statement;
 mod translate;
 mod view;
 
-pub use environment::{CallerValue, Environment};
+pub use environment::{CallerValue, Calls, Environment};
 pub use error::DialectError;
 pub use expression::{Expression, lower_condition, lower_default, lower_expression};
 pub use translate::{ScriptError, Source, Translation, translate};

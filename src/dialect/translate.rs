@@ -6,8 +6,8 @@ use sqlparser::tokenizer::{Token, TokenWithSpan};
 
 use super::reader::Reader;
 use super::script::{Piece, split};
-use super::{CallerValue, DialectError, Environment, parse, statement};
-use crate::schema::{Catalog, Table};
+use super::{CallerValue, Calls, DialectError, Environment, parse, statement};
+use crate::schema::{Catalog, Routine, Table};
 use crate::sql::Statement;
 
 /// What a file becomes.
@@ -271,23 +271,47 @@ fn unsupported(words: &[String]) -> DialectError {
     DialectError::unsupported(name.join(" "))
 }
 
-/// The system itself: no caller, no filters. Remembers whether a caller was asked for.
+/// The system itself: no caller, no filters. Remembers whether a caller was asked for, or a function
+/// whose body may be another tomorrow.
 #[derive(Default)]
 pub struct SystemEnvironment {
     /// Whether the SQL depends on who calls.
     pub asked_for_caller: bool,
+    /// Whether calls of functions are named only.
+    names_routines: bool,
+    calls: Calls,
+}
+
+impl SystemEnvironment {
+    /// One in which calls are named: for what an expression refers to, not for running it.
+    pub fn naming_routines() -> Self {
+        Self { names_routines: true, ..Self::default() }
+    }
 }
 
 impl Environment for SystemEnvironment {
     fn caller_value(&mut self, value: CallerValue) -> Result<String, DialectError> {
         self.asked_for_caller = true;
         Ok(match value {
-            CallerValue::Role => "'postgres'".to_string(),
+            CallerValue::Role | CallerValue::CurrentUser => "'postgres'".to_string(),
             CallerValue::UserId | CallerValue::Email | CallerValue::Claims => "NULL".to_string(),
         })
     }
 
     fn row_filter(&mut self, _: &Table, _: &str) -> Result<Option<String>, DialectError> {
         Ok(None)
+    }
+
+    fn enter_routine(&mut self, routine: &Routine) -> Result<(), DialectError> {
+        self.asked_for_caller = true;
+        self.calls.enter(routine)
+    }
+
+    fn leave_routine(&mut self) {
+        self.calls.leave();
+    }
+
+    fn names_routines(&self) -> bool {
+        self.names_routines
     }
 }

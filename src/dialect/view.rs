@@ -75,12 +75,13 @@ impl Lowering<'_> {
         let scopes = std::mem::take(&mut self.scopes);
         let common_tables = std::mem::take(&mut self.common_tables);
         let targets = std::mem::take(&mut self.targets);
+        let search_path = self.search_path.take();
         let recorder = self.recorder.take();
         self.environment.enter_view(view);
         let outcome = work(self);
         self.environment.leave_view();
         (self.scopes, self.common_tables, self.targets) = (scopes, common_tables, targets);
-        self.recorder = recorder;
+        (self.recorder, self.search_path) = (recorder, search_path);
         outcome
     }
 
@@ -185,10 +186,22 @@ fn recorded(catalog: &Catalog, query: &Query) -> Result<(LoweredQuery, Recorder)
     Ok((lowered, lowering.recorder.unwrap_or_default()))
 }
 
-/// The SQL of a view's query for the system, every name in it resolved.
+/// The SQL of a view's query for the system, every name in it resolved but those of functions.
 pub fn resolved(catalog: &Catalog, definition: &str) -> Result<String, DialectError> {
+    lowered_for(SystemEnvironment::naming_routines(), catalog, definition)
+}
+
+/// The SQL of a view's query for the system.
+pub fn system_query(catalog: &Catalog, definition: &str) -> Result<String, DialectError> {
+    lowered_for(SystemEnvironment::default(), catalog, definition)
+}
+
+fn lowered_for(
+    mut environment: SystemEnvironment,
+    catalog: &Catalog,
+    definition: &str,
+) -> Result<String, DialectError> {
     let query = parse::query(parse::tokens(definition)?)?;
-    let mut environment = SystemEnvironment::default();
     Ok(Lowering::new(catalog, &mut environment, Place::Query).subquery(&query)?.sql)
 }
 

@@ -1,9 +1,9 @@
 //! What a policy's expression can ask of the caller, and the policies of the tables it looks into.
 
-use super::predicate::{PolicyError, Predicate, permit, using};
+use super::predicate::{PolicyError, Predicate, grantee, permit, using};
 use crate::caller::Caller;
-use crate::dialect::{CallerValue, DialectError, Environment};
-use crate::schema::{Catalog, Command, Table, View};
+use crate::dialect::{CallerValue, Calls, DialectError, Environment};
+use crate::schema::{Catalog, Command, Routine, Table, View};
 use crate::sql::{Bind, Writer};
 
 /// Lowers expressions for one caller into one statement: the caller's values become its binds.
@@ -16,14 +16,13 @@ pub struct CallerEnvironment<'a> {
     pub writer: &'a mut Writer,
     pub(super) recursion: Option<String>,
     within: Vec<String>,
-    /// For each view around whether the owner reads in it, whom no policy binds.
-    as_owner: Vec<bool>,
+    calls: Calls,
 }
 
 impl<'a> CallerEnvironment<'a> {
     /// An environment that binds into `writer`.
     pub fn new(catalog: &'a Catalog, caller: &'a Caller, writer: &'a mut Writer) -> Self {
-        Self { catalog, caller, writer, recursion: None, within: Vec::new(), as_owner: Vec::new() }
+        Self { catalog, caller, writer, recursion: None, within: Vec::new(), calls: Calls::default() }
     }
 
     /// Notes that a table's policies are being lowered; finding it again inside them is recursion, as in Postgres.
@@ -36,10 +35,6 @@ impl<'a> CallerEnvironment<'a> {
         Ok(())
     }
 
-    fn is_owner(&self) -> bool {
-        self.as_owner.last().copied().unwrap_or(false)
-    }
-
     pub(super) fn leave(&mut self) {
         self.within.pop();
     }
@@ -50,7 +45,8 @@ impl Environment for CallerEnvironment<'_> {
         let claims = &self.caller.claims;
         let bind: Bind = match value {
             CallerValue::UserId => self.caller.user_id().into(),
-            CallerValue::Role => self.caller.role.name().into(),
+            CallerValue::CurrentUser if self.calls.is_owners() => "postgres".into(),
+            CallerValue::Role | CallerValue::CurrentUser => self.caller.role.name().into(),
             CallerValue::Email => claims.text("email").into(),
             CallerValue::Claims => claims.to_json().into(),
         };
@@ -58,7 +54,7 @@ impl Environment for CallerEnvironment<'_> {
     }
 
     fn row_filter(&mut self, table: &Table, row: &str) -> Result<Option<String>, DialectError> {
-        if self.is_owner() {
+        if self.calls.reads_as_owner() {
             return Ok(None);
         }
         match using(self, table, Command::Select, row) {
@@ -77,7 +73,7 @@ impl Environment for CallerEnvironment<'_> {
     }
 
     fn may_read_view(&mut self, view: &View) -> Result<(), DialectError> {
-        if self.is_owner() {
+        if self.calls.reads_as_owner() {
             return Ok(());
         }
         permit(self.catalog, self.caller, &view.table, Command::Select).map_err(|_| {
@@ -86,10 +82,22 @@ impl Environment for CallerEnvironment<'_> {
     }
 
     fn enter_view(&mut self, view: &View) {
-        self.as_owner.push(!view.security_invoker);
+        self.calls.enter_view(view);
     }
 
     fn leave_view(&mut self) {
-        self.as_owner.pop();
+        self.calls.leave_view();
+    }
+
+    fn enter_routine(&mut self, routine: &Routine) -> Result<(), DialectError> {
+        if !self.calls.is_owners() && !routine.allows(grantee(self.caller)) {
+            let message = format!("permission denied for function {}", routine.name);
+            return Err(DialectError::new("42501", message));
+        }
+        self.calls.enter(routine)
+    }
+
+    fn leave_routine(&mut self) {
+        self.calls.leave();
     }
 }

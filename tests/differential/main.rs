@@ -20,9 +20,12 @@
 mod app;
 #[path = "../api/double/mod.rs"]
 mod double;
+#[path = "../fixtures/scenario.rs"]
+mod scenario;
 
 mod chance;
 mod expressions;
+mod fixtures;
 mod grammar;
 mod json;
 mod ours;
@@ -49,6 +52,7 @@ const STAGES: &[(&str, u64, Stage)] = &[
     ("expressions", 3_000, expressions::run),
     ("policies",      130, policies::run),
     ("values",      1_000, values::run),
+    ("fixtures",      100, fixtures::run),
     ("views",          60, policies::run_views),
 ];
 

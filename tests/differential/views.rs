@@ -46,7 +46,7 @@ pub fn add(chance: &mut Chance, world: &mut World) {
 }
 
 fn options(chance: &mut Chance) -> &'static str {
-    *chance.pick(&[
+    chance.pick::<&str>(&[
         "",
         " WITH (security_invoker = on)",
         " WITH (security_invoker = on)",

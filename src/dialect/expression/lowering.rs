@@ -51,6 +51,8 @@ pub struct Lowering<'a> {
     pub common_tables: Vec<CommonTable>,
     /// Takes notes of the query, when somebody wants them.
     pub recorder: Option<Recorder>,
+    /// Where unqualified names are looked up; `None` is `public`.
+    pub search_path: Option<Vec<String>>,
 }
 
 impl<'a> Lowering<'a> {
@@ -69,6 +71,7 @@ impl<'a> Lowering<'a> {
             targets: Vec::new(),
             common_tables: Vec::new(),
             recorder: None,
+            search_path: None,
         }
     }
 
@@ -89,6 +92,23 @@ impl<'a> Lowering<'a> {
     pub fn beside_row(catalog: &'a Catalog, environment: &'a mut dyn Environment, row: &str) -> Self {
         let prefix = row.trim_matches('"').replace("\"\"", "\"");
         Self { prefix, ..Self::new(catalog, environment, Place::Query) }
+    }
+
+    /// In a function's body that stands here: of the names around it sees none but `scope`'s.
+    pub fn inside(&mut self, place: Place, scope: Scope, search_path: Option<Vec<String>>) -> Lowering<'_> {
+        let (prefix, depth) = (self.alias(), self.depth);
+        let inner = Lowering::new(self.catalog, &mut *self.environment, place);
+        Lowering { prefix, depth, scopes: vec![scope], search_path, ..inner }
+    }
+
+    /// The schema of an unqualified name: the first of the search path that has it.
+    pub fn schema_on_path(&self, has_it: impl Fn(&str) -> bool) -> String {
+        let public = || "public".to_string();
+        match &self.search_path {
+            None => public(),
+            // Nothing is found where nothing is looked into.
+            Some(path) => path.iter().find(|schema| has_it(schema)).cloned().unwrap_or_default(),
+        }
     }
 
     /// A new alias for an inner relation. It extends the outer row's name, so that neither an outer
@@ -241,7 +261,12 @@ impl<'a> Lowering<'a> {
     fn compound_identifier(&mut self, names: &[ast::Ident]) -> Result<Piece, DialectError> {
         let names: Vec<String> = names.iter().map(folded).collect();
         let (sql, data_type) = match names.as_slice() {
-            [table, column] => qualified_column(&self.scopes, None, table, column)?,
+            [table, column] => match qualified_column(&self.scopes, None, table, column) {
+                Err(error) if error.code == "42703" => {
+                    return self.attribute(table, column)?.ok_or(error);
+                }
+                column => column?,
+            },
             [schema, table, column] => qualified_column(&self.scopes, Some(schema), table, column)?,
             _ => return Err(DialectError::unsupported(format!("the name {}", names.join(".")))),
         };
@@ -395,7 +420,7 @@ impl<'a> Lowering<'a> {
 }
 
 /// Whether SQL calls one of SQLite's aggregates. That it may be a subquery's own does no harm.
-fn holds_aggregate(sql: &str) -> bool {
+pub fn holds_aggregate(sql: &str) -> bool {
     [
         "count(",
         "sum(",

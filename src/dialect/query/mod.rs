@@ -12,7 +12,7 @@ pub use aggregate::Grouping;
 pub use aggregate::has_aggregate;
 pub use output::{json_object, row_object};
 pub use record::Recorder;
-pub use relation::rename;
+pub use relation::{fields, rename};
 pub use select::{CommonTable, Output};
 
 use crate::schema::DataType;

@@ -28,17 +28,21 @@ impl Translator {
                 break;
             }
         }
-        let _ = reader.takes("CASCADE") || reader.takes("RESTRICT");
+        let cascade = reader.takes("CASCADE");
+        if !cascade {
+            reader.takes("RESTRICT");
+        }
         if !reader.is_done() {
             return Err(reader.syntax());
         }
-        keys.iter().for_each(|key| self.drop_routine(key));
-        Ok(())
+        keys.iter().try_for_each(|key| self.drop_routine(key, cascade))
     }
 
-    /// Drops a function.
-    pub(super) fn drop_routine(&mut self, key: &str) {
+    /// Drops a function, and with `cascade` what uses it.
+    pub(super) fn drop_routine(&mut self, key: &str, cascade: bool) -> Result<(), DialectError> {
+        self.drop_users_of_routine(key, cascade)?;
         self.catalog.routines.shift_remove(key);
+        Ok(())
     }
 
     pub(in crate::dialect) fn alter_function(&mut self, mut reader: Reader<'_>) -> Result<(), DialectError> {
@@ -79,6 +83,10 @@ impl Translator {
                 format!("function {} already exists in schema \"{}\"", routine.display(), routine.schema);
             return Err(DialectError::new("42723", message));
         }
+        // Their expressions would go on naming it by its old name.
+        self.drop_users_of_routine(&before, false).map_err(|error| {
+            DialectError::unsupported(format!("the new name of {}: {}", old.display(), error.message))
+        })?;
         self.catalog.routines.shift_remove(&before);
         self.catalog.routines.insert(after, routine);
         Ok(())

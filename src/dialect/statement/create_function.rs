@@ -67,6 +67,7 @@ impl Translator {
                 return Err(DialectError::new("42723", message));
             }
             replaceable(old, &routine)?;
+            self.body_may_change(old)?;
             routine.executors.clone_from(&old.executors);
         }
         self.catalog.routines.insert(key.clone(), routine.clone());

@@ -20,6 +20,7 @@ mod insert;
 mod rebuild;
 mod reference;
 mod rename;
+mod routine_users;
 mod session;
 mod view;
 mod view_users;

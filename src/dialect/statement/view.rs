@@ -9,7 +9,7 @@ use sqlparser::tokenizer::{Token, TokenWithSpan};
 use super::create_table::add_column;
 use crate::dialect::reader::Reader;
 use crate::dialect::translate::Translator;
-use crate::dialect::view::{Analysis, analyse, resolved};
+use crate::dialect::view::{Analysis, analyse, system_query};
 use crate::dialect::{DialectError, name, parse};
 use crate::schema::{CheckOption, Column, Privileges, Table, View, Written};
 use crate::sql::{physical_name, quote_identifier};
@@ -156,7 +156,7 @@ impl Translator {
     fn fill(&mut self, view: &View) -> Result<(), DialectError> {
         let columns: Vec<String> =
             view.table.columns.iter().map(|column| quote_identifier(&column.name)).collect();
-        let query = resolved(&self.catalog, &view.definition)?;
+        let query = system_query(&self.catalog, &view.definition)?;
         self.push(format!(
             "INSERT INTO {} ({})\nSELECT *\nFROM ({query})",
             view.table.physical(),

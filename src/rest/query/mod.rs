@@ -8,8 +8,11 @@ mod like;
 mod output;
 mod proposed;
 mod read;
+mod rollback;
 mod through;
 mod write;
+
+pub use rollback::ROLLED_BACK;
 
 use super::error::RestError;
 use super::plan::{Plan, ReadPlan};

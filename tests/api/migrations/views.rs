@@ -135,3 +135,23 @@ fn a_view_is_replaced_and_its_options_set() {
     );
     assert_eq!(app.rows("SELECT * FROM over"), json!([{"id": 2}]));
 }
+
+#[test]
+fn functions_stand_in_views_and_views_in_functions() {
+    let app = with_tables();
+    app.migrate(
+        "2",
+        "CREATE FUNCTION loud(t text) RETURNS text LANGUAGE sql AS $$ SELECT upper(t) || '!' $$;
+         CREATE FUNCTION room_count() RETURNS bigint LANGUAGE sql AS $$ SELECT count(*) FROM rooms $$;
+         CREATE VIEW shouted AS SELECT id, loud(name) AS name, room_count() AS rooms FROM rooms;
+         CREATE FUNCTION first_shout() RETURNS text LANGUAGE sql SECURITY DEFINER AS $$ SELECT name FROM shouted ORDER BY id LIMIT 1 $$;",
+    );
+    assert_eq!(app.rows("SELECT name FROM shouted WHERE id = 1"), json!([{"name": "HALL!"}]));
+    assert_eq!(app.value("first_shout()"), json!("HALL!"));
+    // The view's owner reads the table, and the function in the view is called by whoever asks.
+    let answer = app.anon().get("/rest/v1/shouted?id=eq.1").send();
+    assert_eq!(answer.json(), json!([{"id": 1, "name": "HALL!", "rooms": 0}]), "{}", answer.text());
+    assert_eq!(app.refusal("DROP FUNCTION loud(text)").0, "2BP01");
+    app.migrate("3", "DROP FUNCTION loud(text) CASCADE;");
+    assert_eq!(app.refusal("SELECT * FROM shouted").0, "42P01");
+}
