@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::error::RestError;
-use super::plan::{Node, Plan, ReadPlan, Write};
+use super::plan::{Node, Plan, ReadPlan, Shape, Write};
 use super::query::Batch;
 use super::request::{Media, Return};
 use super::{Action, RestRequest, arrange, csv, nulls};
@@ -114,12 +114,37 @@ fn read(
         }
         _ => StatusCode::OK,
     };
+    let range = content_range(offset, count, total);
+    if let Some(call) = &plan.call {
+        return called(request, plan, call.shape, &rows, status)
+            .map(|answer| answer.with(CONTENT_RANGE, range));
+    }
     let body =
         if plan.bodiless { Body::Empty } else { shaped(request.media, &plan.root, body(request, &rows)?)? };
-    let range = content_range(offset, count, total);
     Ok(Answer::new(request, status, body, true)
         .with(CONTENT_RANGE, range)
         .with(CONTENT_LOCATION, content_location(request)))
+}
+
+/// What a function gave.
+fn called(
+    request: &RestRequest,
+    plan: &ReadPlan<'_>,
+    shape: Shape,
+    rows: &[&Rows],
+    status: StatusCode,
+) -> Result<Answer, RestError> {
+    if shape == Shape::Nothing {
+        return Ok(Answer::new(request, StatusCode::NO_CONTENT, Body::Empty, false));
+    }
+    let first = || rows.iter().find_map(|set| set.text(0)).map_or_else(|| Body::from("null"), Body::Text);
+    let body = match request.media {
+        _ if plan.bodiless => Body::Empty,
+        Media::Csv => shaped(request.media, &plan.root, body(request, rows)?)?,
+        media if shape.is_single() => shaped(media, &plan.root, first())?,
+        media => shaped(media, &plan.root, body(request, rows)?)?,
+    };
+    Ok(Answer::new(request, status, body, true))
 }
 
 /// `/todos?id=eq.1&select=%2A`.

@@ -2,6 +2,7 @@
 //! SQL text. Policies become part of every statement that touches rows.
 
 mod aggregate;
+mod call;
 mod containment;
 mod filter;
 mod like;
@@ -54,12 +55,12 @@ fn compile_read(
     batch: &mut Batch,
 ) -> Result<(), RestError> {
     let mut builder = Builder::new(catalog, caller);
-    builder.select_rows(&plan.root, plan.bodiless)?;
+    builder.select_rows(plan)?;
     let place = batch.push(builder.finish());
     batch.rows.push(place);
     if plan.counted {
         let mut builder = Builder::new(catalog, caller);
-        builder.select_count(&plan.root)?;
+        builder.select_count(plan)?;
         batch.total = Some(batch.push(builder.finish()));
     }
     Ok(())

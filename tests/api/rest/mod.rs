@@ -1,6 +1,7 @@
 //! The data API: PostgREST's behaviour, one file each.
 
 mod aggregate;
+mod call;
 mod containment;
 mod csv;
 mod delete;
