@@ -158,9 +158,6 @@ impl Translator {
         } else {
             self.schema_moved |= words.first().is_none_or(|word| word != "SELECT");
         }
-        if self.view_statement(piece, &words)? {
-            return Ok(());
-        }
         if let Some((_, verdict)) = BY_WORDS.iter().find(|(start, _)| starts_with(&words, start)) {
             return match verdict {
                 Verdict::Nothing => Ok(()),
@@ -239,6 +236,12 @@ const READ: &[(&str, Read)] = &[
     ("CREATE OR REPLACE TRIGGER",  |translator, reader| translator.create_trigger(reader)),
     ("DROP TRIGGER",               |translator, reader| translator.drop_trigger(reader)),
     ("ALTER TRIGGER",              |translator, reader| translator.alter_trigger(reader)),
+    ("CREATE VIEW",                |translator, reader| translator.create_view(reader)),
+    ("CREATE OR REPLACE VIEW",     |translator, reader| translator.create_view(reader)),
+    ("CREATE MATERIALIZED VIEW",   |translator, reader| translator.create_view(reader)),
+    ("ALTER VIEW",                 |translator, reader| translator.alter_view(reader)),
+    ("ALTER MATERIALIZED VIEW",    |translator, reader| translator.alter_view(reader)),
+    ("REFRESH MATERIALIZED VIEW",  |translator, reader| translator.refresh_view(reader)),
 ];
 
 const FUNCTIONS: &str = "Procedures are not supported yet; functions and triggers are.";

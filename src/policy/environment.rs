@@ -1,10 +1,11 @@
 //! What a policy's expression can ask of the caller, and the policies of the tables it looks into.
 
 use super::predicate::{PolicyError, Predicate, check, grantee, permit, using};
+use super::template::Slot;
 use crate::caller::Caller;
 use crate::dialect::{CallerValue, Calls, DialectError, Environment, stored_caller_value};
 use crate::schema::{Catalog, Command, Routine, Table, View};
-use crate::sql::{Bind, Writer};
+use crate::sql::Writer;
 
 /// Lowers expressions for one caller into one statement: the caller's values become its binds.
 pub struct CallerEnvironment<'a> {
@@ -17,10 +18,10 @@ pub struct CallerEnvironment<'a> {
     pub(super) recursion: Option<String>,
     within: Vec<String>,
     calls: Calls,
-    /// For each view and function around whether the owner reads in it, whom no policy binds.
-    as_owner: Vec<bool>,
+    /// Whether values of the caller become slots of a template rather than binds.
+    pub(super) slots: bool,
     /// Whether the caller's values are those of the batch's own row, instead of binds.
-    is_stored: bool,
+    pub(super) is_stored: bool,
 }
 
 impl<'a> CallerEnvironment<'a> {
@@ -33,7 +34,7 @@ impl<'a> CallerEnvironment<'a> {
             recursion: None,
             within: Vec::new(),
             calls: Calls::default(),
-            as_owner: Vec::new(),
+            slots: false,
             is_stored: false,
         }
     }
@@ -41,6 +42,11 @@ impl<'a> CallerEnvironment<'a> {
     /// One whose caller is known when the statement runs; `caller` has no more than the role.
     pub(super) fn of_stored_caller(catalog: &'a Catalog, caller: &'a Caller, writer: &'a mut Writer) -> Self {
         Self { is_stored: true, ..Self::new(catalog, caller, writer) }
+    }
+
+    /// Whether what is lowered next stands in no policy, view or function's body.
+    pub(super) fn is_outermost(&self) -> bool {
+        self.within.is_empty() && self.calls.is_outermost()
     }
 
     /// Notes that a table's policies are being lowered; finding it again inside them is recursion, as in Postgres.
@@ -51,10 +57,6 @@ impl<'a> CallerEnvironment<'a> {
         }
         self.within.push(name);
         Ok(())
-    }
-
-    fn is_owner(&self) -> bool {
-        self.as_owner.last().copied().unwrap_or(false)
     }
 
     pub(super) fn leave(&mut self) {
@@ -70,19 +72,21 @@ impl Environment for CallerEnvironment<'_> {
                 value => stored_caller_value(value),
             });
         }
-        let claims = &self.caller.claims;
-        let bind: Bind = match value {
-            CallerValue::UserId => self.caller.user_id().into(),
-            CallerValue::CurrentUser if self.calls.is_owners() => "postgres".into(),
-            CallerValue::Role | CallerValue::CurrentUser => self.caller.role.name().into(),
-            CallerValue::Email => claims.text("email").into(),
-            CallerValue::Claims => claims.to_json().into(),
+        let slot = match value {
+            CallerValue::UserId => Slot::UserId,
+            CallerValue::CurrentUser if self.calls.is_owners() => Slot::Owner,
+            CallerValue::Role | CallerValue::CurrentUser => Slot::Role,
+            CallerValue::Email => Slot::Email,
+            CallerValue::Claims => Slot::Claims,
         };
-        Ok(self.writer.bind(bind))
+        Ok(match self.slots {
+            true => slot.marked(),
+            false => self.writer.bind(slot.value(self.caller)),
+        })
     }
 
     fn row_filter(&mut self, table: &Table, row: &str) -> Result<Option<String>, DialectError> {
-        if self.is_owner() {
+        if self.calls.reads_as_owner() {
             return Ok(None);
         }
         let predicate = using(self, table, Command::Select, row);
@@ -95,7 +99,7 @@ impl Environment for CallerEnvironment<'_> {
         command: Command,
         row: &str,
     ) -> Result<Option<String>, DialectError> {
-        if self.is_owner() {
+        if self.calls.reads_as_owner() {
             return Ok(None);
         }
         let predicate = using(self, table, command, row);
@@ -108,30 +112,15 @@ impl Environment for CallerEnvironment<'_> {
         command: Command,
         row: &str,
     ) -> Result<Option<String>, DialectError> {
-        if self.is_owner() {
+        if self.calls.reads_as_owner() {
             return Ok(None);
         }
         let predicate = check(self, table, command, row);
         self.as_filter(predicate)
     }
 
-    fn enter_routine(&mut self, routine: &Routine) -> Result<(), DialectError> {
-        if !self.calls.is_owners() && !routine.allows(grantee(self.caller)) {
-            let message = format!("permission denied for function {}", routine.name);
-            return Err(DialectError::new("42501", message));
-        }
-        self.calls.enter(routine)?;
-        self.as_owner.push(self.calls.is_owners());
-        Ok(())
-    }
-
-    fn leave_routine(&mut self) {
-        self.calls.leave();
-        self.as_owner.pop();
-    }
-
     fn may_read_view(&mut self, view: &View) -> Result<(), DialectError> {
-        if self.is_owner() {
+        if self.calls.reads_as_owner() {
             return Ok(());
         }
         permit(self.catalog, self.caller, &view.table, Command::Select).map_err(|_| {
@@ -140,12 +129,23 @@ impl Environment for CallerEnvironment<'_> {
     }
 
     fn enter_view(&mut self, view: &View) {
-        // What a definer reads by an invoker's view is the definer's.
-        self.as_owner.push(!view.security_invoker || self.calls.is_owners());
+        self.calls.enter_view(view);
     }
 
     fn leave_view(&mut self) {
-        self.as_owner.pop();
+        self.calls.leave_view();
+    }
+
+    fn enter_routine(&mut self, routine: &Routine) -> Result<(), DialectError> {
+        if !self.calls.is_owners() && !routine.allows(grantee(self.caller)) {
+            let message = format!("permission denied for function {}", routine.name);
+            return Err(DialectError::new("42501", message));
+        }
+        self.calls.enter(routine)
+    }
+
+    fn leave_routine(&mut self) {
+        self.calls.leave();
     }
 }
 

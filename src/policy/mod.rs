@@ -7,6 +7,7 @@
 mod environment;
 mod predicate;
 mod stored_caller;
+mod template;
 
 pub use environment::CallerEnvironment;
 pub use predicate::{PolicyError, Predicate, check, permit, permit_columns, using};

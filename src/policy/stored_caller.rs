@@ -2,7 +2,7 @@
 //! from the batch's own row, and the policies are those of every role, one of which it names.
 
 use super::environment::CallerEnvironment;
-use super::predicate::{PolicyError, Predicate, check, using};
+use super::predicate::{PolicyError, Predicate, check, permit, using};
 use crate::caller::{Caller, Role};
 use crate::dialect::{CallerValue, Calls, DialectError, Environment, stored_caller_value};
 use crate::schema::{CALLER_TABLE, Catalog, Command, Routine, Table, View};
@@ -10,14 +10,12 @@ use crate::sql::{Writer, quote_identifier, quote_literal, raise};
 
 /// The environment of a trigger's function that runs with the rights of whoever fires it.
 pub fn stored_caller(catalog: &Catalog) -> Box<dyn Environment + '_> {
-    Box::new(StoredCaller { catalog, calls: Calls::default(), as_owner: Vec::new() })
+    Box::new(StoredCaller { catalog, calls: Calls::default() })
 }
 
 struct StoredCaller<'a> {
     catalog: &'a Catalog,
     calls: Calls,
-    /// For each view and function around whether the owner reads in it.
-    as_owner: Vec<bool>,
 }
 
 type Predicates = fn(&mut CallerEnvironment<'_>, &Table, Command, &str) -> Result<Predicate, PolicyError>;
@@ -32,7 +30,7 @@ impl StoredCaller<'_> {
         row: &str,
         predicates: Predicates,
     ) -> Result<Option<String>, DialectError> {
-        if self.as_owner.last().copied().unwrap_or(false) {
+        if self.calls.reads_as_owner() {
             return Ok(None);
         }
         let mut arms = String::new();
@@ -108,22 +106,29 @@ impl Environment for StoredCaller<'_> {
                 DialectError::unsupported(what).with_hint("Make the trigger's function SECURITY DEFINER.")
             );
         }
-        self.calls.enter(routine)?;
-        self.as_owner.push(self.calls.is_owners());
-        Ok(())
+        self.calls.enter(routine)
     }
 
     fn leave_routine(&mut self) {
         self.calls.leave();
-        self.as_owner.pop();
+    }
+
+    fn may_read_view(&mut self, view: &View) -> Result<(), DialectError> {
+        let everyone = [Role::Anon, Role::Authenticated]
+            .into_iter()
+            .all(|role| permit(self.catalog, &Caller::with_role(role), &view.table, Command::Select).is_ok());
+        if everyone || self.calls.reads_as_owner() {
+            return Ok(());
+        }
+        let what = format!("reading {}, which not everyone may, in a trigger", view.table.name);
+        Err(DialectError::unsupported(what).with_hint("Make the trigger's function SECURITY DEFINER."))
     }
 
     fn enter_view(&mut self, view: &View) {
-        let inherited = self.as_owner.last().copied().unwrap_or(false);
-        self.as_owner.push(inherited || !view.security_invoker);
+        self.calls.enter_view(view);
     }
 
     fn leave_view(&mut self) {
-        self.as_owner.pop();
+        self.calls.leave_view();
     }
 }

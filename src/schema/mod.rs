@@ -9,6 +9,7 @@ mod builtin;
 mod catalog;
 mod data_type;
 mod input;
+mod memory;
 mod output;
 mod privilege;
 mod routine;
@@ -23,11 +24,14 @@ pub use catalog::{
 };
 pub use data_type::{DataType, Storage};
 pub use input::{InputError, canonical, from_json};
+pub use memory::Memory;
 pub use output::json_value;
 pub use privilege::Privileges;
-pub use routine::{Argument, ArgumentMode, Language, Returns, Routine, RoutineType, Volatility};
+pub use routine::{
+    Argument, ArgumentMode, Language, Returns, Routine, RoutineType, SCALAR_COLUMN, Volatility,
+};
 pub use store::{
     CatalogCache, STALE_CATALOG, StoredCaller, enter_caller, guard, guarded, leave_caller, load, save,
 };
 pub use trigger::{CALLER_TABLE, NativeTrigger, Timing, Trigger, WrittenTable};
-pub use view::{CheckOption, Origin, View, WritePath, Written, origin_name};
+pub use view::{CheckOption, Origin, View, WritePath, WriteStop, Written, origin_name};

@@ -8,7 +8,7 @@ use crate::rest::error::{PostgresError, RestError};
 use crate::rest::request::{
     EmbedItem, Field, JsonKey, JsonStep, Located, Logic, OrderTerm, Query, RowRange, SelectItem,
 };
-use crate::schema::{Column, DataType, Table};
+use crate::schema::{Catalog, Column, DataType, Table};
 
 /// One relation of the tree.
 #[derive(Debug)]
@@ -387,6 +387,23 @@ fn can_cast(from: &DataType, to: &DataType) -> bool {
     }
 }
 
+impl<'c> Node<'c> {
+    /// What is read of a function that gives nothing.
+    pub(super) fn of_nothing(catalog: &'c Catalog) -> Result<Self, RestError> {
+        let none = || RestError::Internal("the catalog has no table".to_string());
+        Ok(Self {
+            table: catalog.tables.values().next().ok_or_else(none)?,
+            fields: Vec::new(),
+            aggregates: Vec::new(),
+            embeds: Vec::new(),
+            condition: Condition::All(Vec::new()),
+            order: Vec::new(),
+            range: RowRange::default(),
+            only_count: false,
+        })
+    }
+}
+
 impl Node<'_> {
     /// Makes every field come in a form that CSV can be made of: JSON as its text. Refuses what
     /// Postgres would print in a way that is not known here.
@@ -418,6 +435,15 @@ impl Node<'_> {
             };
         }
         Ok(())
+    }
+
+    /// Whether nothing in the request says that there is one row at most.
+    pub fn may_have_many_rows(&self) -> bool {
+        let one_key = match self.table.primary_key_columns() {
+            [key] => self.condition.is_equality_of(key),
+            _ => false,
+        };
+        !self.only_count && self.aggregates.is_empty() && self.range.limit != Some(1) && !one_key
     }
 
     /// The answer's keys, in order.

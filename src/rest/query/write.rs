@@ -111,6 +111,8 @@ fn compile_insert(
         if insert.resolution() == Some(Resolution::MergeDuplicates) {
             // Policies that lead back to themselves are an error even so.
             Builder::new(catalog, caller).insert_checks(write, insert, Path::Merge)?;
+        } else if write.through.is_some() {
+            Builder::new(catalog, caller).insert_checks(write, insert, Path::Plain)?;
         }
         batch.push(Statement::new(format!("SELECT {}", violates_check(write.table))));
         return Ok(());
@@ -320,7 +322,8 @@ impl Builder<'_> {
                 checks.extend(self.check_options_of_updated(write, &row)?);
             }
         } else {
-            checks.extend(self.check_options_of_proposed(write)?);
+            let equal = (path == Path::Ignore).then(|| key_equalities(insert, PROPOSED));
+            checks.extend(self.check_options_of_proposed(write, equal.as_deref())?);
         }
         checks.retain(|(predicate, _)| *predicate != Predicate::Always);
         Ok(checks)
@@ -393,7 +396,7 @@ impl Builder<'_> {
         }
         let mut terms = self.touched(write, Command::Update, condition)?;
         let mut checks = vec![(self.update_check(write, PROPOSED)?, violates_check(table))];
-        checks.extend(self.check_options_of_proposed(write)?);
+        checks.extend(self.check_options_of_proposed(write, None)?);
         checks.retain(|(predicate, _)| *predicate != Predicate::Always);
         if has_before(self.catalog, table, &[Command::Update])? {
             let sql = self.update_through_triggers(table, values, terms, &checks)?;
