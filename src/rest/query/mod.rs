@@ -11,6 +11,7 @@ mod proposed;
 mod read;
 mod rollback;
 mod through;
+mod triggered;
 mod write;
 
 pub use rollback::ROLLED_BACK;

@@ -1,12 +1,12 @@
 //! A row as it will be once written, for the policies that decide whether it may be.
 
 use super::Builder;
-use crate::dialect::{self, Before, Expression, has_before, lower_expression};
+use crate::dialect::{Expression, has_before, lower_expression};
 use crate::policy::Predicate;
 use crate::rest::error::RestError;
 use crate::rest::plan::{Cell, Insert};
 use crate::schema::{Column, Command, Table};
-use crate::sql::{physical_name, quote_identifier, quote_literal, raise};
+use crate::sql::{physical_name, quote_identifier, quote_literal};
 
 /// The row that a statement would write. No table has a name like these.
 pub const PROPOSED: &str = "\"/new\"";
@@ -66,90 +66,6 @@ impl Builder<'_> {
         ))
     }
 
-    /// A query for a new row as BEFORE triggers leave it, and whether one may leave it out ([`KEEP`]).
-    pub(super) fn inserted_row(
-        &mut self,
-        table: &Table,
-        values: Vec<(&Column, String)>,
-        source: &str,
-    ) -> Result<(String, bool), RestError> {
-        let given = given(values, source);
-        let catalog = self.catalog;
-        let before =
-            dialect::proposed(catalog, &mut self.environment(), table, Command::Insert, &[], &given, &[])?;
-        let is_kept = before.is_some();
-        Ok((self.with_generated(table, before.map_or(given, |before| before.sql))?, is_kept))
-    }
-
-    /// The same for a row that is there under the name `old` and whose columns `set` an update sets.
-    pub(super) fn updated_row(
-        &mut self,
-        table: &Table,
-        values: Vec<(&Column, String)>,
-        set: &[&str],
-        old: &str,
-        source: &str,
-        carried: &[&str],
-    ) -> Result<(String, bool), RestError> {
-        let catalog = self.catalog;
-        let mut also: Vec<String> = carried.iter().map(|name| format!("{old}.rowid AS \"{name}\"")).collect();
-        also.extend(dialect::old_columns(catalog, table, old));
-        also.push(String::new());
-        let given = given(values, source).replacen("SELECT ", &format!("SELECT {}", also.join(", ")), 1);
-        let environment = &mut self.environment();
-        let before = dialect::proposed(catalog, environment, table, Command::Update, set, &given, carried)?;
-        let is_kept = before.is_some();
-        Ok((self.with_generated(table, before.map_or(given, |before| before.sql))?, is_kept))
-    }
-
-    /// The columns that an update of `set` writes, those of triggers among them.
-    pub(super) fn written_on_update(
-        &mut self,
-        table: &Table,
-        set: &[&str],
-    ) -> Result<Vec<String>, RestError> {
-        let changed = self.triggers_alone(table, Command::Update, set)?.map(|before| before.changed);
-        let changed = changed.unwrap_or_default();
-        let is_written =
-            |column: &&Column| set.contains(&column.name.as_str()) || changed.contains(&column.name);
-        Ok(plain_columns(table).filter(is_written).map(|column| column.name.clone()).collect())
-    }
-
-    /// An arm that raises when a trigger would have to see, in its own table, the rows before its own.
-    pub(super) fn refuse_several(&mut self, table: &Table, set: &[&str]) -> Result<String, RestError> {
-        let reads =
-            self.triggers_alone(table, Command::Update, set)?.is_some_and(|before| before.reads_itself);
-        if !reads {
-            return Ok(String::new());
-        }
-        let message = format!(
-            "0A000:a BEFORE trigger of table \"{}\" reads the table, so only one row at a time can be written",
-            table.name
-        );
-        let error = raise(&quote_literal(&message));
-        Ok(format!("\n  WHEN (SELECT count(*) FROM {PROPOSED}) > 1 THEN {error}"))
-    }
-
-    /// Whether a BEFORE trigger looks into the table itself, so that rows are written one by one.
-    pub(super) fn reads_itself(&mut self, table: &Table, insert: &Insert<'_>) -> Result<bool, RestError> {
-        let set: Vec<&str> = insert.columns.iter().map(|column| column.name.as_str()).collect();
-        let reads = |before: Option<Before>| before.is_some_and(|before| before.reads_itself);
-        Ok(reads(self.triggers_alone(table, Command::Insert, &[])?)
-            || (insert.conflict.is_some() && reads(self.triggers_alone(table, Command::Update, &set)?)))
-    }
-
-    fn triggers_alone(
-        &mut self,
-        table: &Table,
-        command: Command,
-        set: &[&str],
-    ) -> Result<Option<Before>, RestError> {
-        // Its binds are of no use here.
-        let mut builder = Builder::new(self.catalog, self.caller);
-        let catalog = self.catalog;
-        Ok(dialect::proposed(catalog, &mut builder.environment(), table, command, set, "SELECT 1", &[])?)
-    }
-
     /// A query for a whole row: these values and the generated columns.
     pub(super) fn proposed_row(
         &mut self,
@@ -160,7 +76,7 @@ impl Builder<'_> {
         self.with_generated(table, given(values, source))
     }
 
-    fn with_generated(&mut self, table: &Table, given: String) -> Result<String, RestError> {
+    pub(super) fn with_generated(&mut self, table: &Table, given: String) -> Result<String, RestError> {
         let mut generated = Vec::new();
         for column in &table.columns {
             let Some(text) = &column.generated else { continue };
@@ -176,7 +92,7 @@ impl Builder<'_> {
     }
 }
 
-fn given(values: Vec<(&Column, String)>, source: &str) -> String {
+pub fn given(values: Vec<(&Column, String)>, source: &str) -> String {
     let named = values.iter().map(|(column, value)| format!("{value} AS {}", quote_identifier(&column.name)));
     format!("SELECT {}{source}", named.collect::<Vec<_>>().join(", "))
 }

@@ -5,7 +5,7 @@
 //! they were (a row cannot vouch for itself), and no constraint tells what the caller may not know.
 //! Inside `RETURNING` a row goes by its table's own name; SQLite knows no alias there.
 
-use super::proposed::{EXISTING, PROPOSED, ROWID, UPDATED, plain_columns, written_columns};
+use super::proposed::{EXISTING, PROPOSED, UPDATED, plain_columns, written_columns};
 use super::{Batch, Builder, rollback, where_clause};
 use crate::caller::Caller;
 use crate::dialect::{self, KEEP, has_before};
@@ -363,20 +363,6 @@ impl Builder<'_> {
         Ok(dialect::lower_default(text, &column.data_type, catalog, &mut self.environment())?)
     }
 
-    /// The update half of an upsert.
-    fn do_update(&mut self, table: &Table, insert: &Insert<'_>) -> Result<(), RestError> {
-        let excluded =
-            |column: &&Column| (column.name.clone(), format!("excluded.{}", quote_identifier(&column.name)));
-        let set: Vec<(String, String)> = insert.columns.iter().map(excluded).collect();
-        let (catalog, mut terms) = (self.catalog, Vec::new());
-        let assignments =
-            dialect::updated_on_conflict(catalog, &mut self.environment(), table, &set, &mut terms)?;
-        let target = insert.conflict_target();
-        let sql = format!("\nON CONFLICT ({target}) DO UPDATE\nSET {assignments}{}", where_clause(terms));
-        self.writer.push(&sql);
-        Ok(())
-    }
-
     fn update(
         &mut self,
         write: &Write<'_>,
@@ -422,42 +408,6 @@ impl Builder<'_> {
         let sql = format!("UPDATE {name}\nSET {}{}", sets.join(", "), where_clause(terms));
         self.writer.push(&sql);
         self.returning(write)
-    }
-
-    /// An update of rows that BEFORE triggers have changed: of each the whole row is made first.
-    fn update_through_triggers(
-        &mut self,
-        table: &Table,
-        values: Vec<(&str, String)>,
-        terms: Vec<String>,
-        checks: &[(Predicate, String)],
-    ) -> Result<String, RestError> {
-        let name = table.physical();
-        let set: Vec<&str> = values.iter().map(|(of, _)| *of).collect();
-        let given = |column: &Column| {
-            let value = values.iter().find(|(of, _)| *of == column.name).map(|(_, value)| value.clone());
-            value.unwrap_or_else(|| format!("{name}.{}", quote_identifier(&column.name)))
-        };
-        let row = plain_columns(table).map(|column| (column, given(column))).collect();
-        let source = format!("\nFROM {name}{}", where_clause(terms));
-        let (proposed, is_kept) = self.updated_row(table, row, &set, &name, &source, &[ROWID])?;
-        let left_out =
-            if is_kept { format!("\n  WHEN NOT {PROPOSED}.{KEEP} THEN FALSE") } else { String::new() };
-        let arm = |(predicate, error): &(Predicate, String)| {
-            format!("\n  WHEN ({}) IS NOT TRUE THEN {error}", predicate.to_sql())
-        };
-        let arms: String = checks.iter().map(arm).collect();
-        let written: Vec<String> = self
-            .written_on_update(table, &set)?
-            .iter()
-            .map(|column| quote_identifier(column))
-            .map(|column| format!("{column} = {PROPOSED}.{column}"))
-            .collect();
-        let several = self.refuse_several(table, &set)?;
-        Ok(format!(
-            "WITH {PROPOSED} AS MATERIALIZED (\n{proposed}\n)\nUPDATE {name}\nSET {}\nFROM {PROPOSED}\nWHERE {name}.rowid = {PROPOSED}.\"{ROWID}\"\n  AND CASE{several}{left_out}\n  WHEN {PROPOSED}.\"{ROWID}\" IS NULL THEN FALSE{arms}\n  ELSE TRUE\nEND",
-            written.join(", "),
-        ))
     }
 
     fn delete(&mut self, write: &Write<'_>, condition: &Condition<'_>) -> Result<(), RestError> {
@@ -543,7 +493,7 @@ impl Insert<'_> {
         Some(conflict.resolution)
     }
 
-    fn conflict_target(&self) -> String {
+    pub(super) fn conflict_target(&self) -> String {
         let columns = self.conflict.iter().flat_map(|conflict| &conflict.columns);
         columns.map(|column| quote_identifier(&column.name)).collect::<Vec<_>>().join(", ")
     }
@@ -636,7 +586,7 @@ fn chunks(rows: &[Vec<Cell>]) -> Vec<String> {
     chunks
 }
 
-fn violates_check(table: &Table) -> String {
+pub(super) fn violates_check(table: &Table) -> String {
     let name = &table.name;
     raise(&quote_literal(&format!("42501:new row violates row-level security policy for table \"{name}\"")))
 }
