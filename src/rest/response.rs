@@ -125,7 +125,7 @@ fn read(
     let offset = plan.root.range.offset;
     let status = match total {
         Some(total) if offset > total => return Err(RestError::OffsetBeyond { offset, total }),
-        Some(total) if count < total && !plan.root.only_count && plan.root.aggregates.is_empty() => {
+        Some(total) if count < total && !plan.root.only_count && counts_rows(&plan.root) => {
             StatusCode::PARTIAL_CONTENT
         }
         _ => StatusCode::OK,
@@ -140,6 +140,11 @@ fn read(
 
 /// The longest `Content-Location`: a query that came as a body may be longer than a header can be.
 const LONGEST_LOCATION: usize = 8192;
+
+/// Whether the total is that of the answer's rows: groups are counted only where they are ours to count.
+fn counts_rows(root: &Node<'_>) -> bool {
+    root.distinct || !root.having.is_empty() || root.aggregates.is_empty()
+}
 
 /// `/todos?id=eq.1&select=%2A`.
 fn content_location(request: &RestRequest) -> String {

@@ -6,11 +6,12 @@ mod condition;
 mod literal;
 mod read;
 mod relationship;
+mod said;
 mod write;
 
 pub use aggregate::Aggregate;
 pub use condition::{Comparison, Condition, Containment, Test};
-pub use read::{Embed, Node, Operand, OperandKind, Order, Output};
+pub use read::{Embed, Node, Operand, OperandKind, Order, OrderKey, Output};
 pub use relationship::Relationship;
 pub use write::{Cell, Change, Insert, Write};
 
@@ -47,6 +48,7 @@ pub struct Planner<'c> {
     max_rows: Option<u64>,
     aggregates: bool,
     transaction_end: TransactionEnd,
+    distinct: bool,
 }
 
 /// Plans a request.
@@ -62,7 +64,8 @@ pub fn plan<'c>(
         closest: closest(&request.relation, catalog.tables.values().filter(|table| table.schema == schema)),
     })?;
     let (aggregates, transaction_end) = (config.aggregates, config.transaction_end);
-    let planner = Planner { catalog, schema, max_rows: None, aggregates, transaction_end };
+    let distinct = request.query.distinct;
+    let planner = Planner { catalog, schema, max_rows: None, aggregates, transaction_end, distinct };
     if let Action::Read { bodiless } = request.action {
         let planner = Planner { max_rows: Some(config.max_rows), ..planner };
         let mut root = planner.root(table, &request.query, request.range)?;
@@ -78,7 +81,7 @@ pub fn plan<'c>(
 
 impl<'c> Planner<'c> {
     fn root(&self, table: &'c Table, query: &Query, window: RowRange) -> Result<Node<'c>, RestError> {
-        let mut root = self.node(table, &query.select, read::Said::of_root(query), 0)?;
+        let mut root = self.node(table, &query.select, said::Said::of_root(query), 0)?;
         root.range = self.capped(window);
         Ok(root)
     }

@@ -4,7 +4,7 @@ use super::filter::sort_key;
 use super::{Builder, where_clause};
 use crate::policy::Predicate;
 use crate::rest::error::RestError;
-use crate::rest::plan::{Embed, Node, OperandKind, Order, Relationship};
+use crate::rest::plan::{Embed, Node, OperandKind, Order, OrderKey, Relationship};
 use crate::rest::request::RowRange;
 use crate::schema::{self, Command, Table};
 use crate::sql::quote_identifier;
@@ -14,7 +14,7 @@ impl Builder<'_> {
     /// version: a statement of its own for that would be a tenth of the cost of reading a row.
     pub fn select_rows(&mut self, root: &Node<'_>, bodiless: bool) -> Result<(), RestError> {
         let row = self.alias();
-        let object = match (bodiless && root.aggregates.is_empty(), root.only_count) {
+        let object = match (bodiless && !root.is_grouped(), root.only_count) {
             (_, true) => "json_object('count', count(*))".to_string(),
             (true, false) => "NULL".to_string(),
             (false, false) => self.object(root, &row)?,
@@ -40,11 +40,13 @@ impl Builder<'_> {
     pub fn select_count(&mut self, root: &Node<'_>) -> Result<(), RestError> {
         let row = self.alias();
         let terms = self.where_terms(root, &row)?;
-        let sql = format!(
-            "SELECT count(*) AS total\nFROM {} AS {row}{}",
-            root.table.physical(),
-            where_clause(terms)
-        );
+        let from = format!("FROM {} AS {row}{}", root.table.physical(), where_clause(terms));
+        let sql = if root.distinct || !root.having.is_empty() {
+            let groups = self.group_by(root, &row)?;
+            format!("SELECT count(*) AS total\nFROM (SELECT 1 {from}{groups})")
+        } else {
+            format!("SELECT count(*) AS total\n{from}")
+        };
         self.writer.push(&sql);
         Ok(())
     }
@@ -144,7 +146,7 @@ impl Builder<'_> {
         for order in &node.order {
             keys.push(self.order_key(node, order, row)?);
         }
-        let grouped = !node.aggregates.is_empty();
+        let grouped = node.is_grouped();
         keys.extend(row_id(node.table).filter(|_| !grouped).map(|name| format!("{row}.{name}")));
         let mut clauses = self.group_by(node, row)?;
         if !keys.is_empty() {
@@ -164,8 +166,12 @@ impl Builder<'_> {
     fn order_key(&mut self, node: &Node<'_>, order: &Order<'_>, row: &str) -> Result<String, RestError> {
         let key = self.order_value(node, order, row)?;
         let direction = if order.descending { " DESC" } else { "" };
-        let never_null =
-            order.embed.is_none() && order.operand.json_path.is_empty() && !order.operand.column.nullable;
+        let never_null = match &order.key {
+            OrderKey::Operand(operand) => {
+                order.embed.is_none() && operand.json_path.is_empty() && !operand.column.nullable
+            }
+            OrderKey::Aggregate(_) => false,
+        };
         let nulls = match (never_null, order.nulls_first) {
             (true, _) => "",
             (false, true) => " NULLS FIRST",
@@ -182,23 +188,38 @@ impl Builder<'_> {
         row: &str,
     ) -> Result<String, RestError> {
         let Some(embed) = order.embed.and_then(|index| node.embeds.get(index)) else {
-            return Ok(self.sortable(order, row));
+            return self.sortable(node, order, row);
         };
-        let target = self.alias();
-        let (from, mut terms) = self.related(&embed.relationship, row, &target)?;
-        terms.extend(self.where_terms(&embed.node, &target)?);
-        let key = self.sortable(order, &target);
-        Ok(format!("(SELECT {key} FROM {from}{} LIMIT 1)", where_clause(terms)))
+        let (target, from, clause) = self.related_row(embed, row)?;
+        let key = self.sortable(&embed.node, order, &target)?;
+        Ok(format!("(SELECT {key} FROM {from}{clause} LIMIT 1)"))
     }
 
-    fn sortable(&mut self, order: &Order<'_>, row: &str) -> String {
-        match order.operand.kind() {
-            OperandKind::Column(of) => {
-                sort_key(self.catalog, of, &super::output::column(&order.operand, row))
+    /// The alias, `FROM` and `WHERE` of an embed's rows, its filters included.
+    pub(super) fn related_row(
+        &mut self,
+        embed: &Embed<'_>,
+        origin: &str,
+    ) -> Result<(String, String, String), RestError> {
+        let target = self.alias();
+        let (from, mut terms) = self.related(&embed.relationship, origin, &target)?;
+        terms.extend(self.where_terms(&embed.node, &target)?);
+        Ok((target, from, where_clause(terms)))
+    }
+
+    fn sortable(&mut self, node: &Node<'_>, order: &Order<'_>, row: &str) -> Result<String, RestError> {
+        let operand = match &order.key {
+            OrderKey::Operand(operand) => operand,
+            OrderKey::Aggregate(aggregate) => {
+                let value = self.aggregated(aggregate, node, row)?;
+                return Ok(sort_key(self.catalog, &aggregate.data_type, &value));
             }
-            OperandKind::JsonText => self.json_text(&order.operand, row),
-            OperandKind::Json => self.json_sort_key(&order.operand, row),
-        }
+        };
+        Ok(match operand.kind() {
+            OperandKind::Column(of) => sort_key(self.catalog, of, &super::output::column(operand, row)),
+            OperandKind::JsonText => self.json_text(operand, row),
+            OperandKind::Json => self.json_sort_key(operand, row),
+        })
     }
 }
 
