@@ -8,7 +8,7 @@ use ::http::HeaderName;
 
 use super::error::RestError;
 use super::plan::Plan;
-use super::query::Batch;
+use super::query::{Batch, Packing};
 use super::response::{self, Answer};
 use super::{Attempt, RestRequest, cost, explain, is_stale, moved, prepare};
 use crate::app::App;
@@ -51,7 +51,7 @@ async fn attempt_all(app: &App, caller: &Caller, requests: &[RestRequest]) -> Re
     let catalog = app.catalog.get(database).await.map_err(|error| (explain::plainly(&error).into(), None))?;
     let (mut prepared, mut statements) = (Vec::new(), Vec::new());
     for (place, request) in requests.iter().enumerate() {
-        match prepare(&catalog, app, caller, request) {
+        match prepare(&catalog, app, caller, request, Packing::Apart) {
             Ok((plan, mut batch)) => {
                 let own = std::mem::take(&mut batch.statements);
                 prepared.push((request, plan, batch, statements.len(), own.len()));

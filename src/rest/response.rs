@@ -111,7 +111,10 @@ fn read(
     results: &Results,
 ) -> Result<Answer, RestError> {
     let rows = rows(batch, results)?;
-    let count = rows.iter().map(|set| set.len() as u64).sum::<u64>();
+    let count = match (batch.together, rows.as_slice()) {
+        (true, [all]) => all.number(0, "count").ok_or_else(|| internal("the rows have no count"))?,
+        _ => rows.iter().map(|set| set.len() as u64).sum::<u64>(),
+    };
     let total = match batch.total {
         Some(place) => {
             let total = result(results, place)?.first::<Total>().map_err(internal)?;
@@ -130,8 +133,12 @@ fn read(
         }
         _ => StatusCode::OK,
     };
-    let body =
-        if plan.bodiless { Body::Empty } else { shaped(request.media, &plan.root, body(request, &rows)?)? };
+    let body = match (batch.together, rows.as_slice()) {
+        (true, [all]) => all.text(0).map_or_else(|| Body::from("[]"), Body::Text),
+        _ if plan.bodiless => Body::Empty,
+        _ => body(request, &rows)?,
+    };
+    let body = if plan.bodiless { body } else { shaped(request.media, &plan.root, body)? };
     let range = content_range(offset, count, total);
     Ok(Answer::new(request, status, body, true)
         .with(CONTENT_RANGE, range)
@@ -311,7 +318,7 @@ fn location(write: &Write<'_>, sets: &[&Rows]) -> Result<Option<String>, RestErr
 
 /// `/todos?id=eq.1` from the key's values as JSON.
 fn location_of(write: &Write<'_>, key: &str) -> Result<Option<String>, RestError> {
-    let columns = write.table.primary_key_columns();
+    let columns = write.face().primary_key_columns();
     if columns.is_empty() {
         return Ok(None);
     }
@@ -325,7 +332,7 @@ fn location_of(write: &Write<'_>, key: &str) -> Result<Option<String>, RestError
             None => format!("{}=is.null", encode(column)),
         })
         .collect();
-    Ok(Some(format!("/{}?{}", encode(&write.table.name), filters.join("&"))))
+    Ok(Some(format!("/{}?{}", encode(&write.face().name), filters.join("&"))))
 }
 
 /// The preferences that had an effect, in PostgREST's order.
