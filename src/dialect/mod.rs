@@ -16,4 +16,4 @@ mod translate;
 pub use environment::{CallerValue, Environment};
 pub use error::DialectError;
 pub use expression::{Expression, lower_condition, lower_default, lower_expression};
-pub use translate::{ScriptError, Source, Translation, translate};
+pub use translate::{ScriptError, Source, Translation, statements, translate};

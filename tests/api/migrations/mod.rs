@@ -8,6 +8,7 @@ mod policies;
 mod refusing;
 mod renaming;
 mod types;
+mod workflow;
 mod writing;
 
 use http::StatusCode;
