@@ -1,9 +1,9 @@
 //! What a policy's expression can ask of the caller, and the policies of the tables it looks into.
 
-use super::predicate::{PolicyError, Predicate, using};
+use super::predicate::{PolicyError, Predicate, grantee, using};
 use crate::caller::Caller;
-use crate::dialect::{CallerValue, DialectError, Environment};
-use crate::schema::{Catalog, Command, Table};
+use crate::dialect::{CallerValue, Calls, DialectError, Environment};
+use crate::schema::{Catalog, Command, Routine, Table};
 use crate::sql::{Bind, Writer};
 
 /// Lowers expressions for one caller into one statement: the caller's values become its binds.
@@ -16,12 +16,13 @@ pub struct CallerEnvironment<'a> {
     pub writer: &'a mut Writer,
     pub(super) recursion: Option<String>,
     within: Vec<String>,
+    calls: Calls,
 }
 
 impl<'a> CallerEnvironment<'a> {
     /// An environment that binds into `writer`.
     pub fn new(catalog: &'a Catalog, caller: &'a Caller, writer: &'a mut Writer) -> Self {
-        Self { catalog, caller, writer, recursion: None, within: Vec::new() }
+        Self { catalog, caller, writer, recursion: None, within: Vec::new(), calls: Calls::default() }
     }
 
     /// Notes that a table's policies are being lowered; finding it again inside them is recursion, as in Postgres.
@@ -44,7 +45,8 @@ impl Environment for CallerEnvironment<'_> {
         let claims = &self.caller.claims;
         let bind: Bind = match value {
             CallerValue::UserId => self.caller.user_id().into(),
-            CallerValue::Role => self.caller.role.name().into(),
+            CallerValue::CurrentUser if self.calls.is_owners() => "postgres".into(),
+            CallerValue::Role | CallerValue::CurrentUser => self.caller.role.name().into(),
             CallerValue::Email => claims.text("email").into(),
             CallerValue::Claims => claims.to_json().into(),
         };
@@ -52,6 +54,9 @@ impl Environment for CallerEnvironment<'_> {
     }
 
     fn row_filter(&mut self, table: &Table, row: &str) -> Result<Option<String>, DialectError> {
+        if self.calls.is_owners() {
+            return Ok(None);
+        }
         match using(self, table, Command::Select, row) {
             Ok(Predicate::Always) => Ok(None),
             Ok(predicate) => Ok(Some(predicate.to_sql())),
@@ -65,5 +70,17 @@ impl Environment for CallerEnvironment<'_> {
                 Err(DialectError::new("42P17", message))
             }
         }
+    }
+
+    fn enter_routine(&mut self, routine: &Routine) -> Result<(), DialectError> {
+        if !self.calls.is_owners() && !routine.allows(grantee(self.caller)) {
+            let message = format!("permission denied for function {}", routine.name);
+            return Err(DialectError::new("42501", message));
+        }
+        self.calls.enter(routine)
+    }
+
+    fn leave_routine(&mut self) {
+        self.calls.leave();
     }
 }

@@ -22,7 +22,7 @@ use crate::ports::DbError;
 use crate::schema::{self, Catalog, STALE_CATALOG};
 use error::RestError;
 use plan::Plan;
-use query::Batch;
+use query::{Batch, ROLLED_BACK};
 use request::{Media, Payload, Preferences, Query, RowRange};
 use response::Answer;
 
@@ -47,6 +47,8 @@ pub struct RestRequest {
     pub media: Media,
     /// The window on a read's rows.
     pub range: RowRange,
+    /// Whether `Prefer: tx=…` is obeyed.
+    pub may_roll_back: bool,
     /// The body of a write.
     pub payload: Payload,
 }
@@ -103,6 +105,9 @@ async fn attempt(app: &App, caller: &Caller, request: &RestRequest) -> Result<An
     }
     match database.batch(std::mem::take(&mut batch.statements)).await {
         Ok(results) => Ok(response::answer(request, &plan, &batch, &results)?),
+        Err(DbError::Raised(text)) if text.starts_with(ROLLED_BACK) => {
+            Ok(response::rolled_back(request, &plan, text.strip_prefix(ROLLED_BACK).unwrap_or_default())?)
+        }
         Err(error) if is_stale(&error) => Err(Attempt::Stale),
         // A table or column that has gone stops a statement before it can look at the version.
         Err(DbError::Other(_)) if moved(app, &catalog).await? => Err(Attempt::Stale),

@@ -1,6 +1,7 @@
 //! The catalog: what Postgres would know of the project's schema and SQLite does not.
 //!
-//! Tables, columns and their Postgres types, constraints and indexes with their names, enums, policies. Written
+//! Tables, columns and their Postgres types, constraints and indexes with their names, enums, functions,
+//! policies. Written
 //! only by the translator in a migration's own batch; loaded once per isolate and checked by
 //! version inside every batch. Knows nothing of HTTP, of callers or of query text.
 
@@ -10,6 +11,7 @@ mod data_type;
 mod input;
 mod output;
 mod privilege;
+mod routine;
 mod store;
 
 pub use builtin::is_builtin;
@@ -21,4 +23,5 @@ pub use data_type::{DataType, Storage};
 pub use input::{InputError, canonical, from_json};
 pub use output::json_value;
 pub use privilege::Privileges;
+pub use routine::{Argument, ArgumentMode, Language, Returns, Routine, RoutineType, Volatility};
 pub use store::{CatalogCache, STALE_CATALOG, guard, guarded, load, save};

@@ -17,7 +17,7 @@ pub use write::{Cell, Change, Insert, Write};
 use super::error::RestError;
 use super::request::{Media, Query, RowRange};
 use super::{Action, RestRequest};
-use crate::config::RestConfig;
+use crate::config::{RestConfig, TransactionEnd};
 use crate::schema::{Catalog, Table};
 
 /// What a request will do.
@@ -46,6 +46,7 @@ pub struct Planner<'c> {
     schema: &'c str,
     max_rows: Option<u64>,
     aggregates: bool,
+    transaction_end: TransactionEnd,
 }
 
 /// Plans a request.
@@ -60,9 +61,10 @@ pub fn plan<'c>(
         table: request.relation.clone(),
         closest: closest(&request.relation, catalog.tables.values().filter(|table| table.schema == schema)),
     })?;
+    let (aggregates, transaction_end) = (config.aggregates, config.transaction_end);
+    let planner = Planner { catalog, schema, max_rows: None, aggregates, transaction_end };
     if let Action::Read { bodiless } = request.action {
-        let planner =
-            Planner { catalog, schema, max_rows: Some(config.max_rows), aggregates: config.aggregates };
+        let planner = Planner { max_rows: Some(config.max_rows), ..planner };
         let mut root = planner.root(table, &request.query, request.range)?;
         if request.media == Media::Csv {
             root.prepare_csv()?;
@@ -71,9 +73,7 @@ pub fn plan<'c>(
         return Ok(Plan::Read(ReadPlan { root, counted, bodiless }));
     }
     // Writes are not capped, and neither are the embeds in what they give back.
-    Planner { catalog, schema, max_rows: None, aggregates: config.aggregates }
-        .write(table, request)
-        .map(Plan::Write)
+    planner.write(table, request).map(Plan::Write)
 }
 
 impl<'c> Planner<'c> {

@@ -8,7 +8,10 @@ mod like;
 mod output;
 mod proposed;
 mod read;
+mod rollback;
 mod write;
+
+pub use rollback::ROLLED_BACK;
 
 use super::error::RestError;
 use super::plan::{Plan, ReadPlan};

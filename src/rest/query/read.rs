@@ -139,7 +139,7 @@ impl Builder<'_> {
 
     /// `GROUP BY` and `ORDER BY`. The row id comes last, so that rows without another order come as
     /// they were inserted and pages never overlap.
-    fn order(&mut self, node: &Node<'_>, row: &str) -> Result<String, RestError> {
+    pub(super) fn order(&mut self, node: &Node<'_>, row: &str) -> Result<String, RestError> {
         let mut keys = Vec::new();
         for order in &node.order {
             keys.push(self.order_key(node, order, row)?);
@@ -219,7 +219,7 @@ fn offset(range: RowRange) -> i64 {
 }
 
 /// The name under which the table's row id is not hidden by a column.
-fn row_id(table: &Table) -> Option<&'static str> {
+pub fn row_id(table: &Table) -> Option<&'static str> {
     let hidden = |name: &str| table.columns.iter().any(|column| column.name.eq_ignore_ascii_case(name));
     ["rowid", "_rowid_", "oid"].into_iter().find(|name| !hidden(name))
 }
