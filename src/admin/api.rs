@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 
 use super::migrate::{Migration, Outcome};
 use super::preview::{Preview, State, Step};
-use super::{AdminError, migrate, preview, query, reset};
+use super::report::TableReport;
+use super::{AdminError, migrate, preview, query, report, reset};
 use crate::http::{Context, Response, json_response, json_text};
 
 #[derive(Deserialize)]
@@ -114,6 +115,13 @@ pub async fn reset_project(mut context: Context) -> Result<Response, AdminError>
     }
     let tables = reset::reset(&context.app).await?;
     Ok(json_response(StatusCode::OK, &json!({"tables_dropped": tables})))
+}
+
+/// `GET /admin/v1/policies/report`: what each role reaches of each exposed table, and what looks like a mistake.
+pub async fn policy_report(context: Context) -> Result<Response, AdminError> {
+    let tables = report::report(&context.app).await?;
+    let tables: Vec<Value> = tables.iter().map(TableReport::to_json).collect();
+    Ok(json_response(StatusCode::OK, &json!({"tables": tables})))
 }
 
 impl MigrationRequest {

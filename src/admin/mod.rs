@@ -5,9 +5,11 @@
 pub mod api;
 mod apply;
 mod error;
+mod finding;
 mod migrate;
 mod preview;
 mod query;
+mod report;
 mod reset;
 mod store;
 

@@ -1,5 +1,6 @@
 //! The SQL of the admin API's own rows.
 
+pub mod report;
 pub mod reset;
 
 use serde::Deserialize;
