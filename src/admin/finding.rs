@@ -54,6 +54,18 @@ impl Finding {
         Self::new(Level::Info, "rls_enabled_no_policy", message)
     }
 
+    /// A view that shows what its owner sees, past the policies of the tables below.
+    pub fn owners_view(roles: Vec<&'static str>) -> Self {
+        let message = "The view reads as its owner, past the policies of its tables. WITH (security_invoker = true) makes it ask as the caller.";
+        Self { roles, ..Self::new(Level::Error, "security_definer_view", message) }
+    }
+
+    /// A materialized view that requests reach.
+    pub fn materialized_view(roles: Vec<&'static str>) -> Self {
+        let message = "No policy guards a materialized view's rows. REVOKE, or read it in a function.";
+        Self { roles, ..Self::new(Level::Warn, "materialized_view_in_api", message) }
+    }
+
     /// A policy that lets everyone of a role do something to every row.
     pub fn always_true(policy: &str, role: &'static str, commands: Vec<Command>) -> Self {
         // Reading is often for everyone; changing seldom is.

@@ -13,8 +13,8 @@ use super::{AdminError, finding::Finding};
 use crate::app::App;
 use crate::caller::{Caller, Role};
 use crate::policy::{self, CallerEnvironment, PolicyError, Predicate};
-use crate::schema::{self, Catalog, Command, Policy, Table};
-use crate::sql::{Bind, Statement, Writer};
+use crate::schema::{self, Catalog, Command, Policy, Table, View, Written};
+use crate::sql::{Bind, Statement, Writer, quote_identifier};
 
 /// What the report says of one table.
 pub struct TableReport {
@@ -22,12 +22,25 @@ pub struct TableReport {
     pub schema: String,
     /// Its name.
     pub name: String,
-    /// Whether row-level security is on.
+    /// What it is.
+    pub kind: Kind,
+    /// Whether row-level security is on; a view has its own say of that.
     pub row_security: bool,
     /// For each role of requests, what each of [`COMMANDS`] reaches.
     pub roles: Vec<(&'static str, Vec<Reach>)>,
     /// What looks like a mistake, the worst first.
     pub findings: Vec<Finding>,
+}
+
+/// What a relation is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A table.
+    Table,
+    /// A view: its query stands for its rows.
+    View,
+    /// A view whose rows are kept, which no policy guards.
+    MaterializedView,
 }
 
 /// Which rows a command of a role reaches.
@@ -57,21 +70,63 @@ const STORAGE: &[(&str, &str)] = &[("storage", "buckets"), ("storage", "objects"
 /// A user that there is none of.
 const SOMEBODY: &str = "00000000-0000-4000-8000-000000000000";
 
-/// How policies name the row in question, as no table or alias of a project is named.
-const ROW: &str = "\"/row\"";
+/// How a policy's SQL names the row in question, as no table or alias of a project is named. Its own for
+/// each policy: the catalog remembers predicates by it.
+fn row_of(place: usize) -> String {
+    quote_identifier(&format!("/policy {place}"))
+}
 
-/// Reports on the exposed tables, in the order of their names.
+/// Reports on the exposed tables and views, in the order of their names.
 pub async fn report(app: &App) -> Result<Vec<TableReport>, AdminError> {
     let database = app.ports.database.as_ref();
     let catalog = schema::load(database).await?;
     let mut tables: Vec<&Table> =
         catalog.tables.values().filter(|table| is_reachable(table, &app.config.rest.schemas)).collect();
-    tables.sort_by(|one, other| (&one.schema, &one.name).cmp(&(&other.schema, &other.name)));
+    // A materialized view's rows are in a table of its name.
+    tables.retain(|table| catalog.view(&table.schema, &table.name).is_none());
     let looks: Vec<Look<'_>> = tables.iter().flat_map(|table| looks(&catalog, table)).collect();
     let questions: Vec<Question> =
         looks.iter().flat_map(|look| look.questions.iter().flatten().cloned()).collect();
     let answers = store::ask(database, questions).await?;
-    Ok(tables.into_iter().map(|table| table_report(&catalog, table, &looks, &answers)).collect())
+    let views = catalog.views.values().filter(|view| app.config.rest.schemas.contains(&view.table.schema));
+    let mut reports: Vec<TableReport> = views.map(view_report).collect();
+    reports.extend(tables.into_iter().map(|table| table_report(&catalog, table, &looks, &answers)));
+    reports.sort_by(|one, other| (&one.schema, &one.name).cmp(&(&other.schema, &other.name)));
+    Ok(reports)
+}
+
+/// What is reached through a view: everything its owner reaches, unless it asks as the caller.
+fn view_report(view: &View) -> TableReport {
+    let reach = |role: &str, command: Command| match (&view.written, command) {
+        _ if !view.table.privileges.allows(role, command) => Reach::Denied,
+        (_, Command::Insert | Command::Update | Command::Delete) if view.materialized => Reach::Nothing,
+        (_, Command::Select) if view.materialized || !view.security_invoker => Reach::Everything,
+        (_, Command::Select) => Reach::Policy,
+        (Written::Refused(_), _) => Reach::Nothing,
+        (Written::Through(_), _) if view.security_invoker => Reach::Policy,
+        (Written::Through(_), _) => Reach::Everything,
+    };
+    let reaches =
+        |role: &&'static str| (*role, COMMANDS.iter().map(|command| reach(role, *command)).collect());
+    let roles: Vec<(&'static str, Vec<Reach>)> = ROLES.iter().map(reaches).collect();
+    let open: Vec<&'static str> = roles
+        .iter()
+        .filter(|(_, reaches)| reaches.contains(&Reach::Everything))
+        .map(|(role, _)| *role)
+        .collect();
+    let findings = match view.materialized {
+        _ if open.is_empty() => Vec::new(),
+        true => vec![Finding::materialized_view(open)],
+        false => vec![Finding::owners_view(open)],
+    };
+    TableReport {
+        schema: view.table.schema.clone(),
+        name: view.table.name.clone(),
+        kind: if view.materialized { Kind::MaterializedView } else { Kind::View },
+        row_security: view.security_invoker && !view.materialized,
+        roles,
+        findings,
+    }
 }
 
 fn is_reachable(table: &Table, schemas: &[String]) -> bool {
@@ -84,6 +139,7 @@ struct Look<'a> {
     table: &'a Table,
     policy: &'a Policy,
     role: &'static str,
+    row: String,
     /// Of each: the questions about it; none where it has no say.
     questions: [Vec<Question>; 2],
     error: Option<(String, String)>,
@@ -92,12 +148,17 @@ struct Look<'a> {
 fn looks<'a>(catalog: &'a Catalog, table: &'a Table) -> Vec<Look<'a>> {
     let mut looks = Vec::new();
     for role in ROLES {
-        let applying =
-            table.policies.iter().filter(|policy| policy.roles.iter().any(|of| of == "public" || of == role));
-        for policy in applying {
-            let mut look = Look { table, policy, role, questions: [Vec::new(), Vec::new()], error: None };
+        let applying = table
+            .policies
+            .iter()
+            .enumerate()
+            .filter(|(_, policy)| policy.roles.iter().any(|of| of == "public" || of == role));
+        for (place, policy) in applying {
+            let row = row_of(place);
+            let mut look =
+                Look { table, policy, role, row, questions: [Vec::new(), Vec::new()], error: None };
             for (half, questions) in Half::BOTH.iter().zip(&mut look.questions) {
-                match question(catalog, table, policy, role, *half) {
+                match question(catalog, &look.row, table, policy, role, *half) {
                     Ok(asked) => questions.extend(asked),
                     Err(error) => look.error = Some(error),
                 }
@@ -127,6 +188,7 @@ impl Half {
 /// What to ask the database of a policy's half: whether it is true, or what it scans.
 fn question(
     catalog: &Catalog,
+    row: &str,
     table: &Table,
     of: &Policy,
     role: &'static str,
@@ -156,14 +218,14 @@ fn question(
     let mut writer = Writer::default();
     let mut environment = CallerEnvironment::new(catalog, &caller, &mut writer);
     let predicate = match half {
-        Half::Using => policy::using(&mut environment, &alone, command, ROW),
-        Half::Check => policy::check(&mut environment, &alone, command, ROW),
+        Half::Using => policy::using(&mut environment, &alone, command, row),
+        Half::Check => policy::check(&mut environment, &alone, command, row),
     };
     let predicate = match predicate.map_err(broken)? {
         Predicate::Sql(sql) => sql,
         Predicate::Always | Predicate::Never => return Ok(None),
     };
-    let (kind, text) = store::question(table, &predicate, ROW, half == Half::Check);
+    let (kind, text) = store::question(table, &predicate, row, half == Half::Check);
     writer.push(&text);
     Ok(Some(Question { kind, statement: writer.finish(), predicate }))
 }
@@ -173,7 +235,7 @@ fn broken(error: PolicyError) -> (String, String) {
         PolicyError::Recursion(name) => {
             ("42P17".into(), format!("infinite recursion detected in policy for relation \"{name}\""))
         }
-        PolicyError::Denied(name) => ("42501".into(), format!("permission denied for table {name}")),
+        PolicyError::Denied(name) => ("42501".into(), format!("permission denied for {name}")),
         PolicyError::Expression(error) => (error.code.into(), error.message),
     }
 }
@@ -240,6 +302,7 @@ fn table_report(catalog: &Catalog, table: &Table, looks: &[Look<'_>], answers: &
     TableReport {
         schema: table.schema.clone(),
         name: table.name.clone(),
+        kind: Kind::Table,
         row_security: table.row_security,
         roles,
         findings,
@@ -318,7 +381,7 @@ fn look_findings(catalog: &Catalog, look: &Look<'_>, answers: &Answers) -> Vec<F
     }
     let mut columns: Vec<String> = Vec::new();
     for question in look.questions.iter().flatten() {
-        let more = answers.unindexed(catalog, look.table, question, ROW);
+        let more = answers.unindexed(catalog, look.table, question, &look.row);
         columns.extend(more.into_iter().filter(|column| !columns.contains(column)).collect::<Vec<_>>());
     }
     if !columns.is_empty() {
@@ -343,10 +406,22 @@ impl TableReport {
         serde_json::json!({
             "schema": self.schema,
             "name": self.name,
+            "kind": self.kind.word(),
             "row_security": self.row_security,
             "roles": roles,
             "findings": self.findings.iter().map(Finding::to_json).collect::<Vec<_>>(),
         })
+    }
+}
+
+impl Kind {
+    #[rustfmt::skip]
+    fn word(self) -> &'static str {
+        match self {
+            Self::Table            => "table",
+            Self::View             => "view",
+            Self::MaterializedView => "materialized view",
+        }
     }
 }
 

@@ -212,9 +212,15 @@ const READ: &[(&str, Read)] = &[
     ("DROP ROUTINE",               |translator, reader| translator.drop_function(reader)),
     ("ALTER FUNCTION",             |translator, reader| translator.alter_function(reader)),
     ("ALTER ROUTINE",              |translator, reader| translator.alter_function(reader)),
+    ("CREATE VIEW",                |translator, reader| translator.create_view(reader)),
+    ("CREATE OR REPLACE VIEW",     |translator, reader| translator.create_view(reader)),
+    ("CREATE MATERIALIZED VIEW",   |translator, reader| translator.create_view(reader)),
+    ("ALTER VIEW",                 |translator, reader| translator.alter_view(reader)),
+    ("ALTER MATERIALIZED VIEW",    |translator, reader| translator.alter_view(reader)),
+    ("REFRESH MATERIALIZED VIEW",  |translator, reader| translator.refresh_view(reader)),
 ];
 
-const FUNCTIONS: &str = "Triggers, procedures and views are not supported yet; functions are.";
+const FUNCTIONS: &str = "Triggers and procedures are not supported yet; functions are.";
 
 /// Statements known by their first words, which the parser may not read.
 #[rustfmt::skip]
@@ -230,9 +236,6 @@ const BY_WORDS: &[(&str, Verdict)] = &[
     ("CREATE OR REPLACE TRIGGER",               Verdict::Refused(FUNCTIONS)),
     ("CREATE CONSTRAINT TRIGGER",               Verdict::Refused(FUNCTIONS)),
     ("CREATE EVENT TRIGGER",                    Verdict::Refused(FUNCTIONS)),
-    ("CREATE VIEW",                             Verdict::Refused(FUNCTIONS)),
-    ("CREATE OR REPLACE VIEW",                  Verdict::Refused(FUNCTIONS)),
-    ("CREATE MATERIALIZED VIEW",                Verdict::Refused(FUNCTIONS)),
     ("CREATE RULE",                             Verdict::Refused(FUNCTIONS)),
     ("CREATE ROLE",                             Verdict::Refused("The roles are anon, authenticated and service_role.")),
     ("CREATE USER",                             Verdict::Refused("The roles are anon, authenticated and service_role.")),
@@ -254,7 +257,7 @@ fn leading_words(tokens: &[TokenWithSpan]) -> Vec<String> {
         .collect()
 }
 
-fn starts_with(words: &[String], start: &str) -> bool {
+pub(super) fn starts_with(words: &[String], start: &str) -> bool {
     start.split(' ').enumerate().all(|(index, word)| words.get(index).is_some_and(|of| of == word))
 }
 

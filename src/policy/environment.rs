@@ -1,10 +1,11 @@
 //! What a policy's expression can ask of the caller, and the policies of the tables it looks into.
 
-use super::predicate::{PolicyError, Predicate, grantee, using};
+use super::predicate::{PolicyError, Predicate, grantee, permit, using};
+use super::template::Slot;
 use crate::caller::Caller;
 use crate::dialect::{CallerValue, Calls, DialectError, Environment};
-use crate::schema::{Catalog, Command, Routine, Table};
-use crate::sql::{Bind, Writer};
+use crate::schema::{Catalog, Command, Routine, Table, View};
+use crate::sql::Writer;
 
 /// Lowers expressions for one caller into one statement: the caller's values become its binds.
 pub struct CallerEnvironment<'a> {
@@ -17,12 +18,27 @@ pub struct CallerEnvironment<'a> {
     pub(super) recursion: Option<String>,
     within: Vec<String>,
     calls: Calls,
+    /// Whether values of the caller become slots of a template rather than binds.
+    pub(super) slots: bool,
 }
 
 impl<'a> CallerEnvironment<'a> {
     /// An environment that binds into `writer`.
     pub fn new(catalog: &'a Catalog, caller: &'a Caller, writer: &'a mut Writer) -> Self {
-        Self { catalog, caller, writer, recursion: None, within: Vec::new(), calls: Calls::default() }
+        Self {
+            catalog,
+            caller,
+            writer,
+            recursion: None,
+            within: Vec::new(),
+            calls: Calls::default(),
+            slots: false,
+        }
+    }
+
+    /// Whether what is lowered next stands in no policy, view or function's body.
+    pub(super) fn is_outermost(&self) -> bool {
+        self.within.is_empty() && self.calls.is_outermost()
     }
 
     /// Notes that a table's policies are being lowered; finding it again inside them is recursion, as in Postgres.
@@ -42,19 +58,21 @@ impl<'a> CallerEnvironment<'a> {
 
 impl Environment for CallerEnvironment<'_> {
     fn caller_value(&mut self, value: CallerValue) -> Result<String, DialectError> {
-        let claims = &self.caller.claims;
-        let bind: Bind = match value {
-            CallerValue::UserId => self.caller.user_id().into(),
-            CallerValue::CurrentUser if self.calls.is_owners() => "postgres".into(),
-            CallerValue::Role | CallerValue::CurrentUser => self.caller.role.name().into(),
-            CallerValue::Email => claims.text("email").into(),
-            CallerValue::Claims => claims.to_json().into(),
+        let slot = match value {
+            CallerValue::UserId => Slot::UserId,
+            CallerValue::CurrentUser if self.calls.is_owners() => Slot::Owner,
+            CallerValue::Role | CallerValue::CurrentUser => Slot::Role,
+            CallerValue::Email => Slot::Email,
+            CallerValue::Claims => Slot::Claims,
         };
-        Ok(self.writer.bind(bind))
+        Ok(match self.slots {
+            true => slot.marked(),
+            false => self.writer.bind(slot.value(self.caller)),
+        })
     }
 
     fn row_filter(&mut self, table: &Table, row: &str) -> Result<Option<String>, DialectError> {
-        if self.calls.is_owners() {
+        if self.calls.reads_as_owner() {
             return Ok(None);
         }
         match using(self, table, Command::Select, row) {
@@ -62,7 +80,7 @@ impl Environment for CallerEnvironment<'_> {
             Ok(predicate) => Ok(Some(predicate.to_sql())),
             Err(PolicyError::Expression(error)) => Err(error),
             Err(PolicyError::Denied(name)) => {
-                Err(DialectError::new("42501", format!("permission denied for table {name}")))
+                Err(DialectError::new("42501", format!("permission denied for {name}")))
             }
             Err(PolicyError::Recursion(name)) => {
                 let message = format!("infinite recursion detected in policy for relation \"{name}\"");
@@ -70,6 +88,23 @@ impl Environment for CallerEnvironment<'_> {
                 Err(DialectError::new("42P17", message))
             }
         }
+    }
+
+    fn may_read_view(&mut self, view: &View) -> Result<(), DialectError> {
+        if self.calls.reads_as_owner() {
+            return Ok(());
+        }
+        permit(self.catalog, self.caller, &view.table, Command::Select).map_err(|_| {
+            DialectError::new("42501", format!("permission denied for view {}", view.table.name))
+        })
+    }
+
+    fn enter_view(&mut self, view: &View) {
+        self.calls.enter_view(view);
+    }
+
+    fn leave_view(&mut self) {
+        self.calls.leave_view();
     }
 
     fn enter_routine(&mut self, routine: &Routine) -> Result<(), DialectError> {

@@ -9,10 +9,12 @@ mod builtin;
 mod catalog;
 mod data_type;
 mod input;
+mod memory;
 mod output;
 mod privilege;
 mod routine;
 mod store;
+mod view;
 
 pub use builtin::is_builtin;
 pub use catalog::{
@@ -21,7 +23,9 @@ pub use catalog::{
 };
 pub use data_type::{DataType, Storage};
 pub use input::{InputError, canonical, from_json};
+pub use memory::Memory;
 pub use output::json_value;
 pub use privilege::Privileges;
 pub use routine::{Argument, ArgumentMode, Language, Returns, Routine, RoutineType, Volatility};
 pub use store::{CatalogCache, STALE_CATALOG, guard, guarded, load, save};
+pub use view::{CheckOption, Origin, View, WritePath, WriteStop, Written, origin_name};

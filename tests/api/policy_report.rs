@@ -262,6 +262,32 @@ fn the_exposed_schemas_and_files_are_reported_and_nothing_else() {
 }
 
 #[test]
+fn a_view_reaches_what_its_owner_or_its_caller_does() {
+    let app = TestApp::new();
+    app.migrate(
+        "1",
+        "create table t (id int primary key, owner uuid);
+         create view theirs as select id from t;
+         create view own with (security_invoker = true) as select id from t;
+         create view counted with (security_invoker = true) as select count(*) from t;
+         create view denied as select id from t; revoke all on denied from anon, authenticated;
+         create materialized view kept as select id from t;",
+    );
+    let of = |name: &str| table(&app, "public", name);
+    assert_eq!(reach(&of("theirs"), "anon"), "all all all all");
+    assert_eq!(codes(&of("theirs")), ["ERROR security_definer_view"]);
+    assert_eq!(reach(&of("own"), "anon"), "policy policy policy policy");
+    assert_eq!(reach(&of("counted"), "anon"), "policy none none none");
+    assert_eq!(reach(&of("denied"), "anon"), "denied denied denied denied");
+    assert_eq!(reach(&of("kept"), "authenticated"), "all none none none");
+    assert_eq!(codes(&of("kept")), ["WARN materialized_view_in_api"]);
+    for name in ["own", "counted", "denied"] {
+        assert_eq!(codes(&of(name)), Vec::<String>::new(), "{name}");
+    }
+    assert_eq!(of("kept")["kind"], json!("materialized view"));
+}
+
+#[test]
 fn a_large_schema_is_reported_in_few_calls() {
     let app = TestApp::new();
     let tables: String = (0..150)

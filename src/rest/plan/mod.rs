@@ -6,12 +6,14 @@ mod condition;
 mod literal;
 mod read;
 mod relationship;
+mod through;
 mod write;
 
 pub use aggregate::Aggregate;
 pub use condition::{Comparison, Condition, Containment, Test};
 pub use read::{Embed, Node, Operand, OperandKind, Order, Output};
 pub use relationship::Relationship;
+pub use through::Through;
 pub use write::{Cell, Change, Insert, Write};
 
 use super::error::RestError;
@@ -21,6 +23,8 @@ use crate::config::{RestConfig, TransactionEnd};
 use crate::schema::{Catalog, Table};
 
 /// What a request will do.
+// There is one in a request, and it stays where it is.
+#[allow(clippy::large_enum_variant)]
 #[derive(Debug)]
 pub enum Plan<'c> {
     /// Read rows.
@@ -38,6 +42,15 @@ pub struct ReadPlan<'c> {
     pub counted: bool,
     /// `HEAD`: only how many rows there are is of interest.
     pub bodiless: bool,
+    /// Whether the answer is one row's object rather than an array.
+    pub is_object: bool,
+}
+
+impl ReadPlan<'_> {
+    /// Whether an array of rows is asked for that can be longer than one.
+    pub fn may_have_many_rows(&self) -> bool {
+        !self.bodiless && !self.is_object && self.root.may_have_many_rows()
+    }
 }
 
 /// What planning looks things up in.
@@ -56,10 +69,10 @@ pub fn plan<'c>(
     request: &'c RestRequest,
 ) -> Result<Plan<'c>, RestError> {
     let schema = request.schema.as_str();
-    let table = catalog.table(schema, &request.relation).ok_or_else(|| RestError::NoTable {
+    let table = catalog.relation(schema, &request.relation).ok_or_else(|| RestError::NoTable {
         schema: schema.to_string(),
         table: request.relation.clone(),
-        closest: closest(&request.relation, catalog.tables.values().filter(|table| table.schema == schema)),
+        closest: closest(&request.relation, catalog.relations().filter(|table| table.schema == schema)),
     })?;
     let (aggregates, transaction_end) = (config.aggregates, config.transaction_end);
     let planner = Planner { catalog, schema, max_rows: None, aggregates, transaction_end };
@@ -70,7 +83,8 @@ pub fn plan<'c>(
             root.prepare_csv()?;
         }
         let counted = request.preferences.count.is_some();
-        return Ok(Plan::Read(ReadPlan { root, counted, bodiless }));
+        let is_object = request.media.is_object();
+        return Ok(Plan::Read(ReadPlan { root, counted, bodiless, is_object }));
     }
     // Writes are not capped, and neither are the embeds in what they give back.
     planner.write(table, request).map(Plan::Write)

@@ -26,6 +26,7 @@ pub struct StrictDatabase {
     pub interruption: Fault,
     interrupting: RefCell<String>,
     takes_turns: Cell<bool>,
+    last: RefCell<Vec<Statement>>,
 }
 
 /// D1's limits (facts: platform, data-api §0.1).
@@ -80,6 +81,7 @@ impl StrictDatabase {
             interruption: Fault::default(),
             interrupting: RefCell::default(),
             takes_turns: Cell::default(),
+            last: RefCell::default(),
         }
     }
 
@@ -118,6 +120,24 @@ impl StrictDatabase {
         rows.collect::<Result<_, _>>().unwrap_or_else(|error| panic!("{error} in {sql}"))
     }
 
+    /// How SQLite runs the last batch's statements: the lines of EXPLAIN QUERY PLAN.
+    pub fn explained(&self) -> Vec<String> {
+        let connection = self.connection.borrow();
+        let mut lines = Vec::new();
+        for statement in self.last.borrow().iter() {
+            let explain = Statement {
+                text: format!("EXPLAIN QUERY PLAN {}", statement.text).into(),
+                ..statement.clone()
+            };
+            let rows = run(&connection, &explain).unwrap();
+            lines.extend(rows.values.iter().map(|row| match row.last() {
+                Some(Value::Text(line)) => line.clone(),
+                other => format!("{other:?}"),
+            }));
+        }
+        lines
+    }
+
     /// One value read outside the product, as text; `None` for NULL or no row.
     pub fn value(&self, sql: &str) -> Option<String> {
         let connection = self.connection.borrow();
@@ -151,6 +171,7 @@ impl Database for StrictDatabase {
         if self.interruption.strikes() {
             self.execute(&self.interrupting.borrow());
         }
+        self.last.replace(statements.clone());
         let mut connection = self.connection.borrow_mut();
         connection.execute_batch("BEGIN IMMEDIATE").unwrap();
         connection.authorizer(Some(authorize)).unwrap();
@@ -269,6 +290,14 @@ impl ResultSet for Rows {
 
     fn text(&self, row: usize) -> Option<Box<dyn Text>> {
         self.first_column(row).map(|text| Box::new(OwnedText(text)) as Box<dyn Text>)
+    }
+
+    fn number(&self, row: usize, column: &str) -> Option<u64> {
+        let place = self.names.iter().position(|name| name == column)?;
+        match self.values.get(row)?.get(place)? {
+            Value::Integer(number) => u64::try_from(*number).ok(),
+            _ => None,
+        }
     }
 
     fn cost(&self) -> Cost {
