@@ -80,6 +80,7 @@ fn table(schema: &str, name: &str, columns: Columns) -> Table {
         default: None,
         identity: None,
         generated: None,
+        comment: None,
     };
     Table {
         schema: schema.to_string(),
@@ -93,6 +94,8 @@ fn table(schema: &str, name: &str, columns: Columns) -> Table {
         uniques: Vec::new(),
         checks: Vec::new(),
         foreign_keys: Vec::new(),
+        exclusions: Vec::new(),
+        comment: None,
         row_security: true,
         privileges: Privileges::default(),
         policies: Vec::new(),

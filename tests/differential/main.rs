@@ -28,7 +28,9 @@ mod json;
 mod ours;
 mod policies;
 mod postgres;
+mod ranges;
 mod report;
+mod search;
 mod statement;
 mod tree;
 mod values;
@@ -47,6 +49,8 @@ type Stage = fn(&mut Postgres, &mut dyn Iterator<Item = u64>, &mut Report);
 const STAGES: &[(&str, u64, Stage)] = &[
     ("expressions", 3_000, expressions::run),
     ("policies",      130, policies::run),
+    ("ranges",         60, ranges::run),
+    ("search",         40, search::run),
     ("values",      1_000, values::run),
 ];
 

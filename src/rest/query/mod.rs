@@ -8,6 +8,7 @@ mod like;
 mod output;
 mod proposed;
 mod read;
+mod vectors;
 mod write;
 
 use super::error::RestError;

@@ -7,6 +7,7 @@ use crate::rest::error::RestError;
 use crate::rest::plan::{Embed, Node, Operand, OperandKind, Output};
 use crate::schema::{DataType, json_value};
 use crate::sql::{quote_identifier, quote_literal};
+use crate::text_search::{Among, vector_of};
 
 /// SQLite functions take at most 32 arguments on D1: 16 keys with their values.
 const PAIRS: usize = 16;
@@ -19,7 +20,14 @@ impl Builder<'_> {
     pub fn object(&mut self, node: &Node<'_>, row: &str) -> Result<String, RestError> {
         let mut pairs = Vec::new();
         for field in &node.fields {
-            pairs.push((field.key.as_str(), self.output(field, row)));
+            let value = match field.operand.kind() {
+                OperandKind::Column(DataType::Tsvector) => {
+                    let among = Among { table: &node.table.physical(), row };
+                    vector_of(&column(&field.operand, row), Some(among))
+                }
+                _ => self.output(field, row),
+            };
+            pairs.push((field.key.as_str(), value));
         }
         for aggregate in &node.aggregates {
             pairs.push((aggregate.key.as_str(), self.aggregate(aggregate, row)));

@@ -5,8 +5,10 @@ mod applying;
 mod dropping;
 mod expressions;
 mod policies;
+mod ranges;
 mod refusing;
 mod renaming;
+mod searching;
 mod types;
 mod writing;
 
