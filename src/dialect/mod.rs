@@ -10,11 +10,13 @@ mod name;
 mod parse;
 mod query;
 mod range;
+mod reader;
+mod routine;
 mod script;
 mod statement;
 mod translate;
 
-pub use environment::{CallerValue, Environment};
+pub use environment::{CallerValue, Calls, Environment};
 pub use error::DialectError;
 pub use expression::{Expression, lower_condition, lower_default, lower_expression};
 pub use range::{RangeOperator, range_sort_key, range_test};

@@ -20,9 +20,12 @@
 mod app;
 #[path = "../api/double/mod.rs"]
 mod double;
+#[path = "../fixtures/scenario.rs"]
+mod scenario;
 
 mod chance;
 mod expressions;
+mod fixtures;
 mod grammar;
 mod json;
 mod ours;
@@ -52,6 +55,7 @@ const STAGES: &[(&str, u64, Stage)] = &[
     ("ranges",         60, ranges::run),
     ("search",         40, search::run),
     ("values",      1_000, values::run),
+    ("fixtures",      100, fixtures::run),
 ];
 
 fn main() -> ExitCode {

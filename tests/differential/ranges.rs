@@ -42,8 +42,8 @@ pub fn run(postgres: &mut Postgres, seeds: &mut dyn Iterator<Item = u64>, report
                 "INSERT INTO ranges VALUES ({id}, {}, {}, {}, {})",
                 literal(&mut chance, values),
                 literal(&mut chance, values),
-                quoted(*chance.pick(values)),
-                quoted(*chance.pick(values)),
+                quoted(chance.pick::<&str>(values)),
+                quoted(chance.pick::<&str>(values)),
             );
             both(postgres, &app, &sql, seed, report);
             let sql = format!("INSERT INTO apart VALUES ({id}, 'a', {})", literal(&mut chance, values));

@@ -66,12 +66,12 @@ pub fn run(postgres: &mut Postgres, seeds: &mut dyn Iterator<Item = u64>, report
             "SELECT id, strip(words)::text AS v FROM texts".to_string(),
         ];
         for (function, _, texts) in QUERIES {
-            let query = quoted(*chance.pick::<&str>(texts));
+            let query = quoted(chance.pick::<&str>(texts));
             queries
                 .push(format!("SELECT id, words @@ {function}('{configuration}', {query}) AS v FROM texts"));
-            let query = quoted(*chance.pick::<&str>(texts));
+            let query = quoted(chance.pick::<&str>(texts));
             queries.push(format!("SELECT id, body @@ {function}({query}) AS v FROM texts"));
-            let query = quoted(*chance.pick::<&str>(texts));
+            let query = quoted(chance.pick::<&str>(texts));
             queries.push(format!("SELECT id, to_tsvector('{configuration}', title) @@ {function}('{configuration}', {query} || '') AS v FROM texts"));
         }
         for query in queries {
@@ -111,8 +111,8 @@ fn filter(
 fn text(chance: &mut Chance, most: usize) -> String {
     let mut text = String::new();
     for _ in 0..chance.between(1, most) {
-        text.push_str(*chance.pick(PIECES));
-        text.push_str(*chance.pick(SEPARATORS));
+        text.push_str(chance.pick::<&str>(PIECES));
+        text.push_str(chance.pick::<&str>(SEPARATORS));
     }
     text
 }

@@ -51,6 +51,9 @@ impl Lowering<'_> {
 
     /// `x[1]`, which counts from 1 and is NULL outside.
     pub(super) fn access(&mut self, root: &Expr, chain: &[AccessExpr]) -> Result<Piece, DialectError> {
+        if let Some(piece) = self.field_of_row(root, chain)? {
+            return Ok(piece);
+        }
         let [AccessExpr::Subscript(Subscript::Index { index })] = chain else {
             return Err(DialectError::unsupported("this subscript or field access"));
         };

@@ -21,9 +21,9 @@ const CALLER_VALUES: &[(&str, CallerValue, DataType)] = &[
     ("auth.role",    CallerValue::Role,   DataType::Text),
     ("auth.email",   CallerValue::Email,  DataType::Text),
     ("auth.jwt",     CallerValue::Claims, DataType::Jsonb),
-    ("current_user", CallerValue::Role,   DataType::Text),
-    ("current_role", CallerValue::Role,   DataType::Text),
-    ("user",         CallerValue::Role,   DataType::Text),
+    ("current_user", CallerValue::CurrentUser,  DataType::Text),
+    ("current_role", CallerValue::CurrentUser,  DataType::Text),
+    ("user",         CallerValue::CurrentUser,  DataType::Text),
 ];
 
 impl Lowering<'_> {
@@ -37,6 +37,9 @@ impl Lowering<'_> {
         }
         if function.filter.is_some() {
             return Err(DialectError::unsupported(function));
+        }
+        if let Some(piece) = self.routine_call(&name, &function.args)? {
+            return Ok(piece);
         }
         let pieces = match &function.args {
             FunctionArguments::Subquery(query) if name == "array" => return self.array_subquery(query),
@@ -387,7 +390,7 @@ pub fn called_name(function: &Function) -> Result<String, DialectError> {
     })
 }
 
-fn find_row(name: &str, pieces: &[Piece]) -> Option<&'static Row> {
+pub(in crate::dialect) fn find_row(name: &str, pieces: &[Piece]) -> Option<&'static Row> {
     let fits = |row: &&Row, exactly: bool| {
         row.name == name
             && row.arguments.len() == pieces.len()

@@ -49,6 +49,8 @@ pub struct Lowering<'a> {
     pub targets: Vec<DataType>,
     /// The WITH queries in sight; the innermost last.
     pub common_tables: Vec<CommonTable>,
+    /// Where unqualified names are looked up; `None` is `public`.
+    pub search_path: Option<Vec<String>>,
 }
 
 impl<'a> Lowering<'a> {
@@ -66,6 +68,7 @@ impl<'a> Lowering<'a> {
             grouping: None,
             targets: Vec::new(),
             common_tables: Vec::new(),
+            search_path: None,
         }
     }
 
@@ -80,6 +83,23 @@ impl<'a> Lowering<'a> {
         let scope = Scope { relations: vec![Relation::of_table(table, row)] };
         let prefix = row.trim_matches('"').replace("\"\"", "\"");
         Self { scopes: vec![scope], prefix, ..Self::new(catalog, environment, place) }
+    }
+
+    /// In a function's body that stands here: of the names around it sees none but `scope`'s.
+    pub fn inside(&mut self, place: Place, scope: Scope, search_path: Option<Vec<String>>) -> Lowering<'_> {
+        let (prefix, depth) = (self.alias(), self.depth);
+        let inner = Lowering::new(self.catalog, &mut *self.environment, place);
+        Lowering { prefix, depth, scopes: vec![scope], search_path, ..inner }
+    }
+
+    /// The schema of an unqualified name: the first of the search path that has it.
+    pub fn schema_on_path(&self, has_it: impl Fn(&str) -> bool) -> String {
+        let public = || "public".to_string();
+        match &self.search_path {
+            None => public(),
+            // Nothing is found where nothing is looked into.
+            Some(path) => path.iter().find(|schema| has_it(schema)).cloned().unwrap_or_default(),
+        }
     }
 
     /// A new alias for an inner relation. It extends the outer row's name, so that neither an outer
@@ -232,7 +252,12 @@ impl<'a> Lowering<'a> {
     fn compound_identifier(&mut self, names: &[ast::Ident]) -> Result<Piece, DialectError> {
         let names: Vec<String> = names.iter().map(folded).collect();
         let (sql, data_type) = match names.as_slice() {
-            [table, column] => qualified_column(&self.scopes, None, table, column)?,
+            [table, column] => match qualified_column(&self.scopes, None, table, column) {
+                Err(error) if error.code == "42703" => {
+                    return self.attribute(table, column)?.ok_or(error);
+                }
+                column => column?,
+            },
             [schema, table, column] => qualified_column(&self.scopes, Some(schema), table, column)?,
             _ => return Err(DialectError::unsupported(format!("the name {}", names.join(".")))),
         };
@@ -386,7 +411,7 @@ impl<'a> Lowering<'a> {
 }
 
 /// Whether SQL calls one of SQLite's aggregates. That it may be a subquery's own does no harm.
-fn holds_aggregate(sql: &str) -> bool {
+pub fn holds_aggregate(sql: &str) -> bool {
     [
         "count(",
         "sum(",

@@ -28,12 +28,12 @@ use super::{DialectError, Environment, parse};
 use crate::schema::{Catalog, DataType, Table};
 
 pub(super) use array::json_element;
-pub(super) use call::called_name;
+pub(super) use call::{called_name, find_row};
 pub(super) use cast::{Family, common_type, family, named_type};
-pub(super) use lowering::{Lowering, Place};
-pub(super) use piece::Piece;
+pub(super) use lowering::{Lowering, Place, holds_aggregate};
+pub(super) use piece::{Piece, literal};
 pub(super) use range::range_operator;
-pub(super) use scope::{Field, Relation, Scope, relation};
+pub(super) use scope::{Field, Relation, Scope, bare_column, relation};
 
 /// A parsed Postgres expression, and whether a query is in it; cheap to clone.
 #[derive(Clone, Debug, PartialEq)]

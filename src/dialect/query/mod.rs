@@ -9,6 +9,7 @@ mod subquery;
 
 pub use aggregate::Grouping;
 pub use output::{json_object, row_object};
+pub use relation::{fields, rename};
 pub use select::{CommonTable, Output};
 
 use crate::schema::DataType;

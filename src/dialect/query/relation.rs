@@ -148,6 +148,12 @@ impl Lowering<'_> {
                 let array = self.lower(array)?;
                 self.unnest(array, alias.as_ref())
             }
+            TableFactor::Table { name, alias, args: Some(args), with_ordinality: false, .. } => {
+                self.routine_in_from(name, &args.args, alias.as_ref())
+            }
+            TableFactor::Function { name, alias, args, with_ordinality: false, .. } => {
+                self.routine_in_from(name, args, alias.as_ref())
+            }
             other => Err(DialectError::unsupported(format!("{other} in FROM"))),
         }
     }
@@ -169,8 +175,11 @@ impl Lowering<'_> {
             self.add(Relation { schema: None, name, row, columns, merged: Vec::new() })?;
             return Ok(sql);
         }
-        let (schema, name) = name::qualified(object)?;
+        let (mut schema, name) = name::qualified(object)?;
         let catalog = self.catalog;
+        if object.0.len() == 1 {
+            schema = self.schema_on_path(|schema| catalog.table(schema, &name).is_some());
+        }
         let table = catalog.table(&schema, &name).ok_or_else(|| {
             DialectError::new(
                 "42P01",
@@ -242,7 +251,7 @@ impl Lowering<'_> {
         Ok(format!("json_each({array}) AS {row}"))
     }
 
-    fn add(&mut self, relation: Relation) -> Result<(), DialectError> {
+    pub(in crate::dialect) fn add(&mut self, relation: Relation) -> Result<(), DialectError> {
         let Some(scope) = self.scopes.last_mut() else { return Ok(()) };
         let twice = |other: &Relation| other.name == relation.name && !relation.name.is_empty();
         if scope.relations.iter().any(twice) {

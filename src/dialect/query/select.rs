@@ -224,6 +224,11 @@ impl Lowering<'_> {
 
     fn select(&mut self, select: &Select, order: Vec<&OrderByExpr>) -> Result<LoweredQuery, DialectError> {
         refuse_odd_clauses(select)?;
+        if order.is_empty()
+            && let Some(rows) = self.rows_of_select(select)?
+        {
+            return Ok(LoweredQuery { sql: rows.sql, columns: rows.columns, is_single: false, value: None });
+        }
         let targets = std::mem::take(&mut self.targets);
         let from = self.from(&select.from)?;
         let mut conditions = from.filters;

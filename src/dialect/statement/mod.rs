@@ -2,11 +2,13 @@
 
 mod alter_column;
 mod alter_constraint;
+mod alter_function;
 mod alter_table;
 mod alter_type;
 mod column;
 mod comment;
 mod constraint;
+mod create_function;
 mod create_index;
 mod create_policy;
 mod create_table;
@@ -20,6 +22,7 @@ mod insert;
 mod rebuild;
 mod reference;
 mod rename;
+mod routine_users;
 mod session;
 mod write;
 
