@@ -1,7 +1,7 @@
 //! What lowering asks of whoever runs the statement.
 
 use super::DialectError;
-use crate::schema::{Routine, Table};
+use crate::schema::{Routine, Table, View};
 
 /// Something an expression can know of the caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +34,14 @@ pub trait Environment {
     fn names_routines(&self) -> bool {
         false
     }
+    /// Refuses a view that may not be read. Asked outside of the view.
+    fn may_read_view(&mut self, _: &View) -> Result<(), DialectError> {
+        Ok(())
+    }
+    /// What is lowered from here on stands in the view's query: its owner reads, or for `security_invoker` the caller.
+    fn enter_view(&mut self, _: &View) {}
+    /// The view's query is over.
+    fn leave_view(&mut self) {}
 }
 
 /// The functions whose bodies stand around, the outermost first.

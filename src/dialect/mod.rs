@@ -15,9 +15,11 @@ mod routine;
 mod script;
 mod statement;
 mod translate;
+mod view;
 
 pub use environment::{CallerValue, Calls, Environment};
 pub use error::DialectError;
 pub use expression::{Expression, lower_condition, lower_default, lower_expression};
 pub use range::{RangeOperator, range_sort_key, range_test};
 pub use translate::{ScriptError, Source, Translation, translate};
+pub use view::{ViewRow, view_row, view_source};

@@ -1,10 +1,10 @@
 //! What a policy's expression can ask of the caller, and the policies of the tables it looks into.
 
-use super::predicate::{PolicyError, Predicate, grantee, using};
+use super::predicate::{PolicyError, Predicate, grantee, permit, using};
 use super::template::Slot;
 use crate::caller::Caller;
 use crate::dialect::{CallerValue, Calls, DialectError, Environment};
-use crate::schema::{Catalog, Command, Routine, Table};
+use crate::schema::{Catalog, Command, Routine, Table, View};
 use crate::sql::Writer;
 
 /// Lowers expressions for one caller into one statement: the caller's values become its binds.
@@ -20,6 +20,8 @@ pub struct CallerEnvironment<'a> {
     calls: Calls,
     /// Whether values of the caller become slots of a template rather than binds.
     pub(super) slots: bool,
+    /// For each view and function around whether the owner reads in it, whom no policy binds.
+    as_owner: Vec<bool>,
 }
 
 impl<'a> CallerEnvironment<'a> {
@@ -32,13 +34,14 @@ impl<'a> CallerEnvironment<'a> {
             recursion: None,
             within: Vec::new(),
             calls: Calls::default(),
+            as_owner: Vec::new(),
             slots: false,
         }
     }
 
-    /// Whether what is lowered next stands in no policy and no function's body.
+    /// Whether what is lowered next stands in no policy, view or function's body.
     pub(super) fn is_outermost(&self) -> bool {
-        self.within.is_empty() && self.calls.is_outermost()
+        self.within.is_empty() && self.as_owner.is_empty() && self.calls.is_outermost()
     }
 
     /// Notes that a table's policies are being lowered; finding it again inside them is recursion, as in Postgres.
@@ -49,6 +52,10 @@ impl<'a> CallerEnvironment<'a> {
         }
         self.within.push(name);
         Ok(())
+    }
+
+    fn is_owner(&self) -> bool {
+        self.as_owner.last().copied().unwrap_or(false)
     }
 
     pub(super) fn leave(&mut self) {
@@ -72,7 +79,7 @@ impl Environment for CallerEnvironment<'_> {
     }
 
     fn row_filter(&mut self, table: &Table, row: &str) -> Result<Option<String>, DialectError> {
-        if self.calls.is_owners() {
+        if self.is_owner() {
             return Ok(None);
         }
         match using(self, table, Command::Select, row) {
@@ -80,7 +87,7 @@ impl Environment for CallerEnvironment<'_> {
             Ok(predicate) => Ok(Some(predicate.to_sql())),
             Err(PolicyError::Expression(error)) => Err(error),
             Err(PolicyError::Denied(name)) => {
-                Err(DialectError::new("42501", format!("permission denied for table {name}")))
+                Err(DialectError::new("42501", format!("permission denied for {name}")))
             }
             Err(PolicyError::Recursion(name)) => {
                 let message = format!("infinite recursion detected in policy for relation \"{name}\"");
@@ -95,10 +102,31 @@ impl Environment for CallerEnvironment<'_> {
             let message = format!("permission denied for function {}", routine.name);
             return Err(DialectError::new("42501", message));
         }
-        self.calls.enter(routine)
+        self.calls.enter(routine)?;
+        self.as_owner.push(self.calls.is_owners());
+        Ok(())
     }
 
     fn leave_routine(&mut self) {
         self.calls.leave();
+        self.as_owner.pop();
+    }
+
+    fn may_read_view(&mut self, view: &View) -> Result<(), DialectError> {
+        if self.is_owner() {
+            return Ok(());
+        }
+        permit(self.catalog, self.caller, &view.table, Command::Select).map_err(|_| {
+            DialectError::new("42501", format!("permission denied for view {}", view.table.name))
+        })
+    }
+
+    fn enter_view(&mut self, view: &View) {
+        // What a definer reads by an invoker's view is the definer's.
+        self.as_owner.push(!view.security_invoker || self.calls.is_owners());
+    }
+
+    fn leave_view(&mut self) {
+        self.as_owner.pop();
     }
 }

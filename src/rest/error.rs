@@ -371,9 +371,7 @@ impl From<PolicyError> for RestError {
                 "42P17",
                 format!("infinite recursion detected in policy for relation \"{name}\""),
             ),
-            PolicyError::Denied(name) => {
-                Self::postgres("42501", format!("permission denied for table {name}"))
-            }
+            PolicyError::Denied(name) => Self::postgres("42501", format!("permission denied for {name}")),
             PolicyError::Expression(error) => error.into(),
         }
     }

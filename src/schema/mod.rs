@@ -14,6 +14,7 @@ mod output;
 mod privilege;
 mod routine;
 mod store;
+mod view;
 
 pub use builtin::is_builtin;
 pub use catalog::{
@@ -27,3 +28,4 @@ pub use output::json_value;
 pub use privilege::Privileges;
 pub use routine::{Argument, ArgumentMode, Language, Returns, Routine, RoutineType, Volatility};
 pub use store::{CatalogCache, STALE_CATALOG, guard, guarded, load, save};
+pub use view::{CheckOption, Origin, View, WritePath, Written, origin_name};

@@ -3,12 +3,15 @@
 mod aggregate;
 mod output;
 mod output_name;
+mod record;
 mod relation;
 mod select;
 mod subquery;
 
 pub use aggregate::Grouping;
+pub use aggregate::has_aggregate;
 pub use output::{json_object, row_object};
+pub use record::Recorder;
 pub use relation::{fields, rename};
 pub use select::{CommonTable, Output};
 

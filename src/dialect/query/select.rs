@@ -2,7 +2,8 @@
 
 use sqlparser::ast::{
     Distinct, Expr, GroupByExpr, LimitClause, OrderBy, OrderByExpr, OrderByKind, OrderBySort, Query, Select,
-    SelectItem, SelectItemQualifiedWildcardKind, SetExpr, SetOperator, SetQuantifier, Value, Values, With,
+    SelectItem, SelectItemQualifiedWildcardKind, SetExpr, SetOperator, SetQuantifier, Spanned, Value, Values,
+    With,
 };
 
 use super::aggregate::{Grouping, has_aggregate};
@@ -97,6 +98,7 @@ impl Lowering<'_> {
             let mut columns = fields(&lowered.columns);
             rename(&mut columns, &table.alias)?;
             let sql = quote_identifier(&self.alias());
+            self.note_common_table(&sql);
             tables.push(format!("{sql} AS ({})", lowered.sql));
             self.common_tables.push(CommonTable { name: name::folded(&table.alias.name), sql, columns });
         }
@@ -132,6 +134,7 @@ impl Lowering<'_> {
                     return Err(DialectError::new("42804", format!("{op} types cannot be matched"))
                         .with_hint("Cast the columns of both queries to the same types."));
                 }
+                self.note_computed();
                 Ok(LoweredQuery {
                     sql: format!("SELECT * FROM ({}) {word} SELECT * FROM ({})", left.sql, right.sql),
                     columns: left.columns,
@@ -275,6 +278,7 @@ impl Lowering<'_> {
             [output] if is_bare => Some(output.sql.clone()),
             _ => None,
         };
+        self.note_outputs(&outputs);
         let is_single = from.sql.is_empty() || (is_aggregated && groups.is_none());
         let columns = outputs.into_iter().map(|output| (output.name, output.data_type)).collect();
         Ok(LoweredQuery { sql, columns, is_single, value })
@@ -327,21 +331,27 @@ impl Lowering<'_> {
                 {
                     let relations =
                         self.scopes.last().map(|scope| scope.relations.clone()).unwrap_or_default();
+                    let mut named = Vec::new();
                     for relation in &relations {
                         let shown =
                             relation.columns.iter().filter(|field| !relation.merged.contains(&field.name));
                         for field in shown {
+                            named.push((relation.name.clone(), field.name.clone()));
                             outputs.push(self.star_output(relation.sql_of(field), field)?);
                         }
                     }
+                    self.note_star(options.wildcard_token.0.span.start, &named);
                 }
                 SelectItem::QualifiedWildcard(SelectItemQualifiedWildcardKind::ObjectName(object), _) => {
                     let mut parts = name::parts(object)?;
                     let table = parts.pop().unwrap_or_default();
                     let relation = relation(&self.scopes, parts.pop().as_deref(), &table)?.clone();
+                    let mut named = Vec::new();
                     for field in &relation.columns {
+                        named.push((relation.name.clone(), field.name.clone()));
                         outputs.push(self.star_output(relation.sql_of(field), field)?);
                     }
+                    self.note_star(object.span().start, &named);
                 }
                 other => return Err(DialectError::unsupported(other)),
             }

@@ -54,7 +54,7 @@ impl Translator {
     }
 
     /// Renders a complete table and adds it to the catalog.
-    fn add_table(&mut self, table: Table) -> Result<(), DialectError> {
+    pub(super) fn add_table(&mut self, table: Table) -> Result<(), DialectError> {
         // A table may refer to itself: it is in the catalog while its SQL is made.
         let physical = physical_name(&table.schema, &table.name);
         self.catalog.tables.insert(physical, table.clone());
@@ -69,7 +69,8 @@ impl Translator {
         nameable("relation", name)?;
         let physical = physical_name(schema, name);
         let tables = self.catalog.tables.keys();
-        let taken = tables.chain(self.catalog.indexes.keys()).find(|key| key.eq_ignore_ascii_case(&physical));
+        let others = self.catalog.indexes.keys().chain(self.catalog.views.keys());
+        let taken = tables.chain(others).find(|key| key.eq_ignore_ascii_case(&physical));
         match taken {
             None => Ok(()),
             Some(same) if *same == physical => {
@@ -108,6 +109,9 @@ impl Translator {
             let written = name::parts(object).unwrap_or_default().join(".");
             DialectError::new("42P01", format!("relation \"{written}\" does not exist"))
         };
+        if self.catalog.inlined_view(&schema, &name).is_some() {
+            return Err(DialectError::new("42809", format!("\"{name}\" is not a table")));
+        }
         self.catalog.table(&schema, &name).cloned().ok_or_else(missing)
     }
 }

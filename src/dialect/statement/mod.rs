@@ -24,6 +24,8 @@ mod reference;
 mod rename;
 mod routine_users;
 mod session;
+mod view;
+mod view_users;
 mod write;
 
 pub use grant::REVOKE_HINT;

@@ -6,12 +6,14 @@ mod condition;
 mod literal;
 mod read;
 mod relationship;
+mod through;
 mod write;
 
 pub use aggregate::Aggregate;
 pub use condition::{Comparison, Condition, Containment, Test};
 pub use read::{Embed, Node, Operand, OperandKind, Order, Output};
 pub use relationship::Relationship;
+pub use through::Through;
 pub use write::{Cell, Change, Insert, Write};
 
 use super::error::RestError;
@@ -21,6 +23,8 @@ use crate::config::{RestConfig, TransactionEnd};
 use crate::schema::{Catalog, Table};
 
 /// What a request will do.
+// There is one in a request, and it stays where it is.
+#[allow(clippy::large_enum_variant)]
 #[derive(Debug)]
 pub enum Plan<'c> {
     /// Read rows.
@@ -65,10 +69,10 @@ pub fn plan<'c>(
     request: &'c RestRequest,
 ) -> Result<Plan<'c>, RestError> {
     let schema = request.schema.as_str();
-    let table = catalog.table(schema, &request.relation).ok_or_else(|| RestError::NoTable {
+    let table = catalog.relation(schema, &request.relation).ok_or_else(|| RestError::NoTable {
         schema: schema.to_string(),
         table: request.relation.clone(),
-        closest: closest(&request.relation, catalog.tables.values().filter(|table| table.schema == schema)),
+        closest: closest(&request.relation, catalog.relations().filter(|table| table.schema == schema)),
     })?;
     let (aggregates, transaction_end) = (config.aggregates, config.transaction_end);
     let planner = Planner { catalog, schema, max_rows: None, aggregates, transaction_end };

@@ -9,7 +9,7 @@ use crate::rest::plan::{Comparison, Condition, Containment, Node, Operand, Opera
 use crate::rest::request::{JsonKey, Truth};
 use crate::schema::{Catalog, DataType, Storage, Table};
 use crate::sql::{Writer, balanced, quote_literal};
-use crate::text_search::{Among, Configuration, matches, vector_of};
+use crate::text_search::{Configuration, matches};
 
 impl Builder<'_> {
     /// A node's condition over one of its rows; `None` when every row fits.
@@ -111,8 +111,7 @@ impl Builder<'_> {
                 configuration.name()
             ),
         };
-        let physical = table.physical();
-        let vector = vector_of(&document, Some(Among { table: &physical, row }));
+        let vector = self.vector(table, &document, row);
         let bound = self.writer.bind(clauses);
         matches(&vector, &bound)
     }

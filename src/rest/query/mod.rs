@@ -9,6 +9,7 @@ mod output;
 mod proposed;
 mod read;
 mod rollback;
+mod through;
 mod vectors;
 mod write;
 
@@ -62,6 +63,16 @@ pub fn compile(
         }
     }
     Ok(batch)
+}
+
+/// Statements that say how those of a batch that give rows would be run.
+pub fn explained(batch: &Batch) -> Vec<Statement> {
+    let places = batch.rows.iter().chain(&batch.total);
+    let explain = |statement: &Statement| Statement {
+        text: format!("EXPLAIN QUERY PLAN\n{}", statement.text).into(),
+        binds: statement.binds.clone(),
+    };
+    places.filter_map(|place| batch.statements.get(*place)).map(explain).collect()
 }
 
 fn compile_read(

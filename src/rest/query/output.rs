@@ -7,7 +7,6 @@ use crate::rest::error::RestError;
 use crate::rest::plan::{Embed, Node, Operand, OperandKind, Output};
 use crate::schema::{DataType, json_value};
 use crate::sql::{quote_identifier, quote_literal};
-use crate::text_search::{Among, vector_of};
 
 /// SQLite functions take at most 32 arguments on D1: 16 keys with their values.
 const PAIRS: usize = 16;
@@ -22,8 +21,7 @@ impl Builder<'_> {
         for field in &node.fields {
             let value = match field.operand.kind() {
                 OperandKind::Column(DataType::Tsvector) => {
-                    let among = Among { table: &node.table.physical(), row };
-                    vector_of(&column(&field.operand, row), Some(among))
+                    self.vector(node.table, &column(&field.operand, row), row)
                 }
                 _ => self.output(field, row),
             };

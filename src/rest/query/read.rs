@@ -2,6 +2,7 @@
 
 use super::filter::sort_key;
 use super::{Builder, where_clause};
+use crate::dialect;
 use crate::policy::Predicate;
 use crate::rest::error::RestError;
 use crate::rest::plan::{Embed, Node, OperandKind, Order, Relationship};
@@ -29,7 +30,7 @@ impl Builder<'_> {
         let window = format!("\nLIMIT ({limit})\nOFFSET {}", offset(range));
         let sql = format!(
             "SELECT {object} AS j\nFROM {} AS {row}{}{order}{window}",
-            root.table.physical(),
+            self.source(root.table, &row)?,
             where_clause(terms)
         );
         self.writer.push(&sql);
@@ -52,7 +53,7 @@ impl Builder<'_> {
         let terms = self.where_terms(root, &row)?;
         let sql = format!(
             "SELECT count(*) AS total\nFROM {} AS {row}{}",
-            root.table.physical(),
+            self.source(root.table, &row)?,
             where_clause(terms)
         );
         self.writer.push(&sql);
@@ -69,6 +70,15 @@ impl Builder<'_> {
 
     pub(super) fn inner_embeds(&mut self, node: &Node<'_>, row: &str) -> Result<Vec<String>, RestError> {
         node.embeds.iter().filter(|embed| embed.inner).map(|embed| self.exists(embed, row)).collect()
+    }
+
+    /// What a relation's rows are read from: a table by its name, a view by its query.
+    fn source(&mut self, table: &Table, row: &str) -> Result<String, RestError> {
+        let catalog = self.catalog;
+        match catalog.inlined_view(&table.schema, &table.name) {
+            None => Ok(table.physical()),
+            Some(view) => Ok(dialect::view_source(view, row, catalog, &mut self.environment())?),
+        }
     }
 
     /// The SELECT policies as a term; none when every row is visible.
@@ -136,7 +146,7 @@ impl Builder<'_> {
         origin: &str,
         row: &str,
     ) -> Result<(String, Vec<String>), RestError> {
-        let from = format!("{} AS {row}", relationship.target.physical());
+        let from = format!("{} AS {row}", self.source(relationship.target, row)?);
         let Some(junction) = &relationship.junction else {
             return Ok((from, equalities(&relationship.columns, origin, row)));
         };
@@ -144,10 +154,10 @@ impl Builder<'_> {
         let mut terms = equalities(&junction.origin_columns, origin, &middle);
         terms.extend(equalities(&junction.target_columns, &middle, row));
         terms.extend(self.visible(junction.table, &middle)?);
-        Ok((format!("{} AS {middle}, {from}", junction.table.physical()), terms))
+        Ok((format!("{} AS {middle}, {from}", self.source(junction.table, &middle)?), terms))
     }
 
-    /// `GROUP BY` and `ORDER BY`. The row id comes last, so that rows without another order come as
+    /// `GROUP BY` and `ORDER BY`. A table's row id comes last, so that rows without another order come as
     /// they were inserted and pages never overlap.
     pub(super) fn order(&mut self, node: &Node<'_>, row: &str) -> Result<String, RestError> {
         let mut keys = Vec::new();
@@ -155,7 +165,9 @@ impl Builder<'_> {
             keys.push(self.order_key(node, order, row)?);
         }
         let grouped = !node.aggregates.is_empty();
-        keys.extend(row_id(node.table).filter(|_| !grouped).map(|name| format!("{row}.{name}")));
+        let rowless = self.catalog.inlined_view(&node.table.schema, &node.table.name).is_some();
+        let row_id = row_id(node.table).filter(|_| !grouped && !rowless);
+        keys.extend(row_id.map(|name| format!("{row}.{name}")));
         let mut clauses = self.group_by(node, row)?;
         if !keys.is_empty() {
             clauses.push_str(&format!("\nORDER BY {}", keys.join(", ")));

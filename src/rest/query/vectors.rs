@@ -1,5 +1,5 @@
-//! The vectors of lexemes that an insert gives back. They are asked for before it runs: while it runs, each
-//! new row would be the only one in sight, and fail the batch on its own.
+//! Vectors of lexemes. Those that an insert gives back are asked for before it runs: while it runs, each new
+//! row would be the only one in sight, and fail the batch on its own.
 
 use super::Builder;
 use crate::rest::error::RestError;
@@ -7,7 +7,7 @@ use crate::rest::plan::{Insert, Write};
 use crate::rest::request::Return;
 use crate::schema::{Column, DataType, Table};
 use crate::sql::quote_identifier;
-use crate::text_search::missing_of;
+use crate::text_search::{Among, missing_of, vector_of};
 
 /// The generated vectors that are given back: each row's would be missed on its own.
 pub fn returned_vectors<'c>(write: &Write<'c>) -> Vec<&'c Column> {
@@ -19,6 +19,14 @@ pub fn returned_vectors<'c>(write: &Write<'c>) -> Vec<&'c Column> {
 }
 
 impl Builder<'_> {
+    /// The lexemes of a document of a table's row, and what else of the table is missing when they are. What
+    /// is missing of a view is told row by row.
+    pub(super) fn vector(&self, table: &Table, document: &str, row: &str) -> String {
+        let physical = table.physical();
+        let is_table = self.catalog.table(&table.schema, &table.name).is_some();
+        vector_of(document, is_table.then_some(Among { table: &physical, row }))
+    }
+
     /// Raises the documents of the rows of a payload that are not prepared yet.
     pub(super) fn missing_vectors(
         &mut self,
