@@ -60,11 +60,13 @@ impl Translator {
         self.suspend_triggers()?;
         self.catalog = carried;
         self.rename_in_triggers(table, |trigger| trigger.table.clone_from(&new));
+        self.drop_exclusions(table)?;
         self.push(format!(
             "ALTER TABLE {} RENAME TO {}",
             quote_identifier(&old_key),
             quote_identifier(&new_key)
-        ))
+        ))?;
+        self.create_exclusions_again(&new_key)
     }
 
     pub(super) fn rename_column(
@@ -108,12 +110,19 @@ impl Translator {
         self.suspend_triggers()?;
         self.catalog = carried;
         self.rename_in_triggers(table, |trigger| trigger.rename_column(&old, &new));
+        self.drop_exclusions(table)?;
         self.push(format!(
             "ALTER TABLE {} RENAME COLUMN {} TO {}",
             table.physical(),
             quote_identifier(&old),
             quote_identifier(&new)
-        ))
+        ))?;
+        self.create_exclusions_again(&key)
+    }
+
+    fn create_exclusions_again(&mut self, key: &str) -> Result<(), DialectError> {
+        let table = self.catalog.tables.get(key).cloned();
+        table.map_or(Ok(()), |table| self.create_exclusions(&table))
     }
 }
 
@@ -170,6 +179,10 @@ pub(super) fn carried(
         }
         if key == new_key {
             table.checks.iter_mut().try_for_each(|check| carry(&mut check.expression))?;
+            for exclusion in &mut table.exclusions {
+                exclusion.elements.iter_mut().try_for_each(|(text, _)| carry(text))?;
+                exclusion.predicate.iter_mut().try_for_each(carry)?;
+            }
             table.columns.iter_mut().filter_map(|column| column.generated.as_mut()).try_for_each(carry)?;
         }
     }

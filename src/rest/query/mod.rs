@@ -12,6 +12,7 @@ mod read;
 mod rollback;
 mod through;
 mod triggered;
+mod vectors;
 mod write;
 
 pub use rollback::ROLLED_BACK;
