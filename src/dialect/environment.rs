@@ -80,6 +80,11 @@ impl Calls {
         self.within.pop();
     }
 
+    /// Whether what stands here is in no body.
+    pub fn is_outermost(&self) -> bool {
+        self.within.is_empty()
+    }
+
     /// Whether what stands here runs with the owner's rights.
     pub fn is_owners(&self) -> bool {
         self.within.last().is_some_and(|(_, is_owners)| *is_owners)

@@ -1,10 +1,11 @@
 //! What a policy's expression can ask of the caller, and the policies of the tables it looks into.
 
 use super::predicate::{PolicyError, Predicate, grantee, permit, using};
+use super::template::Slot;
 use crate::caller::Caller;
 use crate::dialect::{CallerValue, Calls, DialectError, Environment};
 use crate::schema::{Catalog, Command, Routine, Table, View};
-use crate::sql::{Bind, Writer};
+use crate::sql::Writer;
 
 /// Lowers expressions for one caller into one statement: the caller's values become its binds.
 pub struct CallerEnvironment<'a> {
@@ -17,6 +18,8 @@ pub struct CallerEnvironment<'a> {
     pub(super) recursion: Option<String>,
     within: Vec<String>,
     calls: Calls,
+    /// Whether values of the caller become slots of a template rather than binds.
+    pub(super) slots: bool,
     /// For each view and function around whether the owner reads in it, whom no policy binds.
     as_owner: Vec<bool>,
 }
@@ -32,7 +35,13 @@ impl<'a> CallerEnvironment<'a> {
             within: Vec::new(),
             calls: Calls::default(),
             as_owner: Vec::new(),
+            slots: false,
         }
+    }
+
+    /// Whether what is lowered next stands in no policy, view or function's body.
+    pub(super) fn is_outermost(&self) -> bool {
+        self.within.is_empty() && self.as_owner.is_empty() && self.calls.is_outermost()
     }
 
     /// Notes that a table's policies are being lowered; finding it again inside them is recursion, as in Postgres.
@@ -56,15 +65,17 @@ impl<'a> CallerEnvironment<'a> {
 
 impl Environment for CallerEnvironment<'_> {
     fn caller_value(&mut self, value: CallerValue) -> Result<String, DialectError> {
-        let claims = &self.caller.claims;
-        let bind: Bind = match value {
-            CallerValue::UserId => self.caller.user_id().into(),
-            CallerValue::CurrentUser if self.calls.is_owners() => "postgres".into(),
-            CallerValue::Role | CallerValue::CurrentUser => self.caller.role.name().into(),
-            CallerValue::Email => claims.text("email").into(),
-            CallerValue::Claims => claims.to_json().into(),
+        let slot = match value {
+            CallerValue::UserId => Slot::UserId,
+            CallerValue::CurrentUser if self.calls.is_owners() => Slot::Owner,
+            CallerValue::Role | CallerValue::CurrentUser => Slot::Role,
+            CallerValue::Email => Slot::Email,
+            CallerValue::Claims => Slot::Claims,
         };
-        Ok(self.writer.bind(bind))
+        Ok(match self.slots {
+            true => slot.marked(),
+            false => self.writer.bind(slot.value(self.caller)),
+        })
     }
 
     fn row_filter(&mut self, table: &Table, row: &str) -> Result<Option<String>, DialectError> {

@@ -95,7 +95,10 @@ fn read(
     results: &Results,
 ) -> Result<Answer, RestError> {
     let rows = rows(batch, results)?;
-    let count = rows.iter().map(|set| set.len() as u64).sum::<u64>();
+    let count = match (batch.together, rows.as_slice()) {
+        (true, [all]) => all.number(0, "count").ok_or_else(|| internal("the rows have no count"))?,
+        _ => rows.iter().map(|set| set.len() as u64).sum::<u64>(),
+    };
     let total = match batch.total {
         Some(place) => {
             let total = result(results, place)?.first::<Total>().map_err(internal)?;
@@ -119,8 +122,12 @@ fn read(
         return called(request, plan, call.shape, &rows, status)
             .map(|answer| answer.with(CONTENT_RANGE, range));
     }
-    let body =
-        if plan.bodiless { Body::Empty } else { shaped(request.media, &plan.root, body(request, &rows)?)? };
+    let body = match (batch.together, rows.as_slice()) {
+        (true, [all]) => all.text(0).map_or_else(|| Body::from("[]"), Body::Text),
+        _ if plan.bodiless => Body::Empty,
+        _ => body(request, &rows)?,
+    };
+    let body = if plan.bodiless { body } else { shaped(request.media, &plan.root, body)? };
     Ok(Answer::new(request, status, body, true)
         .with(CONTENT_RANGE, range)
         .with(CONTENT_LOCATION, content_location(request)))

@@ -46,6 +46,15 @@ pub struct ReadPlan<'c> {
     pub bodiless: bool,
     /// The call whose rows they are; `None` for those of the root's own relation.
     pub call: Option<Call<'c>>,
+    /// Whether the answer is one row's object rather than an array.
+    pub is_object: bool,
+}
+
+impl ReadPlan<'_> {
+    /// Whether an array of rows is asked for that can be longer than one.
+    pub fn may_have_many_rows(&self) -> bool {
+        self.call.is_none() && !self.bodiless && !self.is_object && self.root.may_have_many_rows()
+    }
 }
 
 /// What planning looks things up in.
@@ -81,7 +90,8 @@ pub fn plan<'c>(
             root.prepare_csv()?;
         }
         let counted = request.preferences.count.is_some();
-        return Ok(Plan::Read(ReadPlan { root, counted, bodiless, call: None }));
+        let is_object = request.media.is_object();
+        return Ok(Plan::Read(ReadPlan { root, counted, bodiless, is_object, call: None }));
     }
     // Writes are not capped, and neither are the embeds in what they give back.
     planner.write(table, request).map(Plan::Write)
@@ -107,7 +117,8 @@ fn plan_call<'c>(
         root.prepare_csv()?;
     }
     let bodiless = matches!(request.action, Action::Read { bodiless: true });
-    Ok(ReadPlan { root, counted: request.preferences.count.is_some(), bodiless, call: Some(call) })
+    let (counted, is_object) = (request.preferences.count.is_some(), request.media.is_object());
+    Ok(ReadPlan { root, counted, bodiless, is_object, call: Some(call) })
 }
 
 impl<'c> Planner<'c> {
