@@ -10,7 +10,7 @@ use super::error::RestError;
 use super::plan::{Node, Plan, ReadPlan, Shape, Write};
 use super::query::Batch;
 use super::request::{Media, Return};
-use super::{Action, RestRequest, arrange, csv, nulls};
+use super::{Action, RestRequest, arrange, csv, nulls, query_plan};
 use crate::http::{Body, Response, ResponseExt, respond};
 use crate::ports::ResultSet;
 
@@ -46,6 +46,16 @@ impl Answer {
         self
     }
 
+    /// With more headers.
+    pub fn with_headers(mut self, headers: impl IntoIterator<Item = (HeaderName, String)>) -> Self {
+        self.headers.extend(headers);
+        self
+    }
+
+    fn with_location(self, location: String) -> Self {
+        if location.len() > LONGEST_LOCATION { self } else { self.with(CONTENT_LOCATION, location) }
+    }
+
     /// As HTTP.
     pub fn into_response(self) -> Response {
         let response = respond(self.status, self.body);
@@ -64,6 +74,12 @@ pub fn answer(
         Plan::Read(plan) => read(request, plan, batch, results),
         Plan::Write(write) => written(request, write, batch, results),
     }
+}
+
+/// The answer to a request for the plan of a request.
+pub fn plan(request: &RestRequest, results: &Results) -> Result<Answer, RestError> {
+    let text = query_plan::rendered(results, request.media == Media::PlanJson)?;
+    Ok(Answer::new(request, StatusCode::OK, Body::from(text), true))
 }
 
 /// The answer to a write of nothing, which asks no database.
@@ -130,7 +146,7 @@ fn read(
     let body = if plan.bodiless { body } else { shaped(request.media, &plan.root, body)? };
     Ok(Answer::new(request, status, body, true)
         .with(CONTENT_RANGE, range)
-        .with(CONTENT_LOCATION, content_location(request)))
+        .with_location(content_location(request)))
 }
 
 /// What a function gave.
@@ -153,6 +169,8 @@ fn called(
     };
     Ok(Answer::new(request, status, body, true))
 }
+/// The longest `Content-Location`: a query that came as a body may be longer than a header can be.
+const LONGEST_LOCATION: usize = 8192;
 
 /// `/todos?id=eq.1&select=%2A`.
 fn content_location(request: &RestRequest) -> String {
@@ -298,7 +316,7 @@ fn shaped(media: Media, node: &Node<'_>, body: Body) -> Result<Body, RestError> 
     Ok(match media {
         Media::Csv => Body::from(csv::from_json(&node.types(), &text(body)?).map_err(internal)?),
         Media::ArrayStripped | Media::ObjectStripped => Body::from(nulls::stripped(&text(body)?)),
-        Media::Json | Media::Array | Media::Object => body,
+        Media::Json | Media::Array | Media::Object | Media::PlanText | Media::PlanJson => body,
     })
 }
 

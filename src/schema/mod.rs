@@ -30,4 +30,4 @@ pub use routine::{
     Argument, ArgumentMode, Language, Returns, Routine, RoutineType, SCALAR_COLUMN, Volatility,
 };
 pub use store::{CatalogCache, STALE_CATALOG, guard, guarded, load, save};
-pub use view::{CheckOption, Origin, View, WritePath, Written, origin_name};
+pub use view::{CheckOption, Origin, View, WritePath, WriteStop, Written, origin_name};

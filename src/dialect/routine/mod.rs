@@ -11,4 +11,4 @@ mod inline;
 mod resolve;
 mod source;
 
-pub use call::{CallArgument, routine_source};
+pub use call::{CallArgument, routine_source, routine_value};

@@ -14,15 +14,16 @@ pub use aggregate::Aggregate;
 pub use call::{Call, Called, Shape, Value, find as find_function};
 pub use condition::{Comparison, Condition, Containment, Test};
 pub use read::{Embed, Node, Operand, OperandKind, Order, Output};
-pub use relationship::Relationship;
 pub use through::Through;
 pub use write::{Cell, Change, Insert, Write};
+
+use std::cell::RefCell;
 
 use super::error::RestError;
 use super::request::{Media, Query, RowRange};
 use super::{Action, RestRequest};
 use crate::config::{RestConfig, TransactionEnd};
-use crate::schema::{Catalog, Table};
+use crate::schema::{Catalog, Routine, Table};
 
 /// What a request will do.
 // There is one in a request, and it stays where it is.
@@ -64,6 +65,8 @@ pub struct Planner<'c> {
     max_rows: Option<u64>,
     aggregates: bool,
     transaction_end: TransactionEnd,
+    /// The computed columns that the node at hand has named so far.
+    computed: RefCell<Vec<&'c Routine>>,
 }
 
 /// Plans a request.
@@ -82,7 +85,14 @@ pub fn plan<'c>(
         closest: closest(&request.relation, catalog.relations().filter(|table| table.schema == schema)),
     })?;
     let (aggregates, transaction_end) = (config.aggregates, config.transaction_end);
-    let planner = Planner { catalog, schema, max_rows: None, aggregates, transaction_end };
+    let planner = Planner {
+        catalog,
+        schema,
+        max_rows: None,
+        aggregates,
+        transaction_end,
+        computed: RefCell::default(),
+    };
     if let Action::Read { bodiless } = request.action {
         let planner = Planner { max_rows: Some(config.max_rows), ..planner };
         let mut root = planner.root(table, &request.query, request.range)?;
@@ -107,12 +117,20 @@ fn plan_call<'c>(
     let schema = request.schema.as_str();
     let routine = call::find(catalog, schema, &request.relation, called)?;
     let (aggregates, transaction_end) = (config.aggregates, config.transaction_end);
-    let planner = Planner { catalog, schema, max_rows: Some(config.max_rows), aggregates, transaction_end };
+    let planner = Planner {
+        catalog,
+        schema,
+        max_rows: Some(config.max_rows),
+        aggregates,
+        transaction_end,
+        computed: RefCell::default(),
+    };
     let call = planner.call(routine, called)?;
     let mut root = match call.shape {
         Shape::Nothing => read::Node::of_nothing(catalog)?,
         _ => planner.root(planner.face(routine)?, &request.query, request.range)?,
     };
+    root.is_called = true;
     if request.media == Media::Csv {
         root.prepare_csv()?;
     }

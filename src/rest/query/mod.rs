@@ -65,6 +65,16 @@ pub fn compile(
     Ok(batch)
 }
 
+/// Statements that say how those of a batch that give rows would be run.
+pub fn explained(batch: &Batch) -> Vec<Statement> {
+    let places = batch.rows.iter().chain(&batch.total);
+    let explain = |statement: &Statement| Statement {
+        text: format!("EXPLAIN QUERY PLAN\n{}", statement.text).into(),
+        binds: statement.binds.clone(),
+    };
+    places.filter_map(|place| batch.statements.get(*place)).map(explain).collect()
+}
+
 fn compile_read(
     catalog: &Catalog,
     caller: &Caller,

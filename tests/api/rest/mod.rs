@@ -1,10 +1,12 @@
 //! The data API: PostgREST's behaviour, one file each.
 
 mod aggregate;
+mod batch;
 mod call;
 mod containment;
 mod csv;
 mod delete;
+mod description;
 mod embed;
 mod fault;
 mod filter;
@@ -14,6 +16,7 @@ mod nulls;
 mod order;
 mod policy;
 mod policy_function;
+mod posted;
 mod privilege;
 mod refusal;
 mod regular_expression;
@@ -24,6 +27,7 @@ mod select;
 mod spread;
 mod update;
 mod upsert;
+mod view;
 mod window;
 
 use http::StatusCode;
