@@ -20,5 +20,5 @@ pub use environment::{CallerValue, Calls, Environment};
 pub use error::DialectError;
 pub use expression::{Expression, lower_condition, lower_default, lower_expression};
 pub use routine::{CallArgument, routine_source, routine_value};
-pub use translate::{ScriptError, Source, Translation, translate};
+pub use translate::{ScriptError, Source, Translation, statements, translate};
 pub use view::{ViewRow, view_row, view_source};

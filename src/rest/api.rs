@@ -1,9 +1,11 @@
 //! The data API's endpoints: a request's parts go in, one use case is called.
 
+mod batch;
+
 use ::http::header::{ALLOW, CONTENT_TYPE};
 use ::http::{HeaderMap, Method, StatusCode};
 
-use super::batch::{self, BatchRefusal};
+use super::batch::{self as transaction, BatchRefusal};
 use super::error::{PostgresError, RestError};
 use super::plan::{Called, find_function};
 use super::request::{
@@ -30,7 +32,7 @@ pub async fn batch(mut context: Context) -> Result<Response, BatchRefusal> {
     let body = context.read_body().await.map_err(RestError::from)?;
     let rest = &context.app.config.rest;
     let requests = batch::parse(&body, |head, body| request(rest, head, body))?;
-    let answers = batch::answer_all(&context.app, &context.caller, &requests).await?;
+    let answers = transaction::answer_all(&context.app, &context.caller, &requests).await?;
     Ok(batch::into_response(answers, context.caller.role == Role::Anon))
 }
 
@@ -85,7 +87,8 @@ pub async fn function(mut context: Context) -> Result<Response, RestError> {
 
 /// `OPTIONS /rest/v1/rpc/{function}`: how it may be called.
 pub async fn function_options(context: Context) -> Result<Response, RestError> {
-    let (schema, _) = schema(&context.app.config.rest, &context.headers, Action::Read { bodiless: true })?;
+    let action = Action::Read { bodiless: true };
+    let (schema, _) = schema(&context.app.config.rest, &context.headers, action)?;
     let catalog = context.app.catalog.get(context.app.ports.database.as_ref()).await;
     let catalog = catalog.map_err(|error| explain::plainly(&error))?;
     let (_, arguments) = Query::parse_call(&context.query)?;
@@ -99,24 +102,41 @@ pub async fn function_options(context: Context) -> Result<Response, RestError> {
 }
 
 async fn parse_call(context: &mut Context) -> Result<RestRequest, RestError> {
+    let is_post = context.method == Method::POST;
+    let action = Action::Read { bodiless: context.method == Method::HEAD };
     let rest = &context.app.clone().config.rest;
-    let (method, query) = (context.method.clone(), std::mem::take(&mut context.query));
-    let headers = std::mem::take(&mut context.headers);
-    let name = context.parameters.get("function").to_string();
-    let head = Head { method: &method, relation: &name, query: &query, headers: &headers };
-    if method != Method::POST {
-        let (said, arguments) = Query::parse_call(&query)?;
-        let mut request = saying(rest, &head, said)?;
-        request.called = Some(Called { arguments: Arguments::Texts(arguments), is_post: false });
-        return Ok(request);
+    let profile = if is_post { Action::Insert } else { action };
+    let (schema, says_schema) = schema(rest, &context.headers, profile)?;
+    let media = negotiate(context.header("accept"), rest.plans).map_err(RestError::Media)?;
+    let headers = context.headers.get_all("prefer").iter().filter_map(|value| value.to_str().ok());
+    let preferences = Preferences::parse(headers);
+    let (query, called) = if is_post {
+        let query = Query::parse(&context.query)?;
+        let bytes = context.read_body().await?;
+        let arguments = Arguments::parse(context.header("content-type"), &bytes, query.columns.as_deref())?;
+        (query, Called { arguments, is_post })
+    } else {
+        let (query, arguments) = Query::parse_call(&context.query)?;
+        (query, Called { arguments: Arguments::Texts(arguments), is_post })
+    };
+    if preferences.strict == Some(true) && !preferences.unknown.is_empty() {
+        return Err(RestError::Preferences(preferences.unknown));
     }
-    let mut request = head_of(rest, &head)?;
-    let bytes = context.read_body().await?;
-    let columns = request.query.columns.as_deref();
-    let arguments = Arguments::parse(text(&headers, "content-type"), &bytes, columns)?;
-    request.called = Some(Called { arguments, is_post: true });
-    request.action = Action::Read { bodiless: false };
-    Ok(request)
+    let range = range(&context.headers, profile, &query)?;
+    Ok(RestRequest {
+        action,
+        relation: context.parameters.get("function").to_string(),
+        schema,
+        says_schema,
+        query,
+        canonical_query: canonical(&context.query),
+        preferences,
+        media,
+        range,
+        payload: Payload::default(),
+        may_roll_back: rest.transaction_end.overridable,
+        called: Some(called),
+    })
 }
 
 async fn is_a_table(context: &Context, name: &str) -> Result<bool, RestError> {
@@ -126,7 +146,7 @@ async fn is_a_table(context: &Context, name: &str) -> Result<bool, RestError> {
 }
 
 /// What a request says before its body.
-pub(super) struct Head<'r> {
+struct Head<'r> {
     /// What is done.
     pub method: &'r Method,
     /// The relation's name, decoded.

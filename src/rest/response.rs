@@ -128,7 +128,7 @@ fn read(
     let offset = plan.root.range.offset;
     let status = match total {
         Some(total) if offset > total => return Err(RestError::OffsetBeyond { offset, total }),
-        Some(total) if count < total && !plan.root.only_count && plan.root.aggregates.is_empty() => {
+        Some(total) if count < total && !plan.root.only_count && counts_rows(&plan.root) => {
             StatusCode::PARTIAL_CONTENT
         }
         _ => StatusCode::OK,
@@ -149,6 +149,8 @@ fn read(
         .with_location(content_location(request)))
 }
 
+/// The longest `Content-Location`: a query that came as a body may be longer than a header can be.
+const LONGEST_LOCATION: usize = 8192;
 /// What a function gave.
 fn called(
     request: &RestRequest,
@@ -169,8 +171,11 @@ fn called(
     };
     Ok(Answer::new(request, status, body, true))
 }
-/// The longest `Content-Location`: a query that came as a body may be longer than a header can be.
-const LONGEST_LOCATION: usize = 8192;
+
+/// Whether the total is that of the answer's rows: groups are counted only where they are ours to count.
+fn counts_rows(root: &Node<'_>) -> bool {
+    root.distinct || !root.having.is_empty() || root.aggregates.is_empty()
+}
 
 /// `/todos?id=eq.1&select=%2A`.
 fn content_location(request: &RestRequest) -> String {

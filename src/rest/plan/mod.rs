@@ -7,13 +7,14 @@ mod condition;
 mod literal;
 mod read;
 mod relationship;
+mod said;
 mod through;
 mod write;
 
 pub use aggregate::Aggregate;
 pub use call::{Call, Called, Shape, Value, find as find_function};
 pub use condition::{Comparison, Condition, Containment, Test};
-pub use read::{Embed, Node, Operand, OperandKind, Order, Output};
+pub use read::{Embed, Node, Operand, OperandKind, Order, OrderKey, Output};
 pub use through::Through;
 pub use write::{Cell, Change, Insert, Write};
 
@@ -45,16 +46,16 @@ pub struct ReadPlan<'c> {
     pub counted: bool,
     /// `HEAD`: only how many rows there are is of interest.
     pub bodiless: bool,
-    /// The call whose rows they are; `None` for those of the root's own relation.
-    pub call: Option<Call<'c>>,
     /// Whether the answer is one row's object rather than an array.
     pub is_object: bool,
+    /// The call whose rows they are; `None` for those of the root's own relation.
+    pub call: Option<Call<'c>>,
 }
 
 impl ReadPlan<'_> {
     /// Whether an array of rows is asked for that can be longer than one.
     pub fn may_have_many_rows(&self) -> bool {
-        self.call.is_none() && !self.bodiless && !self.is_object && self.root.may_have_many_rows()
+        !self.bodiless && !self.is_object && self.call.is_none() && self.root.may_have_many_rows()
     }
 }
 
@@ -65,6 +66,7 @@ pub struct Planner<'c> {
     max_rows: Option<u64>,
     aggregates: bool,
     transaction_end: TransactionEnd,
+    distinct: bool,
     /// The computed columns that the node at hand has named so far.
     computed: RefCell<Vec<&'c Routine>>,
 }
@@ -85,14 +87,10 @@ pub fn plan<'c>(
         closest: closest(&request.relation, catalog.relations().filter(|table| table.schema == schema)),
     })?;
     let (aggregates, transaction_end) = (config.aggregates, config.transaction_end);
-    let planner = Planner {
-        catalog,
-        schema,
-        max_rows: None,
-        aggregates,
-        transaction_end,
-        computed: RefCell::default(),
-    };
+    let distinct = request.query.distinct;
+    let max_rows = None;
+    let computed = RefCell::default();
+    let planner = Planner { catalog, schema, max_rows, aggregates, transaction_end, distinct, computed };
     if let Action::Read { bodiless } = request.action {
         let planner = Planner { max_rows: Some(config.max_rows), ..planner };
         let mut root = planner.root(table, &request.query, request.range)?;
@@ -117,14 +115,9 @@ fn plan_call<'c>(
     let schema = request.schema.as_str();
     let routine = call::find(catalog, schema, &request.relation, called)?;
     let (aggregates, transaction_end) = (config.aggregates, config.transaction_end);
-    let planner = Planner {
-        catalog,
-        schema,
-        max_rows: Some(config.max_rows),
-        aggregates,
-        transaction_end,
-        computed: RefCell::default(),
-    };
+    let (max_rows, distinct) = (Some(config.max_rows), request.query.distinct);
+    let computed = RefCell::default();
+    let planner = Planner { catalog, schema, max_rows, aggregates, transaction_end, distinct, computed };
     let call = planner.call(routine, called)?;
     let mut root = match call.shape {
         Shape::Nothing => read::Node::of_nothing(catalog)?,
@@ -135,13 +128,13 @@ fn plan_call<'c>(
         root.prepare_csv()?;
     }
     let bodiless = matches!(request.action, Action::Read { bodiless: true });
-    let (counted, is_object) = (request.preferences.count.is_some(), request.media.is_object());
-    Ok(ReadPlan { root, counted, bodiless, is_object, call: Some(call) })
+    let is_object = request.media.is_object();
+    Ok(ReadPlan { root, counted: request.preferences.count.is_some(), bodiless, is_object, call: Some(call) })
 }
 
 impl<'c> Planner<'c> {
     fn root(&self, table: &'c Table, query: &Query, window: RowRange) -> Result<Node<'c>, RestError> {
-        let mut root = self.node(table, &query.select, read::Said::of_root(query), 0)?;
+        let mut root = self.node(table, &query.select, said::Said::of_root(query), 0)?;
         root.range = self.capped(window);
         Ok(root)
     }
