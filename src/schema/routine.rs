@@ -178,6 +178,7 @@ impl Routine {
             default: None,
             identity: None,
             generated: None,
+            comment: None,
         };
         Some(Table {
             schema: self.schema.clone(),
@@ -190,6 +191,8 @@ impl Routine {
             row_security: false,
             privileges: Privileges::default(),
             policies: Vec::new(),
+            comment: None,
+            exclusions: Vec::new(),
         })
     }
 
