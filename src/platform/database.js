@@ -27,9 +27,15 @@ export function text(result, row) {
   return value == null ? null : String(value);
 }
 
-/** Rows read, written and changed. */
+/** A number of one row, or undefined. */
+export function number(result, row, column) {
+  const value = result.results[row]?.[column];
+  return typeof value === "number" ? value : undefined;
+}
+
+/** Rows read, written and changed, and milliseconds. */
 export function cost({ meta }) {
-  return [meta?.rows_read ?? 0, meta?.rows_written ?? 0, meta?.changes ?? 0];
+  return [meta?.rows_read ?? 0, meta?.rows_written ?? 0, meta?.changes ?? 0, meta?.duration ?? 0];
 }
 
 function first(row) {

@@ -24,6 +24,8 @@ extern "C" {
     #[wasm_bindgen(catch)]
     fn text(result: &JsValue, row: u32) -> Result<Option<JsString>, JsValue>;
     #[wasm_bindgen(catch)]
+    fn number(result: &JsValue, row: u32, column: &str) -> Result<Option<f64>, JsValue>;
+    #[wasm_bindgen(catch)]
     fn cost(result: &JsValue) -> Result<Array, JsValue>;
 }
 
@@ -91,9 +93,15 @@ impl ResultSet for Rows {
         Some(Box::new(PlatformText(text)))
     }
 
+    fn number(&self, row: usize, column: &str) -> Option<u64> {
+        let number = number(&self.result, u32::try_from(row).ok()?, column).ok()??;
+        (number >= 0.0).then_some(number as u64)
+    }
+
     fn cost(&self) -> Cost {
         let Ok(figures) = cost(&self.result) else { return Cost::default() };
-        let figure = |at| figures.get(at).as_f64().unwrap_or_default() as u64;
-        Cost { rows_read: figure(0), rows_written: figure(1), changes: figure(2) }
+        let exact = |at| figures.get(at).as_f64().unwrap_or_default();
+        let figure = |at| exact(at) as u64;
+        Cost { rows_read: figure(0), rows_written: figure(1), changes: figure(2), milliseconds: exact(3) }
     }
 }

@@ -1,10 +1,11 @@
 //! What a policy's expression can ask of the caller, and the policies of the tables it looks into.
 
 use super::predicate::{PolicyError, Predicate, grantee, permit, using};
+use super::template::Slot;
 use crate::caller::Caller;
 use crate::dialect::{CallerValue, Calls, DialectError, Environment};
 use crate::schema::{Catalog, Command, Routine, Table, View};
-use crate::sql::{Bind, Writer};
+use crate::sql::Writer;
 
 /// Lowers expressions for one caller into one statement: the caller's values become its binds.
 pub struct CallerEnvironment<'a> {
@@ -17,12 +18,30 @@ pub struct CallerEnvironment<'a> {
     pub(super) recursion: Option<String>,
     within: Vec<String>,
     calls: Calls,
+    /// Whether values of the caller become slots of a template rather than binds.
+    pub(super) slots: bool,
+    /// For each view and function around whether the owner reads in it, whom no policy binds.
+    as_owner: Vec<bool>,
 }
 
 impl<'a> CallerEnvironment<'a> {
     /// An environment that binds into `writer`.
     pub fn new(catalog: &'a Catalog, caller: &'a Caller, writer: &'a mut Writer) -> Self {
-        Self { catalog, caller, writer, recursion: None, within: Vec::new(), calls: Calls::default() }
+        Self {
+            catalog,
+            caller,
+            writer,
+            recursion: None,
+            within: Vec::new(),
+            calls: Calls::default(),
+            as_owner: Vec::new(),
+            slots: false,
+        }
+    }
+
+    /// Whether what is lowered next stands in no policy, view or function's body.
+    pub(super) fn is_outermost(&self) -> bool {
+        self.within.is_empty() && self.as_owner.is_empty() && self.calls.is_outermost()
     }
 
     /// Notes that a table's policies are being lowered; finding it again inside them is recursion, as in Postgres.
@@ -35,6 +54,10 @@ impl<'a> CallerEnvironment<'a> {
         Ok(())
     }
 
+    fn is_owner(&self) -> bool {
+        self.as_owner.last().copied().unwrap_or(false)
+    }
+
     pub(super) fn leave(&mut self) {
         self.within.pop();
     }
@@ -42,19 +65,21 @@ impl<'a> CallerEnvironment<'a> {
 
 impl Environment for CallerEnvironment<'_> {
     fn caller_value(&mut self, value: CallerValue) -> Result<String, DialectError> {
-        let claims = &self.caller.claims;
-        let bind: Bind = match value {
-            CallerValue::UserId => self.caller.user_id().into(),
-            CallerValue::CurrentUser if self.calls.is_owners() => "postgres".into(),
-            CallerValue::Role | CallerValue::CurrentUser => self.caller.role.name().into(),
-            CallerValue::Email => claims.text("email").into(),
-            CallerValue::Claims => claims.to_json().into(),
+        let slot = match value {
+            CallerValue::UserId => Slot::UserId,
+            CallerValue::CurrentUser if self.calls.is_owners() => Slot::Owner,
+            CallerValue::Role | CallerValue::CurrentUser => Slot::Role,
+            CallerValue::Email => Slot::Email,
+            CallerValue::Claims => Slot::Claims,
         };
-        Ok(self.writer.bind(bind))
+        Ok(match self.slots {
+            true => slot.marked(),
+            false => self.writer.bind(slot.value(self.caller)),
+        })
     }
 
     fn row_filter(&mut self, table: &Table, row: &str) -> Result<Option<String>, DialectError> {
-        if self.calls.reads_as_owner() {
+        if self.is_owner() {
             return Ok(None);
         }
         match using(self, table, Command::Select, row) {
@@ -72,8 +97,23 @@ impl Environment for CallerEnvironment<'_> {
         }
     }
 
+    fn enter_routine(&mut self, routine: &Routine) -> Result<(), DialectError> {
+        if !self.calls.is_owners() && !routine.allows(grantee(self.caller)) {
+            let message = format!("permission denied for function {}", routine.name);
+            return Err(DialectError::new("42501", message));
+        }
+        self.calls.enter(routine)?;
+        self.as_owner.push(self.calls.is_owners());
+        Ok(())
+    }
+
+    fn leave_routine(&mut self) {
+        self.calls.leave();
+        self.as_owner.pop();
+    }
+
     fn may_read_view(&mut self, view: &View) -> Result<(), DialectError> {
-        if self.calls.reads_as_owner() {
+        if self.is_owner() {
             return Ok(());
         }
         permit(self.catalog, self.caller, &view.table, Command::Select).map_err(|_| {
@@ -82,22 +122,11 @@ impl Environment for CallerEnvironment<'_> {
     }
 
     fn enter_view(&mut self, view: &View) {
-        self.calls.enter_view(view);
+        // What a definer reads by an invoker's view is the definer's.
+        self.as_owner.push(!view.security_invoker || self.calls.is_owners());
     }
 
     fn leave_view(&mut self) {
-        self.calls.leave_view();
-    }
-
-    fn enter_routine(&mut self, routine: &Routine) -> Result<(), DialectError> {
-        if !self.calls.is_owners() && !routine.allows(grantee(self.caller)) {
-            let message = format!("permission denied for function {}", routine.name);
-            return Err(DialectError::new("42501", message));
-        }
-        self.calls.enter(routine)
-    }
-
-    fn leave_routine(&mut self) {
-        self.calls.leave();
+        self.as_owner.pop();
     }
 }

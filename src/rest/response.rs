@@ -10,7 +10,7 @@ use super::error::RestError;
 use super::plan::{Node, Plan, ReadPlan, Write};
 use super::query::Batch;
 use super::request::{Media, Return};
-use super::{Action, RestRequest, arrange, csv, nulls};
+use super::{Action, RestRequest, arrange, csv, nulls, query_plan};
 use crate::http::{Body, Response, ResponseExt, respond};
 use crate::ports::ResultSet;
 
@@ -46,6 +46,16 @@ impl Answer {
         self
     }
 
+    /// With more headers.
+    pub fn with_headers(mut self, headers: impl IntoIterator<Item = (HeaderName, String)>) -> Self {
+        self.headers.extend(headers);
+        self
+    }
+
+    fn with_location(self, location: String) -> Self {
+        if location.len() > LONGEST_LOCATION { self } else { self.with(CONTENT_LOCATION, location) }
+    }
+
     /// As HTTP.
     pub fn into_response(self) -> Response {
         let response = respond(self.status, self.body);
@@ -64,6 +74,12 @@ pub fn answer(
         Plan::Read(plan) => read(request, plan, batch, results),
         Plan::Write(write) => written(request, write, batch, results),
     }
+}
+
+/// The answer to a request for the plan of a request.
+pub fn plan(request: &RestRequest, results: &Results) -> Result<Answer, RestError> {
+    let text = query_plan::rendered(results, request.media == Media::PlanJson)?;
+    Ok(Answer::new(request, StatusCode::OK, Body::from(text), true))
 }
 
 /// The answer to a write of nothing, which asks no database.
@@ -95,7 +111,10 @@ fn read(
     results: &Results,
 ) -> Result<Answer, RestError> {
     let rows = rows(batch, results)?;
-    let count = rows.iter().map(|set| set.len() as u64).sum::<u64>();
+    let count = match (batch.together, rows.as_slice()) {
+        (true, [all]) => all.number(0, "count").ok_or_else(|| internal("the rows have no count"))?,
+        _ => rows.iter().map(|set| set.len() as u64).sum::<u64>(),
+    };
     let total = match batch.total {
         Some(place) => {
             let total = result(results, place)?.first::<Total>().map_err(internal)?;
@@ -114,13 +133,20 @@ fn read(
         }
         _ => StatusCode::OK,
     };
-    let body =
-        if plan.bodiless { Body::Empty } else { shaped(request.media, &plan.root, body(request, &rows)?)? };
+    let body = match (batch.together, rows.as_slice()) {
+        (true, [all]) => all.text(0).map_or_else(|| Body::from("[]"), Body::Text),
+        _ if plan.bodiless => Body::Empty,
+        _ => body(request, &rows)?,
+    };
+    let body = if plan.bodiless { body } else { shaped(request.media, &plan.root, body)? };
     let range = content_range(offset, count, total);
     Ok(Answer::new(request, status, body, true)
         .with(CONTENT_RANGE, range)
-        .with(CONTENT_LOCATION, content_location(request)))
+        .with_location(content_location(request)))
 }
+
+/// The longest `Content-Location`: a query that came as a body may be longer than a header can be.
+const LONGEST_LOCATION: usize = 8192;
 
 /// `/todos?id=eq.1&select=%2A`.
 fn content_location(request: &RestRequest) -> String {
@@ -266,7 +292,7 @@ fn shaped(media: Media, node: &Node<'_>, body: Body) -> Result<Body, RestError> 
     Ok(match media {
         Media::Csv => Body::from(csv::from_json(&node.types(), &text(body)?).map_err(internal)?),
         Media::ArrayStripped | Media::ObjectStripped => Body::from(nulls::stripped(&text(body)?)),
-        Media::Json | Media::Array | Media::Object => body,
+        Media::Json | Media::Array | Media::Object | Media::PlanText | Media::PlanJson => body,
     })
 }
 

@@ -9,6 +9,7 @@ mod builtin;
 mod catalog;
 mod data_type;
 mod input;
+mod memory;
 mod output;
 mod privilege;
 mod routine;
@@ -22,6 +23,7 @@ pub use catalog::{
 };
 pub use data_type::{DataType, Storage};
 pub use input::{InputError, canonical, from_json};
+pub use memory::Memory;
 pub use output::json_value;
 pub use privilege::Privileges;
 pub use routine::{Argument, ArgumentMode, Language, Returns, Routine, RoutineType, Volatility};

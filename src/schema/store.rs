@@ -101,13 +101,13 @@ fn add(catalog: &mut Catalog, row: &Row) -> Result<(), serde_json::Error> {
             let index: Index = serde_json::from_str(&row.definition)?;
             catalog.indexes.insert(physical_name(&index.schema, &index.name), index);
         }
-        "view" => {
-            let view: View = serde_json::from_str(&row.definition)?;
-            catalog.views.insert(physical_name(&view.table.schema, &view.table.name), view);
-        }
         "function" => {
             let routine: Routine = serde_json::from_str(&row.definition)?;
             catalog.routines.insert(routine.key(), routine);
+        }
+        "view" => {
+            let view: View = serde_json::from_str(&row.definition)?;
+            catalog.views.insert(physical_name(&view.table.schema, &view.table.name), view);
         }
         "schema" => catalog.schemas.push(serde_json::from_str(&row.definition)?),
         _ => {}
@@ -156,14 +156,14 @@ fn rows(catalog: &Catalog) -> Result<Vec<RegistryRow>, serde_json::Error> {
     for (name, of) in &catalog.enums {
         rows.push((("enum", name.clone()), serde_json::to_string(of)?));
     }
+    for (name, routine) in &catalog.routines {
+        rows.push((("function", name.clone()), serde_json::to_string(routine)?));
+    }
     for (name, view) in &catalog.views {
         let mut view = view.clone();
         // It follows from the tables.
         view.table.primary_key = None;
         rows.push((("view", name.clone()), serde_json::to_string(&view)?));
-    }
-    for (name, routine) in &catalog.routines {
-        rows.push((("function", name.clone()), serde_json::to_string(routine)?));
     }
     for (name, table) in &catalog.tables {
         if !builtin::is_builtin(table) {

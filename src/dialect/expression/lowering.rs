@@ -49,10 +49,10 @@ pub struct Lowering<'a> {
     pub targets: Vec<DataType>,
     /// The WITH queries in sight; the innermost last.
     pub common_tables: Vec<CommonTable>,
-    /// Takes notes of the query, when somebody wants them.
-    pub recorder: Option<Recorder>,
     /// Where unqualified names are looked up; `None` is `public`.
     pub search_path: Option<Vec<String>>,
+    /// Takes notes of the query, when somebody wants them.
+    pub recorder: Option<Recorder>,
 }
 
 impl<'a> Lowering<'a> {
@@ -70,8 +70,8 @@ impl<'a> Lowering<'a> {
             grouping: None,
             targets: Vec::new(),
             common_tables: Vec::new(),
-            recorder: None,
             search_path: None,
+            recorder: None,
         }
     }
 
@@ -86,12 +86,6 @@ impl<'a> Lowering<'a> {
         let scope = Scope { relations: vec![Relation::of_table(table, row)] };
         let prefix = row.trim_matches('"').replace("\"\"", "\"");
         Self { scopes: vec![scope], prefix, ..Self::new(catalog, environment, place) }
-    }
-
-    /// Over no row, in a statement that has a row of this quoted name.
-    pub fn beside_row(catalog: &'a Catalog, environment: &'a mut dyn Environment, row: &str) -> Self {
-        let prefix = row.trim_matches('"').replace("\"\"", "\"");
-        Self { prefix, ..Self::new(catalog, environment, Place::Query) }
     }
 
     /// In a function's body that stands here: of the names around it sees none but `scope`'s.
@@ -109,6 +103,12 @@ impl<'a> Lowering<'a> {
             // Nothing is found where nothing is looked into.
             Some(path) => path.iter().find(|schema| has_it(schema)).cloned().unwrap_or_default(),
         }
+    }
+
+    /// Over no row, in a statement that has a row of this quoted name.
+    pub fn beside_row(catalog: &'a Catalog, environment: &'a mut dyn Environment, row: &str) -> Self {
+        let prefix = row.trim_matches('"').replace("\"\"", "\"");
+        Self { prefix, ..Self::new(catalog, environment, Place::Query) }
     }
 
     /// A new alias for an inner relation. It extends the outer row's name, so that neither an outer

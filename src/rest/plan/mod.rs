@@ -23,6 +23,8 @@ use crate::config::{RestConfig, TransactionEnd};
 use crate::schema::{Catalog, Table};
 
 /// What a request will do.
+// There is one in a request, and it stays where it is.
+#[allow(clippy::large_enum_variant)]
 #[derive(Debug)]
 pub enum Plan<'c> {
     /// Read rows.
@@ -40,6 +42,15 @@ pub struct ReadPlan<'c> {
     pub counted: bool,
     /// `HEAD`: only how many rows there are is of interest.
     pub bodiless: bool,
+    /// Whether the answer is one row's object rather than an array.
+    pub is_object: bool,
+}
+
+impl ReadPlan<'_> {
+    /// Whether an array of rows is asked for that can be longer than one.
+    pub fn may_have_many_rows(&self) -> bool {
+        !self.bodiless && !self.is_object && self.root.may_have_many_rows()
+    }
 }
 
 /// What planning looks things up in.
@@ -72,7 +83,8 @@ pub fn plan<'c>(
             root.prepare_csv()?;
         }
         let counted = request.preferences.count.is_some();
-        return Ok(Plan::Read(ReadPlan { root, counted, bodiless }));
+        let is_object = request.media.is_object();
+        return Ok(Plan::Read(ReadPlan { root, counted, bodiless, is_object }));
     }
     // Writes are not capped, and neither are the embeds in what they give back.
     planner.write(table, request).map(Plan::Write)

@@ -37,6 +37,16 @@ impl Builder<'_> {
         Ok(())
     }
 
+    /// The same rows as one JSON array, and how many they are.
+    pub fn select_rows_together(&mut self, root: &Node<'_>) -> Result<(), RestError> {
+        self.writer.push(
+            "SELECT '[' || coalesce(group_concat(j, ','), '') || ']' AS j, count(*) AS count\nFROM (\n",
+        );
+        self.select_rows(root, false)?;
+        self.writer.push("\n)");
+        Ok(())
+    }
+
     /// How many rows the root relation has without regard to its window.
     pub fn select_count(&mut self, root: &Node<'_>) -> Result<(), RestError> {
         let row = self.alias();

@@ -5,6 +5,7 @@
 //! them. What it rolls back, table and triggers too, was never there.
 
 use super::read::row_id;
+use super::write::key_values;
 use super::{Batch, Builder, where_clause};
 use crate::caller::Caller;
 use crate::rest::error::RestError;
@@ -108,9 +109,7 @@ impl Builder<'_> {
     pub(super) fn returned(&mut self, write: &Write<'_>, row: &str) -> Result<String, RestError> {
         match write.returns {
             Return::Minimal => Ok("NULL".to_string()),
-            Return::HeadersOnly => {
-                self.over_view(write, row, |_, row| Ok(super::write::key_values(write.face(), row)))
-            }
+            Return::HeadersOnly => self.over_view(write, row, |_, row| Ok(key_values(write.face(), row))),
             Return::Representation => {
                 self.over_view(write, row, |builder, row| builder.object(&write.returning, row))
             }

@@ -1,9 +1,11 @@
 //! The data API: PostgREST's behaviour, one file each.
 
 mod aggregate;
+mod batch;
 mod containment;
 mod csv;
 mod delete;
+mod description;
 mod embed;
 mod fault;
 mod filter;
@@ -13,6 +15,7 @@ mod nulls;
 mod order;
 mod policy;
 mod policy_function;
+mod posted;
 mod privilege;
 mod refusal;
 mod regular_expression;
