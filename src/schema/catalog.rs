@@ -19,7 +19,7 @@ pub struct Catalog {
     pub indexes: IndexMap<String, Index>,
     /// The project's functions, by [`Routine::key`].
     pub routines: IndexMap<String, Routine>,
-    /// Every view, by its physical name, in the order of creation.
+    /// Every view, by its physical name, in the order of creation: none reads one that comes later.
     pub views: IndexMap<String, View>,
     /// The schemas the project created.
     pub schemas: Vec<String>,

@@ -128,7 +128,7 @@ impl Translator {
         if !target.joins.is_empty() {
             return Err(DialectError::unsupported(target));
         }
-        Ok((self.any_table(name)?, alias.as_ref().map(|alias| folded(&alias.name))))
+        Ok((self.written_table(name)?, alias.as_ref().map(|alias| folded(&alias.name))))
     }
 
     /// ` RETURNING` one JSON object, or `None`.

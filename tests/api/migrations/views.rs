@@ -100,6 +100,13 @@ fn what_a_view_needs_is_not_dropped_without_cascade() {
         ("REFRESH MATERIALIZED VIEW big",                  "0A000"),
         ("REFRESH MATERIALIZED VIEW CONCURRENTLY kept",    "55000"),
         ("CREATE TEMP VIEW v AS SELECT 1 AS x",            "0A000"),
+        ("INSERT INTO big (id) VALUES (9)",                "0A000"),
+        ("UPDATE big SET name = 'x'",                      "0A000"),
+        ("DELETE FROM kept",                               "42809"),
+        ("TRUNCATE big",                                   "42809"),
+        ("SELECT * FROM information_schema.tables",        "0A000"),
+        ("SELECT * FROM pg_policies",                      "0A000"),
+        ("SELECT * FROM pg_catalog.pg_type",               "0A000"),
     ];
     for (sql, code) in cases {
         assert_eq!(app.refusal(sql).0, code, "{sql}: {}", app.refusal(sql).1);

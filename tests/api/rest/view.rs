@@ -409,3 +409,37 @@ fn policies_look_into_views() {
     let message = "infinite recursion detected in policy for relation \"people\"";
     assert_error(&answer, StatusCode::INTERNAL_SERVER_ERROR, "42P17", message);
 }
+
+#[test]
+fn the_users_are_reached_through_what_belongs_to_the_owner_only() {
+    let app = with_views();
+    app.migrate(
+        "20260210000000",
+        "CREATE POLICY \"by address\" ON secrets FOR SELECT TO authenticated
+           USING ((SELECT email FROM auth.users WHERE id = auth.uid()) LIKE '%@example.com');
+         CREATE VIEW addresses AS SELECT id, email FROM auth.users;
+         CREATE VIEW my_address WITH (security_invoker = on) AS SELECT id, email FROM auth.users;
+         CREATE FUNCTION my_email() RETURNS text LANGUAGE sql STABLE SECURITY DEFINER SET search_path = '' AS
+           $$ SELECT email FROM auth.users WHERE id = auth.uid() $$;
+         CREATE POLICY \"by function\" ON people FOR SELECT USING (public.my_email() = 'ann@example.com');
+         ALTER TABLE people ENABLE ROW LEVEL SECURITY;
+         INSERT INTO people (id, name) VALUES (1, 'Eve');",
+    );
+    app.database.execute(&format!(
+        "INSERT INTO \"auth.users\" (id, aud, role, email, created_at, updated_at) VALUES
+           ('{ANN}', 'authenticated', 'authenticated', 'ann@example.com', '2026-01-01T00:00:00+00:00', '2026-01-01T00:00:00+00:00')"
+    ));
+    let ann = app.user(ANN);
+    let denied = "permission denied for table users";
+    assert_error(&ann.get("/rest/v1/secrets").send(), StatusCode::FORBIDDEN, "42501", denied);
+    assert_error(&ann.get("/rest/v1/my_address").send(), StatusCode::FORBIDDEN, "42501", denied);
+    assert_error(
+        &app.service_role().get("/rest/v1/my_address").send(),
+        StatusCode::FORBIDDEN,
+        "42501",
+        denied,
+    );
+    assert_eq!(rows(&ann, "addresses"), json!([{"id": ANN, "email": "ann@example.com"}]));
+    assert_eq!(column(&ann, "people?select=id", "id"), [json!(1)]);
+    assert_eq!(rows(&app.user(BOB), "people"), json!([]));
+}
