@@ -34,7 +34,10 @@ impl Translator {
         if !plain {
             return Err(DialectError::unsupported("this form of INSERT"));
         }
-        let table = self.written_table(object)?;
+        if let Some(view) = self.written_view(object)? {
+            return self.insert_into_view(&view, insert);
+        }
+        let table = self.any_table(object)?;
         let alias = insert.table_alias.as_ref().map(|alias| folded(&alias.alias));
         let columns = inserted_columns(&table, &insert.columns)?;
         let (columns, sources) = self.sources(&table, columns, insert)?;

@@ -25,5 +25,6 @@ mod session;
 mod view;
 mod view_users;
 mod write;
+mod write_view;
 
 pub use grant::REVOKE_HINT;

@@ -90,20 +90,6 @@ impl Translator {
             .with_hint(format!("Use DROP {} to remove a {kind}.", kind.to_uppercase())))
     }
 
-    /// The table that a statement's rows go to or come from. Views are written through by the data API alone.
-    pub(super) fn written_table(&self, object: &ObjectName) -> Result<Table, DialectError> {
-        let (schema, name) = name::qualified(object)?;
-        match self.catalog.view(&schema, &name) {
-            None => self.any_table(object),
-            Some(view) if view.materialized => {
-                let message = format!("cannot change materialized view \"{name}\"");
-                Err(DialectError::new("42809", message))
-            }
-            Some(_) => Err(DialectError::unsupported(format!("writing to the view \"{name}\" in SQL"))
-                .with_hint("Write to the table that it shows; the data API writes through views.")),
-        }
-    }
-
     /// `view` or `materialized view`.
     pub(super) fn kind_of_view(&self, key: &str) -> &'static str {
         match self.catalog.views.get(key) {
