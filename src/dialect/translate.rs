@@ -72,6 +72,12 @@ pub fn translate(catalog: &Catalog, sql: &str) -> Result<Translation, ScriptErro
     Ok(Translation { statements, origins, sources, catalog, answer })
 }
 
+/// The statements of a file, none of them looked into.
+pub fn statements(sql: &str) -> Result<Vec<Source>, ScriptError> {
+    let source = |piece: Piece<'_>| Source { line: piece.line, text: piece.text.to_string() };
+    Ok(split(sql)?.into_iter().map(source).collect())
+}
+
 /// The state between statements.
 pub struct Translator {
     /// The schema so far.
@@ -174,6 +180,7 @@ impl Translator {
             ast::Statement::Grant(grant)              => self.grant(grant),
             ast::Statement::Revoke(revoke)            => self.revoke(revoke),
             ast::Statement::Set(set)                  => self.set(set),
+            ast::Statement::Comment { object_type, object_name, comment, .. } => self.comment(*object_type, object_name, comment.as_ref()),
             ast::Statement::StartTransaction { statements, .. } if statements.is_empty() => Ok(()),
             ast::Statement::Commit { .. }             => Ok(()),
             ast::Statement::Query(query)              => self.query(query),
@@ -219,7 +226,21 @@ const FUNCTIONS: &str = "Triggers and procedures are not supported yet; function
 /// Statements known by their first words, which the parser may not read.
 #[rustfmt::skip]
 const BY_WORDS: &[(&str, Verdict)] = &[
-    ("COMMENT ON",                              Verdict::Nothing),
+    ("COMMENT ON AGGREGATE",                    Verdict::Nothing),
+    ("COMMENT ON CONSTRAINT",                   Verdict::Nothing),
+    ("COMMENT ON DOMAIN",                       Verdict::Nothing),
+    ("COMMENT ON EXTENSION",                    Verdict::Nothing),
+    ("COMMENT ON FUNCTION",                     Verdict::Nothing),
+    ("COMMENT ON INDEX",                        Verdict::Nothing),
+    ("COMMENT ON MATERIALIZED",                 Verdict::Nothing),
+    ("COMMENT ON POLICY",                       Verdict::Nothing),
+    ("COMMENT ON PROCEDURE",                    Verdict::Nothing),
+    ("COMMENT ON ROLE",                         Verdict::Nothing),
+    ("COMMENT ON SCHEMA",                       Verdict::Nothing),
+    ("COMMENT ON SEQUENCE",                     Verdict::Nothing),
+    ("COMMENT ON TRIGGER",                      Verdict::Nothing),
+    ("COMMENT ON TYPE",                         Verdict::Nothing),
+    ("COMMENT ON VIEW",                         Verdict::Nothing),
     ("ANALYZE",                                 Verdict::Nothing),
     ("SELECT PG_CATALOG . SET_CONFIG",          Verdict::Nothing),
     ("ALTER DEFAULT PRIVILEGES",                Verdict::OnlyGrants),

@@ -169,6 +169,7 @@ impl Routine {
             default: None,
             identity: None,
             generated: None,
+            comment: None,
         };
         Some(Table {
             schema: self.schema.clone(),
@@ -177,6 +178,8 @@ impl Routine {
             primary_key: None,
             uniques: Vec::new(),
             checks: Vec::new(),
+            exclusions: Vec::new(),
+            comment: None,
             foreign_keys: Vec::new(),
             row_security: false,
             privileges: Privileges::default(),

@@ -182,8 +182,8 @@ fn sql_writes_through_simple_views() {
         app.rows("INSERT INTO big (number, label, size) VALUES (3, 'nave', 20), (4, NULL, 1) RETURNING number, loud"),
         json!([{"number": 3, "loud": "NAVE"}, {"number": 4, "loud": null}])
     );
-    app.rows("INSERT INTO named SELECT 5, 'cell' ON CONFLICT (number) DO NOTHING");
-    app.rows("INSERT INTO named SELECT 5, 'again' ON CONFLICT (number) DO NOTHING");
+    app.rows("INSERT INTO named VALUES (5, 'cell') ON CONFLICT (number) DO NOTHING");
+    app.rows("INSERT INTO named VALUES (5, 'again') ON CONFLICT (number) DO NOTHING");
     assert_eq!(
         app.rows("UPDATE named AS n SET label = n.label || '!' WHERE n.number IN (1, 2, 3) RETURNING *"),
         json!([{"number": 1, "label": "hall!"}, {"number": 3, "label": "nave!"}])
