@@ -141,7 +141,7 @@ impl Lowering<'_> {
     }
 
     /// The value of a call.
-    fn routine_value(&mut self, resolved: Resolved<'_>) -> Result<Piece, DialectError> {
+    pub(super) fn routine_value(&mut self, resolved: Resolved<'_>) -> Result<Piece, DialectError> {
         let routine = resolved.routine;
         let to = match &routine.returns {
             Returns::One(RoutineType::Value(to)) => to.clone(),

@@ -12,4 +12,4 @@ mod plpgsql;
 mod resolve;
 mod source;
 
-pub use call::{CallArgument, routine_source};
+pub use call::{CallArgument, routine_source, routine_value};
