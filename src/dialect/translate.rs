@@ -132,9 +132,6 @@ impl Translator {
 
     fn translate(&mut self, piece: &Piece<'_>) -> Result<(), DialectError> {
         let words = leading_words(&piece.tokens);
-        if self.view_statement(piece, &words)? {
-            return Ok(());
-        }
         if let Some((_, verdict)) = BY_WORDS.iter().find(|(start, _)| starts_with(&words, start)) {
             return match verdict {
                 Verdict::Nothing => Ok(()),
@@ -209,6 +206,12 @@ const READ: &[(&str, Read)] = &[
     ("DROP ROUTINE",               |translator, reader| translator.drop_function(reader)),
     ("ALTER FUNCTION",             |translator, reader| translator.alter_function(reader)),
     ("ALTER ROUTINE",              |translator, reader| translator.alter_function(reader)),
+    ("CREATE VIEW",                |translator, reader| translator.create_view(reader)),
+    ("CREATE OR REPLACE VIEW",     |translator, reader| translator.create_view(reader)),
+    ("CREATE MATERIALIZED VIEW",   |translator, reader| translator.create_view(reader)),
+    ("ALTER VIEW",                 |translator, reader| translator.alter_view(reader)),
+    ("ALTER MATERIALIZED VIEW",    |translator, reader| translator.alter_view(reader)),
+    ("REFRESH MATERIALIZED VIEW",  |translator, reader| translator.refresh_view(reader)),
 ];
 
 const FUNCTIONS: &str = "Triggers and procedures are not supported yet; functions are.";

@@ -94,7 +94,8 @@ fn table(schema: &str, name: &str, columns: Columns) -> Table {
         checks: Vec::new(),
         foreign_keys: Vec::new(),
         row_security: true,
-        privileges: Privileges::default(),
+        // As hosted: callers meet the users only through what belongs to the owner.
+        privileges: if schema == "auth" { Privileges::none() } else { Privileges::default() },
         policies: Vec::new(),
     }
 }

@@ -28,4 +28,4 @@ pub use output::json_value;
 pub use privilege::Privileges;
 pub use routine::{Argument, ArgumentMode, Language, Returns, Routine, RoutineType, Volatility};
 pub use store::{CatalogCache, STALE_CATALOG, guard, guarded, load, save};
-pub use view::{CheckOption, Origin, View, WritePath, Written, origin_name};
+pub use view::{CheckOption, Origin, View, WritePath, WriteStop, Written, origin_name};

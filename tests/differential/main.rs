@@ -35,6 +35,7 @@ mod report;
 mod statement;
 mod tree;
 mod values;
+mod views;
 mod world;
 
 use std::process::ExitCode;
@@ -52,6 +53,7 @@ const STAGES: &[(&str, u64, Stage)] = &[
     ("policies",      130, policies::run),
     ("values",      1_000, values::run),
     ("fixtures",      100, fixtures::run),
+    ("views",          60, policies::run_views),
 ];
 
 fn main() -> ExitCode {

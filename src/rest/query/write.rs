@@ -111,6 +111,8 @@ fn compile_insert(
         if insert.resolution() == Some(Resolution::MergeDuplicates) {
             // Policies that lead back to themselves are an error even so.
             Builder::new(catalog, caller).insert_checks(write, insert, Path::Merge)?;
+        } else if write.through.is_some() {
+            Builder::new(catalog, caller).insert_checks(write, insert, Path::Plain)?;
         }
         batch.push(Statement::new(format!("SELECT {}", violates_check(write.table))));
         return Ok(());
@@ -308,7 +310,8 @@ impl Builder<'_> {
                 checks.extend(self.check_options_of_updated(write, &row)?);
             }
         } else {
-            checks.extend(self.check_options_of_proposed(write)?);
+            let equal = (path == Path::Ignore).then(|| key_equalities(insert, PROPOSED));
+            checks.extend(self.check_options_of_proposed(write, equal.as_deref())?);
         }
         checks.retain(|(predicate, _)| *predicate != Predicate::Always);
         Ok(checks)
@@ -379,7 +382,7 @@ impl Builder<'_> {
         }
         let mut terms = self.touched(write, Command::Update, condition)?;
         let mut checks = vec![(self.update_check(write, PROPOSED)?, violates_check(table))];
-        checks.extend(self.check_options_of_proposed(write)?);
+        checks.extend(self.check_options_of_proposed(write, None)?);
         checks.retain(|(predicate, _)| *predicate != Predicate::Always);
         if !checks.is_empty() {
             let given = |column: &Column| {

@@ -9,6 +9,7 @@ mod policies;
 mod refusing;
 mod renaming;
 mod types;
+mod views;
 mod writing;
 
 use http::StatusCode;

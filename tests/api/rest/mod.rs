@@ -27,6 +27,7 @@ mod select;
 mod spread;
 mod update;
 mod upsert;
+mod view;
 mod window;
 
 use http::StatusCode;
