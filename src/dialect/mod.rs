@@ -19,5 +19,6 @@ mod view;
 pub use environment::{CallerValue, Calls, Environment};
 pub use error::DialectError;
 pub use expression::{Expression, lower_condition, lower_default, lower_expression};
-pub use translate::{ScriptError, Source, Translation, translate};
+pub use routine::{CallArgument, routine_source};
+pub use translate::{ScriptError, Source, Translation, statements, translate};
 pub use view::{ViewRow, view_row, view_source};

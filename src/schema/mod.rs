@@ -26,6 +26,8 @@ pub use input::{InputError, canonical, from_json};
 pub use memory::Memory;
 pub use output::json_value;
 pub use privilege::Privileges;
-pub use routine::{Argument, ArgumentMode, Language, Returns, Routine, RoutineType, Volatility};
+pub use routine::{
+    Argument, ArgumentMode, Language, Returns, Routine, RoutineType, SCALAR_COLUMN, Volatility,
+};
 pub use store::{CatalogCache, STALE_CATALOG, guard, guarded, load, save};
 pub use view::{CheckOption, Origin, View, WritePath, WriteStop, Written, origin_name};

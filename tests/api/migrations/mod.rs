@@ -10,6 +10,7 @@ mod refusing;
 mod renaming;
 mod types;
 mod views;
+mod workflow;
 mod writing;
 
 use http::StatusCode;

@@ -2,6 +2,7 @@
 
 mod aggregate;
 mod batch;
+mod call;
 mod containment;
 mod csv;
 mod delete;
