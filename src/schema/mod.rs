@@ -18,10 +18,10 @@ mod view;
 
 pub use builtin::is_builtin;
 pub use catalog::{
-    Catalog, Check, Column, Command, Enum, ForeignKey, Identity, Index, Policy, ReferentialAction, Table,
-    Unique,
+    Catalog, Check, Column, Command, Enum, Exclusion, ForeignKey, Identity, Index, Policy, ReferentialAction,
+    Table, Unique,
 };
-pub use data_type::{DataType, Storage};
+pub use data_type::{DataType, Ranged, Storage};
 pub use input::{InputError, canonical, from_json};
 pub use memory::Memory;
 pub use output::json_value;

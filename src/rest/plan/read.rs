@@ -338,13 +338,14 @@ pub(super) fn cast_type(name: &str, from: &DataType) -> Result<DataType, RestErr
 fn can_cast(from: &DataType, to: &DataType) -> bool {
     use DataType::{
         Array, Bool, Bytea, Char, Citext, Date, Enum, Float4, Float8, Inet, Int2, Int4, Int8, Interval, Json, Jsonb,
-        Numeric, Text, Time, Timestamp, Timestamptz, Uuid, Varchar,
+        Macaddr, Numeric, Range, Text, Time, Timestamp, Timestamptz, Uuid, Varchar,
     };
     match (from, to) {
         (Array(_) | Jsonb | Bytea, _)                                                       => false,
         (Bool | Int2 | Int4 | Int8 | Numeric(_) | Float4 | Float8, Text | Varchar(None))    => true,
         (Text | Varchar(_) | Char(_) | Citext | Uuid | Enum(_), Text | Varchar(None))       => true,
         (Timestamptz | Timestamp | Date | Time | Interval | Inet | Json, Text | Varchar(None)) => true,
+        (Range(_) | Macaddr, Text | Varchar(None))                                          => true,
         (Int2, Int4) | (Int2 | Int4, Int8)                                                  => true,
         (Int2 | Int4 | Int8, Numeric(None))                                                 => true,
         (Timestamptz | Timestamp, Date)                                                     => true,

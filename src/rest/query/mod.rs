@@ -11,6 +11,7 @@ mod proposed;
 mod read;
 mod rollback;
 mod through;
+mod vectors;
 mod write;
 
 pub use rollback::ROLLED_BACK;
