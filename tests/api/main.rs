@@ -16,4 +16,5 @@ mod regression;
 mod rest;
 mod schedule;
 mod shell;
+mod sql_reference;
 mod storage;
