@@ -238,7 +238,9 @@ fn refusal(app: &TestApp, sql: &str) -> Option<String> {
     let body = json!({"version": "2", "sql": sql, "dry_run": true});
     let answer = app.service_role().post("/admin/v1/migrations").json(&body).send();
     assert!(answer.status.is_success(), "{sql}: {}", answer.text());
-    let error = answer.json()["migrations"][0]["error"].clone();
+    let answer = answer.json();
+    let previews = answer["migrations"].as_array().unwrap();
+    let error = &previews.iter().find(|preview| preview["version"] == json!("2")).unwrap()["error"];
     let message = error["message"].as_str()?;
     // A defect of ours is no documentation.
     assert_ne!(error["code"], json!("XX000"), "{sql}: {error}");
@@ -283,6 +285,17 @@ fn page() -> String {
 /// In a code span, also with a backtick inside.
 fn code(text: &str) -> String {
     if text.contains('`') { format!("`` {text} ``") } else { format!("`{text}`") }
+}
+
+#[test]
+fn the_page_tells_what_is_refused() {
+    let app = TestApp::new();
+    assert_eq!(refusal(&app, "create table t (a int)"), None);
+    let refused = refusal(&app, "create table t (a int) inherits (other)").unwrap();
+    assert!(refused.starts_with("0A000: "), "{refused}");
+    app.migrate("1", SCHEMA);
+    assert_eq!(refusal(&app, "select name from people"), None);
+    assert!(refusal(&app, "select nothing from people").unwrap().starts_with("42703: "));
 }
 
 #[test]
