@@ -85,6 +85,7 @@ fn table(schema: &str, name: &str, columns: Columns) -> Table {
         default: None,
         identity: None,
         generated: None,
+        comment: None,
     };
     Table {
         schema: schema.to_string(),
@@ -98,6 +99,8 @@ fn table(schema: &str, name: &str, columns: Columns) -> Table {
         uniques: Vec::new(),
         checks: Vec::new(),
         foreign_keys: Vec::new(),
+        exclusions: Vec::new(),
+        comment: None,
         row_security: true,
         // As hosted: callers meet the users only through what belongs to the owner.
         privileges: if schema == "auth" { Privileges::none() } else { Privileges::default() },

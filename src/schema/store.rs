@@ -103,7 +103,7 @@ fn add(catalog: &mut Catalog, row: &Row) -> Result<(), serde_json::Error> {
         }
         "function" => {
             let routine: Routine = serde_json::from_str(&row.definition)?;
-            catalog.routines.insert(routine.key(), routine);
+            catalog.insert_routine(routine);
         }
         "view" => {
             let view: View = serde_json::from_str(&row.definition)?;

@@ -31,7 +31,9 @@ mod json;
 mod ours;
 mod policies;
 mod postgres;
+mod ranges;
 mod report;
+mod search;
 mod statement;
 mod tree;
 mod values;
@@ -51,6 +53,8 @@ type Stage = fn(&mut Postgres, &mut dyn Iterator<Item = u64>, &mut Report);
 const STAGES: &[(&str, u64, Stage)] = &[
     ("expressions", 3_000, expressions::run),
     ("policies",      130, policies::run),
+    ("ranges",         60, ranges::run),
+    ("search",         40, search::run),
     ("values",      1_000, values::run),
     ("fixtures",      100, fixtures::run),
     ("views",          60, policies::run_views),

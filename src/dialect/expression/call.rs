@@ -51,6 +51,12 @@ impl Lowering<'_> {
         {
             return self.caller_value(&name, *value, data_type);
         }
+        if let Some(piece) = self.range_call(&name, &pieces)? {
+            return Ok(piece);
+        }
+        if let Some(piece) = self.search_call(&name, &pieces)? {
+            return Ok(piece);
+        }
         if let Some(piece) = self.special(&name, &pieces)? {
             return Ok(piece);
         }
@@ -398,7 +404,7 @@ pub(in crate::dialect) fn find_row(name: &str, pieces: &[Piece]) -> Option<&'sta
 }
 
 /// A function that Postgres has, or nobody.
-fn no_function(name: &str, pieces: &[Piece]) -> DialectError {
+pub fn no_function(name: &str, pieces: &[Piece]) -> DialectError {
     let types: Vec<String> = pieces.iter().map(Piece::type_name).collect();
     DialectError::new("42883", format!("function {name}({}) does not exist", types.join(", "))).with_hint(
         "No function matches the given name and argument types, or it is not supported here. You might need to add explicit type casts.",

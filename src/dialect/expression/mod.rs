@@ -13,7 +13,9 @@ mod json;
 mod lowering;
 mod pattern;
 mod piece;
+mod range;
 mod scope;
+mod search;
 mod time;
 
 use std::cell::RefCell;
@@ -30,6 +32,7 @@ pub(super) use call::{called_name, find_row};
 pub(super) use cast::{Family, common_type, family, named_type};
 pub(super) use lowering::{Lowering, Place, holds_aggregate};
 pub(super) use piece::{Piece, literal};
+pub(super) use range::range_operator;
 pub(super) use scope::{Field, Relation, Scope, bare_column, relation};
 
 /// A parsed Postgres expression, and whether a query is in it; cheap to clone.

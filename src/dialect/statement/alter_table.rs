@@ -210,7 +210,7 @@ impl Translator {
             match user {
                 User::Check(name) => checks.push(name),
                 User::Index(key) => {
-                    self.push(format!("DROP INDEX {}", quote_identifier(&key)))?;
+                    self.push(format!("DROP INDEX IF EXISTS {}", quote_identifier(&key)))?;
                     let index = self.catalog.indexes.shift_remove(&key);
                     let of = self.catalog.tables.get_mut(&physical_name(&table.schema, &table.name));
                     if let (Some(index), Some(of)) = (index, of) {

@@ -35,6 +35,8 @@ impl Translator {
             uniques: Vec::new(),
             checks: Vec::new(),
             foreign_keys: Vec::new(),
+            exclusions: Vec::new(),
+            comment: None,
             row_security: true,
             privileges: Privileges::default(),
             policies: Vec::new(),
@@ -57,7 +59,8 @@ impl Translator {
         let physical = physical_name(&table.schema, &table.name);
         self.catalog.tables.insert(physical, table.clone());
         let sql = super::ddl::create_table(&self.catalog, &table)?;
-        self.push(sql)
+        self.push(sql)?;
+        self.create_exclusions(&table)
     }
 
     /// Refuses a name that is taken, or that SQLite could not tell from another.
@@ -156,6 +159,11 @@ pub fn add_column(table: &mut Table, column: crate::schema::Column) -> Result<()
     Ok(())
 }
 
+/// `WITH (fillfactor = 70)`: how Postgres stores the table, which no statement can tell.
+fn is_storage_option(options: &CreateTableOptions) -> bool {
+    matches!(options, CreateTableOptions::None | CreateTableOptions::With(_))
+}
+
 fn refuse_odd_clauses(create: &CreateTable) -> Result<(), DialectError> {
     #[rustfmt::skip]
     let clauses = [
@@ -170,7 +178,7 @@ fn refuse_odd_clauses(create: &CreateTable) -> Result<(), DialectError> {
         (create.external,                 "CREATE EXTERNAL TABLE"),
         (create.strict,                   "STRICT"),
         (create.without_rowid,            "WITHOUT ROWID"),
-        (create.table_options != CreateTableOptions::None, "WITH (…)"),
+        (!is_storage_option(&create.table_options), "table options"),
         (create.comment.is_some(),        "COMMENT"),
         (create.clone.is_some(),          "CLONE"),
         (create.columns.is_empty(),       "a table without columns"),

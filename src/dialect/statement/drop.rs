@@ -209,7 +209,7 @@ impl Translator {
         if let Some(table) = self.catalog.tables.get_mut(&index.table) {
             table.uniques.retain(|unique| unique.is_constraint || unique.name != name);
         }
-        self.push(format!("DROP INDEX {}", quote_identifier(&physical)))
+        self.push(format!("DROP INDEX IF EXISTS {}", quote_identifier(&physical)))
     }
 
     fn drop_schema(

@@ -50,6 +50,15 @@ impl Translator {
                 users.push(User::Check(check.name.clone()));
             }
         }
+        for exclusion in &table.exclusions {
+            let elements = exclusion.elements.iter().map(|(text, _)| text);
+            for text in elements.chain(&exclusion.predicate) {
+                if uses(&physical, text)? {
+                    users.push(User::Check(exclusion.name.clone()));
+                    break;
+                }
+            }
+        }
         for of in &table.columns {
             if of.name != column && of.generated.as_deref().map_or(Ok(false), |text| uses(&physical, text))? {
                 users.push(User::Generated(of.name.clone()));

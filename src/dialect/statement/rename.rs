@@ -58,11 +58,13 @@ impl Translator {
         };
         let carried = carried(&renaming, &old_key, &new_key)?;
         self.catalog = carried;
+        self.drop_exclusions(table)?;
         self.push(format!(
             "ALTER TABLE {} RENAME TO {}",
             quote_identifier(&old_key),
             quote_identifier(&new_key)
-        ))
+        ))?;
+        self.create_exclusions_again(&new_key)
     }
 
     pub(super) fn rename_column(
@@ -103,12 +105,19 @@ impl Translator {
             new_sql: quote_identifier(&new),
         };
         self.catalog = carried(&renaming, &key, &key)?;
+        self.drop_exclusions(table)?;
         self.push(format!(
             "ALTER TABLE {} RENAME COLUMN {} TO {}",
             table.physical(),
             quote_identifier(&old),
             quote_identifier(&new)
-        ))
+        ))?;
+        self.create_exclusions_again(&key)
+    }
+
+    fn create_exclusions_again(&mut self, key: &str) -> Result<(), DialectError> {
+        let table = self.catalog.tables.get(key).cloned();
+        table.map_or(Ok(()), |table| self.create_exclusions(&table))
     }
 }
 
@@ -165,6 +174,10 @@ pub(super) fn carried(
         }
         if key == new_key {
             table.checks.iter_mut().try_for_each(|check| carry(&mut check.expression))?;
+            for exclusion in &mut table.exclusions {
+                exclusion.elements.iter_mut().try_for_each(|(text, _)| carry(text))?;
+                exclusion.predicate.iter_mut().try_for_each(carry)?;
+            }
             table.columns.iter_mut().filter_map(|column| column.generated.as_mut()).try_for_each(carry)?;
         }
     }

@@ -301,6 +301,8 @@ fn new_view(
         uniques: Vec::new(),
         checks: Vec::new(),
         foreign_keys: Vec::new(),
+        exclusions: Vec::new(),
+        comment: None,
         row_security: false,
         privileges: Privileges::default(),
         policies: Vec::new(),
@@ -308,7 +310,8 @@ fn new_view(
     for (index, (name, data_type)) in analysis.columns.into_iter().enumerate() {
         let name = names.get(index).cloned().unwrap_or(name);
         let (nullable, default, identity, generated) = (true, None, None, None);
-        add_column(&mut table, Column { name, data_type, nullable, default, identity, generated })?;
+        let comment = None;
+        add_column(&mut table, Column { name, data_type, nullable, default, identity, generated, comment })?;
     }
     let view = View {
         table,

@@ -6,6 +6,7 @@
 //! Inside `RETURNING` a row goes by its table's own name; SQLite knows no alias there.
 
 use super::proposed::{EXISTING, PROPOSED, UPDATED, plain_columns, written_columns};
+use super::vectors::returned_vectors;
 use super::{Batch, Builder, rollback, where_clause};
 use crate::caller::Caller;
 use crate::dialect;
@@ -127,6 +128,13 @@ fn compile_insert(
     } else {
         chunks(&insert.rows)
     };
+    for column in returned_vectors(write) {
+        for rows in &chunks {
+            let mut builder = Builder::new(catalog, caller);
+            builder.missing_vectors(write.table, insert, rows, column)?;
+            batch.push(builder.finish());
+        }
+    }
     let paths: &[Path] = match insert.resolution() {
         Some(Resolution::MergeDuplicates) => &[Path::Merge, Path::New],
         Some(Resolution::IgnoreDuplicates) => &[Path::Ignore],

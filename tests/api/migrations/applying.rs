@@ -282,7 +282,7 @@ fn statements_that_change_nothing_here_are_accepted() {
         "create temporary table x (id int)",
         "create table x (like t)",
         "create table x as select 1",
-        "create index on t using gin (id)",
+        "create unique index on t using gin (id)",
         "listen x",
         "vacuum",
     ];
