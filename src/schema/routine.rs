@@ -169,6 +169,7 @@ impl Routine {
             default: None,
             identity: None,
             generated: None,
+            comment: None,
         };
         Some(Table {
             schema: self.schema.clone(),
@@ -178,8 +179,10 @@ impl Routine {
             uniques: Vec::new(),
             checks: Vec::new(),
             foreign_keys: Vec::new(),
+            exclusions: Vec::new(),
             row_security: false,
             privileges: Privileges::default(),
+            comment: None,
             policies: Vec::new(),
         })
     }

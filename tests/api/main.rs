@@ -18,3 +18,4 @@ mod schedule;
 mod shell;
 mod sql_reference;
 mod storage;
+mod triggers;

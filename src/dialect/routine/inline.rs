@@ -376,7 +376,7 @@ impl Lowering<'_> {
     pub(super) fn routine_body(&mut self, routine: &Routine) -> Result<LoweredQuery, DialectError> {
         match routine.language {
             Language::Sql => self.sql_body(routine),
-            Language::Plpgsql => Err(DialectError::unsupported("LANGUAGE plpgsql")),
+            Language::Plpgsql => self.plpgsql_body(routine),
         }
     }
 

@@ -8,6 +8,7 @@ mod body;
 mod call;
 mod check;
 mod inline;
+mod plpgsql;
 mod resolve;
 mod source;
 
