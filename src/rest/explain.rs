@@ -4,6 +4,7 @@ use super::error::{PostgresError, RestError};
 use super::plan::{Cell, Change, Plan, Write};
 use crate::ports::DbError;
 use crate::schema::{Catalog, ForeignKey, Table};
+use crate::sql::Raised;
 
 /// A failure that has nothing to do with what was asked.
 pub fn plainly(error: &DbError) -> RestError {
@@ -34,6 +35,16 @@ pub fn failure(error: &DbError, catalog: &Catalog, plan: &Plan<'_>) -> RestError
             "23514",
             format!("new row for relation \"{}\" violates check constraint \"{name}\"", write.table.name),
         ),
+        (DbError::Check(name), None) => RestError::postgres(
+            "23514",
+            format!(
+                "new row for relation \"{}\" violates check constraint \"{name}\"",
+                table_of_check(catalog, name)
+            ),
+        ),
+        (DbError::ForeignKey, None) => {
+            RestError::postgres("23503", "insert or update on table violates foreign key constraint")
+        }
         (DbError::ForeignKey, Some(write)) => foreign_key(catalog, write),
         (DbError::Datatype(_), _) => {
             RestError::postgres("22P02", "invalid input syntax for the column's type")
@@ -70,11 +81,15 @@ pub fn culprit(error: &DbError, catalog: &Catalog, plans: &[&Plan<'_>]) -> Optio
 
 /// `42501:message`, or a guard's count.
 fn raised(payload: &str) -> RestError {
-    let (code, text) = payload.split_once(':').unwrap_or(("P0001", payload));
-    match (code, text.parse::<u64>()) {
+    let raised = Raised::of(payload);
+    match (raised.code, raised.message.parse::<u64>()) {
         ("PGRST116", Ok(rows)) => RestError::NotOneRow(rows),
         ("PGRST124", Ok(rows)) => RestError::Affected(rows),
-        _ => RestError::postgres(code, text),
+        _ => RestError::Postgres(PostgresError {
+            details: raised.details.map(str::to_string),
+            hint: raised.hint.map(str::to_string),
+            ..PostgresError::new(raised.code, raised.message)
+        }),
     }
 }
 
@@ -181,4 +196,11 @@ impl Write<'_> {
             Cell::Null | Cell::Default => None,
         }
     }
+}
+
+/// The table of a CHECK's name; several may have one.
+fn table_of_check<'c>(catalog: &'c Catalog, name: &str) -> &'c str {
+    let mut tables = catalog.tables.values();
+    let has_it = |table: &&Table| table.checks.iter().any(|check| check.name == name);
+    tables.find(has_it).map_or("", |table| table.name.as_str())
 }

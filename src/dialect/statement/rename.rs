@@ -57,8 +57,10 @@ impl Translator {
             new_sql: quote_identifier(&new_key),
         };
         let carried = carried(&renaming, &old_key, &new_key)?;
+        self.suspend_triggers()?;
         self.catalog = carried;
         self.drop_exclusions(table)?;
+        self.rename_in_triggers(table, |trigger| trigger.table.clone_from(&new));
         self.push(format!(
             "ALTER TABLE {} RENAME TO {}",
             quote_identifier(&old_key),
@@ -104,8 +106,11 @@ impl Translator {
             old_sql: quote_identifier(&old),
             new_sql: quote_identifier(&new),
         };
-        self.catalog = carried(&renaming, &key, &key)?;
+        let carried = carried(&renaming, &key, &key)?;
+        self.suspend_triggers()?;
+        self.catalog = carried;
         self.drop_exclusions(table)?;
+        self.rename_in_triggers(table, |trigger| trigger.rename_column(&old, &new));
         self.push(format!(
             "ALTER TABLE {} RENAME COLUMN {} TO {}",
             table.physical(),
