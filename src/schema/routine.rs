@@ -188,11 +188,11 @@ impl Routine {
             uniques: Vec::new(),
             checks: Vec::new(),
             foreign_keys: Vec::new(),
+            exclusions: Vec::new(),
             row_security: false,
             privileges: Privileges::default(),
-            policies: Vec::new(),
             comment: None,
-            exclusions: Vec::new(),
+            policies: Vec::new(),
         })
     }
 

@@ -35,6 +35,9 @@ impl Translator {
         if !plain {
             return Err(DialectError::unsupported("this form of INSERT"));
         }
+        if let Some(view) = self.written_view(object)? {
+            return self.insert_into_view(&view, insert);
+        }
         let table = self.any_table(object)?;
         let alias = insert.table_alias.as_ref().map(|alias| folded(&alias.alias));
         if crate::dialect::write::has_before(&self.catalog, &table, &[Command::Insert, Command::Update])? {

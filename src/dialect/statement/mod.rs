@@ -27,5 +27,6 @@ mod session;
 mod view;
 mod view_users;
 pub mod write;
+mod write_view;
 
 pub use grant::REVOKE_HINT;

@@ -59,8 +59,8 @@ impl Translator {
         let carried = carried(&renaming, &old_key, &new_key)?;
         self.suspend_triggers()?;
         self.catalog = carried;
-        self.drop_exclusions(table)?;
         self.rename_in_triggers(table, |trigger| trigger.table.clone_from(&new));
+        self.drop_exclusions(table)?;
         self.push(format!(
             "ALTER TABLE {} RENAME TO {}",
             quote_identifier(&old_key),
@@ -109,8 +109,8 @@ impl Translator {
         let carried = carried(&renaming, &key, &key)?;
         self.suspend_triggers()?;
         self.catalog = carried;
-        self.drop_exclusions(table)?;
         self.rename_in_triggers(table, |trigger| trigger.rename_column(&old, &new));
+        self.drop_exclusions(table)?;
         self.push(format!(
             "ALTER TABLE {} RENAME COLUMN {} TO {}",
             table.physical(),

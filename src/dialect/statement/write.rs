@@ -25,6 +25,9 @@ impl Translator {
     }
 
     pub(in crate::dialect) fn update(&mut self, update: &Update) -> Result<(), DialectError> {
+        if let Some((view, alias)) = self.view_target(&update.table)? {
+            return self.update_view(&view, alias.as_deref(), update);
+        }
         if update.output.is_some()
             || update.or.is_some()
             || !update.order_by.is_empty()
@@ -68,6 +71,9 @@ impl Translator {
 
     pub(in crate::dialect) fn delete(&mut self, delete: &Delete) -> Result<(), DialectError> {
         let (FromTable::WithFromKeyword(tables) | FromTable::WithoutKeyword(tables)) = &delete.from;
+        if let Some((view, alias)) = tables.first().map(|of| self.view_target(of)).transpose()?.flatten() {
+            return self.delete_from_view(&view, alias.as_deref(), delete);
+        }
         let plain = delete.tables.is_empty()
             && delete.using.is_none()
             && delete.output.is_none()

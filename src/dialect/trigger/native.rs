@@ -9,8 +9,8 @@ use crate::dialect::plpgsql::{
 use crate::dialect::write::{KEEP, is_compiled, old_columns, proposed};
 use crate::dialect::{DialectError, Environment};
 use crate::schema::{
-    Catalog, Command, ForeignKey, NativeTrigger, ReferentialAction, Routine, Table, Timing, Trigger,
-    WrittenTable, is_builtin,
+    CALLER_TABLE, Catalog, Command, ForeignKey, NativeTrigger, ReferentialAction, Routine, Table, Timing,
+    Trigger, WrittenTable, is_builtin,
 };
 use crate::sql::{balanced, physical_name, quote_identifier, quote_literal, raise};
 
@@ -50,10 +50,56 @@ pub fn compiled(
         }
         let run = Run { catalog, table, trigger, routine, command: *command };
         let Some((sql, writes)) = run.native(invoker)? else { continue };
+        refuse_unlike(catalog, table, trigger, *command, &sql, invoker)?;
         compiled.natives.push(NativeTrigger { name: native_name(trigger, word(*command)), sql });
         compiled.writes.extend(writes);
     }
     Ok(compiled)
+}
+
+/// Refuses what would come out otherwise than in Postgres: a caller that Storage's own statements do not
+/// say, and columns that BEFORE triggers change in the statement itself.
+fn refuse_unlike(
+    catalog: &Catalog,
+    table: &Table,
+    trigger: &Trigger,
+    command: Command,
+    sql: &str,
+    invoker: InvokerEnvironment,
+) -> Result<(), DialectError> {
+    if table.schema == "storage" && sql.contains(CALLER_TABLE) {
+        return Err(DialectError::unsupported("asking for the caller in a trigger of storage")
+            .with_hint("Make the function SECURITY DEFINER, and use NEW.owner instead of auth.uid()."));
+    }
+    let all: Vec<&str> = table.columns.iter().map(|column| column.name.as_str()).collect();
+    let mut environment = invoker(catalog);
+    let Some(before) = proposed(catalog, environment.as_mut(), table, command, &all, "SELECT 1", &[])? else {
+        return Ok(());
+    };
+    if command == Command::Update
+        && let Some(column) = trigger.columns.iter().find(|column| before.changed.contains(column))
+    {
+        return Err(DialectError::unsupported(format!(
+            "UPDATE OF {column}, which a BEFORE trigger changes,"
+        ))
+        .with_hint("Leave OF out, and use WHEN (OLD.x IS DISTINCT FROM NEW.x)."));
+    }
+    let reads = |column: &&String| sql.contains(&format!("NEW.{}", quote_identifier(column)));
+    if trigger.timing == Timing::Before
+        && let Some(column) = before.changed.iter().find(reads)
+    {
+        for other in catalog.triggers_of(table).into_iter().filter(|other| other.name > trigger.name) {
+            let Some(routine) = catalog.routines.get(&other.function) else { continue };
+            if other.fires_on(command, &all) && is_compiled(other, routine, command)? {
+                return Err(DialectError::unsupported(format!(
+                    "a BEFORE trigger that reads {column} before trigger {} changes it",
+                    other.name
+                ))
+                .with_hint("Rename it, so that it comes after the other."));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Lowers the condition of a trigger, whose function may not be there yet.

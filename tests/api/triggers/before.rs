@@ -322,6 +322,26 @@ fn what_cannot_be_done_is_refused_when_it_is_created() {
         let message = create(body, rest);
         assert!(message.contains(expected), "{body}: {message}");
     }
+    let two = |first: &str, second: &str| {
+        refusal(
+            &app,
+            &format!(
+                "create function f() returns trigger language plpgsql as $$ begin new.n := 1; return new; end $$;
+                 create function g() returns trigger language plpgsql as $$ begin if new.n > 1 then raise exception 'x'; end if; return new; end $$;
+                 create trigger {first} execute function f(); create trigger {second} execute function g();"
+            ),
+        )
+        .1
+    };
+    let message = two("b before update on t for each row", "a before update on t for each row");
+    assert!(message.contains("reads n before trigger b changes it"), "{message}");
+    let message = two("b before update on t for each row", "c after update of n on t for each row");
+    assert!(message.contains("UPDATE OF n, which a BEFORE trigger changes"), "{message}");
+    let message = create(
+        "begin perform auth.uid(); insert into u values (1, 1); return new; end",
+        "after insert on storage.objects for each row",
+    );
+    assert!(message.contains("asking for the caller in a trigger of storage"), "{message}");
     let answer = query(&app, "create trigger a before insert on t for each row execute function nobody()");
     assert_eq!(answer.json()["code"], json!("42883"));
 }
