@@ -17,3 +17,4 @@ mod rest;
 mod schedule;
 mod shell;
 mod storage;
+mod triggers;
