@@ -3,7 +3,10 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::schema::{Catalog, Column, Command, DataType, Table};
+use crate::schema::{
+    Argument, ArgumentMode, Catalog, Column, Command, DataType, Returns, Routine, RoutineType, Table,
+    Volatility,
+};
 
 /// Parameters that every table's paths share: name, where it is, what it is called there, what it is for.
 #[rustfmt::skip]
@@ -56,6 +59,13 @@ pub fn document(catalog: &Catalog, schema: &str, role: &str, origin: &str) -> Va
     let mut paths = Map::new();
     paths.insert("/".to_string(), root());
     paths.extend(tables.iter().map(|table| (format!("/{}", table.name), path(catalog, table, role))));
+    let is_called = |routine: &&Routine| {
+        routine.schema == schema && routine.allows(role) && routine.returns != Returns::Trigger
+    };
+    for routine in catalog.routines.values().filter(is_called) {
+        // Of overloads the last describes them all: a path can stand here once.
+        paths.insert(format!("/rpc/{}", routine.name), call(routine));
+    }
     let definitions = tables.iter().map(|table| (table.name.clone(), definition(catalog, table)));
     json!({
         "swagger": "2.0",
@@ -117,6 +127,42 @@ fn path(catalog: &Catalog, table: &Table, role: &str) -> Value {
         });
         operations.insert(write.method.to_string(), operation);
     }
+    Value::Object(operations)
+}
+
+/// A function's path: by POST, and by GET when it changes nothing.
+fn call(routine: &Routine) -> Value {
+    let inputs = || routine.inputs().filter_map(|argument| Some((argument.name.as_deref()?, argument)));
+    let typed = |argument: &Argument| {
+        let RoutineType::Value(of) = &argument.data_type else { return json!({"type": "object"}) };
+        let mut value = json!({"format": format(of)});
+        if let (Some(kind), Some(value)) = (swagger_type(of), value.as_object_mut()) {
+            value.insert("type".to_string(), json!(kind));
+        }
+        value
+    };
+    let needed = |argument: &Argument| argument.default.is_none() && argument.mode != ArgumentMode::Variadic;
+    let required: Vec<&str> =
+        inputs().filter(|(_, argument)| needed(argument)).map(|(name, _)| name).collect();
+    let properties: Map<String, Value> =
+        inputs().map(|(name, argument)| (name.to_string(), typed(argument))).collect();
+    let schema = json!({"type": "object", "required": required, "properties": properties});
+    let operation = |parameters: Vec<Value>| {
+        json!({
+            "tags": [format!("(rpc) {}", routine.name)],
+            "produces": ["application/json", "application/vnd.pgrst.object+json"],
+            "parameters": parameters,
+            "responses": {"200": {"description": "OK"}},
+        })
+    };
+    let body = json!({"name": "args", "in": "body", "required": true, "schema": schema});
+    let mut operations = Map::new();
+    if routine.volatility != Volatility::Volatile {
+        let parameter = |(name, argument): (&str, &Argument)| json!({"name": name, "in": "query", "required": needed(argument), "type": "string"});
+        operations.insert("get".to_string(), operation(inputs().map(parameter).collect()));
+    }
+    operations
+        .insert("post".to_string(), operation(vec![body, json!({"$ref": "#/parameters/preferReturn"})]));
     Value::Object(operations)
 }
 

@@ -58,7 +58,7 @@ impl Builder<'_> {
         let from = format!("FROM {source} AS {row}{}", where_clause(terms));
         let sql = if root.distinct || !root.having.is_empty() {
             let groups = self.group_by(root, &row)?;
-            format!("SELECT count(*) AS total\nFROM (SELECT 1 {from}{groups})")
+            format!("SELECT count(*) AS total\nFROM (SELECT count(*) {from}{groups})")
         } else {
             format!("SELECT count(*) AS total\n{from}")
         };
