@@ -187,16 +187,12 @@ impl Routine {
             primary_key: None,
             uniques: Vec::new(),
             checks: Vec::new(),
-            exclusions: Vec::new(),
-            comment: None,
             foreign_keys: Vec::new(),
             exclusions: Vec::new(),
             row_security: false,
             privileges: Privileges::default(),
             comment: None,
             policies: Vec::new(),
-            comment: None,
-            exclusions: Vec::new(),
         })
     }
 
