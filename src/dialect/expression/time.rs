@@ -104,24 +104,24 @@ fn clock(word: &str) -> Option<i64> {
 }
 
 impl Lowering<'_> {
-    /// `timestamp ± interval`, `date ± integer`, `date - date`; `None` when no time is involved.
+    /// `timestamp ± interval`, `date ± integer`, `date - date`; the lowered operands when no time is involved.
     pub(super) fn time_arithmetic(
         &mut self,
         left: &Expr,
         operator: &BinaryOperator,
         right: &Expr,
-    ) -> Result<Option<Piece>, DialectError> {
+    ) -> Result<Result<Piece, (Piece, Piece)>, DialectError> {
         let minus = *operator == BinaryOperator::Minus;
         if !minus && *operator != BinaryOperator::Plus {
-            return Ok(None);
+            return Ok(Err((self.lower(left)?, self.lower(right)?)));
         }
         if let Some(span) = self.constant_span(right)? {
             let at = self.lower(left)?;
-            return self.shift(at, if minus { span.negated() } else { span }).map(Some);
+            return self.shift(at, if minus { span.negated() } else { span }).map(Ok);
         }
         if let (false, Some(span)) = (minus, self.constant_span(left)?) {
             let at = self.lower(right)?;
-            return self.shift(at, span).map(Some);
+            return self.shift(at, span).map(Ok);
         }
         let is_date = |piece: &Piece| piece.data_type() == Some(&DataType::Date);
         let (left, right) = (self.lower(left)?, self.lower(right)?);
@@ -129,19 +129,19 @@ impl Lowering<'_> {
         match (left, right) {
             (Piece::Typed(one, DataType::Date), Piece::Typed(other, DataType::Date)) if minus => {
                 let sql = format!("CAST(julianday({one}) - julianday({other}) AS INTEGER)");
-                Ok(Some(Piece::Typed(sql, DataType::Int4)))
+                Ok(Ok(Piece::Typed(sql, DataType::Int4)))
             }
             (Piece::Typed(date, DataType::Date), days) if whole(&days) => {
-                self.move_date(date, days, if minus { "-" } else { "" }).map(Some)
+                self.move_date(date, days, if minus { "-" } else { "" }).map(Ok)
             }
             (days, Piece::Typed(date, DataType::Date)) if whole(&days) && !minus => {
-                self.move_date(date, days, "").map(Some)
+                self.move_date(date, days, "").map(Ok)
             }
             (one, other) if is_date(&one) || is_date(&other) || is_moment(&one) || is_moment(&other) => Err(
                 DialectError::unsupported(format!("{} {operator} {}", one.type_name(), other.type_name()))
                     .with_hint("Times can be moved by constant intervals such as interval '7 days'."),
             ),
-            _ => Ok(None),
+            (one, other) => Ok(Err((one, other))),
         }
     }
 
