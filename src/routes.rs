@@ -92,6 +92,7 @@ fn rest() -> Vec<Route> {
         row(GET,     "/rest/v1/rpc/{function}", Caller, Unlimited, KIB,      handler(rest::function)),
         row(POST,    "/rest/v1/rpc/{function}", Caller, Unlimited, 10 * MIB, handler(rest::function)),
         row(POST,    "/rest/v1/batch",          Caller, Unlimited, 10 * MIB, handler(rest::batch)),
+        row(OPTIONS, "/rest/v1/rpc/{function}", Caller, Unlimited, KIB,      handler(rest::function_options)),
         row(GET,     "/rest/v1/{relation}",     Caller, Unlimited, KIB,      handler(rest::relation)),
         row(POST,    "/rest/v1/{relation}",     Caller, Unlimited, 10 * MIB, handler(rest::relation)),
         row(PATCH,   "/rest/v1/{relation}",     Caller, Unlimited, 10 * MIB, handler(rest::relation)),

@@ -1,7 +1,7 @@
 //! What lowering asks of whoever runs the statement.
 
 use super::DialectError;
-use crate::schema::{Routine, Table, View};
+use crate::schema::{Routine, Sequence, Table, View};
 
 /// Something an expression can know of the caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +30,11 @@ pub trait Environment {
     fn enter_routine(&mut self, routine: &Routine) -> Result<(), DialectError>;
     /// The body is over.
     fn leave_routine(&mut self);
+    /// `nextval`: one of the numbers that the statement takes for its rows. Only defaults have one.
+    fn next_number(&mut self, _: &Sequence) -> Result<String, DialectError> {
+        Err(DialectError::unsupported("nextval() here")
+            .with_hint("Use it in a column's default, or select it on its own."))
+    }
     /// Whether calls are to be named rather than inlined, to see what an expression refers to.
     fn names_routines(&self) -> bool {
         false
@@ -48,6 +53,8 @@ pub trait Environment {
 #[derive(Debug, Default)]
 pub struct Calls {
     within: Vec<(String, bool)>,
+    /// The views whose queries stand around: in how many functions, and whether the owner reads.
+    views: Vec<(usize, bool)>,
     made: usize,
 }
 
@@ -80,13 +87,29 @@ impl Calls {
         self.within.pop();
     }
 
-    /// Whether what stands here is in no body.
+    /// Whether what stands here is in no body and no view.
     pub fn is_outermost(&self) -> bool {
-        self.within.is_empty()
+        self.within.is_empty() && self.views.is_empty()
     }
 
-    /// Whether what stands here runs with the owner's rights.
+    /// Notes a view's query.
+    pub fn enter_view(&mut self, view: &View) {
+        self.views.push((self.within.len(), !view.security_invoker));
+    }
+
+    /// Notes its end.
+    pub fn leave_view(&mut self) {
+        self.views.pop();
+    }
+
+    /// Whether what stands here runs with the owner's rights. A view changes nothing of that.
     pub fn is_owners(&self) -> bool {
         self.within.last().is_some_and(|(_, is_owners)| *is_owners)
+    }
+
+    /// Whether the relations named here are read with the owner's rights: also right inside an owner's view.
+    pub fn reads_as_owner(&self) -> bool {
+        let in_view = self.views.last().filter(|(depth, _)| *depth == self.within.len());
+        self.is_owners() || in_view.is_some_and(|(_, is_owners)| *is_owners)
     }
 }

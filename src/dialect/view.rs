@@ -48,14 +48,16 @@ pub struct ViewRow {
     pub conditions: Vec<Option<String>>,
 }
 
-/// The row of a view that can be written to; `row` is how SQL names the table's, quoted.
+/// The row of a view that can be written to; `row` is how SQL names the table's, quoted. `wanted` says of which views
+/// on the way the conditions are asked for: those of the others are not looked at.
 pub fn view_row(
     path: &WritePath<'_>,
     row: &str,
+    wanted: &dyn Fn(&View) -> bool,
     catalog: &Catalog,
     environment: &mut dyn Environment,
 ) -> Result<ViewRow, DialectError> {
-    Lowering::beside_row(catalog, environment, row).view_row(path, row)
+    Lowering::beside_row(catalog, environment, row).view_row(path, row, wanted)
 }
 
 impl Lowering<'_> {
@@ -73,17 +75,23 @@ impl Lowering<'_> {
         let scopes = std::mem::take(&mut self.scopes);
         let common_tables = std::mem::take(&mut self.common_tables);
         let targets = std::mem::take(&mut self.targets);
+        let search_path = self.search_path.take();
         let recorder = self.recorder.take();
         self.environment.enter_view(view);
         let outcome = work(self);
         self.environment.leave_view();
         (self.scopes, self.common_tables, self.targets) = (scopes, common_tables, targets);
-        self.recorder = recorder;
+        (self.recorder, self.search_path) = (recorder, search_path);
         outcome
     }
 
     /// See [`view_row`].
-    pub(super) fn view_row(&mut self, path: &WritePath<'_>, row: &str) -> Result<ViewRow, DialectError> {
+    pub(super) fn view_row(
+        &mut self,
+        path: &WritePath<'_>,
+        row: &str,
+        wanted: &dyn Fn(&View) -> bool,
+    ) -> Result<ViewRow, DialectError> {
         let mut below = Relation::of_table(path.base, row);
         let mut conditions = Vec::new();
         for view in path.views.iter().rev() {
@@ -98,7 +106,8 @@ impl Lowering<'_> {
             let scope = Scope { relations: vec![below] };
             let (condition, outputs) = self.within_view(view, |lowering| {
                 lowering.scopes.push(scope);
-                let condition = select.selection.as_ref().map(|of| lowering.condition(of)).transpose()?;
+                let condition = select.selection.as_ref().filter(|_| wanted(view));
+                let condition = condition.map(|of| lowering.condition(of)).transpose()?;
                 Ok((condition, lowering.outputs(&select.projection, &[])?))
             })?;
             conditions.insert(0, condition);
@@ -132,6 +141,8 @@ pub struct Analysis {
     pub reads: Vec<String>,
     /// What writing to it means.
     pub written: Written,
+    /// For each column the column of the one relation below that it is, if it can be written to.
+    pub below: Vec<Option<String>>,
 }
 
 /// Looks into a query for a view.
@@ -143,8 +154,28 @@ pub fn analyse(catalog: &Catalog, definition: &str) -> Result<Analysis, DialectE
     let (lowered, recorder) = recorded(catalog, &query)?;
     let mut origins = recorder.outputs;
     origins.resize(lowered.columns.len(), None);
-    let written = written(catalog, &query, &definition, &origins)?;
-    Ok(Analysis { definition, columns: lowered.columns, origins, reads: recorder.relations, written })
+    let written = written(catalog, &query, &definition)?;
+    let below = match &written {
+        Written::Through(_) => below(&query),
+        Written::Refused(_) => Vec::new(),
+    };
+    Ok(Analysis { definition, columns: lowered.columns, origins, reads: recorder.relations, written, below })
+}
+
+/// What the columns of a simple query are called in the relation that it selects from.
+fn below(query: &Query) -> Vec<Option<String>> {
+    let Some((select, _)) = simple(query) else { return Vec::new() };
+    let plain = |item: &SelectItem| match item {
+        SelectItem::UnnamedExpr(expression) | SelectItem::ExprWithAlias { expr: expression, .. } => {
+            match expression {
+                Expr::Identifier(of) => Some(name::folded(of)),
+                Expr::CompoundIdentifier(names) => names.last().map(name::folded),
+                _ => None,
+            }
+        }
+        _ => None,
+    };
+    select.projection.iter().map(plain).collect()
 }
 
 fn recorded(catalog: &Catalog, query: &Query) -> Result<(LoweredQuery, Recorder), DialectError> {
@@ -155,10 +186,22 @@ fn recorded(catalog: &Catalog, query: &Query) -> Result<(LoweredQuery, Recorder)
     Ok((lowered, lowering.recorder.unwrap_or_default()))
 }
 
-/// The SQL of a view's query for the system, every name in it resolved.
+/// The SQL of a view's query for the system, every name in it resolved but those of functions.
 pub fn resolved(catalog: &Catalog, definition: &str) -> Result<String, DialectError> {
+    lowered_for(SystemEnvironment::naming_routines(), catalog, definition)
+}
+
+/// The SQL of a view's query for the system.
+pub fn system_query(catalog: &Catalog, definition: &str) -> Result<String, DialectError> {
+    lowered_for(SystemEnvironment::default(), catalog, definition)
+}
+
+fn lowered_for(
+    mut environment: SystemEnvironment,
+    catalog: &Catalog,
+    definition: &str,
+) -> Result<String, DialectError> {
     let query = parse::query(parse::tokens(definition)?)?;
-    let mut environment = SystemEnvironment::default();
     Ok(Lowering::new(catalog, &mut environment, Place::Query).subquery(&query)?.sql)
 }
 
@@ -213,12 +256,7 @@ fn not_simple(view: &View) -> DialectError {
 const SINGLE: &str = "Views that do not select from a single table or view are not automatically updatable.";
 
 /// Postgres' rule of which views can be written to, in its order and words.
-fn written(
-    catalog: &Catalog,
-    query: &Query,
-    definition: &str,
-    origins: &[Option<Origin>],
-) -> Result<Written, DialectError> {
+fn written(catalog: &Catalog, query: &Query, definition: &str) -> Result<Written, DialectError> {
     let limited = match &query.limit_clause {
         Some(LimitClause::LimitOffset { limit, offset, .. }) => limit.is_some() || offset.is_some(),
         Some(LimitClause::OffsetCommaLimit { .. }) => true,
@@ -248,9 +286,13 @@ fn written(
     if let Some((_, reason)) = reasons.iter().find(|(holds, _)| *holds) {
         return Ok(Written::Refused((*reason).to_string()));
     }
-    let Some((_, TableFactor::Table { name, args: None, .. })) = simple(query) else {
+    let Some((_, TableFactor::Table { name, alias, args: None, .. })) = simple(query) else {
         return Ok(Written::Refused(SINGLE.to_string()));
     };
+    if alias.as_ref().is_some_and(|alias| !alias.columns.is_empty()) {
+        // Postgres would take it: nothing here knows the columns by their new names.
+        return Ok(Written::Refused("Views that rename columns in FROM are not updatable here.".to_string()));
+    }
     let (schema, name) = name::qualified(name)?;
     let physical = physical_name(&schema, &name);
     if catalog.relation(&schema, &name).is_none()
@@ -258,7 +300,7 @@ fn written(
     {
         return Ok(Written::Refused(SINGLE.to_string()));
     }
-    if origins.iter().all(Option::is_none) {
+    if below(query).iter().all(Option::is_none) {
         let reason = "Views that have no updatable columns are not automatically updatable.";
         return Ok(Written::Refused(reason.to_string()));
     }

@@ -20,8 +20,6 @@ pub struct CallerEnvironment<'a> {
     calls: Calls,
     /// Whether values of the caller become slots of a template rather than binds.
     pub(super) slots: bool,
-    /// For each view and function around whether the owner reads in it, whom no policy binds.
-    as_owner: Vec<bool>,
 }
 
 impl<'a> CallerEnvironment<'a> {
@@ -34,14 +32,13 @@ impl<'a> CallerEnvironment<'a> {
             recursion: None,
             within: Vec::new(),
             calls: Calls::default(),
-            as_owner: Vec::new(),
             slots: false,
         }
     }
 
     /// Whether what is lowered next stands in no policy, view or function's body.
     pub(super) fn is_outermost(&self) -> bool {
-        self.within.is_empty() && self.as_owner.is_empty() && self.calls.is_outermost()
+        self.within.is_empty() && self.calls.is_outermost()
     }
 
     /// Notes that a table's policies are being lowered; finding it again inside them is recursion, as in Postgres.
@@ -52,10 +49,6 @@ impl<'a> CallerEnvironment<'a> {
         }
         self.within.push(name);
         Ok(())
-    }
-
-    fn is_owner(&self) -> bool {
-        self.as_owner.last().copied().unwrap_or(false)
     }
 
     pub(super) fn leave(&mut self) {
@@ -79,7 +72,7 @@ impl Environment for CallerEnvironment<'_> {
     }
 
     fn row_filter(&mut self, table: &Table, row: &str) -> Result<Option<String>, DialectError> {
-        if self.is_owner() {
+        if self.calls.reads_as_owner() {
             return Ok(None);
         }
         match using(self, table, Command::Select, row) {
@@ -97,23 +90,8 @@ impl Environment for CallerEnvironment<'_> {
         }
     }
 
-    fn enter_routine(&mut self, routine: &Routine) -> Result<(), DialectError> {
-        if !self.calls.is_owners() && !routine.allows(grantee(self.caller)) {
-            let message = format!("permission denied for function {}", routine.name);
-            return Err(DialectError::new("42501", message));
-        }
-        self.calls.enter(routine)?;
-        self.as_owner.push(self.calls.is_owners());
-        Ok(())
-    }
-
-    fn leave_routine(&mut self) {
-        self.calls.leave();
-        self.as_owner.pop();
-    }
-
     fn may_read_view(&mut self, view: &View) -> Result<(), DialectError> {
-        if self.is_owner() {
+        if self.calls.reads_as_owner() {
             return Ok(());
         }
         permit(self.catalog, self.caller, &view.table, Command::Select).map_err(|_| {
@@ -122,11 +100,22 @@ impl Environment for CallerEnvironment<'_> {
     }
 
     fn enter_view(&mut self, view: &View) {
-        // What a definer reads by an invoker's view is the definer's.
-        self.as_owner.push(!view.security_invoker || self.calls.is_owners());
+        self.calls.enter_view(view);
     }
 
     fn leave_view(&mut self) {
-        self.as_owner.pop();
+        self.calls.leave_view();
+    }
+
+    fn enter_routine(&mut self, routine: &Routine) -> Result<(), DialectError> {
+        if !self.calls.is_owners() && !routine.allows(grantee(self.caller)) {
+            let message = format!("permission denied for function {}", routine.name);
+            return Err(DialectError::new("42501", message));
+        }
+        self.calls.enter(routine)
+    }
+
+    fn leave_routine(&mut self) {
+        self.calls.leave();
     }
 }

@@ -5,13 +5,15 @@ use ::http::{HeaderMap, Method, StatusCode};
 
 use super::batch::{self, BatchRefusal};
 use super::error::{PostgresError, RestError};
+use super::plan::{Called, find_function};
 use super::request::{
-    BodyError, Located, Payload, Preferences, Query, RowRange, canonical, negotiate, parse_body,
+    Arguments, BodyError, Located, Payload, Preferences, Query, RowRange, canonical, negotiate, parse_body,
 };
 use super::{Action, RestRequest, answer, explain, openapi};
 use crate::caller::Role;
 use crate::config::{Description, RestConfig};
 use crate::http::{Body, Context, Response, ResponseExt, respond};
+use crate::schema::Volatility;
 
 /// `GET|HEAD|POST|PATCH|PUT|DELETE /rest/v1/{relation}`.
 pub async fn relation(mut context: Context) -> Result<Response, RestError> {
@@ -75,19 +77,64 @@ fn permit_description(context: &Context) -> Result<(), RestError> {
     if asked.any(|of| TYPES.contains(&of)) { Ok(()) } else { Err(RestError::Media(accept.to_string())) }
 }
 
-/// `GET|POST /rest/v1/rpc/{function}`: there are no functions yet, so none is found.
+/// `GET|HEAD|POST /rest/v1/rpc/{function}`.
 pub async fn function(mut context: Context) -> Result<Response, RestError> {
-    let action =
-        if context.method == Method::POST { Action::Insert } else { Action::Read { bodiless: false } };
+    let request = parse_call(&mut context).await?;
+    Ok(answer(&context.app, &context.caller, &request).await?.into_response())
+}
+
+/// `OPTIONS /rest/v1/rpc/{function}`: how it may be called.
+pub async fn function_options(context: Context) -> Result<Response, RestError> {
+    let action = Action::Read { bodiless: true };
     let (schema, _) = schema(&context.app.config.rest, &context.headers, action)?;
-    let arguments = if context.method == Method::POST {
-        let bytes = context.read_body().await?;
-        let body: serde_json::Value = serde_json::from_slice(&bytes).unwrap_or_default();
-        body.as_object().map(|body| body.keys().cloned().collect()).unwrap_or_default()
-    } else {
-        form_urlencoded::parse(context.query.as_bytes()).map(|(key, _)| key.into_owned()).collect()
+    let catalog = context.app.catalog.get(context.app.ports.database.as_ref()).await;
+    let catalog = catalog.map_err(|error| explain::plainly(&error))?;
+    let (_, arguments) = Query::parse_call(&context.query)?;
+    let called = Called { arguments: Arguments::Texts(arguments), is_post: false };
+    let routine = find_function(&catalog, &schema, context.parameters.get("function"), &called)?;
+    let methods = match routine.volatility {
+        Volatility::Volatile => "OPTIONS,POST",
+        _ => "OPTIONS,GET,HEAD,POST",
     };
-    Err(RestError::NoFunction { schema, name: context.parameters.get("function").to_string(), arguments })
+    Ok(respond(StatusCode::OK, Body::Empty).with_header(ALLOW, methods))
+}
+
+async fn parse_call(context: &mut Context) -> Result<RestRequest, RestError> {
+    let is_post = context.method == Method::POST;
+    let action = Action::Read { bodiless: context.method == Method::HEAD };
+    let rest = &context.app.clone().config.rest;
+    let profile = if is_post { Action::Insert } else { action };
+    let (schema, says_schema) = schema(rest, &context.headers, profile)?;
+    let media = negotiate(context.header("accept"), rest.plans).map_err(RestError::Media)?;
+    let headers = context.headers.get_all("prefer").iter().filter_map(|value| value.to_str().ok());
+    let preferences = Preferences::parse(headers);
+    let (query, called) = if is_post {
+        let query = Query::parse(&context.query)?;
+        let bytes = context.read_body().await?;
+        let arguments = Arguments::parse(context.header("content-type"), &bytes, query.columns.as_deref())?;
+        (query, Called { arguments, is_post })
+    } else {
+        let (query, arguments) = Query::parse_call(&context.query)?;
+        (query, Called { arguments: Arguments::Texts(arguments), is_post })
+    };
+    if preferences.strict == Some(true) && !preferences.unknown.is_empty() {
+        return Err(RestError::Preferences(preferences.unknown));
+    }
+    let range = range(&context.headers, profile, &query)?;
+    Ok(RestRequest {
+        action,
+        relation: context.parameters.get("function").to_string(),
+        schema,
+        says_schema,
+        query,
+        canonical_query: canonical(&context.query),
+        preferences,
+        media,
+        range,
+        payload: Payload::default(),
+        may_roll_back: rest.transaction_end.overridable,
+        called: Some(called),
+    })
 }
 
 async fn is_a_table(context: &Context, name: &str) -> Result<bool, RestError> {
@@ -179,6 +226,7 @@ fn head_of(rest: &RestConfig, head: &Head<'_>) -> Result<RestRequest, RestError>
         range,
         may_roll_back: rest.transaction_end.overridable,
         payload: Payload::default(),
+        called: None,
     })
 }
 

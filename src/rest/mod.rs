@@ -25,7 +25,7 @@ use crate::caller::Caller;
 use crate::ports::DbError;
 use crate::schema::{self, Catalog, STALE_CATALOG};
 use error::RestError;
-use plan::Plan;
+use plan::{Called, Plan};
 use query::{Batch, Packing, ROLLED_BACK};
 use request::{Media, Payload, Preferences, Query, RowRange};
 use response::Answer;
@@ -55,6 +55,8 @@ pub struct RestRequest {
     pub may_roll_back: bool,
     /// The body of a write.
     pub payload: Payload,
+    /// What a call gives the function that `relation` names; `None` when it names a relation.
+    pub called: Option<Called>,
 }
 
 /// What a method means for a relation.

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::error::RestError;
-use super::plan::{Node, Plan, ReadPlan, Write};
+use super::plan::{Node, Plan, ReadPlan, Shape, Write};
 use super::query::Batch;
 use super::request::{Media, Return};
 use super::{Action, RestRequest, arrange, csv, nulls, query_plan};
@@ -133,13 +133,17 @@ fn read(
         }
         _ => StatusCode::OK,
     };
+    let range = content_range(offset, count, total);
+    if let Some(call) = &plan.call {
+        return called(request, plan, call.shape, &rows, status)
+            .map(|answer| answer.with(CONTENT_RANGE, range));
+    }
     let body = match (batch.together, rows.as_slice()) {
         (true, [all]) => all.text(0).map_or_else(|| Body::from("[]"), Body::Text),
         _ if plan.bodiless => Body::Empty,
         _ => body(request, &rows)?,
     };
     let body = if plan.bodiless { body } else { shaped(request.media, &plan.root, body)? };
-    let range = content_range(offset, count, total);
     Ok(Answer::new(request, status, body, true)
         .with(CONTENT_RANGE, range)
         .with_location(content_location(request)))
@@ -147,6 +151,26 @@ fn read(
 
 /// The longest `Content-Location`: a query that came as a body may be longer than a header can be.
 const LONGEST_LOCATION: usize = 8192;
+/// What a function gave.
+fn called(
+    request: &RestRequest,
+    plan: &ReadPlan<'_>,
+    shape: Shape,
+    rows: &[&Rows],
+    status: StatusCode,
+) -> Result<Answer, RestError> {
+    if shape == Shape::Nothing {
+        return Ok(Answer::new(request, StatusCode::NO_CONTENT, Body::Empty, false));
+    }
+    let first = || rows.iter().find_map(|set| set.text(0)).map_or_else(|| Body::from("null"), Body::Text);
+    let body = match request.media {
+        _ if plan.bodiless => Body::Empty,
+        Media::Csv => shaped(request.media, &plan.root, body(request, rows)?)?,
+        media if shape.is_single() => shaped(media, &plan.root, first())?,
+        media => shaped(media, &plan.root, body(request, rows)?)?,
+    };
+    Ok(Answer::new(request, status, body, true))
+}
 
 /// `/todos?id=eq.1&select=%2A`.
 fn content_location(request: &RestRequest) -> String {

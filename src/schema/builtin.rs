@@ -81,6 +81,7 @@ fn table(schema: &str, name: &str, columns: Columns) -> Table {
         identity: None,
         generated: None,
         comment: None,
+        sequence: None,
     };
     Table {
         schema: schema.to_string(),
@@ -97,7 +98,8 @@ fn table(schema: &str, name: &str, columns: Columns) -> Table {
         exclusions: Vec::new(),
         comment: None,
         row_security: true,
-        privileges: Privileges::default(),
+        // As hosted: callers meet the users only through what belongs to the owner.
+        privileges: if schema == "auth" { Privileges::none() } else { Privileges::default() },
         policies: Vec::new(),
     }
 }

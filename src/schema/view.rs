@@ -28,6 +28,9 @@ pub struct View {
     pub reads: Vec<String>,
     /// What writing to it means.
     pub written: Written,
+    /// For each column the column of the one relation below that it is, in a view that can be written to.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub below: Vec<Option<String>>,
     /// Whether its rows are kept, in a table of its name.
     #[serde(default)]
     pub materialized: bool,
@@ -69,9 +72,29 @@ pub struct WritePath<'c> {
     pub base: &'c Table,
 }
 
+impl<'c> WritePath<'c> {
+    /// The table's column that a column of the view is; `None` when one on the way is computed.
+    pub fn base_column(&self, column: &str) -> Option<&'c super::Column> {
+        let mut name = column;
+        for view in &self.views {
+            name = view.below(name)?;
+        }
+        self.base.column(name)
+    }
+}
+
 /// What origins call a table: its physical name.
 pub fn origin_name(table: &Table) -> String {
     physical_name(&table.schema, &table.name)
+}
+
+/// Where a write through views ends.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum WriteStop<'c> {
+    /// This view cannot be written to: why, as Postgres says it.
+    View(&'c View, &'c str),
+    /// This column of this view is computed.
+    Column(&'c View, &'c str),
 }
 
 impl Catalog {
@@ -97,22 +120,29 @@ impl Catalog {
         self.tables.values().chain(views.map(|view| &view.table))
     }
 
-    /// Where writing to a view leads: to its table, or to the view on the way that cannot be written to, with
-    /// Postgres' reason.
-    pub fn write_path<'c>(&'c self, view: &'c View) -> Result<WritePath<'c>, (&'c View, &'c str)> {
+    /// Where writing these columns of a view leads: to its table, or to the view on the way that stops it.
+    pub fn write_path<'c>(
+        &'c self,
+        view: &'c View,
+        columns: &'c [String],
+    ) -> Result<WritePath<'c>, WriteStop<'c>> {
         let mut views = vec![view];
         let mut current = view;
+        let mut columns: Vec<&'c str> = columns.iter().map(String::as_str).collect();
         loop {
-            match &current.written {
-                Written::Refused(reason) => return Err((current, reason)),
-                Written::Through(name) => match (self.views.get(name), self.tables.get(name)) {
-                    (Some(below), None) => {
-                        views.push(below);
-                        current = below;
-                    }
-                    (_, Some(base)) => return Ok(WritePath { views, base }),
-                    (_, None) => return Err((current, "")),
-                },
+            let name = match &current.written {
+                Written::Refused(reason) => return Err(WriteStop::View(current, reason)),
+                Written::Through(name) => name,
+            };
+            let below = |column: &&'c str| current.below(column).ok_or(WriteStop::Column(current, column));
+            columns = columns.iter().map(below).collect::<Result<_, _>>()?;
+            match (self.views.get(name), self.tables.get(name)) {
+                (Some(below), None) => {
+                    views.push(below);
+                    current = below;
+                }
+                (_, Some(base)) => return Ok(WritePath { views, base }),
+                (_, None) => return Err(WriteStop::View(current, "")),
             }
         }
     }
@@ -159,9 +189,9 @@ impl View {
         columns.filter(|(_, origin)| is_it(origin)).map(|(column, _)| column.name.as_str()).collect()
     }
 
-    /// The table's column that a column of the view is; `None` when it is computed, or no column.
-    pub fn origin(&self, column: &str) -> Option<&Origin> {
+    /// What a column of a view that can be written to is called in the relation below; `None` when it is computed.
+    pub fn below(&self, column: &str) -> Option<&str> {
         let index = self.table.columns.iter().position(|of| of.name == column)?;
-        self.origins.get(index)?.as_ref()
+        self.below.get(index)?.as_deref()
     }
 }

@@ -37,6 +37,7 @@ mod search;
 mod statement;
 mod tree;
 mod values;
+mod views;
 mod world;
 
 use std::process::ExitCode;
@@ -56,6 +57,7 @@ const STAGES: &[(&str, u64, Stage)] = &[
     ("search",         40, search::run),
     ("values",      1_000, values::run),
     ("fixtures",      100, fixtures::run),
+    ("views",          60, policies::run_views),
 ];
 
 fn main() -> ExitCode {

@@ -16,6 +16,7 @@ mod piece;
 mod range;
 mod scope;
 mod search;
+mod sequence;
 mod time;
 
 use std::cell::RefCell;
@@ -34,6 +35,7 @@ pub(super) use lowering::{Lowering, Place, holds_aggregate};
 pub(super) use piece::{Piece, literal};
 pub(super) use range::range_operator;
 pub(super) use scope::{Field, Relation, Scope, bare_column, relation};
+pub(super) use sequence::called_sequence;
 
 /// A parsed Postgres expression, and whether a query is in it; cheap to clone.
 #[derive(Clone, Debug, PartialEq)]

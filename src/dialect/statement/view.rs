@@ -8,37 +8,11 @@ use sqlparser::tokenizer::{Token, TokenWithSpan};
 
 use super::create_table::add_column;
 use crate::dialect::reader::Reader;
-use crate::dialect::script::Piece;
-use crate::dialect::translate::{Translator, starts_with};
-use crate::dialect::view::{Analysis, analyse, resolved};
+use crate::dialect::translate::Translator;
+use crate::dialect::view::{Analysis, analyse, system_query};
 use crate::dialect::{DialectError, name, parse};
 use crate::schema::{CheckOption, Column, Privileges, Table, View, Written};
 use crate::sql::{physical_name, quote_identifier};
-
-/// What statements about views start with, and what reads them.
-#[rustfmt::skip]
-const STATEMENTS: &[(&str, Act)] = &[
-    ("CREATE VIEW",                       Act::Create),
-    ("CREATE OR REPLACE VIEW",            Act::Create),
-    ("CREATE MATERIALIZED VIEW",          Act::Create),
-    ("CREATE TEMP VIEW",                  Act::Refuse("CREATE TEMPORARY VIEW")),
-    ("CREATE TEMPORARY VIEW",             Act::Refuse("CREATE TEMPORARY VIEW")),
-    ("CREATE RECURSIVE VIEW",             Act::Refuse("CREATE RECURSIVE VIEW")),
-    ("CREATE OR REPLACE RECURSIVE VIEW",  Act::Refuse("CREATE RECURSIVE VIEW")),
-    ("CREATE OR REPLACE TEMP VIEW",       Act::Refuse("CREATE TEMPORARY VIEW")),
-    ("CREATE OR REPLACE TEMPORARY VIEW",  Act::Refuse("CREATE TEMPORARY VIEW")),
-    ("ALTER VIEW",                        Act::Alter),
-    ("ALTER MATERIALIZED VIEW",           Act::Alter),
-    ("REFRESH MATERIALIZED VIEW",         Act::Refresh),
-];
-
-#[derive(Clone, Copy)]
-enum Act {
-    Create,
-    Alter,
-    Refresh,
-    Refuse(&'static str),
-}
 
 /// What may follow a view's query.
 #[rustfmt::skip]
@@ -65,26 +39,7 @@ struct Options {
 }
 
 impl Translator {
-    /// Translates a statement about views; `false` when it is about something else.
-    pub(in crate::dialect) fn view_statement(
-        &mut self,
-        piece: &Piece<'_>,
-        words: &[String],
-    ) -> Result<bool, DialectError> {
-        let Some((_, act)) = STATEMENTS.iter().find(|(start, _)| starts_with(words, start)) else {
-            return Ok(false);
-        };
-        let reader = Reader::new(piece.text, &piece.tokens);
-        match act {
-            Act::Create => self.create_view(reader),
-            Act::Alter => self.alter_view(reader),
-            Act::Refresh => self.refresh(reader),
-            Act::Refuse(what) => Err(DialectError::unsupported(what)),
-        }?;
-        Ok(true)
-    }
-
-    fn create_view(&mut self, mut reader: Reader<'_>) -> Result<(), DialectError> {
+    pub(in crate::dialect) fn create_view(&mut self, mut reader: Reader<'_>) -> Result<(), DialectError> {
         reader.wants("CREATE")?;
         let or_replace = reader.takes("OR REPLACE");
         let materialized = reader.takes("MATERIALIZED");
@@ -201,7 +156,7 @@ impl Translator {
     fn fill(&mut self, view: &View) -> Result<(), DialectError> {
         let columns: Vec<String> =
             view.table.columns.iter().map(|column| quote_identifier(&column.name)).collect();
-        let query = resolved(&self.catalog, &view.definition)?;
+        let query = system_query(&self.catalog, &view.definition)?;
         self.push(format!(
             "INSERT INTO {} ({})\nSELECT *\nFROM ({query})",
             view.table.physical(),
@@ -209,7 +164,7 @@ impl Translator {
         ))
     }
 
-    fn refresh(&mut self, mut reader: Reader<'_>) -> Result<(), DialectError> {
+    pub(in crate::dialect) fn refresh_view(&mut self, mut reader: Reader<'_>) -> Result<(), DialectError> {
         reader.wants("REFRESH MATERIALIZED VIEW")?;
         let concurrently = reader.takes("CONCURRENTLY");
         let (schema, name) = reader.qualified_name()?;
@@ -235,7 +190,7 @@ impl Translator {
         self.fill(&view)
     }
 
-    fn alter_view(&mut self, mut reader: Reader<'_>) -> Result<(), DialectError> {
+    pub(in crate::dialect) fn alter_view(&mut self, mut reader: Reader<'_>) -> Result<(), DialectError> {
         reader.wants("ALTER")?;
         let materialized = reader.takes("MATERIALIZED");
         reader.wants("VIEW")?;
@@ -355,8 +310,11 @@ fn new_view(
     for (index, (name, data_type)) in analysis.columns.into_iter().enumerate() {
         let name = names.get(index).cloned().unwrap_or(name);
         let (nullable, default, identity, generated) = (true, None, None, None);
-        let comment = None;
-        add_column(&mut table, Column { name, data_type, nullable, default, identity, generated, comment })?;
+        let (comment, sequence) = (None, None);
+        add_column(
+            &mut table,
+            Column { name, data_type, nullable, default, identity, generated, comment, sequence },
+        )?;
     }
     let view = View {
         table,
@@ -366,6 +324,7 @@ fn new_view(
         origins: analysis.origins,
         reads: analysis.reads,
         written: analysis.written,
+        below: analysis.below,
         materialized,
     };
     if view.check_option.is_some() {

@@ -6,7 +6,7 @@ use sqlparser::ast::{Ident, ObjectName, RenameTableNameKind};
 use super::reference::Renaming;
 use super::rename::carried;
 use crate::dialect::translate::Translator;
-use crate::dialect::view::{analyse, resolved};
+use crate::dialect::view::{analyse, system_query};
 use crate::dialect::{DialectError, name};
 use crate::schema::{Catalog, Table, View};
 use crate::sql::{physical_name, quote_identifier};
@@ -149,7 +149,7 @@ impl Translator {
     /// Refuses what a view no longer compiles without.
     pub(super) fn refuse_broken_views(&self, what: &str) -> Result<(), DialectError> {
         for (key, view) in &self.catalog.views {
-            if resolved(&self.catalog, &view.definition).is_err() {
+            if system_query(&self.catalog, &view.definition).is_err() {
                 let message = format!(
                     "cannot drop {what} because other objects depend on it: view {key} depends on {what}"
                 );
@@ -233,7 +233,8 @@ pub fn carried_views(
         let analysis = analyse(&after, &definition)?;
         if let Some(view) = after.views.get_mut(&key) {
             view.definition = analysis.definition;
-            (view.origins, view.reads, view.written) = (analysis.origins, analysis.reads, analysis.written);
+            (view.origins, view.reads) = (analysis.origins, analysis.reads);
+            (view.written, view.below) = (analysis.written, analysis.below);
         }
     }
     after.find_view_keys();

@@ -8,7 +8,7 @@ use crate::rest::error::{PostgresError, RestError};
 use crate::rest::request::{
     EmbedItem, Field, JsonKey, JsonStep, Located, Logic, OrderTerm, Query, RowRange, SelectItem,
 };
-use crate::schema::{Column, DataType, Table};
+use crate::schema::{Catalog, Column, DataType, Table};
 
 /// One relation of the tree.
 #[derive(Debug)]
@@ -385,6 +385,23 @@ fn can_cast(from: &DataType, to: &DataType) -> bool {
         (Int2 | Int4 | Int8, Numeric(None))                                                 => true,
         (Timestamptz | Timestamp, Date)                                                     => true,
         _                                                                                   => false,
+    }
+}
+
+impl<'c> Node<'c> {
+    /// What is read of a function that gives nothing.
+    pub(super) fn of_nothing(catalog: &'c Catalog) -> Result<Self, RestError> {
+        let none = || RestError::Internal("the catalog has no table".to_string());
+        Ok(Self {
+            table: catalog.tables.values().next().ok_or_else(none)?,
+            fields: Vec::new(),
+            aggregates: Vec::new(),
+            embeds: Vec::new(),
+            condition: Condition::All(Vec::new()),
+            order: Vec::new(),
+            range: RowRange::default(),
+            only_count: false,
+        })
     }
 }
 

@@ -2,9 +2,9 @@
 
 use super::condition::Condition;
 use super::read::Operand;
-use crate::rest::Action;
 use crate::rest::error::{PostgresError, RestError};
-use crate::schema::{Catalog, Column, Table, View, WritePath, is_builtin, origin_name};
+use crate::rest::{Action, RestRequest};
+use crate::schema::{Catalog, Column, Table, WritePath, WriteStop, is_builtin};
 
 /// The view that a write names.
 #[derive(Debug)]
@@ -30,14 +30,22 @@ impl<'c> Through<'c> {
     pub fn find(
         catalog: &'c Catalog,
         relation: &'c Table,
-        action: Action,
+        request: &'c RestRequest,
     ) -> Result<Option<Self>, RestError> {
         let Some(view) = catalog.view(&relation.schema, &relation.name) else { return Ok(None) };
         if view.materialized {
             let message = format!("cannot change materialized view \"{}\"", relation.name);
             return Err(RestError::postgres("42809", message));
         }
-        let path = catalog.write_path(view).map_err(|(view, reason)| refused(view, reason, action))?;
+        let columns = match request.action {
+            Action::Delete => &[],
+            _ => request.payload.columns.as_slice(),
+        };
+        let unknown = columns.iter().find(|column| relation.column(column).is_none());
+        if let Some(column) = unknown {
+            return Err(RestError::NoColumn { table: relation.name.clone(), column: column.clone() });
+        }
+        let path = catalog.write_path(view, columns).map_err(|stop| refused(stop, request.action))?;
         if is_builtin(path.base) {
             let message = format!("permission denied for table {}", path.base.name);
             return Err(RestError::postgres("42501", message));
@@ -47,26 +55,7 @@ impl<'c> Through<'c> {
 
     /// The table's column that a column of the view is, or `None`.
     pub fn base_column(&self, name: &str) -> Option<&'c Column> {
-        let origin = self.path.views.first()?.origin(name)?;
-        let base = self.path.base;
-        let is_its = origin.table == origin_name(base);
-        base.column(&origin.column).filter(|_| is_its)
-    }
-
-    /// The same for a column that is written.
-    pub fn written_column(&self, name: &str, verb: &str) -> Result<&'c Column, RestError> {
-        self.base_column(name).ok_or_else(|| {
-            let view = &self.face.name;
-            let message = match verb {
-                "update" => format!("cannot update column \"{name}\" of view \"{view}\""),
-                _ => format!("cannot insert into column \"{name}\" of view \"{view}\""),
-            };
-            let details = "View columns that are not columns of their base relation are not updatable.";
-            RestError::Postgres(PostgresError {
-                details: Some(details.to_string()),
-                ..PostgresError::new("0A000", message)
-            })
-        })
+        self.path.base_column(name)
     }
 
     /// Splits a condition on the view's rows: gives what can be asked of the table's rows, where its indexes
@@ -109,7 +98,19 @@ impl<'c> Through<'c> {
     }
 }
 
-fn refused(view: &View, reason: &str, action: Action) -> RestError {
+fn refused(stop: WriteStop<'_>, action: Action) -> RestError {
+    let (view, reason) = match stop {
+        WriteStop::View(view, reason) => (view, reason),
+        WriteStop::Column(view, column) => {
+            let verb = if action == Action::Update { "update" } else { "insert into" };
+            let message = format!("cannot {verb} column \"{column}\" of view \"{}\"", view.table.name);
+            let details = "View columns that are not columns of their base relation are not updatable.";
+            return RestError::Postgres(PostgresError {
+                details: Some(details.to_string()),
+                ..PostgresError::new("0A000", message)
+            });
+        }
+    };
     let verb = match action {
         Action::Insert | Action::Put | Action::Read { .. } => "insert",
         Action::Update => "update",

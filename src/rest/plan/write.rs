@@ -15,7 +15,7 @@ pub struct Write<'c> {
     /// The table.
     pub table: &'c Table,
     /// The view that it is written through, if it is.
-    pub through: Option<Through<'c>>,
+    pub through: Option<Box<Through<'c>>>,
     /// What is done.
     pub change: Change<'c>,
     /// How a written row is given back.
@@ -85,7 +85,7 @@ impl<'c> Planner<'c> {
         relation: &'c Table,
         request: &'c RestRequest,
     ) -> Result<Write<'c>, RestError> {
-        let mut through = Through::find(self.catalog, relation, request.action)?;
+        let mut through = Through::find(self.catalog, relation, request)?.map(Box::new);
         let mut returning = self.root(relation, &request.query, RowRange::default())?;
         let returns = request.preferences.representation.unwrap_or(Return::Minimal);
         if returning.order.len() > MOST_ORDER_KEYS {
@@ -103,7 +103,7 @@ impl<'c> Planner<'c> {
             Some(through) => through.split(&returning.condition),
             None => returning.condition.clone(),
         };
-        let target = Target { relation, through: through.as_ref() };
+        let target = Target { relation, through: through.as_deref() };
         let change = self.change(&target, request, &returning.condition, condition)?;
         Ok(Write {
             table: target.base(),
@@ -207,7 +207,7 @@ impl<'c> Target<'_, 'c> {
                 .column(name)
                 .ok_or_else(|| RestError::NoColumn { table: table.name.clone(), column: name.clone() })?;
             if let Some(through) = self.through {
-                column = through.written_column(name, verb)?;
+                column = through.base_column(name).unwrap_or(column);
             }
             let name = &column.name;
             let details = if column.generated.is_some() {

@@ -2,9 +2,11 @@
 //! SQL text. Policies become part of every statement that touches rows.
 
 mod aggregate;
+mod call;
 mod containment;
 mod filter;
 mod like;
+mod numbers;
 mod output;
 mod proposed;
 mod read;
@@ -85,14 +87,14 @@ fn compile_read(
     let mut builder = Builder::new(catalog, caller);
     batch.together = packing == Packing::Together && plan.may_have_many_rows();
     match batch.together {
-        true => builder.select_rows_together(&plan.root)?,
-        false => builder.select_rows(&plan.root, plan.bodiless)?,
+        true => builder.select_rows_together(plan)?,
+        false => builder.select_rows(plan)?,
     }
     let place = batch.push(builder.finish());
     batch.rows.push(place);
     if plan.counted {
         let mut builder = Builder::new(catalog, caller);
-        builder.select_count(&plan.root)?;
+        builder.select_count(plan)?;
         batch.total = Some(batch.push(builder.finish()));
     }
     Ok(())
@@ -117,11 +119,15 @@ struct Builder<'a> {
     caller: &'a Caller,
     writer: Writer,
     aliases: usize,
+    /// How many rows the payload at hand has, which take as many numbers of sequences.
+    payload_rows: usize,
+    /// The sequences they take them from, by their physical names.
+    numbered: Vec<String>,
 }
 
 impl<'a> Builder<'a> {
     fn new(catalog: &'a Catalog, caller: &'a Caller) -> Self {
-        Self { catalog, caller, writer: Writer::default(), aliases: 0 }
+        Self { catalog, caller, writer: Writer::default(), aliases: 0, payload_rows: 0, numbered: Vec::new() }
     }
 
     /// A quoted alias that this statement has not used.

@@ -5,7 +5,7 @@ use super::{Builder, where_clause};
 use crate::dialect;
 use crate::policy::Predicate;
 use crate::rest::error::RestError;
-use crate::rest::plan::{Embed, Node, OperandKind, Order, Relationship};
+use crate::rest::plan::{Embed, Node, OperandKind, Order, ReadPlan, Relationship, Shape};
 use crate::rest::request::RowRange;
 use crate::schema::{self, Command, Table};
 use crate::sql::quote_identifier;
@@ -13,51 +13,64 @@ use crate::sql::quote_identifier;
 impl Builder<'_> {
     /// The rows of the root relation, one JSON text each; `bodiless` rows are NULL. Its `LIMIT` checks the catalog's
     /// version: a statement of its own for that would be a tenth of the cost of reading a row.
-    pub fn select_rows(&mut self, root: &Node<'_>, bodiless: bool) -> Result<(), RestError> {
-        let row = self.alias();
-        let object = match (bodiless && root.aggregates.is_empty(), root.only_count) {
+    pub fn select_rows(&mut self, plan: &ReadPlan<'_>) -> Result<(), RestError> {
+        let (root, row) = (&plan.root, self.alias());
+        let shape = plan.call.as_ref().map(|call| call.shape);
+        let object = match (plan.bodiless && root.aggregates.is_empty(), root.only_count) {
             (_, true) => "json_object('count', count(*))".to_string(),
             (true, false) => "NULL".to_string(),
-            (false, false) => self.object(root, &row)?,
+            (false, false) => match (shape, root.fields.as_slice()) {
+                (Some(Shape::Nothing), _) => "NULL".to_string(),
+                (Some(shape), [field]) if shape.is_bare() => {
+                    format!("json_quote({})", self.output(field, &row))
+                }
+                _ => self.object(root, &row)?,
+            },
         };
-        let terms = self.where_terms(root, &row)?;
+        let (from, terms) = self.rows_of(plan, &row)?;
         let (order, range) = match root.only_count {
             true => Default::default(),
+            false if plan.call.is_some() => (self.order_by(root, &row, false)?, root.range),
             false => (self.order(root, &row)?, root.range),
         };
         let version = self.writer.bind(self.catalog.version);
         let limit = schema::guarded(&version, &limit(range).to_string());
         let window = format!("\nLIMIT ({limit})\nOFFSET {}", offset(range));
-        let sql = format!(
-            "SELECT {object} AS j\nFROM {} AS {row}{}{order}{window}",
-            self.source(root.table, &row)?,
-            where_clause(terms)
-        );
+        let sql = format!("SELECT {object} AS j\nFROM {from} AS {row}{}{order}{window}", where_clause(terms));
         self.writer.push(&sql);
         Ok(())
     }
 
     /// The same rows as one JSON array, and how many they are.
-    pub fn select_rows_together(&mut self, root: &Node<'_>) -> Result<(), RestError> {
+    pub fn select_rows_together(&mut self, plan: &ReadPlan<'_>) -> Result<(), RestError> {
         self.writer.push(
             "SELECT '[' || coalesce(group_concat(j, ','), '') || ']' AS j, count(*) AS count\nFROM (\n",
         );
-        self.select_rows(root, false)?;
+        self.select_rows(plan)?;
         self.writer.push("\n)");
         Ok(())
     }
 
     /// How many rows the root relation has without regard to its window.
-    pub fn select_count(&mut self, root: &Node<'_>) -> Result<(), RestError> {
+    pub fn select_count(&mut self, plan: &ReadPlan<'_>) -> Result<(), RestError> {
         let row = self.alias();
-        let terms = self.where_terms(root, &row)?;
-        let sql = format!(
-            "SELECT count(*) AS total\nFROM {} AS {row}{}",
-            self.source(root.table, &row)?,
-            where_clause(terms)
-        );
+        let (from, terms) = self.rows_of(plan, &row)?;
+        let sql = format!("SELECT count(*) AS total\nFROM {from} AS {row}{}", where_clause(terms));
         self.writer.push(&sql);
         Ok(())
+    }
+
+    /// What the root's rows are read from, and what they must satisfy. The rows of a call are what its
+    /// body let out: no policy is asked again.
+    fn rows_of(&mut self, plan: &ReadPlan<'_>, row: &str) -> Result<(String, Vec<String>), RestError> {
+        let root = &plan.root;
+        let Some(call) = &plan.call else {
+            let terms = self.where_terms(root, row)?;
+            return Ok((self.source(root.table, row)?, terms));
+        };
+        let mut terms: Vec<String> = self.condition(root, row)?.into_iter().collect();
+        terms.extend(self.inner_embeds(root, row)?);
+        Ok((self.call_source(call, row)?, terms))
     }
 
     /// What a row must satisfy: the caller's policies, the filters, and its inner embeds.
@@ -160,13 +173,17 @@ impl Builder<'_> {
     /// `GROUP BY` and `ORDER BY`. A table's row id comes last, so that rows without another order come as
     /// they were inserted and pages never overlap.
     pub(super) fn order(&mut self, node: &Node<'_>, row: &str) -> Result<String, RestError> {
+        self.order_by(node, row, true)
+    }
+
+    fn order_by(&mut self, node: &Node<'_>, row: &str, has_row_id: bool) -> Result<String, RestError> {
         let mut keys = Vec::new();
         for order in &node.order {
             keys.push(self.order_key(node, order, row)?);
         }
         let grouped = !node.aggregates.is_empty();
         let rowless = self.catalog.inlined_view(&node.table.schema, &node.table.name).is_some();
-        let row_id = row_id(node.table).filter(|_| !grouped && !rowless);
+        let row_id = row_id(node.table).filter(|_| has_row_id && !grouped && !rowless);
         keys.extend(row_id.map(|name| format!("{row}.{name}")));
         let mut clauses = self.group_by(node, row)?;
         if !keys.is_empty() {

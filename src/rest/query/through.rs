@@ -1,14 +1,14 @@
 //! Writing through a view: its row over the table's, the grants and conditions on the way, and whose policies apply.
 
 use super::Builder;
-use super::proposed::{PROPOSED, UPDATED};
+use super::proposed::{EXISTING, PROPOSED, UPDATED};
 use crate::caller::Caller;
 use crate::dialect;
 use crate::policy::{self, Predicate, permit_columns};
 use crate::rest::error::RestError;
 use crate::rest::plan::{Change, Condition, Through, Write};
 use crate::rest::request::Return;
-use crate::schema::{Catalog, CheckOption, Column, Command};
+use crate::schema::{Catalog, CheckOption, Column, Command, View};
 use crate::sql::{physical_name, quote_identifier, quote_literal, raise};
 
 /// A view's row while the table's is written.
@@ -86,7 +86,7 @@ impl Builder<'_> {
     pub(super) fn through_terms(&mut self, write: &Write<'_>, row: &str) -> Result<Vec<String>, RestError> {
         let Some(through) = &write.through else { return Ok(Vec::new()) };
         let catalog = self.catalog;
-        let seen = dialect::view_row(&through.path, row, catalog, &mut self.environment())?;
+        let seen = dialect::view_row(&through.path, row, &|_| true, catalog, &mut self.environment())?;
         let mut terms: Vec<String> = seen.conditions.into_iter().flatten().collect();
         if through.condition != Condition::All(Vec::new()) {
             let asked =
@@ -105,7 +105,7 @@ impl Builder<'_> {
     ) -> Result<String, RestError> {
         let Some(through) = &write.through else { return work(self, row) };
         let catalog = self.catalog;
-        let seen = dialect::view_row(&through.path, row, catalog, &mut self.environment())?;
+        let seen = dialect::view_row(&through.path, row, &|_| false, catalog, &mut self.environment())?;
         let column = |(name, sql, _): &(String, String, _)| format!("{sql} AS {}", quote_identifier(name));
         let columns: Vec<String> = seen.columns.iter().map(column).collect();
         let sql = work(self, SEEN)?;
@@ -122,13 +122,17 @@ impl Builder<'_> {
         if through.path.views.iter().all(|view| view.check_option.is_none()) {
             return Ok(Vec::new());
         }
+        let views = &through.path.views;
+        let cascades = |view: &&&View| view.check_option == Some(CheckOption::Cascaded);
+        let from = views.iter().position(|view| cascades(&view)).unwrap_or(views.len());
+        let is_checked = |of: &View| {
+            of.check_option.is_some() || views.iter().skip(from).any(|view| std::ptr::eq(*view, of))
+        };
         let catalog = self.catalog;
-        let seen = dialect::view_row(&through.path, row, catalog, &mut self.environment())?;
-        let (mut checks, mut cascades) = (Vec::new(), false);
-        for (view, condition) in through.path.views.iter().zip(seen.conditions) {
-            let is_checked = cascades || view.check_option.is_some();
-            cascades |= view.check_option == Some(CheckOption::Cascaded);
-            if let Some(condition) = condition.filter(|_| is_checked) {
+        let seen = dialect::view_row(&through.path, row, &is_checked, catalog, &mut self.environment())?;
+        let mut checks = Vec::new();
+        for (view, condition) in views.iter().zip(seen.conditions) {
+            if let Some(condition) = condition {
                 let message = format!("44000:new row violates check option for view \"{}\"", view.table.name);
                 checks.insert(0, (Predicate::Sql(condition), raise(&quote_literal(&message))));
             }
@@ -150,19 +154,27 @@ impl Builder<'_> {
         Ok(checks.into_iter().map(asked).collect())
     }
 
-    /// The same of a row that is inserted.
+    /// The same of a row that is inserted, unless one is there with its key: then it is not written.
     pub(super) fn check_options_of_proposed(
         &mut self,
         write: &Write<'_>,
+        equal: Option<&str>,
     ) -> Result<Vec<(Predicate, String)>, RestError> {
-        self.check_options(write, PROPOSED)
+        let mut checks = self.check_options(write, PROPOSED)?;
+        for (predicate, _) in &mut checks {
+            let Some(equal) = equal else { continue };
+            let table = write.table.physical();
+            let there = format!("EXISTS (SELECT 1 FROM {table} AS {EXISTING} WHERE {equal})");
+            *predicate = Predicate::Sql(format!("({there} OR {})", predicate.to_sql()));
+        }
+        Ok(checks)
     }
 }
 
 impl<'c> Write<'c> {
     /// Whether the table is written by the owner of a view, whom no policy binds.
     pub fn is_owners(&self) -> bool {
-        self.through.as_ref().is_some_and(Through::is_owners)
+        self.through.as_deref().is_some_and(Through::is_owners)
     }
 
     /// The relation that the request names.

@@ -5,6 +5,7 @@
 //! they were (a row cannot vouch for itself), and no constraint tells what the caller may not know.
 //! Inside `RETURNING` a row goes by its table's own name; SQLite knows no alias there.
 
+use super::numbers::is_numbered;
 use super::proposed::{EXISTING, PROPOSED, UPDATED, plain_columns, written_columns};
 use super::vectors::returned_vectors;
 use super::{Batch, Builder, rollback, where_clause};
@@ -112,6 +113,8 @@ fn compile_insert(
         if insert.resolution() == Some(Resolution::MergeDuplicates) {
             // Policies that lead back to themselves are an error even so.
             Builder::new(catalog, caller).insert_checks(write, insert, Path::Merge)?;
+        } else if write.through.is_some() {
+            Builder::new(catalog, caller).insert_checks(write, insert, Path::Plain)?;
         }
         batch.push(Statement::new(format!("SELECT {}", violates_check(write.table))));
         return Ok(());
@@ -120,15 +123,16 @@ fn compile_insert(
     if write.singular && insert.rows.len() != 1 && !(ignores && insert.rows.len() > 1) {
         return Err(RestError::NotOneRow(insert.rows.len() as u64));
     }
-    let chunks = if insert.columns.is_empty() && !write.table.columns.iter().any(asks_for_caller) {
+    let chunks = if insert.columns.is_empty() && !write.table.columns.iter().any(is_supplied) {
         // `DEFAULT VALUES` makes one row at a time.
-        insert.rows.iter().map(|_| String::new()).collect()
+        insert.rows.iter().map(|_| (String::new(), 1)).collect()
     } else {
         chunks(&insert.rows)
     };
     for column in returned_vectors(write) {
-        for rows in &chunks {
+        for (rows, count) in &chunks {
             let mut builder = Builder::new(catalog, caller);
+            builder.payload_rows = *count;
             builder.missing_vectors(write.table, insert, rows, column)?;
             batch.push(builder.finish());
         }
@@ -139,9 +143,11 @@ fn compile_insert(
         None => &[Path::Plain],
     };
     for path in paths {
-        for rows in &chunks {
+        for (rows, count) in &chunks {
             let mut builder = Builder::new(catalog, caller);
+            builder.payload_rows = *count;
             builder.insert(write, insert, *path, rows)?;
+            builder.take_numbers(batch);
             if *path == Path::Ignore {
                 push_counted(write, builder.finish(), batch);
                 continue;
@@ -239,7 +245,7 @@ impl Builder<'_> {
         checks: &[(Predicate, String)],
     ) -> Result<(), RestError> {
         let values = self.proposed_values(table, insert, checks)?;
-        let source = if insert.columns.is_empty() {
+        let source = if insert.columns.is_empty() && !table.columns.iter().any(is_numbered) {
             String::new()
         } else {
             let payload = self.writer.bind(rows);
@@ -316,7 +322,8 @@ impl Builder<'_> {
                 checks.extend(self.check_options_of_updated(write, &row)?);
             }
         } else {
-            checks.extend(self.check_options_of_proposed(write)?);
+            let equal = (path == Path::Ignore).then(|| key_equalities(insert, PROPOSED));
+            checks.extend(self.check_options_of_proposed(write, equal.as_deref())?);
         }
         checks.retain(|(predicate, _)| *predicate != Predicate::Always);
         Ok(checks)
@@ -341,7 +348,7 @@ impl Builder<'_> {
             values.push(self.given_value(column, insert, index)?);
         }
         let absent = |column: &&Column| !insert.columns.iter().any(|of| of.name == column.name);
-        for column in table.columns.iter().filter(absent).filter(|column| asks_for_caller(column)) {
+        for column in table.columns.iter().filter(absent).filter(|column| is_supplied(column)) {
             columns.push(quote_identifier(&column.name));
             values.push(self.default(column)?);
         }
@@ -349,6 +356,9 @@ impl Builder<'_> {
     }
 
     pub(super) fn default(&mut self, column: &Column) -> Result<String, RestError> {
+        if is_numbered(column) {
+            return self.numbered_default(column);
+        }
         let Some(text) = column.default.as_deref().filter(|_| column.identity.is_none()) else {
             return Ok("NULL".to_string());
         };
@@ -387,7 +397,7 @@ impl Builder<'_> {
         }
         let mut terms = self.touched(write, Command::Update, condition)?;
         let mut checks = vec![(self.update_check(write, PROPOSED)?, violates_check(table))];
-        checks.extend(self.check_options_of_proposed(write)?);
+        checks.extend(self.check_options_of_proposed(write, None)?);
         checks.retain(|(predicate, _)| *predicate != Predicate::Always);
         if !checks.is_empty() {
             let given = |column: &Column| {
@@ -508,6 +518,11 @@ fn asks_for_caller(column: &Column) -> bool {
     })
 }
 
+/// Columns whose value no SQLite default can be.
+fn is_supplied(column: &Column) -> bool {
+    asks_for_caller(column) || is_numbered(column)
+}
+
 /// A cell of the payload as its column stores it.
 pub(super) fn cell_value(column: &Column, index: usize) -> String {
     stored(column, &format!("\"payload\".value ->> '$[{index}]'"))
@@ -557,8 +572,8 @@ fn texts<'c>(columns: impl Iterator<Item = &'c str>, name: &str) -> String {
 
 /// The rows as JSON arrays of cells, in parameters of bounded size: a value is a string, NULL is
 /// null, and `[]` asks for the default.
-fn chunks(rows: &[Vec<Cell>]) -> Vec<String> {
-    let mut chunks = vec![String::from("[")];
+fn chunks(rows: &[Vec<Cell>]) -> Vec<(String, usize)> {
+    let mut chunks = vec![(String::from("["), 0)];
     for row in rows {
         let cells: Vec<serde_json::Value> = row
             .iter()
@@ -569,18 +584,21 @@ fn chunks(rows: &[Vec<Cell>]) -> Vec<String> {
             })
             .collect();
         let text = serde_json::Value::Array(cells).to_string();
-        if chunks.last().is_some_and(|chunk| chunk.len() > 1 && chunk.len() + text.len() > LARGEST_PARAMETER)
+        if chunks
+            .last()
+            .is_some_and(|(chunk, _)| chunk.len() > 1 && chunk.len() + text.len() > LARGEST_PARAMETER)
         {
-            chunks.push(String::from("["));
+            chunks.push((String::from("["), 0));
         }
-        if let Some(chunk) = chunks.last_mut() {
+        if let Some((chunk, count)) = chunks.last_mut() {
+            *count += 1;
             if chunk.len() > 1 {
                 chunk.push(',');
             }
             chunk.push_str(&text);
         }
     }
-    for chunk in &mut chunks {
+    for (chunk, _) in &mut chunks {
         chunk.push(']');
     }
     chunks

@@ -52,6 +52,24 @@ impl Query {
         Ok(query)
     }
 
+    /// Parses the query string of a call by GET, where what is no filter is an argument: what else it
+    /// says, and the arguments.
+    pub fn parse_call(text: &str) -> Result<(Self, Vec<(String, String)>), SyntaxError> {
+        let (mut query, mut arguments) = (Self::default(), Vec::new());
+        for pair in text.split('&').filter(|pair| pair.contains('=')) {
+            for (key, value) in form_urlencoded::parse(pair.as_bytes()) {
+                match query.add(&key, &value) {
+                    Err(error) if error.subject == "filter" => {
+                        let (_, field) = filter_key(&key)?;
+                        arguments.push((field.name, value.into_owned()));
+                    }
+                    outcome => outcome?,
+                }
+            }
+        }
+        Ok((query, arguments))
+    }
+
     fn add(&mut self, key: &str, value: &str) -> Result<(), SyntaxError> {
         match key {
             "select" => self.select = parse_select(value)?,

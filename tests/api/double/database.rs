@@ -24,6 +24,7 @@ pub struct StrictDatabase {
     /// Strikes before a batch runs, see [`Self::interrupt_at`].
     pub interruption: Fault,
     interrupting: RefCell<String>,
+    last: RefCell<Vec<Statement>>,
 }
 
 /// D1's limits (facts: platform, data-api §0.1).
@@ -77,6 +78,7 @@ impl StrictDatabase {
             rows_written: Cell::new(0),
             interruption: Fault::default(),
             interrupting: RefCell::default(),
+            last: RefCell::default(),
         }
     }
 
@@ -100,6 +102,24 @@ impl StrictDatabase {
     /// Runs SQL outside the product, for a test's set-up.
     pub fn execute(&self, sql: &str) {
         self.connection.borrow().execute_batch(sql).unwrap_or_else(|error| panic!("{error} in {sql}"));
+    }
+
+    /// How SQLite runs the last batch's statements: the lines of EXPLAIN QUERY PLAN.
+    pub fn explained(&self) -> Vec<String> {
+        let connection = self.connection.borrow();
+        let mut lines = Vec::new();
+        for statement in self.last.borrow().iter() {
+            let explain = Statement {
+                text: format!("EXPLAIN QUERY PLAN {}", statement.text).into(),
+                ..statement.clone()
+            };
+            let rows = run(&connection, &explain).unwrap();
+            lines.extend(rows.values.iter().map(|row| match row.last() {
+                Some(Value::Text(line)) => line.clone(),
+                other => format!("{other:?}"),
+            }));
+        }
+        lines
     }
 
     /// One value read outside the product, as text; `None` for NULL or no row.
@@ -127,6 +147,7 @@ impl Database for StrictDatabase {
         if self.interruption.strikes() {
             self.execute(&self.interrupting.borrow());
         }
+        self.last.replace(statements.clone());
         let mut connection = self.connection.borrow_mut();
         connection.execute_batch("BEGIN IMMEDIATE").unwrap();
         connection.authorizer(Some(authorize)).unwrap();

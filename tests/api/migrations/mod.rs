@@ -10,7 +10,9 @@ mod ranges;
 mod refusing;
 mod renaming;
 mod searching;
+mod sequences;
 mod types;
+mod views;
 mod writing;
 
 use http::StatusCode;

@@ -2,6 +2,7 @@
 
 mod aggregate;
 mod batch;
+mod call;
 mod containment;
 mod csv;
 mod delete;
@@ -28,6 +29,7 @@ mod select;
 mod spread;
 mod update;
 mod upsert;
+mod view;
 mod window;
 
 use http::StatusCode;
