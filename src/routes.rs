@@ -141,8 +141,10 @@ fn storage() -> Vec<Route> {
 #[rustfmt::skip]
 fn admin() -> Vec<Route> {
     vec![
-        row(POST, "/admin/v1/migrations", Admin, Unlimited, 4 * MIB, handler(admin::apply_migration)),
-        row(POST, "/admin/v1/query",      Admin, Unlimited, 4 * MIB, handler(admin::run_query)),
+        row(POST, "/admin/v1/migrations",      Admin, Unlimited, 16 * MIB, handler(admin::apply_migration)),
+        row(POST, "/admin/v1/query",           Admin, Unlimited,  4 * MIB, handler(admin::run_query)),
+        row(POST, "/admin/v1/reset",           Admin, Unlimited,      KIB, handler(admin::reset_project)),
+        row(GET,  "/admin/v1/policies/report", Admin, Unlimited,      KIB, handler(admin::policy_report)),
     ]
 }
 

@@ -24,5 +24,5 @@ pub use expression::{Expression, lower_condition, lower_default, lower_expressio
 pub use range::{RangeOperator, range_sort_key, range_test};
 pub use routine::{CallArgument, routine_source};
 pub use sequence::{take_numbers, taken_number};
-pub use translate::{ScriptError, Source, Translation, translate};
+pub use translate::{ScriptError, Source, Translation, statements, translate};
 pub use view::{ViewRow, view_row, view_source};

@@ -75,6 +75,12 @@ pub fn translate(catalog: &Catalog, sql: &str) -> Result<Translation, ScriptErro
     Ok(Translation { statements, origins, sources, catalog, answer })
 }
 
+/// The statements of a file, none of them looked into.
+pub fn statements(sql: &str) -> Result<Vec<Source>, ScriptError> {
+    let source = |piece: Piece<'_>| Source { line: piece.line, text: piece.text.to_string() };
+    Ok(split(sql)?.into_iter().map(source).collect())
+}
+
 /// The state between statements.
 pub struct Translator {
     /// The schema so far.

@@ -1,9 +1,11 @@
 //! The data API's endpoints: a request's parts go in, one use case is called.
 
+mod batch;
+
 use ::http::header::{ALLOW, CONTENT_TYPE};
 use ::http::{HeaderMap, Method, StatusCode};
 
-use super::batch::{self, BatchRefusal};
+use super::batch::{self as transaction, BatchRefusal};
 use super::error::{PostgresError, RestError};
 use super::plan::{Called, find_function};
 use super::request::{
@@ -30,7 +32,7 @@ pub async fn batch(mut context: Context) -> Result<Response, BatchRefusal> {
     let body = context.read_body().await.map_err(RestError::from)?;
     let rest = &context.app.config.rest;
     let requests = batch::parse(&body, |head, body| request(rest, head, body))?;
-    let answers = batch::answer_all(&context.app, &context.caller, &requests).await?;
+    let answers = transaction::answer_all(&context.app, &context.caller, &requests).await?;
     Ok(batch::into_response(answers, context.caller.role == Role::Anon))
 }
 
@@ -144,7 +146,7 @@ async fn is_a_table(context: &Context, name: &str) -> Result<bool, RestError> {
 }
 
 /// What a request says before its body.
-pub(super) struct Head<'r> {
+struct Head<'r> {
     /// What is done.
     pub method: &'r Method,
     /// The relation's name, decoded.

@@ -24,13 +24,21 @@ const PREFERENCES: &[(&str, &[&str])] = &[
     ("preferPost",   &["return=representation", "return=minimal", "return=none", "resolution=ignore-duplicates", "resolution=merge-duplicates"]),
 ];
 
-/// What a write asks for besides the row filters, and what it answers.
+/// A method that writes.
+struct Operation {
+    method: &'static str,
+    privilege: Command,
+    is_filtered: bool,
+    has_body: bool,
+    parameters: &'static [&'static str],
+    answer: (&'static str, &'static str),
+}
+
 #[rustfmt::skip]
-const WRITES: &[(&str, Command, bool, bool, &[&str], &str, &str)] = &[
-    // method,  privilege,       filters, body,  parameters,                  status, its words
-    ("post",    Command::Insert, false,   true,  &["select", "preferPost"],   "201",  "Created"),
-    ("delete",  Command::Delete, true,    false, &["preferReturn"],           "204",  "No Content"),
-    ("patch",   Command::Update, true,    true,  &["preferReturn"],           "204",  "No Content"),
+const WRITES: &[Operation] = &[
+    Operation { method: "post",   privilege: Command::Insert, is_filtered: false, has_body: true,  parameters: &["select", "preferPost"], answer: ("201", "Created") },
+    Operation { method: "delete", privilege: Command::Delete, is_filtered: true,  has_body: false, parameters: &["preferReturn"],         answer: ("204", "No Content") },
+    Operation { method: "patch",  privilege: Command::Update, is_filtered: true,  has_body: true,  parameters: &["preferReturn"],         answer: ("204", "No Content") },
 ];
 
 const MEDIA: &[&str] = &[
@@ -96,18 +104,16 @@ fn path(table: &Table, role: &str) -> Value {
             },
         }),
     );
-    for (method, command, filtered, has_body, own, status, words) in WRITES {
-        if !table.privileges.allows(role, *command) {
-            continue;
-        }
-        let body = has_body.then(|| format!("body.{name}"));
-        let own = body.into_iter().chain(own.iter().map(|name| (*name).to_string()));
+    for write in WRITES.iter().filter(|write| table.privileges.allows(role, write.privilege)) {
+        let body = write.has_body.then(|| format!("body.{name}"));
+        let own = body.into_iter().chain(write.parameters.iter().map(|name| (*name).to_string()));
+        let (status, words) = write.answer;
         let operation = json!({
             "tags": [name],
-            "parameters": references(filters().filter(|_| *filtered).chain(own)),
-            "responses": {(*status): {"description": words}},
+            "parameters": references(filters().filter(|_| write.is_filtered).chain(own)),
+            "responses": {(status): {"description": words}},
         });
-        operations.insert((*method).to_string(), operation);
+        operations.insert(write.method.to_string(), operation);
     }
     Value::Object(operations)
 }

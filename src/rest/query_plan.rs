@@ -34,7 +34,7 @@ pub fn rendered(results: &[Box<dyn ResultSet>], as_json: bool) -> Result<String,
     Ok(text)
 }
 
-fn children<'s>(steps: &'s [Step], parent: i64) -> impl Iterator<Item = &'s Step> {
+fn children(steps: &[Step], parent: i64) -> impl Iterator<Item = &Step> {
     steps.iter().filter(move |step| step.parent == parent && step.id != parent)
 }
 

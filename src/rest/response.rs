@@ -128,7 +128,7 @@ fn read(
     let offset = plan.root.range.offset;
     let status = match total {
         Some(total) if offset > total => return Err(RestError::OffsetBeyond { offset, total }),
-        Some(total) if count < total && !plan.root.only_count && plan.root.aggregates.is_empty() => {
+        Some(total) if count < total && !plan.root.only_count && counts_rows(&plan.root) => {
             StatusCode::PARTIAL_CONTENT
         }
         _ => StatusCode::OK,
@@ -170,6 +170,11 @@ fn called(
         media => shaped(media, &plan.root, body(request, rows)?)?,
     };
     Ok(Answer::new(request, status, body, true))
+}
+
+/// Whether the total is that of the answer's rows: groups are counted only where they are ours to count.
+fn counts_rows(root: &Node<'_>) -> bool {
+    root.distinct || !root.having.is_empty() || root.aggregates.is_empty()
 }
 
 /// `/todos?id=eq.1&select=%2A`.

@@ -7,13 +7,14 @@ mod condition;
 mod literal;
 mod read;
 mod relationship;
+mod said;
 mod through;
 mod write;
 
 pub use aggregate::Aggregate;
 pub use call::{Call, Called, Shape, Value, find as find_function};
 pub use condition::{Comparison, Condition, Containment, Test};
-pub use read::{Embed, Node, Operand, OperandKind, Order, Output};
+pub use read::{Embed, Node, Operand, OperandKind, Order, OrderKey, Output};
 pub use relationship::Relationship;
 pub use through::Through;
 pub use write::{Cell, Change, Insert, Write};
@@ -64,6 +65,7 @@ pub struct Planner<'c> {
     max_rows: Option<u64>,
     aggregates: bool,
     transaction_end: TransactionEnd,
+    distinct: bool,
 }
 
 /// Plans a request.
@@ -82,7 +84,8 @@ pub fn plan<'c>(
         closest: closest(&request.relation, catalog.relations().filter(|table| table.schema == schema)),
     })?;
     let (aggregates, transaction_end) = (config.aggregates, config.transaction_end);
-    let planner = Planner { catalog, schema, max_rows: None, aggregates, transaction_end };
+    let distinct = request.query.distinct;
+    let planner = Planner { catalog, schema, max_rows: None, aggregates, transaction_end, distinct };
     if let Action::Read { bodiless } = request.action {
         let planner = Planner { max_rows: Some(config.max_rows), ..planner };
         let mut root = planner.root(table, &request.query, request.range)?;
@@ -107,7 +110,8 @@ fn plan_call<'c>(
     let schema = request.schema.as_str();
     let routine = call::find(catalog, schema, &request.relation, called)?;
     let (aggregates, transaction_end) = (config.aggregates, config.transaction_end);
-    let planner = Planner { catalog, schema, max_rows: Some(config.max_rows), aggregates, transaction_end };
+    let (max_rows, distinct) = (Some(config.max_rows), request.query.distinct);
+    let planner = Planner { catalog, schema, max_rows, aggregates, transaction_end, distinct };
     let call = planner.call(routine, called)?;
     let mut root = match call.shape {
         Shape::Nothing => read::Node::of_nothing(catalog)?,
@@ -123,7 +127,7 @@ fn plan_call<'c>(
 
 impl<'c> Planner<'c> {
     fn root(&self, table: &'c Table, query: &Query, window: RowRange) -> Result<Node<'c>, RestError> {
-        let mut root = self.node(table, &query.select, read::Said::of_root(query), 0)?;
+        let mut root = self.node(table, &query.select, said::Said::of_root(query), 0)?;
         root.range = self.capped(window);
         Ok(root)
     }

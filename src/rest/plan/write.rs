@@ -93,7 +93,7 @@ impl<'c> Planner<'c> {
                 "ordering written rows by more than 32 keys is not supported".into(),
             ));
         }
-        if returns == Return::Representation && (returning.only_count || !returning.aggregates.is_empty()) {
+        if returns == Return::Representation && (returning.only_count || returning.is_grouped()) {
             return Err(RestError::NotImplemented("aggregates of written rows are not supported yet".into()));
         }
         if request.media == Media::Csv && returns == Return::Representation {

@@ -215,7 +215,7 @@ pub fn json_place(writer: &mut Writer, operand: &Operand<'_>, row: &str) -> Opti
     Some((column(operand, row), writer.bind(path)))
 }
 
-fn symbol(comparison: Comparison) -> &'static str {
+pub fn symbol(comparison: Comparison) -> &'static str {
     match comparison {
         Comparison::Equal => "=",
         Comparison::NotEqual => "<>",
@@ -266,7 +266,7 @@ pub fn sort_key(catalog: &Catalog, of: &DataType, column: &str) -> String {
     }
 }
 
-fn sort_key_of_literal(catalog: &Catalog, of: &DataType, bound: &str) -> String {
+pub fn sort_key_of_literal(catalog: &Catalog, of: &DataType, bound: &str) -> String {
     match of {
         DataType::Enum(name) => rank(catalog, name, bound),
         DataType::Bytea => format!("upper({bound})"),

@@ -28,7 +28,7 @@ impl Builder<'_> {
             pairs.push((field.key.as_str(), value));
         }
         for aggregate in &node.aggregates {
-            pairs.push((aggregate.key.as_str(), self.aggregate(aggregate, row)));
+            pairs.push((aggregate.key.as_str(), self.aggregate(aggregate, node, row)?));
         }
         let shown = || node.embeds.iter().filter(|embed| !embed.hidden);
         for embed in shown().filter(|embed| !embed.spread) {

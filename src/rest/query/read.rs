@@ -5,7 +5,7 @@ use super::{Builder, where_clause};
 use crate::dialect;
 use crate::policy::Predicate;
 use crate::rest::error::RestError;
-use crate::rest::plan::{Embed, Node, OperandKind, Order, ReadPlan, Relationship, Shape};
+use crate::rest::plan::{Embed, Node, OperandKind, Order, OrderKey, ReadPlan, Relationship, Shape};
 use crate::rest::request::RowRange;
 use crate::schema::{self, Command, Table};
 use crate::sql::quote_identifier;
@@ -16,7 +16,7 @@ impl Builder<'_> {
     pub fn select_rows(&mut self, plan: &ReadPlan<'_>) -> Result<(), RestError> {
         let (root, row) = (&plan.root, self.alias());
         let shape = plan.call.as_ref().map(|call| call.shape);
-        let object = match (plan.bodiless && root.aggregates.is_empty(), root.only_count) {
+        let object = match (plan.bodiless && !root.is_grouped(), root.only_count) {
             (_, true) => "json_object('count', count(*))".to_string(),
             (true, false) => "NULL".to_string(),
             (false, false) => match (shape, root.fields.as_slice()) {
@@ -54,8 +54,15 @@ impl Builder<'_> {
     /// How many rows the root relation has without regard to its window.
     pub fn select_count(&mut self, plan: &ReadPlan<'_>) -> Result<(), RestError> {
         let row = self.alias();
-        let (from, terms) = self.rows_of(plan, &row)?;
-        let sql = format!("SELECT count(*) AS total\nFROM {from} AS {row}{}", where_clause(terms));
+        let root = &plan.root;
+        let (source, terms) = self.rows_of(plan, &row)?;
+        let from = format!("FROM {source} AS {row}{}", where_clause(terms));
+        let sql = if root.distinct || !root.having.is_empty() {
+            let groups = self.group_by(root, &row)?;
+            format!("SELECT count(*) AS total\nFROM (SELECT 1 {from}{groups})")
+        } else {
+            format!("SELECT count(*) AS total\n{from}")
+        };
         self.writer.push(&sql);
         Ok(())
     }
@@ -181,7 +188,7 @@ impl Builder<'_> {
         for order in &node.order {
             keys.push(self.order_key(node, order, row)?);
         }
-        let grouped = !node.aggregates.is_empty();
+        let grouped = node.is_grouped();
         let rowless = self.catalog.inlined_view(&node.table.schema, &node.table.name).is_some();
         let row_id = row_id(node.table).filter(|_| has_row_id && !grouped && !rowless);
         keys.extend(row_id.map(|name| format!("{row}.{name}")));
@@ -203,8 +210,12 @@ impl Builder<'_> {
     fn order_key(&mut self, node: &Node<'_>, order: &Order<'_>, row: &str) -> Result<String, RestError> {
         let key = self.order_value(node, order, row)?;
         let direction = if order.descending { " DESC" } else { "" };
-        let never_null =
-            order.embed.is_none() && order.operand.json_path.is_empty() && !order.operand.column.nullable;
+        let never_null = match &order.key {
+            OrderKey::Operand(operand) => {
+                order.embed.is_none() && operand.json_path.is_empty() && !operand.column.nullable
+            }
+            OrderKey::Aggregate(_) => false,
+        };
         let nulls = match (never_null, order.nulls_first) {
             (true, _) => "",
             (false, true) => " NULLS FIRST",
@@ -221,23 +232,38 @@ impl Builder<'_> {
         row: &str,
     ) -> Result<String, RestError> {
         let Some(embed) = order.embed.and_then(|index| node.embeds.get(index)) else {
-            return Ok(self.sortable(order, row));
+            return self.sortable(node, order, row);
         };
-        let target = self.alias();
-        let (from, mut terms) = self.related(&embed.relationship, row, &target)?;
-        terms.extend(self.where_terms(&embed.node, &target)?);
-        let key = self.sortable(order, &target);
-        Ok(format!("(SELECT {key} FROM {from}{} LIMIT 1)", where_clause(terms)))
+        let (target, from, clause) = self.related_row(embed, row)?;
+        let key = self.sortable(&embed.node, order, &target)?;
+        Ok(format!("(SELECT {key} FROM {from}{clause} LIMIT 1)"))
     }
 
-    fn sortable(&mut self, order: &Order<'_>, row: &str) -> String {
-        match order.operand.kind() {
-            OperandKind::Column(of) => {
-                sort_key(self.catalog, of, &super::output::column(&order.operand, row))
+    /// The alias, `FROM` and `WHERE` of an embed's rows, its filters included.
+    pub(super) fn related_row(
+        &mut self,
+        embed: &Embed<'_>,
+        origin: &str,
+    ) -> Result<(String, String, String), RestError> {
+        let target = self.alias();
+        let (from, mut terms) = self.related(&embed.relationship, origin, &target)?;
+        terms.extend(self.where_terms(&embed.node, &target)?);
+        Ok((target, from, where_clause(terms)))
+    }
+
+    fn sortable(&mut self, node: &Node<'_>, order: &Order<'_>, row: &str) -> Result<String, RestError> {
+        let operand = match &order.key {
+            OrderKey::Operand(operand) => operand,
+            OrderKey::Aggregate(aggregate) => {
+                let value = self.aggregated(aggregate, node, row)?;
+                return Ok(sort_key(self.catalog, &aggregate.data_type, &value));
             }
-            OperandKind::JsonText => self.json_text(&order.operand, row),
-            OperandKind::Json => self.json_sort_key(&order.operand, row),
-        }
+        };
+        Ok(match operand.kind() {
+            OperandKind::Column(of) => sort_key(self.catalog, of, &super::output::column(operand, row)),
+            OperandKind::JsonText => self.json_text(operand, row),
+            OperandKind::Json => self.json_sort_key(operand, row),
+        })
     }
 }
 

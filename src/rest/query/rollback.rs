@@ -26,6 +26,10 @@ pub fn watch(
     write: &Write<'_>,
     batch: &mut Batch,
 ) -> Result<(), RestError> {
+    if write.through.is_some() && write.is_ordered() {
+        let what = "rolling back an ordered write through a view is not supported";
+        return Err(RestError::NotImplemented(what.into()));
+    }
     batch.push(Statement::new(format!(
         "CREATE TABLE {TOUCHED} (place INTEGER PRIMARY KEY, id INTEGER, is_new INTEGER, j TEXT)"
     )));

@@ -18,7 +18,7 @@ pub use call::Arguments;
 pub use filter::{Logic, Operation, Operator, Quantifier, Truth};
 pub use media::{Media, negotiate};
 pub use order::OrderTerm;
-pub use parameters::{Located, Query, canonical};
+pub use parameters::{Having, Located, Query, canonical};
 pub use prefer::{Preferences, Resolution, Return};
 pub use range::{RangeError, RowRange};
 pub use select::{AggregateFunction, AggregateItem, EmbedItem, SelectItem};

@@ -13,6 +13,7 @@ mod searching;
 mod sequences;
 mod types;
 mod views;
+mod workflow;
 mod writing;
 
 use http::StatusCode;

@@ -11,6 +11,7 @@ mod embed;
 mod fault;
 mod filter;
 mod garbage;
+mod groups;
 mod insert;
 mod nulls;
 mod order;
