@@ -43,6 +43,11 @@ pub fn read_column(
     if serial_type(&definition.data_type).is_some() {
         constraints.sequences.push((column.name.clone(), shape(&column.data_type, &[])?));
     }
+    // Casts to these name things in literals.
+    let name = definition.data_type.to_string().to_lowercase();
+    if matches!(name.as_str(), "regclass" | "regconfig") {
+        return Err(DialectError::unsupported(format!("the type {name}")));
+    }
     if column.data_type == DataType::Tsquery {
         return Err(DialectError::unsupported("a column of type tsquery"));
     }
