@@ -8,6 +8,7 @@ mod filter;
 mod like;
 mod numbers;
 mod output;
+mod payload;
 mod proposed;
 mod read;
 mod rollback;
