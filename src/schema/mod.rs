@@ -20,7 +20,7 @@ mod view;
 pub use builtin::is_builtin;
 pub use catalog::{
     Catalog, Check, Column, Command, Enum, Exclusion, ForeignKey, Identity, Index, Policy, ReferentialAction,
-    Table, Unique,
+    Sequence, Table, Unique,
 };
 pub use data_type::{DataType, Ranged, Storage};
 pub use input::{InputError, canonical, from_json};

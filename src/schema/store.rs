@@ -10,7 +10,7 @@ use std::rc::Rc;
 use serde::{Deserialize, Serialize};
 
 use super::builtin;
-use super::catalog::{Catalog, Enum, Index, Policy, Table};
+use super::catalog::{Catalog, Enum, Index, Policy, Sequence, Table};
 use super::routine::Routine;
 use super::trigger::{CALLER_TABLE, Trigger};
 use super::view::View;
@@ -114,6 +114,10 @@ fn add(catalog: &mut Catalog, row: &Row) -> Result<(), serde_json::Error> {
             let view: View = serde_json::from_str(&row.definition)?;
             catalog.views.insert(physical_name(&view.table.schema, &view.table.name), view);
         }
+        "sequence" => {
+            let of: Sequence = serde_json::from_str(&row.definition)?;
+            catalog.sequences.insert(physical_name(&of.schema, &of.name), of);
+        }
         "schema" => catalog.schemas.push(serde_json::from_str(&row.definition)?),
         _ => {}
     }
@@ -160,6 +164,9 @@ fn rows(catalog: &Catalog) -> Result<Vec<RegistryRow>, serde_json::Error> {
     }
     for (name, of) in &catalog.enums {
         rows.push((("enum", name.clone()), serde_json::to_string(of)?));
+    }
+    for (name, of) in &catalog.sequences {
+        rows.push((("sequence", name.clone()), serde_json::to_string(of)?));
     }
     for (name, routine) in &catalog.routines {
         rows.push((("function", name.clone()), serde_json::to_string(routine)?));

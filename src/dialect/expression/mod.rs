@@ -17,6 +17,7 @@ mod range;
 mod row_variable;
 mod scope;
 mod search;
+mod sequence;
 mod time;
 
 use std::cell::RefCell;
@@ -35,6 +36,7 @@ pub(super) use lowering::{Lowering, Place, holds_aggregate};
 pub(super) use piece::{Piece, literal};
 pub(super) use range::range_operator;
 pub(super) use scope::{Field, Relation, Scope, VARIABLES, bare_column, relation};
+pub(super) use sequence::called_sequence;
 
 /// A parsed Postgres expression, and whether a query is in it; cheap to clone.
 #[derive(Clone, Debug, PartialEq)]

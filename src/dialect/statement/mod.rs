@@ -23,6 +23,7 @@ mod rebuild;
 mod reference;
 mod rename;
 mod routine_users;
+mod sequence;
 mod session;
 mod view;
 mod view_users;

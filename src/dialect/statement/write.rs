@@ -17,6 +17,9 @@ use crate::sql::{balanced, quote_identifier, quote_literal};
 
 impl Translator {
     pub(in crate::dialect) fn query(&mut self, query: &Query) -> Result<(), DialectError> {
+        if self.sequence_query(query)? {
+            return Ok(());
+        }
         let lowered = self.lowered(|lowering| lowering.subquery(query))?;
         let object = row_object(&lowered);
         self.push(format!("SELECT {object} AS \"row\" FROM ({}) AS \"/answer\"", lowered.sql))?;

@@ -6,6 +6,7 @@ mod call;
 mod containment;
 mod filter;
 mod like;
+mod numbers;
 mod output;
 mod payload;
 mod proposed;
@@ -199,11 +200,16 @@ struct Builder<'a> {
     aliases: usize,
     /// What gives the rows of a call whose statements have run.
     answer: Option<String>,
+    /// How many rows the payload at hand has, which take as many numbers of sequences.
+    payload_rows: usize,
+    /// The sequences they take them from, by their physical names.
+    numbered: Vec<String>,
 }
 
 impl<'a> Builder<'a> {
     fn new(catalog: &'a Catalog, caller: &'a Caller) -> Self {
-        Self { catalog, caller, writer: Writer::default(), aliases: 0, answer: None }
+        let (writer, numbered) = (Writer::default(), Vec::new());
+        Self { catalog, caller, writer, aliases: 0, answer: None, payload_rows: 0, numbered }
     }
 
     /// A quoted alias that this statement has not used.

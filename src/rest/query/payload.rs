@@ -1,4 +1,4 @@
-//! The rows of an insert as parameters of its statements.
+//! The rows of a body as parameters.
 
 use crate::rest::plan::Cell;
 
@@ -7,8 +7,8 @@ const LARGEST_PARAMETER: usize = 1_000_000;
 
 /// The rows as JSON arrays of cells, in parameters of bounded size: a value is a string, NULL is
 /// null, and `[]` asks for the default.
-pub fn chunks(rows: &[Vec<Cell>]) -> Vec<String> {
-    let mut chunks = vec![String::from("[")];
+pub fn chunks(rows: &[Vec<Cell>]) -> Vec<(String, usize)> {
+    let mut chunks = vec![(String::from("["), 0)];
     for row in rows {
         let cells: Vec<serde_json::Value> = row
             .iter()
@@ -19,18 +19,21 @@ pub fn chunks(rows: &[Vec<Cell>]) -> Vec<String> {
             })
             .collect();
         let text = serde_json::Value::Array(cells).to_string();
-        if chunks.last().is_some_and(|chunk| chunk.len() > 1 && chunk.len() + text.len() > LARGEST_PARAMETER)
+        if chunks
+            .last()
+            .is_some_and(|(chunk, _)| chunk.len() > 1 && chunk.len() + text.len() > LARGEST_PARAMETER)
         {
-            chunks.push(String::from("["));
+            chunks.push((String::from("["), 0));
         }
-        if let Some(chunk) = chunks.last_mut() {
+        if let Some((chunk, count)) = chunks.last_mut() {
+            *count += 1;
             if chunk.len() > 1 {
                 chunk.push(',');
             }
             chunk.push_str(&text);
         }
     }
-    for chunk in &mut chunks {
+    for (chunk, _) in &mut chunks {
         chunk.push(']');
     }
     chunks
