@@ -13,6 +13,7 @@ mod memory;
 mod output;
 mod privilege;
 mod routine;
+mod setting;
 mod store;
 mod view;
 
@@ -29,5 +30,6 @@ pub use privilege::Privileges;
 pub use routine::{
     Argument, ArgumentMode, Language, Returns, Routine, RoutineType, SCALAR_COLUMN, Volatility,
 };
+pub use setting::{ApiSettings, SettingError};
 pub use store::{CatalogCache, STALE_CATALOG, guard, guarded, load, save};
 pub use view::{CheckOption, Origin, View, WritePath, WriteStop, Written, origin_name};

@@ -169,6 +169,7 @@ impl Routine {
             default: None,
             identity: None,
             generated: None,
+            comment: None,
         };
         Some(Table {
             schema: self.schema.clone(),
@@ -178,6 +179,8 @@ impl Routine {
             uniques: Vec::new(),
             checks: Vec::new(),
             foreign_keys: Vec::new(),
+            exclusions: Vec::new(),
+            comment: None,
             row_security: false,
             privileges: Privileges::default(),
             policies: Vec::new(),

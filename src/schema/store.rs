@@ -9,6 +9,7 @@ use std::rc::Rc;
 
 use serde::{Deserialize, Serialize};
 
+use super::ApiSettings;
 use super::builtin;
 use super::catalog::{Catalog, Enum, Index, Policy, Table};
 use super::routine::Routine;
@@ -109,6 +110,7 @@ fn add(catalog: &mut Catalog, row: &Row) -> Result<(), serde_json::Error> {
             let view: View = serde_json::from_str(&row.definition)?;
             catalog.views.insert(physical_name(&view.table.schema, &view.table.name), view);
         }
+        "api settings" => catalog.api_settings = serde_json::from_str(&row.definition)?,
         "schema" => catalog.schemas.push(serde_json::from_str(&row.definition)?),
         _ => {}
     }
@@ -149,6 +151,9 @@ fn rows(catalog: &Catalog) -> Result<Vec<RegistryRow>, serde_json::Error> {
     let mut rows = Vec::new();
     for schema in &catalog.schemas {
         rows.push((("schema", schema.clone()), serde_json::to_string(schema)?));
+    }
+    if catalog.api_settings != ApiSettings::default() {
+        rows.push((("api settings", "api".to_string()), serde_json::to_string(&catalog.api_settings)?));
     }
     for (name, index) in &catalog.indexes {
         rows.push((("index", name.clone()), serde_json::to_string(index)?));

@@ -7,6 +7,7 @@ mod containment;
 mod filter;
 mod like;
 mod output;
+mod payload;
 mod proposed;
 mod read;
 mod rollback;

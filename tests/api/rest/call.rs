@@ -240,7 +240,7 @@ fn functions_that_are_not_found_say_what_was_looked_for() {
     );
     assert_eq!(
         anon.get("/rest/v1/rpc/org_sizez").send().json()["hint"],
-        "Perhaps you meant to call the function public.get_orgs"
+        "Perhaps you meant to call the function public.org_sizes"
     );
     assert_eq!(
         error(anon.get("/rest/v1/rpc/twice_over?a=1").send()),
