@@ -58,7 +58,7 @@ pub fn document(catalog: &Catalog, schema: &str, role: &str, origin: &str) -> Va
     let (scheme, host) = origin.split_once("://").unwrap_or(("https", origin));
     let mut paths = Map::new();
     paths.insert("/".to_string(), root());
-    paths.extend(tables.iter().map(|table| (format!("/{}", table.name), path(table, role))));
+    paths.extend(tables.iter().map(|table| (format!("/{}", table.name), path(catalog, table, role))));
     let is_called = |routine: &&Routine| {
         routine.schema == schema && routine.allows(role) && routine.returns != Returns::Trigger
     };
@@ -98,7 +98,7 @@ fn root() -> Value {
     }})
 }
 
-fn path(table: &Table, role: &str) -> Value {
+fn path(catalog: &Catalog, table: &Table, role: &str) -> Value {
     let name = table.name.as_str();
     let filters = || table.columns.iter().map(move |column| format!("rowFilter.{name}.{}", column.name));
     let listed = ["select", "order", "range", "rangeUnit", "offset", "limit", "preferCount"];
@@ -114,7 +114,9 @@ fn path(table: &Table, role: &str) -> Value {
             },
         }),
     );
-    for write in WRITES.iter().filter(|write| table.privileges.allows(role, write.privilege)) {
+    let may =
+        |write: &&Operation| table.privileges.allows(role, write.privilege) && catalog.takes_writes(table);
+    for write in WRITES.iter().filter(may) {
         let body = write.has_body.then(|| format!("body.{name}"));
         let own = body.into_iter().chain(write.parameters.iter().map(|name| (*name).to_string()));
         let (status, words) = write.answer;

@@ -36,6 +36,7 @@ mod report;
 mod search;
 mod statement;
 mod tree;
+mod triggers;
 mod values;
 mod views;
 mod world;
@@ -55,6 +56,7 @@ const STAGES: &[(&str, u64, Stage)] = &[
     ("policies",      130, policies::run),
     ("ranges",         60, ranges::run),
     ("search",         40, search::run),
+    ("triggers",       60, triggers::run),
     ("values",      1_000, values::run),
     ("fixtures",      100, fixtures::run),
     ("views",          60, policies::run_views),

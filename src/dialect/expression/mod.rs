@@ -14,6 +14,7 @@ mod lowering;
 mod pattern;
 mod piece;
 mod range;
+mod row_variable;
 mod scope;
 mod search;
 mod time;
@@ -33,7 +34,7 @@ pub(super) use cast::{Family, common_type, family, named_type};
 pub(super) use lowering::{Lowering, Place, holds_aggregate};
 pub(super) use piece::{Piece, literal};
 pub(super) use range::range_operator;
-pub(super) use scope::{Field, Relation, Scope, bare_column, relation};
+pub(super) use scope::{Field, Relation, Scope, VARIABLES, bare_column, relation};
 
 /// A parsed Postgres expression, and whether a query is in it; cheap to clone.
 #[derive(Clone, Debug, PartialEq)]

@@ -7,10 +7,12 @@ use sqlparser::ast::{
 
 use crate::dialect::expression::{Expression, Lowering, Piece, Place, Relation, Scope};
 use crate::dialect::name::folded;
+use crate::dialect::plpgsql::Condition;
 use crate::dialect::query::{Output, row_object};
 use crate::dialect::translate::{SystemEnvironment, Translator};
+use crate::dialect::write::has_before;
 use crate::dialect::{DialectError, name};
-use crate::schema::{Column, Identity, Table};
+use crate::schema::{Column, Command, Identity, Table};
 use crate::sql::{balanced, quote_identifier, quote_literal};
 
 impl Translator {
@@ -23,6 +25,9 @@ impl Translator {
     }
 
     pub(in crate::dialect) fn update(&mut self, update: &Update) -> Result<(), DialectError> {
+        if let Some((view, alias)) = self.view_target(&update.table)? {
+            return self.update_view(&view, alias.as_deref(), update);
+        }
         if update.output.is_some()
             || update.or.is_some()
             || !update.order_by.is_empty()
@@ -31,6 +36,12 @@ impl Translator {
             return Err(DialectError::unsupported("this form of UPDATE"));
         }
         let (table, alias) = self.target(&update.table)?;
+        if has_before(&self.catalog, &table, &[Command::Update])? {
+            let written = self
+                .lowered(|lowering| crate::dialect::write::update(lowering, update, &Condition::always()))?;
+            let returning = self.returning(&table, alias.as_deref(), update.returning.as_deref())?;
+            return self.push_write(written.sql, returning);
+        }
         let sources = match &update.from {
             None => &[],
             Some(UpdateTableFromKind::BeforeSet(tables) | UpdateTableFromKind::AfterSet(tables)) => {
@@ -60,6 +71,9 @@ impl Translator {
 
     pub(in crate::dialect) fn delete(&mut self, delete: &Delete) -> Result<(), DialectError> {
         let (FromTable::WithFromKeyword(tables) | FromTable::WithoutKeyword(tables)) = &delete.from;
+        if let Some((view, alias)) = tables.first().map(|of| self.view_target(of)).transpose()?.flatten() {
+            return self.delete_from_view(&view, alias.as_deref(), delete);
+        }
         let plain = delete.tables.is_empty()
             && delete.using.is_none()
             && delete.output.is_none()
@@ -115,7 +129,7 @@ impl Translator {
         Ok(())
     }
 
-    fn push_write(&mut self, sql: String, returning: Option<String>) -> Result<(), DialectError> {
+    pub(super) fn push_write(&mut self, sql: String, returning: Option<String>) -> Result<(), DialectError> {
         self.push(format!("{sql}{}", returning.clone().unwrap_or_default()))?;
         self.answer = returning.map(|_| self.statements.len() - 1);
         Ok(())
@@ -159,7 +173,7 @@ impl Translator {
 }
 
 /// The written table's row, under its alias or name.
-pub(super) fn target_scope(table: &Table, alias: Option<&str>) -> Scope {
+pub fn target_scope(table: &Table, alias: Option<&str>) -> Scope {
     let mut relation = Relation::of_table(table, &table.physical());
     if let Some(alias) = alias {
         relation.schema = None;
@@ -168,23 +182,19 @@ pub(super) fn target_scope(table: &Table, alias: Option<&str>) -> Scope {
     Scope { relations: vec![relation] }
 }
 
-pub(super) fn written_column<'a>(table: &'a Table, name: &str) -> Result<&'a Column, DialectError> {
+pub fn written_column<'a>(table: &'a Table, name: &str) -> Result<&'a Column, DialectError> {
     table.column(name).ok_or_else(|| {
         DialectError::new("42703", format!("column \"{name}\" of relation \"{}\" does not exist", table.name))
     })
 }
 
 /// The word DEFAULT, which the parser takes for a name.
-pub(super) fn is_default(value: &Expr) -> bool {
+pub fn is_default(value: &Expr) -> bool {
     matches!(value, Expr::Identifier(name) if name.quote_style.is_none() && name.value.eq_ignore_ascii_case("default"))
 }
 
 /// Stores a value in a column; Postgres names the column when the types do not fit.
-pub(super) fn assigned(
-    lowering: &mut Lowering<'_>,
-    piece: Piece,
-    column: &Column,
-) -> Result<String, DialectError> {
+pub fn assigned(lowering: &mut Lowering<'_>, piece: Piece, column: &Column) -> Result<String, DialectError> {
     let from = piece.type_name();
     lowering.assign(piece, &column.data_type).map_err(|error| match error.code {
         "42804" => DialectError::new(
@@ -200,11 +210,22 @@ pub(super) fn assigned(
     })
 }
 
-pub(super) fn assignments(
+pub fn assignments(
     lowering: &mut Lowering<'_>,
     table: &Table,
     list: &[Assignment],
 ) -> Result<String, DialectError> {
+    let set = assigned_values(lowering, table, list)?;
+    let parts = set.iter().map(|(name, sql)| format!("{} = {sql}", quote_identifier(name)));
+    Ok(parts.collect::<Vec<_>>().join(", "))
+}
+
+/// The columns of assignments, and their values' SQL.
+pub fn assigned_values(
+    lowering: &mut Lowering<'_>,
+    table: &Table,
+    list: &[Assignment],
+) -> Result<Vec<(String, String)>, DialectError> {
     let mut parts = Vec::new();
     for assignment in list {
         let AssignmentTarget::ColumnName(object) = &assignment.target else {
@@ -225,7 +246,7 @@ pub(super) fn assignments(
             let piece = lowering.lower(&assignment.value)?;
             assigned(lowering, piece, column)?
         };
-        parts.push(format!("{} = {sql}", quote_identifier(&column.name)));
+        parts.push((column.name.clone(), sql));
     }
-    Ok(parts.join(", "))
+    Ok(parts)
 }
