@@ -198,6 +198,9 @@ impl Translator {
             ast::Statement::CreateTable(create)       => self.create_table(create),
             ast::Statement::AlterTable(alter)         => self.alter_table(alter),
             ast::Statement::AlterType(alter)          => self.alter_type(alter),
+            ast::Statement::AlterRole { name, operation } => self.alter_role(name, operation),
+            // The data API looks at the schema's version in every request.
+            ast::Statement::NOTIFY { channel, .. } if channel.value.eq_ignore_ascii_case("pgrst") => Ok(()),
             ast::Statement::CreateIndex(create)       => self.create_index(create),
             ast::Statement::CreatePolicy(create)      => self.create_policy(create),
             ast::Statement::AlterPolicy(alter)        => self.alter_policy(alter),
@@ -287,7 +290,6 @@ const BY_WORDS: &[(&str, Verdict)] = &[
     ("CREATE RULE",                             Verdict::Refused(FUNCTIONS)),
     ("CREATE ROLE",                             Verdict::Refused("The roles are anon, authenticated and service_role.")),
     ("CREATE USER",                             Verdict::Refused("The roles are anon, authenticated and service_role.")),
-    ("ALTER ROLE",                              Verdict::Refused("The roles are anon, authenticated and service_role.")),
     ("CREATE PUBLICATION",                      Verdict::Refused("Realtime is not supported yet.")),
     ("ALTER PUBLICATION",                       Verdict::Refused("Realtime is not supported yet.")),
     ("ROLLBACK",                                Verdict::Refused("A file is one transaction; it is rolled back when a statement fails.")),

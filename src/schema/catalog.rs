@@ -3,7 +3,7 @@
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
-use super::{DataType, Memory, Privileges, Routine, Trigger, View};
+use super::{ApiSettings, DataType, Memory, Privileges, Routine, Trigger, View};
 use crate::sql::{physical_name, quote_identifier};
 
 /// The whole schema at one version.
@@ -27,6 +27,8 @@ pub struct Catalog {
     pub sequences: IndexMap<String, Sequence>,
     /// The schemas the project created.
     pub schemas: Vec<String>,
+    /// How the project's migrations set up the data API.
+    pub api_settings: ApiSettings,
     /// What was made of this version.
     pub memory: Memory,
 }

@@ -13,6 +13,7 @@ mod memory;
 mod output;
 mod privilege;
 mod routine;
+mod setting;
 mod store;
 mod trigger;
 mod view;
@@ -30,6 +31,7 @@ pub use privilege::Privileges;
 pub use routine::{
     Argument, ArgumentMode, Language, Returns, Routine, RoutineType, SCALAR_COLUMN, Volatility,
 };
+pub use setting::{ApiSettings, SettingError};
 pub use store::{
     CatalogCache, STALE_CATALOG, StoredCaller, enter_caller, guard, guarded, leave_caller, load, save,
 };

@@ -9,6 +9,7 @@ use std::rc::Rc;
 
 use serde::{Deserialize, Serialize};
 
+use super::ApiSettings;
 use super::builtin;
 use super::catalog::{Catalog, Enum, Index, Policy, Sequence, Table};
 use super::routine::Routine;
@@ -118,6 +119,7 @@ fn add(catalog: &mut Catalog, row: &Row) -> Result<(), serde_json::Error> {
             let of: Sequence = serde_json::from_str(&row.definition)?;
             catalog.sequences.insert(physical_name(&of.schema, &of.name), of);
         }
+        "api settings" => catalog.api_settings = serde_json::from_str(&row.definition)?,
         "schema" => catalog.schemas.push(serde_json::from_str(&row.definition)?),
         _ => {}
     }
@@ -158,6 +160,9 @@ fn rows(catalog: &Catalog) -> Result<Vec<RegistryRow>, serde_json::Error> {
     let mut rows = Vec::new();
     for schema in &catalog.schemas {
         rows.push((("schema", schema.clone()), serde_json::to_string(schema)?));
+    }
+    if catalog.api_settings != ApiSettings::default() {
+        rows.push((("api settings", "api".to_string()), serde_json::to_string(&catalog.api_settings)?));
     }
     for (name, index) in &catalog.indexes {
         rows.push((("index", name.clone()), serde_json::to_string(index)?));

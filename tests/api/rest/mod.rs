@@ -28,6 +28,7 @@ mod schema;
 mod schema_change;
 mod search;
 mod select;
+mod setting;
 mod spread;
 mod update;
 mod upsert;
