@@ -24,7 +24,7 @@ pub use environment::{CallerValue, Calls, Environment};
 pub use error::DialectError;
 pub use expression::{Expression, lower_condition, lower_default, lower_expression};
 pub use range::{RangeOperator, range_sort_key, range_test};
-pub use routine::{CallArgument, routine_source, routine_value};
+pub use routine::{CallArgument, RoutineBatch, routine_batch, routine_source, routine_value};
 pub use translate::{ScriptError, Source, Translation, statements, translate};
 pub use trigger::{InvokerEnvironment, stored_caller_value};
 pub use view::{ViewRow, view_row, view_source};

@@ -5,6 +5,7 @@
 //! they were (a row cannot vouch for itself), and no constraint tells what the caller may not know.
 //! Inside `RETURNING` a row goes by its table's own name; SQLite knows no alias there.
 
+use super::payload::chunks;
 use super::proposed::{EXISTING, PROPOSED, UPDATED, plain_columns, written_columns};
 use super::vectors::returned_vectors;
 use super::{Batch, Builder, rollback, where_clause};
@@ -16,9 +17,6 @@ use crate::rest::plan::{Cell, Change, Condition, Insert, Write};
 use crate::rest::request::{Resolution, Return};
 use crate::schema::{Catalog, Column, Command, Storage, Table};
 use crate::sql::{Statement, balanced, quote_identifier, quote_literal, raise};
-
-/// Bytes of rows in one parameter; D1 takes no value over 2 MB.
-const LARGEST_PARAMETER: usize = 1_000_000;
 
 /// Adds the statements of a write.
 pub fn compile(
@@ -561,37 +559,6 @@ fn texts<'c>(columns: impl Iterator<Item = &'c str>, name: &str) -> String {
     let values: Vec<String> =
         columns.map(|column| format!("CAST({name}.{} AS TEXT)", quote_identifier(column))).collect();
     format!("json_array({})", values.join(", "))
-}
-
-/// The rows as JSON arrays of cells, in parameters of bounded size: a value is a string, NULL is
-/// null, and `[]` asks for the default.
-fn chunks(rows: &[Vec<Cell>]) -> Vec<String> {
-    let mut chunks = vec![String::from("[")];
-    for row in rows {
-        let cells: Vec<serde_json::Value> = row
-            .iter()
-            .map(|cell| match cell {
-                Cell::Null => serde_json::Value::Null,
-                Cell::Default => serde_json::Value::Array(Vec::new()),
-                Cell::Value(value) => serde_json::Value::from(value.as_str()),
-            })
-            .collect();
-        let text = serde_json::Value::Array(cells).to_string();
-        if chunks.last().is_some_and(|chunk| chunk.len() > 1 && chunk.len() + text.len() > LARGEST_PARAMETER)
-        {
-            chunks.push(String::from("["));
-        }
-        if let Some(chunk) = chunks.last_mut() {
-            if chunk.len() > 1 {
-                chunk.push(',');
-            }
-            chunk.push_str(&text);
-        }
-    }
-    for chunk in &mut chunks {
-        chunk.push(']');
-    }
-    chunks
 }
 
 pub(super) fn violates_check(table: &Table) -> String {

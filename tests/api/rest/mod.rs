@@ -3,6 +3,7 @@
 mod aggregate;
 mod batch;
 mod call;
+mod call_writes;
 mod containment;
 mod csv;
 mod delete;
