@@ -16,4 +16,6 @@ mod translate;
 pub use environment::{CallerValue, Environment};
 pub use error::DialectError;
 pub use expression::{Expression, lower_condition, lower_default, lower_expression};
+pub use expression::{FUNCTIONS, Reads, Row, SPECIALS, Special, TEXT_ARRAY_FUNCTIONS};
+pub use query::{AGGREGATES, TABLE_FUNCTIONS, TableFunction, WINDOW_FUNCTIONS, WindowFunction};
 pub use translate::{ScriptError, Source, Translation, translate};

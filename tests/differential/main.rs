@@ -28,6 +28,7 @@ mod json;
 mod ours;
 mod policies;
 mod postgres;
+mod queries;
 mod report;
 mod statement;
 mod tree;
@@ -48,6 +49,7 @@ const STAGES: &[(&str, u64, Stage)] = &[
     ("expressions", 3_000, expressions::run),
     ("policies",      130, policies::run),
     ("values",      1_000, values::run),
+    ("queries",         1, queries::run),
 ];
 
 fn main() -> ExitCode {

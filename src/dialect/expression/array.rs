@@ -213,23 +213,51 @@ impl Lowering<'_> {
 
     /// `left @> right`: every element of the right one is in the left one.
     pub(super) fn contains(&mut self, left: &Expr, right: &Expr) -> Result<Piece, DialectError> {
+        if let Some(piece) = self.json_contains(left, right)? {
+            return Ok(piece);
+        }
         let (left, right, _) = self.two_arrays(left, right, "@>")?;
         // An element that is NULL is contained in nothing.
-        Ok(Piece::bool(format!(
+        let sql = self.bound(vec![left, right], |names| match names {
+            [left, right] => format!(
             "CASE WHEN {left} IS NOT NULL AND {right} IS NOT NULL THEN NOT EXISTS (\
              SELECT 1 FROM json_each({right}) AS \"/wanted\" WHERE coalesce(\"/wanted\".value NOT IN (\
              SELECT \"/had\".value FROM json_each({left}) AS \"/had\" WHERE \"/had\".value IS NOT NULL), TRUE)) END"
-        )))
+        ),
+            _ => String::new(),
+        })?;
+        Ok(Piece::bool(sql))
+    }
+
+    /// `left @> right` of jsonb; `None` when neither is.
+    fn json_contains(&mut self, left: &Expr, right: &Expr) -> Result<Option<Piece>, DialectError> {
+        let (left, right) = (self.lower(left)?, self.lower(right)?);
+        let is_jsonb = |piece: &Piece| piece.data_type() == Some(&DataType::Jsonb);
+        if !is_jsonb(&left) && !is_jsonb(&right) {
+            return Ok(None);
+        }
+        if [&left, &right].iter().any(|piece| piece.data_type().is_some_and(|of| *of != DataType::Jsonb)) {
+            return Err(super::compare::no_operator(&left, "@>", &right));
+        }
+        let (left, right) = (self.implicit(left, &DataType::Jsonb)?, self.implicit(right, &DataType::Jsonb)?);
+        if let Some(literal) = super::json::literal_text(&right) {
+            return super::json_containment::contains(self, left, &literal).map(Some);
+        }
+        super::json_function::contains(self, left, right).map(|sql| Some(Piece::bool(sql)))
     }
 
     /// `left && right`: they share an element.
     pub(super) fn overlaps(&mut self, left: &Expr, right: &Expr) -> Result<Piece, DialectError> {
         let (left, right, _) = self.two_arrays(left, right, "&&")?;
-        Ok(Piece::bool(format!(
-            "CASE WHEN {left} IS NOT NULL AND {right} IS NOT NULL THEN EXISTS (\
+        let sql = self.bound(vec![left, right], |names| match names {
+            [left, right] => format!(
+                "CASE WHEN {left} IS NOT NULL AND {right} IS NOT NULL THEN EXISTS (\
              SELECT 1 FROM json_each({right}) AS \"/wanted\" WHERE \"/wanted\".value IN (\
              SELECT \"/had\".value FROM json_each({left}) AS \"/had\" WHERE \"/had\".value IS NOT NULL)) END"
-        )))
+            ),
+            _ => String::new(),
+        })?;
+        Ok(Piece::bool(sql))
     }
 
     fn two_arrays(
@@ -280,10 +308,12 @@ impl Lowering<'_> {
             });
         }
         // Both are JSON arrays: the inside of one, a comma unless one is empty, the inside of the other.
-        let [left, right] = sides.as_slice() else { return Ok(Piece::Null) };
-        let sql = format!(
-            "CASE WHEN {left} IS NULL THEN {right} WHEN {right} IS NULL THEN {left} ELSE ('[' || substr({left}, 2, length({left}) - 2) || CASE WHEN {left} = '[]' OR {right} = '[]' THEN '' ELSE ',' END || substr({right}, 2, length({right}) - 2) || ']') END"
-        );
+        let sql = self.bound(sides, |names| match names {
+            [left, right] => format!(
+                "CASE WHEN {left} IS NULL THEN {right} WHEN {right} IS NULL THEN {left} ELSE ('[' || substr({left}, 2, length({left}) - 2) || CASE WHEN {left} = '[]' OR {right} = '[]' THEN '' ELSE ',' END || substr({right}, 2, length({right}) - 2) || ']') END"
+            ),
+            _ => String::new(),
+        })?;
         Ok(Piece::Typed(sql, array))
     }
 }
@@ -319,7 +349,7 @@ fn element_piece(value: serde_json::Value) -> Piece {
 }
 
 /// A JSON array of JSON texts, in calls of at most 30 arguments.
-fn json_array(parts: &[String]) -> String {
+pub(super) fn json_array(parts: &[String]) -> String {
     if parts.is_empty() {
         return "'[]'".to_string();
     }

@@ -3,9 +3,10 @@
 use sqlparser::ast::{self, BinaryOperator, Expr, UnaryOperator, Value};
 
 use super::piece::{Piece, literal};
-use super::scope::{Relation, Scope, bare_column, qualified_column};
+use super::row::row_fields;
+use super::scope::{Relation, Scope, bare_column, qualified_column, relation};
 use crate::dialect::name::folded;
-use crate::dialect::query::{CommonTable, Grouping};
+use crate::dialect::query::{CommonTable, FUNCTION_SCHEMA, Grouping};
 use crate::dialect::{DialectError, Environment};
 use crate::schema::{Catalog, DataType, Table};
 use crate::sql::balanced;
@@ -25,7 +26,7 @@ pub enum Place {
 const DEEPEST: usize = 40;
 
 /// How long a piece may be that another repeats.
-const LONGEST_REPEATED: usize = 4_000;
+pub(super) const LONGEST_REPEATED: usize = 4_000;
 
 /// The state of lowering one statement or expression.
 pub struct Lowering<'a> {
@@ -45,6 +46,16 @@ pub struct Lowering<'a> {
     pub aggregates_allowed: bool,
     /// What the query around groups by, while its outputs are lowered.
     pub grouping: Option<Grouping>,
+    /// The named windows of the query around, where a window function may stand.
+    pub windows: Option<Vec<ast::NamedWindowDefinition>>,
+    /// What set-returning functions in a select list add to FROM, where they may stand.
+    pub sources: Option<Vec<String>>,
+    /// Whether the `->>` lowered next may leave out Postgres' spaces between the parts of containers.
+    pub(super) any_spacing: bool,
+    /// The rows that an outer join may leave without values.
+    pub outer_rows: Vec<String>,
+    /// Which columns of the last SELECT lowered were literals without a type.
+    pub untyped: Vec<bool>,
     /// The types of the columns that the next SELECT's rows go into, for its untyped literals.
     pub targets: Vec<DataType>,
     /// The WITH queries in sight; the innermost last.
@@ -64,6 +75,11 @@ impl<'a> Lowering<'a> {
             depth: 0,
             aggregates_allowed: false,
             grouping: None,
+            windows: None,
+            sources: None,
+            any_spacing: false,
+            outer_rows: Vec::new(),
+            untyped: Vec::new(),
             targets: Vec::new(),
             common_tables: Vec::new(),
         }
@@ -121,7 +137,9 @@ impl<'a> Lowering<'a> {
         let Some(grouping) = &self.grouping else { return Ok(()) };
         let relations = self.scopes.get(grouping.depth.saturating_sub(1)).map(|scope| &scope.relations);
         let inside = relations.is_some_and(|relations| {
-            relations.iter().any(|relation| sql.starts_with(&format!("{}.", relation.row)))
+            let named = |relation: &&Relation| !relation.row.is_empty() && relation.is_named_in(sql);
+            // One row is left of a table whose key is grouped by.
+            relations.iter().filter(named).any(|relation| !grouping.rows.contains(&relation.row))
         });
         if !inside || grouping.keys.iter().any(|key| key == sql) {
             return Ok(());
@@ -140,22 +158,31 @@ impl<'a> Lowering<'a> {
             Expr::Value(value) => self.value(&value.value),
             Expr::Identifier(name) => self.identifier(name),
             Expr::CompoundIdentifier(names) => self.compound_identifier(names),
-            Expr::IsNull(inner) => self.test(inner, "IS NULL"),
-            Expr::IsNotNull(inner) => self.test(inner, "IS NOT NULL"),
+            Expr::IsNull(inner) => self.null_test(inner, "IS NULL"),
+            Expr::IsNotNull(inner) => self.null_test(inner, "IS NOT NULL"),
             Expr::IsTrue(inner) => self.test_bool(inner, "IS TRUE"),
             Expr::IsNotTrue(inner) => self.test_bool(inner, "IS NOT TRUE"),
             Expr::IsFalse(inner) => self.test_bool(inner, "IS FALSE"),
             Expr::IsNotFalse(inner) => self.test_bool(inner, "IS NOT FALSE"),
             Expr::IsUnknown(inner) => self.test_bool(inner, "IS NULL"),
             Expr::IsNotUnknown(inner) => self.test_bool(inner, "IS NOT NULL"),
-            Expr::IsDistinctFrom(left, right) => self.distinct(left, right, "IS NOT"),
-            Expr::IsNotDistinctFrom(left, right) => self.distinct(left, right, "IS"),
+            Expr::IsDistinctFrom(left, right) => self.distinct_from(left, right, "IS NOT"),
+            Expr::IsNotDistinctFrom(left, right) => self.distinct_from(left, right, "IS"),
+            Expr::InList { expr, list, negated } if row_fields(expr).is_some() => {
+                self.row_in_list(expr, list, *negated)
+            }
+            Expr::InSubquery { expr, subquery, negated } if row_fields(expr).is_some() => {
+                self.row_in_subquery(expr, subquery, *negated)
+            }
             Expr::InList { expr, list, negated } => self.in_list(expr, list, *negated),
             Expr::InSubquery { expr, subquery, negated } => self.in_subquery(expr, subquery, *negated),
             Expr::Between { expr, negated, low, high } => self.between(expr, *negated, low, high),
             Expr::BinaryOp { left, op: BinaryOperator::And, right } => self.chain(&[left, right], true),
             Expr::BinaryOp { left, op: BinaryOperator::Or, right } => self.chain(&[left, right], false),
-            Expr::BinaryOp { left, op, right } => self.binary(left, op, right),
+            Expr::BinaryOp { left, op, right } => match self.row_comparison(left, op, right)? {
+                Some(piece) => Ok(piece),
+                None => self.binary(left, op, right),
+            },
             Expr::UnaryOp { op, expr } => self.unary(op, expr),
             Expr::Like { negated, any: false, expr, pattern, escape_char } => {
                 self.like(expr, pattern, escape_char.as_deref(), false, *negated)
@@ -188,6 +215,29 @@ impl<'a> Lowering<'a> {
             Expr::Extract { field, expr, .. } => self.extract(field, expr),
             Expr::AtTimeZone { timestamp, time_zone } => self.at_time_zone(timestamp, time_zone),
             Expr::Interval(interval) => self.interval(interval),
+            Expr::SimilarTo { negated, expr, pattern, escape_char } => {
+                self.similar(expr, pattern, escape_char.as_deref(), *negated)
+            }
+            Expr::Ceil { expr, field: ast::CeilFloorKind::DateTimeField(ast::DateTimeField::NoDateTime) } => {
+                let piece = self.lower(expr)?;
+                self.named_call("ceil", vec![piece])
+            }
+            Expr::Floor {
+                expr,
+                field: ast::CeilFloorKind::DateTimeField(ast::DateTimeField::NoDateTime),
+            } => {
+                let piece = self.lower(expr)?;
+                self.named_call("floor", vec![piece])
+            }
+            Expr::Overlay { expr, overlay_what, overlay_from, overlay_for } => {
+                let mut pieces =
+                    vec![self.lower(expr)?, self.lower(overlay_what)?, self.lower(overlay_from)?];
+                if let Some(count) = overlay_for {
+                    pieces.push(self.lower(count)?);
+                }
+                self.named_call("overlay", pieces)
+            }
+            Expr::Collate { expr, collation } => self.collate(expr, collation),
             Expr::Position { expr, r#in } => self.position(expr, r#in),
             Expr::Substring { expr, substring_from, substring_for, .. } => {
                 self.substring(expr, substring_from.as_deref(), substring_for.as_deref())
@@ -224,7 +274,17 @@ impl<'a> Lowering<'a> {
 
     fn identifier(&mut self, name: &ast::Ident) -> Result<Piece, DialectError> {
         let name = folded(name);
-        let (sql, data_type) = bare_column(&self.scopes, &name)?;
+        let (sql, data_type) = match bare_column(&self.scopes, &name) {
+            // The name of a function in FROM that gives single values is the value.
+            Err(error) if error.code == "42703" => relation(&self.scopes, Some(FUNCTION_SCHEMA), &name)
+                .ok()
+                .and_then(|relation| {
+                    let field = relation.columns.first()?;
+                    Some((relation.sql_of(field), field.data_type.clone()))
+                })
+                .ok_or(error)?,
+            column => column?,
+        };
         self.grouped_column(&sql, &name)?;
         Ok(Piece::Typed(sql, data_type))
     }
@@ -240,8 +300,27 @@ impl<'a> Lowering<'a> {
         Ok(Piece::Typed(sql, data_type))
     }
 
-    fn test(&mut self, inner: &Expr, test: &str) -> Result<Piece, DialectError> {
-        let sql = self.lower(inner)?.into_sql(self.catalog)?;
+    /// COLLATE "C" and its like, which is how text sorts here; others are refused.
+    fn collate(&mut self, inner: &Expr, collation: &ast::ObjectName) -> Result<Piece, DialectError> {
+        let name = crate::dialect::name::parts(collation)?.pop().unwrap_or_default();
+        if !matches!(name.as_str(), "C" | "POSIX" | "ucs_basic") {
+            return Err(DialectError::unsupported(format!("the collation \"{name}\""))
+                .with_hint("Text sorts by its bytes, as with COLLATE \"C\"."));
+        }
+        match self.lower(inner)? {
+            piece @ (Piece::Unknown(_) | Piece::Null) => Ok(piece),
+            Piece::Typed(sql, data_type) if super::cast::family(&data_type) == super::cast::Family::Text => {
+                Ok(Piece::Typed(sql, data_type))
+            }
+            other => Err(DialectError::new(
+                "42804",
+                format!("collations are not supported by type {}", other.type_name()),
+            )),
+        }
+    }
+
+    pub(super) fn test(&mut self, inner: &Expr, test: &str) -> Result<Piece, DialectError> {
+        let sql = self.lower_scalar(inner)?.into_sql(self.catalog)?;
         Ok(Piece::bool(format!("({sql} {test})")))
     }
 
@@ -339,7 +418,7 @@ impl<'a> Lowering<'a> {
     pub fn once(&self, sql: String, body: impl FnOnce(&str) -> String) -> Result<String, DialectError> {
         let simple = sql.len() <= 64 && !sql.contains('(');
         // Inside a subquery an aggregate would be of the subquery's one row.
-        if self.aggregates_allowed && holds_aggregate(&sql) {
+        if (self.aggregates_allowed || self.windows.is_some()) && holds_aggregate(&sql) {
             if sql.len() > LONGEST_REPEATED {
                 return Err(DialectError::new("54001", "the expression is too complex"));
             }
@@ -356,7 +435,8 @@ impl<'a> Lowering<'a> {
 
     /// The same inside of [`Self::once`], where what is repeated is of bounded length.
     pub fn again(&self, sql: String, body: impl FnOnce(&str) -> String) -> String {
-        if self.place != Place::Query || (self.aggregates_allowed && holds_aggregate(&sql)) {
+        let queries = self.aggregates_allowed || self.windows.is_some();
+        if self.place != Place::Query || (queries && holds_aggregate(&sql)) {
             return body(&sql);
         }
         format!("(SELECT {} FROM (SELECT {sql} AS value) AS \"/again\")", body("\"/again\".value"))
@@ -385,8 +465,8 @@ impl<'a> Lowering<'a> {
     }
 }
 
-/// Whether SQL calls one of SQLite's aggregates. That it may be a subquery's own does no harm.
-fn holds_aggregate(sql: &str) -> bool {
+/// Whether SQL calls one of SQLite's aggregates or window functions. That it may be a subquery's own does no harm.
+pub(super) fn holds_aggregate(sql: &str) -> bool {
     [
         "count(",
         "sum(",
@@ -398,6 +478,7 @@ fn holds_aggregate(sql: &str) -> bool {
         "group_object(",
         "group_concat(",
         "string_agg(",
+        " OVER (",
     ]
     .iter()
     .any(|call| sql.contains(call))

@@ -5,15 +5,27 @@
 
 mod arithmetic;
 mod array;
+mod array_function;
+mod bound;
 mod call;
 mod cast;
 mod compare;
+mod decimal;
+mod distinct;
 mod function;
 mod json;
+mod json_containment;
+mod json_function;
+mod json_path;
+mod json_text;
 mod lowering;
+mod number_function;
 mod pattern;
 mod piece;
+mod row;
 mod scope;
+mod special;
+mod text_function;
 mod time;
 
 use std::cell::RefCell;
@@ -28,9 +40,11 @@ use crate::schema::{Catalog, DataType, Table};
 pub(super) use array::json_element;
 pub(super) use call::called_name;
 pub(super) use cast::{Family, common_type, family, named_type};
+pub use function::{FUNCTIONS, Reads, Row, TEXT_ARRAY_FUNCTIONS};
 pub(super) use lowering::{Lowering, Place};
 pub(super) use piece::Piece;
-pub(super) use scope::{Field, Relation, Scope, relation};
+pub(super) use scope::{Field, ROW, Relation, Scope, relation};
+pub use special::{SPECIALS, Special};
 
 /// A parsed Postgres expression, and whether a query is in it; cheap to clone.
 #[derive(Clone, Debug, PartialEq)]

@@ -231,6 +231,21 @@ impl Lowering<'_> {
         }
     }
 
+    /// A time moved by a constant interval in its stored form, and whether it moves forwards.
+    pub fn stepped(&mut self, at: Piece, step: &str) -> Result<(String, bool), DialectError> {
+        let text = step.trim_matches('\'');
+        let span = Span::parse(text).filter(|_| step.starts_with('\''));
+        let span = span.ok_or_else(|| {
+            DialectError::unsupported("a step that is no constant interval of whole seconds")
+        })?;
+        let forwards = [span.months, span.days, span.seconds].iter().all(|part| *part >= 0);
+        let backwards = [span.months, span.days, span.seconds].iter().all(|part| *part <= 0);
+        if forwards == backwards {
+            return Err(DialectError::new("22023", "step size cannot equal zero or go both ways"));
+        }
+        Ok((self.shift(at, span)?.into_sql(self.catalog)?, forwards))
+    }
+
     pub(super) fn interval(&mut self, interval: &ast::Interval) -> Result<Piece, DialectError> {
         match (plain_text(&interval.value), &interval.leading_field) {
             (Some(text), None) => {

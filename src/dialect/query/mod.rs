@@ -1,15 +1,26 @@
 //! Queries: SELECT and what it is made of, lowered to SQLite with the types of its columns.
 
 mod aggregate;
+mod join;
+mod lateral;
+mod order;
 mod output;
 mod output_name;
 mod relation;
+mod row;
 mod select;
+mod set;
 mod subquery;
+mod table_function;
+mod window;
+mod with;
 
-pub use aggregate::Grouping;
+pub use aggregate::{AGGREGATES, Grouping};
 pub use output::{json_object, row_object};
-pub use select::{CommonTable, Output};
+pub use select::Output;
+pub use table_function::{FUNCTION_SCHEMA, TABLE_FUNCTIONS, TableFunction};
+pub use window::{WINDOW_FUNCTIONS, WindowFunction};
+pub use with::CommonTable;
 
 use crate::schema::DataType;
 
