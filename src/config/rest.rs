@@ -11,7 +11,36 @@ pub struct RestConfig {
     pub max_rows: u64,
     /// `DB_AGGREGATES_ENABLED`: whether `sum()`, `count()` and their like may be selected.
     pub aggregates: bool,
+    /// `DB_PLAN_ENABLED`: whether the database's plan of a request may be asked for instead of its answer.
+    pub plans: bool,
+    /// `DB_TX_END`: how a request's transaction ends.
+    pub transaction_end: TransactionEnd,
 }
+
+/// How a request's transaction ends.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TransactionEnd {
+    /// Whether it is rolled back unless a request asks otherwise.
+    pub rolls_back: bool,
+    /// Whether a request may ask otherwise (`Prefer: tx=…`).
+    pub overridable: bool,
+}
+
+impl TransactionEnd {
+    /// How the transaction of a request ends that asks for this.
+    pub fn rolls_back(self, asked: Option<bool>) -> bool {
+        asked.filter(|_| self.overridable).unwrap_or(self.rolls_back)
+    }
+}
+
+/// Each value of `DB_TX_END`, as upstream names them: rolls back, overridable.
+#[rustfmt::skip]
+const TRANSACTION_ENDS: &[(&str, bool, bool)] = &[
+    ("commit",                  false, false),
+    ("commit-allow-override",   false, true),
+    ("rollback",                true,  false),
+    ("rollback-allow-override", true,  true),
+];
 
 impl RestConfig {
     pub(super) fn read(reader: &mut Reader<'_>) -> Self {
@@ -19,6 +48,21 @@ impl RestConfig {
             schemas: reader.list("EXPOSED_SCHEMAS", "public"),
             max_rows: reader.number("MAX_ROWS", 1000),
             aggregates: reader.flag("DB_AGGREGATES_ENABLED", false),
+            plans: reader.flag("DB_PLAN_ENABLED", false),
+            transaction_end: transaction_end(reader),
+        }
+    }
+}
+
+fn transaction_end(reader: &mut Reader<'_>) -> TransactionEnd {
+    let said = reader.text("DB_TX_END", "commit");
+    match TRANSACTION_ENDS.iter().find(|(name, _, _)| *name == said) {
+        Some((_, rolls_back, overridable)) => {
+            TransactionEnd { rolls_back: *rolls_back, overridable: *overridable }
+        }
+        None => {
+            let names: Vec<&str> = TRANSACTION_ENDS.iter().map(|(name, _, _)| *name).collect();
+            reader.refuse(format!("DB_TX_END must be one of {}, not {said:?}", names.join(", ")))
         }
     }
 }

@@ -1,15 +1,17 @@
 //! What lowering asks of whoever runs the statement.
 
 use super::DialectError;
-use crate::schema::Table;
+use crate::schema::{Routine, Table};
 
 /// Something an expression can know of the caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CallerValue {
     /// `auth.uid()`.
     UserId,
-    /// `auth.role()`, `current_user`.
+    /// `auth.role()`.
     Role,
+    /// `current_user`: the role, or inside of a SECURITY DEFINER its owner.
+    CurrentUser,
     /// `auth.email()`.
     Email,
     /// `auth.jwt()` and `current_setting('request.jwt.claims')`: the claims as JSON text.
@@ -23,4 +25,60 @@ pub trait Environment {
     /// The predicate that a table named in a subquery or query is filtered by; `row` is its quoted
     /// alias or name. `None` for no filter.
     fn row_filter(&mut self, table: &Table, row: &str) -> Result<Option<String>, DialectError>;
+    /// Refuses a function that may not be executed, or whose body leads to itself. What is lowered
+    /// from here on stands in its body: of a SECURITY DEFINER the owner's, whom no filter binds.
+    fn enter_routine(&mut self, routine: &Routine) -> Result<(), DialectError>;
+    /// The body is over.
+    fn leave_routine(&mut self);
+    /// Whether calls are to be named rather than inlined, to see what an expression refers to.
+    fn names_routines(&self) -> bool {
+        false
+    }
+}
+
+/// The functions whose bodies stand around, the outermost first.
+#[derive(Debug, Default)]
+pub struct Calls {
+    within: Vec<(String, bool)>,
+    made: usize,
+}
+
+/// How deep calls may nest, and how many a statement may have: every one of them is inlined.
+const DEEPEST: usize = 16;
+const MOST: usize = 500;
+
+impl Calls {
+    /// Notes a call; one that leads to itself, or too many, are refused.
+    pub fn enter(&mut self, routine: &Routine) -> Result<(), DialectError> {
+        let key = routine.key();
+        self.made += 1;
+        if self.within.iter().any(|(other, _)| *other == key) || self.within.len() >= DEEPEST {
+            return Err(DialectError::new("54001", "stack depth limit exceeded").with_hint(format!(
+                "The function {} calls itself, directly or through policies, which is not supported.",
+                routine.display()
+            )));
+        }
+        if self.made > MOST {
+            return Err(DialectError::new("54001", "statement is too complex")
+                .with_hint(format!("It comes to more than {MOST} function calls.")));
+        }
+        let is_owners = routine.security_definer || self.is_owners();
+        self.within.push((key, is_owners));
+        Ok(())
+    }
+
+    /// Notes a body's end.
+    pub fn leave(&mut self) {
+        self.within.pop();
+    }
+
+    /// Whether what stands here is in no body.
+    pub fn is_outermost(&self) -> bool {
+        self.within.is_empty()
+    }
+
+    /// Whether what stands here runs with the owner's rights.
+    pub fn is_owners(&self) -> bool {
+        self.within.last().is_some_and(|(_, is_owners)| *is_owners)
+    }
 }

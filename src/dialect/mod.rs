@@ -9,11 +9,13 @@ mod expression;
 mod name;
 mod parse;
 mod query;
+mod reader;
+mod routine;
 mod script;
 mod statement;
 mod translate;
 
-pub use environment::{CallerValue, Environment};
+pub use environment::{CallerValue, Calls, Environment};
 pub use error::DialectError;
 pub use expression::{Expression, lower_condition, lower_default, lower_expression};
 pub use expression::{FUNCTIONS, Reads, Row, SPECIALS, Special, TEXT_ARRAY_FUNCTIONS};

@@ -42,6 +42,14 @@ pub fn expression(text: &str) -> Result<ast::Expr, DialectError> {
     Ok(expression)
 }
 
+/// The one type that the tokens are.
+pub fn data_type(tokens: Vec<TokenWithSpan>) -> Result<ast::DataType, DialectError> {
+    let mut parser = parser(tokens)?;
+    let data_type = parser.parse_data_type().map_err(refused)?;
+    ended(&mut parser)?;
+    Ok(data_type)
+}
+
 /// The one statement that the tokens are.
 pub fn statement(tokens: Vec<TokenWithSpan>) -> Result<ast::Statement, DialectError> {
     let mut parser = parser(tokens)?;

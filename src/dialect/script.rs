@@ -28,8 +28,11 @@ pub fn split(sql: &str) -> Result<Vec<Piece<'_>>, ScriptError> {
     let mut places = Places::of(sql);
     let mut pieces = Vec::new();
     let mut current: Vec<TokenWithSpan> = Vec::new();
+    let mut atomic = Atomic::default();
     for token in tokens {
+        atomic.meets(&token.token);
         match &token.token {
+            Token::SemiColon if atomic.is_open() => current.push(token),
             Token::SemiColon | Token::EOF => {
                 pieces.extend(places.piece(std::mem::take(&mut current)));
                 if pieces.len() > MOST_STATEMENTS {
@@ -47,6 +50,35 @@ pub fn split(sql: &str) -> Result<Vec<Piece<'_>>, ScriptError> {
     }
     pieces.extend(places.piece(current));
     Ok(pieces)
+}
+
+/// How deep in the body of a `BEGIN ATOMIC … END`, whose semicolons end no statement of the file.
+#[derive(Default)]
+struct Atomic {
+    depth: usize,
+    after_begin: bool,
+}
+
+impl Atomic {
+    fn is_open(&self) -> bool {
+        self.depth > 0
+    }
+
+    fn meets(&mut self, token: &Token) {
+        let Token::Word(word) = token else {
+            self.after_begin &= matches!(token, Token::Whitespace(_));
+            return;
+        };
+        let is = |name: &str| word.quote_style.is_none() && word.value.eq_ignore_ascii_case(name);
+        if self.after_begin && is("ATOMIC") {
+            self.depth = 1;
+        } else if self.is_open() && is("CASE") {
+            self.depth += 1;
+        } else if self.is_open() && is("END") {
+            self.depth -= 1;
+        }
+        self.after_begin = is("BEGIN");
+    }
 }
 
 /// Finds the bytes of lines and columns, which only ever grow, in one walk over the text.
@@ -93,6 +125,9 @@ mod tests {
         let pieces: Vec<(u64, &str)> =
             split(sql).unwrap().iter().map(|piece| (piece.line, piece.text)).collect();
         assert_eq!(pieces, [(2, "select ';', \"a;b\""), (4, "select $$;é\n;$$"), (6, "select 3")]);
+        let atomic =
+            "create function f() begin atomic select case when true then 1 end; select 2; end; select 3";
+        assert_eq!(split(atomic).unwrap().len(), 2);
         let error = split("select 1;\nselect 'open").err().unwrap();
         assert_eq!((error.error.code, error.line), ("42601", 2));
     }

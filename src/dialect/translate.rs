@@ -4,9 +4,10 @@ use sqlparser::ast;
 use sqlparser::keywords::Keyword;
 use sqlparser::tokenizer::{Token, TokenWithSpan};
 
+use super::reader::Reader;
 use super::script::{Piece, split};
-use super::{CallerValue, DialectError, Environment, parse, statement};
-use crate::schema::{Catalog, Table};
+use super::{CallerValue, Calls, DialectError, Environment, parse, statement};
+use crate::schema::{Catalog, Routine, Table};
 use crate::sql::Statement;
 
 /// What a file becomes.
@@ -57,15 +58,17 @@ impl ScriptError {
 
 /// Translates a file for a schema. Pure: nothing has run when this returns.
 pub fn translate(catalog: &Catalog, sql: &str) -> Result<Translation, ScriptError> {
-    let mut translator = Translator { catalog: catalog.clone(), statements: Vec::new(), answer: None };
+    let mut translator = Translator::over(catalog.clone());
     let (mut origins, mut sources) = (Vec::new(), Vec::new());
     for piece in split(sql)? {
         translator.answer = None;
+        translator.source = sources.len();
         translator.translate(&piece).map_err(|error| ScriptError::new(error, piece.line, piece.text))?;
         origins.resize(translator.statements.len(), sources.len());
         sources.push(Source { line: piece.line, text: piece.text.to_string() });
     }
-    let Translator { catalog, statements, answer } = translator;
+    translator.check_unchecked(&sources)?;
+    let Translator { catalog, statements, answer, .. } = translator;
     Ok(Translation { statements, origins, sources, catalog, answer })
 }
 
@@ -77,12 +80,46 @@ pub struct Translator {
     pub statements: Vec<Statement>,
     /// Which of them gave the rows of the statement at hand.
     pub answer: Option<usize>,
+    /// Whether functions are compiled as they are created: `SET check_function_bodies`.
+    pub checks_bodies: bool,
+    /// The functions that are compiled at the file's end, and which of its statements made them.
+    pub unchecked: Vec<(String, usize)>,
+    /// Which of the file's statements is at hand.
+    source: usize,
 }
 
 /// D1's limit of a statement's text, in bytes.
 const LONGEST_STATEMENT: usize = 100_000;
 
 impl Translator {
+    /// At a file's beginning.
+    pub fn over(catalog: Catalog) -> Self {
+        Self {
+            catalog,
+            statements: Vec::new(),
+            answer: None,
+            checks_bodies: true,
+            unchecked: Vec::new(),
+            source: 0,
+        }
+    }
+
+    /// Leaves a function to be compiled at the file's end, when what it names is there.
+    pub fn check_later(&mut self, key: String) {
+        self.unchecked.push((key, self.source));
+    }
+
+    fn check_unchecked(&self, sources: &[Source]) -> Result<(), ScriptError> {
+        for (key, source) in &self.unchecked {
+            let (Some(routine), Some(source)) = (self.catalog.routines.get(key), sources.get(*source)) else {
+                continue;
+            };
+            self.check_routine(routine)
+                .map_err(|error| ScriptError::new(error, source.line, &source.text))?;
+        }
+        Ok(())
+    }
+
     /// Adds a SQLite statement.
     pub fn push(&mut self, sql: String) -> Result<(), DialectError> {
         if sql.len() > LONGEST_STATEMENT {
@@ -104,6 +141,14 @@ impl Translator {
                 }
                 Verdict::OnlyGrants => Ok(()),
             };
+        }
+        let reader = Reader::new(piece.text, &piece.tokens);
+        if let Some((_, read)) = READ.iter().find(|(start, _)| starts_with(&words, start)) {
+            return read(self, reader);
+        }
+        let is_grant = starts_with(&words, "GRANT") || starts_with(&words, "REVOKE");
+        if is_grant && self.grant_on_function(reader)? {
+            return Ok(());
         }
         if starts_with(&words, "ALTER TABLE") && words.windows(2).any(|pair| pair == ["SET", "SCHEMA"]) {
             return Err(DialectError::unsupported("ALTER TABLE … SET SCHEMA"));
@@ -150,8 +195,20 @@ enum Verdict {
     Refused(&'static str),
 }
 
-const FUNCTIONS: &str =
-    "Functions, triggers and views are not supported yet; policies and defaults can use expressions.";
+type Read = fn(&mut Translator, Reader<'_>) -> Result<(), DialectError>;
+
+/// Statements that are read word by word, by their first words.
+#[rustfmt::skip]
+const READ: &[(&str, Read)] = &[
+    ("CREATE FUNCTION",            |translator, reader| translator.create_function(reader)),
+    ("CREATE OR REPLACE FUNCTION", |translator, reader| translator.create_function(reader)),
+    ("DROP FUNCTION",              |translator, reader| translator.drop_function(reader)),
+    ("DROP ROUTINE",               |translator, reader| translator.drop_function(reader)),
+    ("ALTER FUNCTION",             |translator, reader| translator.alter_function(reader)),
+    ("ALTER ROUTINE",              |translator, reader| translator.alter_function(reader)),
+];
+
+const FUNCTIONS: &str = "Triggers, procedures and views are not supported yet; functions are.";
 
 /// Statements known by their first words, which the parser may not read.
 #[rustfmt::skip]
@@ -161,8 +218,6 @@ const BY_WORDS: &[(&str, Verdict)] = &[
     ("SELECT PG_CATALOG . SET_CONFIG",          Verdict::Nothing),
     ("ALTER DEFAULT PRIVILEGES",                Verdict::OnlyGrants),
     ("DO",                                      Verdict::Refused(FUNCTIONS)),
-    ("CREATE FUNCTION",                         Verdict::Refused(FUNCTIONS)),
-    ("CREATE OR REPLACE FUNCTION",              Verdict::Refused(FUNCTIONS)),
     ("CREATE PROCEDURE",                        Verdict::Refused(FUNCTIONS)),
     ("CREATE OR REPLACE PROCEDURE",             Verdict::Refused(FUNCTIONS)),
     ("CREATE TRIGGER",                          Verdict::Refused(FUNCTIONS)),
@@ -213,23 +268,47 @@ fn unsupported(words: &[String]) -> DialectError {
     DialectError::unsupported(name.join(" "))
 }
 
-/// The system itself: no caller, no filters. Remembers whether a caller was asked for.
+/// The system itself: no caller, no filters. Remembers whether a caller was asked for, or a function
+/// whose body may be another tomorrow.
 #[derive(Default)]
 pub struct SystemEnvironment {
     /// Whether the SQL depends on who calls.
     pub asked_for_caller: bool,
+    /// Whether calls of functions are named only.
+    names_routines: bool,
+    calls: Calls,
+}
+
+impl SystemEnvironment {
+    /// One in which calls are named: for what an expression refers to, not for running it.
+    pub fn naming_routines() -> Self {
+        Self { names_routines: true, ..Self::default() }
+    }
 }
 
 impl Environment for SystemEnvironment {
     fn caller_value(&mut self, value: CallerValue) -> Result<String, DialectError> {
         self.asked_for_caller = true;
         Ok(match value {
-            CallerValue::Role => "'postgres'".to_string(),
+            CallerValue::Role | CallerValue::CurrentUser => "'postgres'".to_string(),
             CallerValue::UserId | CallerValue::Email | CallerValue::Claims => "NULL".to_string(),
         })
     }
 
     fn row_filter(&mut self, _: &Table, _: &str) -> Result<Option<String>, DialectError> {
         Ok(None)
+    }
+
+    fn enter_routine(&mut self, routine: &Routine) -> Result<(), DialectError> {
+        self.asked_for_caller = true;
+        self.calls.enter(routine)
+    }
+
+    fn leave_routine(&mut self) {
+        self.calls.leave();
+    }
+
+    fn names_routines(&self) -> bool {
+        self.names_routines
     }
 }

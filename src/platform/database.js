@@ -27,6 +27,12 @@ export function text(result, row) {
   return value == null ? null : String(value);
 }
 
+/** A number of one row, or undefined. */
+export function number(result, row, column) {
+  const value = result.results[row]?.[column];
+  return typeof value === "number" ? value : undefined;
+}
+
 /** Rows read, written and changed. */
 export function cost({ meta }) {
   return [meta?.rows_read ?? 0, meta?.rows_written ?? 0, meta?.changes ?? 0];

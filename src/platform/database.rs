@@ -24,6 +24,8 @@ extern "C" {
     #[wasm_bindgen(catch)]
     fn text(result: &JsValue, row: u32) -> Result<Option<JsString>, JsValue>;
     #[wasm_bindgen(catch)]
+    fn number(result: &JsValue, row: u32, column: &str) -> Result<Option<f64>, JsValue>;
+    #[wasm_bindgen(catch)]
     fn cost(result: &JsValue) -> Result<Array, JsValue>;
 }
 
@@ -89,6 +91,11 @@ impl ResultSet for Rows {
     fn text(&self, row: usize) -> Option<Box<dyn Text>> {
         let text = text(&self.result, u32::try_from(row).ok()?).ok()??;
         Some(Box::new(PlatformText(text)))
+    }
+
+    fn number(&self, row: usize, column: &str) -> Option<u64> {
+        let number = number(&self.result, u32::try_from(row).ok()?, column).ok()??;
+        (number >= 0.0).then_some(number as u64)
     }
 
     fn cost(&self) -> Cost {

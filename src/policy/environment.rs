@@ -1,10 +1,11 @@
 //! What a policy's expression can ask of the caller, and the policies of the tables it looks into.
 
-use super::predicate::{PolicyError, Predicate, using};
+use super::predicate::{PolicyError, Predicate, grantee, using};
+use super::template::Slot;
 use crate::caller::Caller;
-use crate::dialect::{CallerValue, DialectError, Environment};
-use crate::schema::{Catalog, Command, Table};
-use crate::sql::{Bind, Writer};
+use crate::dialect::{CallerValue, Calls, DialectError, Environment};
+use crate::schema::{Catalog, Command, Routine, Table};
+use crate::sql::Writer;
 
 /// Lowers expressions for one caller into one statement: the caller's values become its binds.
 pub struct CallerEnvironment<'a> {
@@ -16,12 +17,28 @@ pub struct CallerEnvironment<'a> {
     pub writer: &'a mut Writer,
     pub(super) recursion: Option<String>,
     within: Vec<String>,
+    calls: Calls,
+    /// Whether values of the caller become slots of a template rather than binds.
+    pub(super) slots: bool,
 }
 
 impl<'a> CallerEnvironment<'a> {
     /// An environment that binds into `writer`.
     pub fn new(catalog: &'a Catalog, caller: &'a Caller, writer: &'a mut Writer) -> Self {
-        Self { catalog, caller, writer, recursion: None, within: Vec::new() }
+        Self {
+            catalog,
+            caller,
+            writer,
+            recursion: None,
+            within: Vec::new(),
+            calls: Calls::default(),
+            slots: false,
+        }
+    }
+
+    /// Whether what is lowered next stands in no policy and no function's body.
+    pub(super) fn is_outermost(&self) -> bool {
+        self.within.is_empty() && self.calls.is_outermost()
     }
 
     /// Notes that a table's policies are being lowered; finding it again inside them is recursion, as in Postgres.
@@ -41,17 +58,23 @@ impl<'a> CallerEnvironment<'a> {
 
 impl Environment for CallerEnvironment<'_> {
     fn caller_value(&mut self, value: CallerValue) -> Result<String, DialectError> {
-        let claims = &self.caller.claims;
-        let bind: Bind = match value {
-            CallerValue::UserId => self.caller.user_id().into(),
-            CallerValue::Role => self.caller.role.name().into(),
-            CallerValue::Email => claims.text("email").into(),
-            CallerValue::Claims => claims.to_json().into(),
+        let slot = match value {
+            CallerValue::UserId => Slot::UserId,
+            CallerValue::CurrentUser if self.calls.is_owners() => Slot::Owner,
+            CallerValue::Role | CallerValue::CurrentUser => Slot::Role,
+            CallerValue::Email => Slot::Email,
+            CallerValue::Claims => Slot::Claims,
         };
-        Ok(self.writer.bind(bind))
+        Ok(match self.slots {
+            true => slot.marked(),
+            false => self.writer.bind(slot.value(self.caller)),
+        })
     }
 
     fn row_filter(&mut self, table: &Table, row: &str) -> Result<Option<String>, DialectError> {
+        if self.calls.is_owners() {
+            return Ok(None);
+        }
         match using(self, table, Command::Select, row) {
             Ok(Predicate::Always) => Ok(None),
             Ok(predicate) => Ok(Some(predicate.to_sql())),
@@ -65,5 +88,17 @@ impl Environment for CallerEnvironment<'_> {
                 Err(DialectError::new("42P17", message))
             }
         }
+    }
+
+    fn enter_routine(&mut self, routine: &Routine) -> Result<(), DialectError> {
+        if !self.calls.is_owners() && !routine.allows(grantee(self.caller)) {
+            let message = format!("permission denied for function {}", routine.name);
+            return Err(DialectError::new("42501", message));
+        }
+        self.calls.enter(routine)
+    }
+
+    fn leave_routine(&mut self) {
+        self.calls.leave();
     }
 }

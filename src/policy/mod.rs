@@ -6,6 +6,7 @@
 
 mod environment;
 mod predicate;
+mod template;
 
 pub use environment::CallerEnvironment;
 pub use predicate::{PolicyError, Predicate, check, permit_columns, using};

@@ -26,6 +26,8 @@ pub trait ResultSet {
     fn json_array(&self) -> Box<dyn Text>;
     /// The first column of one row as text the platform owns, or `None` when there is no such row or it is NULL.
     fn text(&self, row: usize) -> Option<Box<dyn Text>>;
+    /// A whole number of one row, by its column's name; `None` when there is none. Exact to 2^53.
+    fn number(&self, row: usize, column: &str) -> Option<u64>;
     /// What the statement cost, as far as the platform says.
     fn cost(&self) -> Cost;
 

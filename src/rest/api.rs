@@ -84,6 +84,7 @@ async fn parse(context: &mut Context) -> Result<RestRequest, RestError> {
         preferences,
         media,
         range,
+        may_roll_back: context.app.config.rest.transaction_end.overridable,
         payload,
     })
 }

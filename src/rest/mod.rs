@@ -22,7 +22,7 @@ use crate::ports::DbError;
 use crate::schema::{self, Catalog, STALE_CATALOG};
 use error::RestError;
 use plan::Plan;
-use query::Batch;
+use query::{Batch, Packing, ROLLED_BACK};
 use request::{Media, Payload, Preferences, Query, RowRange};
 use response::Answer;
 
@@ -47,6 +47,8 @@ pub struct RestRequest {
     pub media: Media,
     /// The window on a read's rows.
     pub range: RowRange,
+    /// Whether `Prefer: tx=…` is obeyed.
+    pub may_roll_back: bool,
     /// The body of a write.
     pub payload: Payload,
 }
@@ -69,28 +71,39 @@ pub enum Action {
     Delete,
 }
 
-/// Answers a request in one batch. When the catalog turns out to be older than the database, it is
-/// loaded anew and the request planned again, once.
+/// Answers a request in one batch. It is prepared again, twice at most, when the catalog turns out to be older than the
+/// database, or when a read's rows together are longer than a value may be.
 pub(crate) async fn answer(app: &App, caller: &Caller, request: &RestRequest) -> Result<Answer, RestError> {
-    match attempt(app, caller, request).await {
-        Err(Attempt::Stale) => app.catalog.forget(),
-        outcome => return outcome.map_err(RestError::from),
+    let mut packing = Packing::Together;
+    for _ in 0..2 {
+        match attempt(app, caller, request, packing).await {
+            Err(Attempt::Stale) => app.catalog.forget(),
+            Err(Attempt::TooLong) => packing = Packing::Apart,
+            outcome => return outcome.map_err(RestError::from),
+        }
     }
-    attempt(app, caller, request).await.map_err(RestError::from)
+    attempt(app, caller, request, packing).await.map_err(RestError::from)
 }
 
 /// Why an attempt gave no answer.
 enum Attempt {
     /// The catalog was older than the database.
     Stale,
+    /// The rows together were longer than a value may be.
+    TooLong,
     /// Anything else.
     Failed(RestError),
 }
 
-async fn attempt(app: &App, caller: &Caller, request: &RestRequest) -> Result<Answer, Attempt> {
+async fn attempt(
+    app: &App,
+    caller: &Caller,
+    request: &RestRequest,
+    packing: Packing,
+) -> Result<Answer, Attempt> {
     let database = app.ports.database.as_ref();
     let catalog = app.catalog.get(database).await.map_err(|error| explain::plainly(&error))?;
-    let (plan, mut batch) = match prepare(&catalog, app, caller, request) {
+    let (plan, mut batch) = match prepare(&catalog, app, caller, request, packing) {
         Ok(prepared) => prepared,
         // It may lack a table that another isolate's migration has just made.
         Err(error) if error.is_about_the_schema() && moved(app, &catalog).await? => {
@@ -103,6 +116,10 @@ async fn attempt(app: &App, caller: &Caller, request: &RestRequest) -> Result<An
     }
     match database.batch(std::mem::take(&mut batch.statements)).await {
         Ok(results) => Ok(response::answer(request, &plan, &batch, &results)?),
+        Err(DbError::Raised(text)) if text.starts_with(ROLLED_BACK) => {
+            Ok(response::rolled_back(request, &plan, text.strip_prefix(ROLLED_BACK).unwrap_or_default())?)
+        }
+        Err(DbError::TooLarge) if batch.together => Err(Attempt::TooLong),
         Err(error) if is_stale(&error) => Err(Attempt::Stale),
         // A table or column that has gone stops a statement before it can look at the version.
         Err(DbError::Other(_)) if moved(app, &catalog).await? => Err(Attempt::Stale),
@@ -115,9 +132,10 @@ fn prepare<'c>(
     app: &App,
     caller: &Caller,
     request: &'c RestRequest,
+    packing: Packing,
 ) -> Result<(Plan<'c>, Batch), RestError> {
     let plan = plan::plan(catalog, &app.config.rest, request)?;
-    let batch = query::compile(catalog, caller, &plan)?;
+    let batch = query::compile(catalog, caller, &plan, packing)?;
     Ok((plan, batch))
 }
 
@@ -144,6 +162,7 @@ impl From<Attempt> for RestError {
     fn from(attempt: Attempt) -> Self {
         match attempt {
             Attempt::Stale => Self::Overloaded("the schema moved twice under one request".to_string()),
+            Attempt::TooLong => Self::Internal("rows that come apart were too long together".to_string()),
             Attempt::Failed(error) => error,
         }
     }

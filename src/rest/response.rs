@@ -4,6 +4,7 @@ use ::http::StatusCode;
 use ::http::header::{CONTENT_LOCATION, CONTENT_RANGE, CONTENT_TYPE, HeaderName, LOCATION, VARY};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
+use serde_json::value::RawValue;
 
 use super::error::RestError;
 use super::plan::{Node, Plan, ReadPlan, Write};
@@ -94,7 +95,10 @@ fn read(
     results: &Results,
 ) -> Result<Answer, RestError> {
     let rows = rows(batch, results)?;
-    let count = rows.iter().map(|set| set.len() as u64).sum::<u64>();
+    let count = match (batch.together, rows.as_slice()) {
+        (true, [all]) => all.number(0, "count").ok_or_else(|| internal("the rows have no count"))?,
+        _ => rows.iter().map(|set| set.len() as u64).sum::<u64>(),
+    };
     let total = match batch.total {
         Some(place) => {
             let total = result(results, place)?.first::<Total>().map_err(internal)?;
@@ -113,8 +117,12 @@ fn read(
         }
         _ => StatusCode::OK,
     };
-    let body =
-        if plan.bodiless { Body::Empty } else { shaped(request.media, &plan.root, body(request, &rows)?)? };
+    let body = match (batch.together, rows.as_slice()) {
+        (true, [all]) => all.text(0).map_or_else(|| Body::from("[]"), Body::Text),
+        _ if plan.bodiless => Body::Empty,
+        _ => body(request, &rows)?,
+    };
+    let body = if plan.bodiless { body } else { shaped(request.media, &plan.root, body)? };
     let range = content_range(offset, count, total);
     Ok(Answer::new(request, status, body, true)
         .with(CONTENT_RANGE, range)
@@ -139,27 +147,66 @@ fn written(
     results: &Results,
 ) -> Result<Answer, RestError> {
     let sets = rows(batch, results)?;
+    let represents = write.returns == Return::Representation;
     // A statement that gives nothing back still says how many rows it changed.
     let written = |set: &Rows| if set.is_empty() { set.cost().changes } else { set.len() as u64 };
     let count = sets.iter().copied().map(written).sum::<u64>();
     let new_places = batch.rows.iter().filter(|place| !batch.updated.contains(place));
     let new =
         new_places.filter_map(|place| results.get(*place)).map(|set| written(set.as_ref())).sum::<u64>();
-    let represents = write.returns == Return::Representation;
-    let only_updates = !batch.updated.is_empty() && new == 0;
-    let status = match request.action {
-        Action::Insert if only_updates => StatusCode::OK,
-        Action::Insert => StatusCode::CREATED,
-        Action::Put if represents && !only_updates => StatusCode::CREATED,
-        _ if represents => StatusCode::OK,
-        _ => StatusCode::NO_CONTENT,
-    };
     let mixed = new > 0 && new < count;
     let body = match write.merge().filter(|_| mixed) {
         _ if !represents => Body::Empty,
         _ if write.is_ordered() && count > 1 => arrange::as_ordered(&write.returning.order, &sets)?,
         Some(insert) => arrange::as_in_the_body(insert, &sets)?,
         None => body(request, &sets)?,
+    };
+    let only_updates = !batch.updated.is_empty() && new == 0;
+    let location = location(write, &sets)?;
+    written_answer(request, write, count, only_updates, body, location)
+}
+
+/// What the raised JSON says of a write that was rolled back.
+#[derive(Deserialize)]
+struct RolledBack {
+    count: u64,
+    new: u64,
+    rows: Vec<Box<RawValue>>,
+}
+
+/// The answer to a write whose batch was rolled back on purpose.
+pub fn rolled_back(request: &RestRequest, plan: &Plan<'_>, json: &str) -> Result<Answer, RestError> {
+    let Plan::Write(write) = plan else { return Err(internal("only writes are rolled back")) };
+    let RolledBack { count, new, rows } = serde_json::from_str(json).map_err(internal)?;
+    let body = match (write.returns, request.media.is_object(), rows.as_slice()) {
+        (Return::Minimal | Return::HeadersOnly, _, _) => Body::Empty,
+        (_, true, [row]) => Body::from(row.get().to_string()),
+        (_, true, _) => return Err(RestError::NotOneRow(count)),
+        (_, false, rows) => Body::from(serde_json::to_string(rows).map_err(internal)?),
+    };
+    let location = match (write.returns, rows.as_slice()) {
+        (Return::HeadersOnly, [key]) => location_of(write, key.get())?,
+        _ => None,
+    };
+    let only_updates = write.merge().is_some() && new == 0;
+    written_answer(request, write, count, only_updates, body, location)
+}
+
+fn written_answer(
+    request: &RestRequest,
+    write: &Write<'_>,
+    count: u64,
+    only_updates: bool,
+    body: Body,
+    location: Option<String>,
+) -> Result<Answer, RestError> {
+    let represents = write.returns == Return::Representation;
+    let status = match request.action {
+        Action::Insert if only_updates => StatusCode::OK,
+        Action::Insert => StatusCode::CREATED,
+        Action::Put if represents && !only_updates => StatusCode::CREATED,
+        _ if represents => StatusCode::OK,
+        _ => StatusCode::NO_CONTENT,
     };
     let body = if represents { shaped(request.media, &write.returning, body)? } else { body };
     let total = request.preferences.count.map(|_| count);
@@ -168,7 +215,7 @@ fn written(
         _ => content_range(0, 0, total),
     };
     let answer = Answer::new(request, status, body, represents).with(CONTENT_RANGE, range);
-    Ok(match location(write, &sets)? {
+    Ok(match location {
         Some(location) => answer.with(LOCATION, location),
         None => answer,
     })
@@ -237,13 +284,21 @@ struct Key {
 
 /// Where the one new row is, under `return=headers-only`.
 fn location(write: &Write<'_>, sets: &[&Rows]) -> Result<Option<String>, RestError> {
-    let columns = write.table.primary_key_columns();
     let [set] = sets else { return Ok(None) };
-    if write.returns != Return::HeadersOnly || columns.is_empty() || set.len() != 1 {
+    if write.returns != Return::HeadersOnly || set.len() != 1 {
         return Ok(None);
     }
     let Some(key) = set.first::<Key>().map_err(internal)? else { return Ok(None) };
-    let values: Vec<Option<String>> = serde_json::from_str(&key.j).map_err(internal)?;
+    location_of(write, &key.j)
+}
+
+/// `/todos?id=eq.1` from the key's values as JSON.
+fn location_of(write: &Write<'_>, key: &str) -> Result<Option<String>, RestError> {
+    let columns = write.table.primary_key_columns();
+    if columns.is_empty() {
+        return Ok(None);
+    }
+    let values: Vec<Option<String>> = serde_json::from_str(key).map_err(internal)?;
     let encode = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
     let filters: Vec<String> = columns
         .iter()
@@ -263,6 +318,8 @@ fn applied(request: &RestRequest) -> Vec<String> {
     let writes = !matches!(request.action, Action::Read { .. });
     let limits = matches!(request.action, Action::Update | Action::Delete);
     let strict = preferences.strict.map(|strict| if strict { "handling=strict" } else { "handling=lenient" });
+    let transaction =
+        preferences.rolls_back.map(|rolls_back| if rolls_back { "tx=rollback" } else { "tx=commit" });
     let missing =
         preferences.missing_default.map(|default| if default { "missing=default" } else { "missing=null" });
     [
@@ -270,6 +327,7 @@ fn applied(request: &RestRequest) -> Vec<String> {
         missing.filter(|_| inserts).map(str::to_string),
         preferences.representation.filter(|_| writes).map(|of| of.word().to_string()),
         preferences.count.map(|of| of.word().to_string()),
+        transaction.filter(|_| request.may_roll_back).map(str::to_string),
         strict.map(str::to_string),
         preferences.affected_limit().filter(|_| limits).map(|limit| format!("max-affected={limit}")),
     ]

@@ -3,7 +3,7 @@
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
-use super::{DataType, Privileges};
+use super::{DataType, Memory, Privileges, Routine};
 use crate::sql::{physical_name, quote_identifier};
 
 /// The whole schema at one version.
@@ -17,8 +17,12 @@ pub struct Catalog {
     pub enums: IndexMap<String, Enum>,
     /// The project's indexes, by their physical names; those of constraints are not among them.
     pub indexes: IndexMap<String, Index>,
+    /// The project's functions, by [`Routine::key`].
+    pub routines: IndexMap<String, Routine>,
     /// The schemas the project created.
     pub schemas: Vec<String>,
+    /// What was made of this version.
+    pub memory: Memory,
 }
 
 /// A table and what belongs to it.

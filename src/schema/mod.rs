@@ -1,6 +1,7 @@
 //! The catalog: what Postgres would know of the project's schema and SQLite does not.
 //!
-//! Tables, columns and their Postgres types, constraints and indexes with their names, enums, policies. Written
+//! Tables, columns and their Postgres types, constraints and indexes with their names, enums, functions,
+//! policies. Written
 //! only by the translator in a migration's own batch; loaded once per isolate and checked by
 //! version inside every batch. Knows nothing of HTTP, of callers or of query text.
 
@@ -8,8 +9,10 @@ mod builtin;
 mod catalog;
 mod data_type;
 mod input;
+mod memory;
 mod output;
 mod privilege;
+mod routine;
 mod store;
 
 pub use builtin::is_builtin;
@@ -19,6 +22,8 @@ pub use catalog::{
 };
 pub use data_type::{DataType, Storage};
 pub use input::{InputError, canonical, from_json};
+pub use memory::Memory;
 pub use output::json_value;
 pub use privilege::Privileges;
+pub use routine::{Argument, ArgumentMode, Language, Returns, Routine, RoutineType, Volatility};
 pub use store::{CatalogCache, STALE_CATALOG, guard, guarded, load, save};

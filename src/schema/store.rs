@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::builtin;
 use super::catalog::{Catalog, Enum, Index, Policy, Table};
+use super::routine::Routine;
 use crate::ports::{Database, DbError};
 use crate::sql::{Statement, physical_name, raise};
 
@@ -98,6 +99,10 @@ fn add(catalog: &mut Catalog, row: &Row) -> Result<(), serde_json::Error> {
             let index: Index = serde_json::from_str(&row.definition)?;
             catalog.indexes.insert(physical_name(&index.schema, &index.name), index);
         }
+        "function" => {
+            let routine: Routine = serde_json::from_str(&row.definition)?;
+            catalog.routines.insert(routine.key(), routine);
+        }
         "schema" => catalog.schemas.push(serde_json::from_str(&row.definition)?),
         _ => {}
     }
@@ -144,6 +149,9 @@ fn rows(catalog: &Catalog) -> Result<Vec<RegistryRow>, serde_json::Error> {
     }
     for (name, of) in &catalog.enums {
         rows.push((("enum", name.clone()), serde_json::to_string(of)?));
+    }
+    for (name, routine) in &catalog.routines {
+        rows.push((("function", name.clone()), serde_json::to_string(routine)?));
     }
     for (name, table) in &catalog.tables {
         if !builtin::is_builtin(table) {

@@ -5,13 +5,26 @@
 /// SQLite reads an unknown double-quoted name as a string, so callers check the name against the
 /// catalog first and qualify columns with their table.
 pub fn quote_identifier(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
+    quoted(name, '"')
 }
 
 /// A text literal in single quotes: `it's` → `'it''s'`. Only for text the project itself or a
 /// migration wrote (SQLite cannot bind inside DDL); request values are always bound.
 pub fn quote_literal(text: &str) -> String {
-    format!("'{}'", text.replace('\'', "''"))
+    quoted(text, '\'')
+}
+
+fn quoted(text: &str, mark: char) -> String {
+    let mut quoted = String::with_capacity(text.len() + 2);
+    quoted.push(mark);
+    for (place, part) in text.split(mark).enumerate() {
+        if place > 0 {
+            quoted.extend([mark, mark]);
+        }
+        quoted.push_str(part);
+    }
+    quoted.push(mark);
+    quoted
 }
 
 /// Where `schema.name` lives in SQLite's single namespace: `public.t` is `t`, any other `s.t` is

@@ -5,8 +5,11 @@
 
 mod app;
 mod double;
+#[path = "../fixtures/scenario.rs"]
+mod scenario;
 
 mod auth;
+mod fixtures;
 mod migrations;
 mod regression;
 mod rest;

@@ -20,9 +20,12 @@
 mod app;
 #[path = "../api/double/mod.rs"]
 mod double;
+#[path = "../fixtures/scenario.rs"]
+mod scenario;
 
 mod chance;
 mod expressions;
+mod fixtures;
 mod grammar;
 mod json;
 mod ours;
@@ -50,6 +53,7 @@ const STAGES: &[(&str, u64, Stage)] = &[
     ("policies",      130, policies::run),
     ("values",      1_000, values::run),
     ("queries",         1, queries::run),
+    ("fixtures",      100, fixtures::run),
 ];
 
 fn main() -> ExitCode {

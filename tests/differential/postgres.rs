@@ -111,6 +111,11 @@ impl Postgres {
         self.client.batch_execute(sql).map_err(|error| failure(&error))
     }
 
+    /// Runs a script as the owner.
+    pub fn execute(&mut self, sql: &str) -> Result<(), Failure> {
+        self.client.batch_execute(sql).map_err(|error| failure(&error))
+    }
+
     /// The first value of the first row of one statement, in a transaction as someone, committed.
     pub fn run(&mut self, claims: &Value, sql: &str) -> Outcome {
         let role = claims["role"].as_str().unwrap();

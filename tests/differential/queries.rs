@@ -4,7 +4,7 @@ use crate::app::TestApp;
 use crate::expressions::judge;
 use crate::ours;
 use crate::postgres::Postgres;
-use crate::report::Report;
+use crate::report::{Report, Verdict};
 
 /// A schema, then a line `-- queries`, then statements that end in `;` at a line's end.
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/differential/queries.sql");
@@ -38,7 +38,11 @@ pub fn run(postgres: &mut Postgres, seeds: &mut dyn Iterator<Item = u64>, report
             _ if writes => sorted(&rows),
             _ => rows,
         };
-        report.add(at, judge(&sql, &theirs.map(shown), &ours.map(shown)));
+        let verdict = match judge(&sql, &theirs.map(shown), &ours.map(shown)) {
+            Verdict::Refused(reason) => Verdict::Refused(format!("{reason}: line {at}")),
+            verdict => verdict,
+        };
+        report.add(at, verdict);
     }
 }
 

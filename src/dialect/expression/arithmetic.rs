@@ -37,6 +37,23 @@ impl Lowering<'_> {
         if left == Piece::Null || right == Piece::Null {
             return Ok(Piece::Null);
         }
+        let is_whole =
+            |piece: &Piece| piece.data_type().is_some_and(|of| matches!(family(of), Family::Number(0..=2)));
+        match (&left, operator, &right) {
+            (Piece::Typed(span, DataType::Interval), BinaryOperator::Multiply, times) if is_whole(times) => {
+                let times = right.clone().into_sql(self.catalog)?;
+                return self.multiplied_interval(span.clone(), times);
+            }
+            (times, BinaryOperator::Multiply, Piece::Typed(span, DataType::Interval)) if is_whole(times) => {
+                let times = left.clone().into_sql(self.catalog)?;
+                return self.multiplied_interval(span.clone(), times);
+            }
+            (Piece::Typed(_, DataType::Interval), BinaryOperator::Multiply | BinaryOperator::Divide, _)
+            | (_, BinaryOperator::Multiply, Piece::Typed(_, DataType::Interval)) => {
+                return Err(DialectError::unsupported("an interval times or by anything but a whole number"));
+            }
+            _ => {}
+        }
         let common = match (left.data_type(), right.data_type()) {
             (Some(one), Some(other)) => common_type(one, other),
             (Some(one), None) | (None, Some(one)) => Some(one.clone()),
@@ -156,7 +173,10 @@ impl Lowering<'_> {
             Piece::Typed(sql, DataType::Numeric(_)) => {
                 Ok(Piece::Typed(self.decimal_negated(sql)?, DataType::Numeric(None)))
             }
-            other => Err(DialectError::unsupported(format!("- before {}", other.type_name()))),
+            Piece::Typed(span, DataType::Interval) => self.multiplied_interval(span, "-1".to_string()),
+            other => {
+                Err(DialectError::new("42883", format!("operator does not exist: - {}", other.type_name())))
+            }
         }
     }
 

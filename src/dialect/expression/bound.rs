@@ -1,6 +1,6 @@
 //! Values that an expression uses several times: evaluated once, in a subquery of one row.
 
-use super::lowering::{LONGEST_REPEATED, Lowering, Place, holds_aggregate};
+use super::lowering::{LONGEST_REPEATED, Lowering, Place};
 use crate::dialect::DialectError;
 use crate::sql::quote_identifier;
 
@@ -12,11 +12,10 @@ impl Lowering<'_> {
         body: impl FnOnce(&[String]) -> String,
     ) -> Result<String, DialectError> {
         let is_simple = |sql: &String| sql.len() <= 64 && !sql.contains('(');
-        let queries = self.aggregates_allowed || self.windows.is_some();
         if values.iter().all(is_simple) {
             return Ok(body(&values));
         }
-        if self.place != Place::Query || (queries && values.iter().any(|sql| holds_aggregate(sql))) {
+        if self.place != Place::Query || values.iter().any(|sql| self.must_repeat(sql)) {
             let sql = body(&values);
             let repeated =
                 sql.len() > LONGEST_REPEATED * 4 || values.iter().any(|sql| sql.len() > LONGEST_REPEATED);
@@ -35,10 +34,8 @@ impl Lowering<'_> {
     /// A result reached in steps: each names values made from those before it, as `{name}` in its
     /// template. Where SQLite allows no subquery the templates are put into each other.
     pub fn in_steps(&self, steps: &[Vec<(&str, String)>], result: &str) -> Result<String, DialectError> {
-        let queries = self.aggregates_allowed || self.windows.is_some();
-        let aggregates =
-            queries && steps.first().is_some_and(|step| step.iter().any(|(_, sql)| holds_aggregate(sql)));
-        let in_query = self.place == Place::Query && !aggregates;
+        let repeats = steps.first().is_some_and(|step| step.iter().any(|(_, sql)| self.must_repeat(sql)));
+        let in_query = self.place == Place::Query && !repeats;
         let (mut inner, mut known) = (String::new(), Vec::<(String, String)>::new());
         for (index, step) in steps.iter().enumerate() {
             let mut values: Vec<(String, String)> = Vec::new();
@@ -51,14 +48,16 @@ impl Lowering<'_> {
                 values.push(((*name).to_string(), sql));
             }
             if !in_query {
-                known.extend(values);
+                known.extend(values.into_iter().map(|(name, sql)| (name, format!("({sql})"))));
                 continue;
             }
             let list: Vec<String> =
                 values.iter().map(|(name, sql)| format!("{sql} AS \"/{name}\"")).collect();
             inner = match inner.is_empty() {
                 true => format!("SELECT {}", list.join(", ")),
-                false => format!("SELECT *, {} FROM ({inner})", list.join(", ")),
+                // SQLite would put steps into each other, and compute a value wherever it is named; a
+                // subquery with DISTINCT it leaves as it is.
+                false => format!("SELECT DISTINCT *, {} FROM ({inner})", list.join(", ")),
             };
             known.extend(values.into_iter().map(|(name, _)| (name.clone(), format!("\"/{name}\""))));
         }

@@ -10,6 +10,7 @@ use super::function::{FUNCTIONS, Reads, Row, TEXT_ARRAY_FUNCTIONS};
 use super::lowering::Lowering;
 use super::piece::Piece;
 use super::special::SPECIALS;
+use super::unsupported_function;
 use crate::dialect::environment::CallerValue;
 use crate::dialect::{DialectError, name};
 use crate::schema::{DataType, json_value};
@@ -22,14 +23,19 @@ const CALLER_VALUES: &[(&str, CallerValue, DataType)] = &[
     ("auth.role",    CallerValue::Role,   DataType::Text),
     ("auth.email",   CallerValue::Email,  DataType::Text),
     ("auth.jwt",     CallerValue::Claims, DataType::Jsonb),
-    ("current_user", CallerValue::Role,   DataType::Text),
-    ("current_role", CallerValue::Role,   DataType::Text),
-    ("user",         CallerValue::Role,   DataType::Text),
+    ("current_user", CallerValue::CurrentUser,  DataType::Text),
+    ("current_role", CallerValue::CurrentUser,  DataType::Text),
+    ("user",         CallerValue::CurrentUser,  DataType::Text),
 ];
 
 impl Lowering<'_> {
     pub(super) fn call(&mut self, function: &Function) -> Result<Piece, DialectError> {
         let name = called_name(function)?;
+        if let (Some(refusal), false) =
+            (unsupported_function::refusal(&name), function.within_group.is_empty())
+        {
+            return Err(refusal);
+        }
         if !function.within_group.is_empty() || function.null_treatment.is_some() {
             return Err(DialectError::unsupported(format!("{name}() in this form")));
         }
@@ -43,6 +49,12 @@ impl Lowering<'_> {
             let message = format!("OVER or FILTER specified, but {name} is not an aggregate function");
             return Err(DialectError::new("42809", message));
         }
+        if name == "make_interval" {
+            return self.make_interval(&function.args);
+        }
+        if let Some(piece) = self.routine_call(&name, &function.args)? {
+            return Ok(piece);
+        }
         let pieces = match &function.args {
             FunctionArguments::Subquery(query) if name == "array" => return self.array_subquery(query),
             FunctionArguments::Subquery(_) => return Err(DialectError::unsupported(function)),
@@ -51,11 +63,11 @@ impl Lowering<'_> {
         if let Some(piece) = self.set_returning(&name, &pieces)? {
             return Ok(piece);
         }
-        self.named_call(&name, pieces)
+        self.call_by_name(&name, pieces)
     }
 
     /// A function of lowered arguments, by its name.
-    pub fn named_call(&mut self, name: &str, pieces: Vec<Piece>) -> Result<Piece, DialectError> {
+    pub fn call_by_name(&mut self, name: &str, pieces: Vec<Piece>) -> Result<Piece, DialectError> {
         if let Some((_, value, data_type)) = CALLER_VALUES.iter().find(|(of, _, _)| *of == name)
             && pieces.is_empty()
         {
@@ -150,6 +162,9 @@ impl Lowering<'_> {
     /// GREATEST and LEAST leave NULLs out, unlike SQLite's `max` and `min` of several arguments.
     pub(super) fn extreme(&mut self, name: &str, pieces: Vec<Piece>) -> Result<Piece, DialectError> {
         let (sql, data_type) = self.unify(&name.to_uppercase(), pieces)?;
+        if let DataType::Enum(_) = &data_type {
+            return self.extreme_of_enum(name, sql, data_type);
+        }
         let ordered = matches!(
             family(&data_type),
             Family::Number(0..=3) | Family::Number(5) | Family::Text | Family::Time(_)
@@ -173,6 +188,28 @@ impl Lowering<'_> {
         Ok(Piece::Typed(result, data_type))
     }
 
+    /// The same of an enum, whose labels sort by their places.
+    fn extreme_of_enum(
+        &mut self,
+        name: &str,
+        items: Vec<String>,
+        data_type: DataType,
+    ) -> Result<Piece, DialectError> {
+        let sign = if name == "greatest" { ">" } else { "<" };
+        let mut items = items.into_iter();
+        let mut result = items.next().unwrap_or_else(|| "NULL".to_string());
+        for item in items {
+            let row = crate::sql::quote_identifier(&self.alias());
+            let value = |column: &str| Piece::Typed(format!("{row}.{column}"), data_type.clone());
+            let (one, other) = (self.order_key(value("one"))?, self.order_key(value("other"))?);
+            self.only_in_queries(&format!("{name}() of an enum"))?;
+            result = format!(
+                "(SELECT CASE WHEN {row}.one IS NULL OR {other} {sign} {one} THEN coalesce({row}.other, {row}.one) ELSE {row}.one END FROM (SELECT {result} AS one, {item} AS other) AS {row})"
+            );
+        }
+        Ok(Piece::Typed(result, data_type))
+    }
+
     /// The same of numerics: what sorts has 37 characters, the value itself follows.
     fn extreme_decimal(
         &mut self,
@@ -180,6 +217,7 @@ impl Lowering<'_> {
         items: Vec<String>,
         data_type: DataType,
     ) -> Result<Piece, DialectError> {
+        let sign = if function == "max" { ">" } else { "<" };
         let mut keyed = Vec::new();
         for item in items {
             let key = self.decimal_order(item.clone())?;
@@ -188,7 +226,9 @@ impl Lowering<'_> {
         let mut result = keyed.first().cloned().unwrap_or_else(|| "NULL".to_string());
         for item in keyed.into_iter().skip(1) {
             let pair = |names: &[String]| match names {
-                [one, other] => format!("coalesce({function}({one}, {other}), {one}, {other})"),
+                [one, other] => format!(
+                    "CASE WHEN {one} IS NULL OR substr({other}, 1, 37) {sign} substr({one}, 1, 37) THEN coalesce({other}, {one}) ELSE {one} END"
+                ),
                 _ => String::new(),
             };
             result = self.bound(vec![result, item], pair)?;
@@ -213,7 +253,7 @@ impl Lowering<'_> {
         let from = from.map_or(Ok(one), |from| self.lower(from))?;
         let count = count.map(|count| self.lower(count)).transpose()?;
         let pieces: Vec<Piece> = [text, from].into_iter().chain(count).collect();
-        self.named_call("substring", pieces)
+        self.call_by_name("substring", pieces)
     }
 
     pub(super) fn trim(
@@ -318,7 +358,7 @@ pub fn called_name(function: &Function) -> Result<String, DialectError> {
     })
 }
 
-fn find_row(name: &str, pieces: &[Piece]) -> Option<&'static Row> {
+pub(in crate::dialect) fn find_row(name: &str, pieces: &[Piece]) -> Option<&'static Row> {
     let fits = |row: &&Row, exactly: bool| {
         row.name == name
             && row.arguments.len() == pieces.len()
@@ -333,6 +373,9 @@ fn find_row(name: &str, pieces: &[Piece]) -> Option<&'static Row> {
 
 /// A function that Postgres has, or nobody.
 fn no_function(name: &str, pieces: &[Piece]) -> DialectError {
+    if let Some(refusal) = unsupported_function::refusal(name) {
+        return refusal;
+    }
     let types: Vec<String> = pieces.iter().map(Piece::type_name).collect();
     DialectError::new("42883", format!("function {name}({}) does not exist", types.join(", "))).with_hint(
         "No function matches the given name and argument types, or it is not supported here. You might need to add explicit type casts.",

@@ -261,12 +261,59 @@ impl Lowering<'_> {
             // Concatenation makes plain text of it, which would otherwise stay JSON inside of JSON.
             T::Json => Ok(format!("({sql} || '')")),
             T::Jsonb => self.jsonb_to_text(sql),
+            T::Float8 => self.float_text(sql),
+            T::Array(element) => self.array_text(sql, element),
+            T::Bytea => self.once(sql, |bytes| {
+                format!("CASE WHEN {bytes} IS NOT NULL THEN '\\x' || lower(hex({bytes})) END")
+            }),
             T::Timestamp => Ok(format!("replace({sql}, 'T', ' ')")),
             T::Timestamptz => Ok(format!("replace(replace({sql}, 'T', ' '), '+00:00', '+00')")),
             other => {
                 Err(DialectError::unsupported(format!("the cast from {} to text", other.display_name())))
             }
         }
+    }
+
+    /// The fewest digits that read back as the same double.
+    fn float_text(&mut self, sql: String) -> Result<String, DialectError> {
+        let error = raise("'0A000:a double precision value of that size as text is not supported'");
+        self.once(sql, |value| {
+            format!(
+                "CASE WHEN {value} IS NULL THEN NULL WHEN {value} = 9e999 THEN 'Infinity' WHEN {value} = -9e999 THEN '-Infinity' \
+                 WHEN CAST(printf('%.15g', {value}) AS REAL) = {value} THEN printf('%.15g', {value}) \
+                 WHEN abs({value}) >= 1e15 OR abs({value}) < 1e-4 THEN {error} \
+                 WHEN CAST(printf('%!.16g', {value}) AS REAL) = {value} THEN printf('%!.16g', {value}) ELSE printf('%!.17g', {value}) END"
+            )
+        })
+    }
+
+    /// An array in braces, what needs it in quotes.
+    fn array_text(&mut self, sql: String, element: &DataType) -> Result<String, DialectError> {
+        self.only_in_queries("a cast from an array to text")?;
+        let item = "\"/item\".value".to_string();
+        let text = match element {
+            DataType::Bool => format!("CASE {item} WHEN 1 THEN 't' WHEN 0 THEN 'f' END"),
+            DataType::Numeric(_) => "(\"/item\".json -> ('$[' || \"/item\".key || ']'))".to_string(),
+            of if matches!(family(of), Family::Number(0..=2) | Family::Text | Family::Time(_))
+                || matches!(of, DataType::Uuid | DataType::Enum(_)) =>
+            {
+                self.text_of(item, of)?
+            }
+            of => {
+                return Err(DialectError::unsupported(format!(
+                    "the cast from {}[] to text",
+                    of.display_name()
+                )));
+            }
+        };
+        self.once(sql, |array| {
+            format!(
+                "CASE WHEN {array} IS NOT NULL THEN '{{' || coalesce((SELECT group_concat(CASE WHEN \"/text\".text IS NULL THEN 'NULL' \
+                 WHEN \"/text\".text = '' OR upper(\"/text\".text) = 'NULL' OR \"/text\".text GLOB '*[{{}},\"\\ ' || char(9) || char(10) || char(11) || char(12) || char(13) || ']*' \
+                 THEN '\"' || replace(replace(\"/text\".text, '\\', '\\\\'), '\"', '\\\"') || '\"' ELSE \"/text\".text END, ',' ORDER BY \"/text\".place) \
+                 FROM (SELECT {text} AS text, \"/item\".key AS place FROM json_each({array}) AS \"/item\") AS \"/text\"), '') || '}}' END"
+            )
+        })
     }
 
     fn number_to_number(
@@ -428,7 +475,8 @@ impl Lowering<'_> {
             }
             T::Float8 => self.once(sql, |value| {
                 format!(
-                    "CASE WHEN {value} IS NULL THEN NULL WHEN {} THEN CAST(trim({value}) AS REAL) ELSE {} END",
+                    "CASE WHEN {value} IS NULL THEN NULL WHEN {} THEN CAST(trim({value}) AS REAL) \
+                     WHEN lower(trim({value})) IN ('infinity', 'inf', '+infinity', '+inf') THEN 9e999 WHEN lower(trim({value})) IN ('-infinity', '-inf') THEN -9e999 ELSE {} END",
                     is_decimal(&format!("trim({value})")),
                     error(value)
                 )
@@ -442,6 +490,8 @@ impl Lowering<'_> {
                     error(value)
                 )
             }),
+            T::Timestamp | T::Timestamptz => self.read_timestamp(sql, to),
+            T::Date if self.place == super::Place::Query => self.read_timestamp(sql, to),
             T::Date => self.once(sql, |value| {
                 let error = raise(&format!("'22007:invalid input syntax for type date: \"' || {value} || '\"'"));
                 format!("CASE WHEN {value} IS NULL OR date({value}) = {value} THEN {value} ELSE {error} END")

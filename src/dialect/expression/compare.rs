@@ -140,7 +140,8 @@ impl Lowering<'_> {
             DataType::Enum(name) if order_matters => self.enum_rank(name, &sql),
             // Its CHECK keeps it within ASCII, which NOCASE folds.
             DataType::Citext => Ok(format!("{sql} COLLATE NOCASE")),
-            DataType::Interval | DataType::Jsonb => refused(),
+            DataType::Interval => self.interval_key(sql),
+            DataType::Jsonb => refused(),
             DataType::Json => Err(DialectError::new("42883", "operator does not exist: json = json")),
             DataType::Array(element) => match family(element) {
                 Family::Number(rank) if rank >= 3 => refused(),

@@ -24,7 +24,8 @@ impl Lowering<'_> {
             DataType::Json => {
                 Err(DialectError::new("42883", "could not identify an equality operator for type json"))
             }
-            DataType::Jsonb | DataType::Interval => refused(&data_type),
+            DataType::Interval => self.interval_key(sql),
+            DataType::Jsonb => refused(&data_type),
             DataType::Array(element) => match element.as_ref() {
                 DataType::Numeric(_)
                 | DataType::Jsonb

@@ -142,7 +142,6 @@ pub fn joined(lowering: &mut Lowering<'_>, left: &Piece, right: &Piece) -> Resul
     lowering.only_in_queries("|| of jsonb")?;
     let left = lowering.implicit(left.clone(), &DataType::Jsonb)?;
     let right = lowering.implicit(right.clone(), &DataType::Jsonb)?;
-    let error = raise("'22023:invalid concatenation of jsonb objects'");
     let item = item("\"/entry\"");
     let sql = lowering.bound(vec![left, right], |names| match names {
         [left, right] => {
@@ -155,7 +154,6 @@ pub fn joined(lowering: &mut Lowering<'_>, left: &Piece, right: &Piece) -> Resul
                  (SELECT json_group_object(\"/entry\".key, json(\"/entry\".item) ORDER BY octet_length(\"/entry\".key), \"/entry\".key) FROM (\
                  SELECT \"/entry\".key AS key, {item} AS item FROM json_each({left}) AS \"/entry\" WHERE \"/entry\".key NOT IN (SELECT \"/other\".key FROM json_each({right}) AS \"/other\") \
                  UNION ALL SELECT \"/entry\".key, {item} FROM json_each({right}) AS \"/entry\") AS \"/entry\") \
-                 WHEN json_type({left}) = 'object' AND json_type({right}) <> 'array' THEN {error} \
                  ELSE '[' || {} || CASE WHEN json({left}) = '[]' OR json({right}) = '[]' THEN '' ELSE ',' END || {} || ']' END",
                 inside(left),
                 inside(right)

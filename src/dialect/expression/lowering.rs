@@ -6,7 +6,7 @@ use super::piece::{Piece, literal};
 use super::row::row_fields;
 use super::scope::{Relation, Scope, bare_column, qualified_column, relation};
 use crate::dialect::name::folded;
-use crate::dialect::query::{CommonTable, FUNCTION_SCHEMA, Grouping};
+use crate::dialect::query::{CommonTable, FUNCTION_SCHEMA, Grouping, Staged};
 use crate::dialect::{DialectError, Environment};
 use crate::schema::{Catalog, DataType, Table};
 use crate::sql::balanced;
@@ -50,6 +50,8 @@ pub struct Lowering<'a> {
     pub windows: Option<Vec<ast::NamedWindowDefinition>>,
     /// What set-returning functions in a select list add to FROM, where they may stand.
     pub sources: Option<Vec<String>>,
+    /// The query around the groups, while what it names is lowered.
+    pub staged: Option<Staged>,
     /// Whether the `->>` lowered next may leave out Postgres' spaces between the parts of containers.
     pub(super) any_spacing: bool,
     /// The rows that an outer join may leave without values.
@@ -60,6 +62,8 @@ pub struct Lowering<'a> {
     pub targets: Vec<DataType>,
     /// The WITH queries in sight; the innermost last.
     pub common_tables: Vec<CommonTable>,
+    /// Where unqualified names are looked up; `None` is `public`.
+    pub search_path: Option<Vec<String>>,
 }
 
 impl<'a> Lowering<'a> {
@@ -77,11 +81,13 @@ impl<'a> Lowering<'a> {
             grouping: None,
             windows: None,
             sources: None,
+            staged: None,
             any_spacing: false,
             outer_rows: Vec::new(),
             untyped: Vec::new(),
             targets: Vec::new(),
             common_tables: Vec::new(),
+            search_path: None,
         }
     }
 
@@ -96,6 +102,23 @@ impl<'a> Lowering<'a> {
         let scope = Scope { relations: vec![Relation::of_table(table, row)] };
         let prefix = row.trim_matches('"').replace("\"\"", "\"");
         Self { scopes: vec![scope], prefix, ..Self::new(catalog, environment, place) }
+    }
+
+    /// In a function's body that stands here: of the names around it sees none but `scope`'s.
+    pub fn inside(&mut self, place: Place, scope: Scope, search_path: Option<Vec<String>>) -> Lowering<'_> {
+        let (prefix, depth) = (self.alias(), self.depth);
+        let inner = Lowering::new(self.catalog, &mut *self.environment, place);
+        Lowering { prefix, depth, scopes: vec![scope], search_path, ..inner }
+    }
+
+    /// The schema of an unqualified name: the first of the search path that has it.
+    pub fn schema_on_path(&self, has_it: impl Fn(&str) -> bool) -> String {
+        let public = || "public".to_string();
+        match &self.search_path {
+            None => public(),
+            // Nothing is found where nothing is looked into.
+            Some(path) => path.iter().find(|schema| has_it(schema)).cloned().unwrap_or_default(),
+        }
     }
 
     /// A new alias for an inner relation. It extends the outer row's name, so that neither an outer
@@ -129,7 +152,12 @@ impl<'a> Lowering<'a> {
         let piece = self.lower_here(expression).ok();
         (self.grouping, self.aggregates_allowed) = (Some(grouping), allowed);
         let keys = &self.grouping.as_ref()?.keys;
-        piece.filter(|piece| matches!(piece, Piece::Typed(sql, _) if keys.contains(sql)))
+        match piece {
+            Some(Piece::Typed(sql, data_type)) if keys.contains(&sql) => {
+                Some(Piece::Typed(self.staged(sql), data_type))
+            }
+            _ => None,
+        }
     }
 
     /// Refuses a column of a grouping query that is neither grouped by nor aggregated.
@@ -220,14 +248,14 @@ impl<'a> Lowering<'a> {
             }
             Expr::Ceil { expr, field: ast::CeilFloorKind::DateTimeField(ast::DateTimeField::NoDateTime) } => {
                 let piece = self.lower(expr)?;
-                self.named_call("ceil", vec![piece])
+                self.call_by_name("ceil", vec![piece])
             }
             Expr::Floor {
                 expr,
                 field: ast::CeilFloorKind::DateTimeField(ast::DateTimeField::NoDateTime),
             } => {
                 let piece = self.lower(expr)?;
-                self.named_call("floor", vec![piece])
+                self.call_by_name("floor", vec![piece])
             }
             Expr::Overlay { expr, overlay_what, overlay_from, overlay_for } => {
                 let mut pieces =
@@ -235,7 +263,7 @@ impl<'a> Lowering<'a> {
                 if let Some(count) = overlay_for {
                     pieces.push(self.lower(count)?);
                 }
-                self.named_call("overlay", pieces)
+                self.call_by_name("overlay", pieces)
             }
             Expr::Collate { expr, collation } => self.collate(expr, collation),
             Expr::Position { expr, r#in } => self.position(expr, r#in),
@@ -286,18 +314,23 @@ impl<'a> Lowering<'a> {
             column => column?,
         };
         self.grouped_column(&sql, &name)?;
-        Ok(Piece::Typed(sql, data_type))
+        Ok(Piece::Typed(self.staged_column(sql), data_type))
     }
 
     fn compound_identifier(&mut self, names: &[ast::Ident]) -> Result<Piece, DialectError> {
         let names: Vec<String> = names.iter().map(folded).collect();
         let (sql, data_type) = match names.as_slice() {
-            [table, column] => qualified_column(&self.scopes, None, table, column)?,
+            [table, column] => match qualified_column(&self.scopes, None, table, column) {
+                Err(error) if error.code == "42703" => {
+                    return self.attribute(table, column)?.ok_or(error);
+                }
+                column => column?,
+            },
             [schema, table, column] => qualified_column(&self.scopes, Some(schema), table, column)?,
             _ => return Err(DialectError::unsupported(format!("the name {}", names.join(".")))),
         };
         self.grouped_column(&sql, &names.join("."))?;
-        Ok(Piece::Typed(sql, data_type))
+        Ok(Piece::Typed(self.staged_column(sql), data_type))
     }
 
     /// COLLATE "C" and its like, which is how text sorts here; others are refused.
@@ -365,6 +398,17 @@ impl<'a> Lowering<'a> {
             UnaryOperator::Not => Ok(Piece::bool(format!("(NOT {})", self.condition(inner)?))),
             UnaryOperator::Plus => self.lower(inner),
             UnaryOperator::Minus => self.negate(inner),
+            UnaryOperator::BitwiseNot => match self.lower(inner)? {
+                Piece::Typed(sql, data_type)
+                    if matches!(super::cast::family(&data_type), super::cast::Family::Number(0..=2)) =>
+                {
+                    Ok(Piece::Typed(format!("(~ {sql})"), data_type))
+                }
+                other => Err(DialectError::new(
+                    "42883",
+                    format!("operator does not exist: ~ {}", other.type_name()),
+                )),
+            },
             other => Err(DialectError::unsupported(format!("the operator {other}"))),
         }
     }
@@ -414,11 +458,17 @@ impl<'a> Lowering<'a> {
         Ok((sql?, common))
     }
 
+    /// Whether SQL has what a subquery would take for its own: an aggregate, a window function.
+    pub(super) fn must_repeat(&self, sql: &str) -> bool {
+        (self.aggregates_allowed && holds_aggregate(sql))
+            || (self.windows.is_some() && sql.contains(" OVER ("))
+    }
+
     /// Uses a piece's value several times but evaluates it once where SQLite allows a subquery.
     pub fn once(&self, sql: String, body: impl FnOnce(&str) -> String) -> Result<String, DialectError> {
         let simple = sql.len() <= 64 && !sql.contains('(');
         // Inside a subquery an aggregate would be of the subquery's one row.
-        if (self.aggregates_allowed || self.windows.is_some()) && holds_aggregate(&sql) {
+        if self.must_repeat(&sql) {
             if sql.len() > LONGEST_REPEATED {
                 return Err(DialectError::new("54001", "the expression is too complex"));
             }
@@ -435,8 +485,7 @@ impl<'a> Lowering<'a> {
 
     /// The same inside of [`Self::once`], where what is repeated is of bounded length.
     pub fn again(&self, sql: String, body: impl FnOnce(&str) -> String) -> String {
-        let queries = self.aggregates_allowed || self.windows.is_some();
-        if self.place != Place::Query || (queries && holds_aggregate(&sql)) {
+        if self.place != Place::Query || self.must_repeat(&sql) {
             return body(&sql);
         }
         format!("(SELECT {} FROM (SELECT {sql} AS value) AS \"/again\")", body("\"/again\".value"))
@@ -466,7 +515,7 @@ impl<'a> Lowering<'a> {
 }
 
 /// Whether SQL calls one of SQLite's aggregates or window functions. That it may be a subquery's own does no harm.
-pub(super) fn holds_aggregate(sql: &str) -> bool {
+pub fn holds_aggregate(sql: &str) -> bool {
     [
         "count(",
         "sum(",

@@ -19,6 +19,7 @@ mod json_function;
 mod json_path;
 mod json_text;
 mod lowering;
+mod moment;
 mod number_function;
 mod pattern;
 mod piece;
@@ -27,6 +28,8 @@ mod scope;
 mod special;
 mod text_function;
 mod time;
+mod to_char;
+mod unsupported_function;
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -38,12 +41,13 @@ use super::{DialectError, Environment, parse};
 use crate::schema::{Catalog, DataType, Table};
 
 pub(super) use array::json_element;
-pub(super) use call::called_name;
+pub(super) use call::{called_name, find_row};
 pub(super) use cast::{Family, common_type, family, named_type};
 pub use function::{FUNCTIONS, Reads, Row, TEXT_ARRAY_FUNCTIONS};
-pub(super) use lowering::{Lowering, Place};
-pub(super) use piece::Piece;
-pub(super) use scope::{Field, ROW, Relation, Scope, relation};
+pub(super) use lowering::{Lowering, Place, holds_aggregate};
+pub(super) use piece::{Piece, literal};
+pub(super) use row::row_fields;
+pub(super) use scope::{Field, ROW, Relation, Scope, bare_column, relation};
 pub use special::{SPECIALS, Special};
 
 /// A parsed Postgres expression, and whether a query is in it; cheap to clone.

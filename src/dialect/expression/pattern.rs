@@ -72,9 +72,16 @@ impl Lowering<'_> {
         let (value, fold) =
             if folds { (format!("lower({value})"), "lower") } else { (value.to_string(), "") };
         let error = raise("'0A000:a LIKE pattern with a backslash is not supported here'");
+        let letters = raise("'0A000:an ILIKE pattern of letters outside ASCII is not supported here'");
+        let folding = if folds {
+            format!(" WHEN length({{0}}) <> octet_length({{0}}) THEN {letters}")
+        } else {
+            String::new()
+        };
         let glob = self.once(pattern, |pattern| {
+            let folding = folding.replace("{0}", pattern);
             format!(
-                "CASE WHEN instr({pattern}, '\\') THEN {error} ELSE \
+                "CASE WHEN instr({pattern}, '\\') THEN {error}{folding} ELSE \
                  replace(replace(replace(replace(replace({fold}({pattern}), '[', '[[]'), '*', '[*]'), '?', '[?]'), '%', '*'), '_', '?') END"
             )
         })?;
@@ -115,8 +122,12 @@ impl Lowering<'_> {
         negated: bool,
     ) -> Result<Piece, DialectError> {
         let value = self.lower(value)?;
-        let Piece::Unknown(pattern) = self.lower(pattern)? else {
-            return Err(DialectError::unsupported("a SIMILAR TO pattern that is no literal"));
+        let pattern = match self.lower(pattern)? {
+            Piece::Unknown(pattern) => pattern,
+            Piece::Null => return Ok(Piece::Null),
+            Piece::Typed(..) => {
+                return Err(DialectError::unsupported("a SIMILAR TO pattern that is no literal"));
+            }
         };
         if escape.is_some() {
             return Err(DialectError::unsupported("SIMILAR TO … ESCAPE"));

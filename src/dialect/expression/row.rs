@@ -137,7 +137,7 @@ impl Lowering<'_> {
 }
 
 /// The fields of `(a, b)` and `ROW(a, b)`; `None` for any other expression.
-pub(super) fn row_fields(expression: &Expr) -> Option<Vec<&Expr>> {
+pub fn row_fields(expression: &Expr) -> Option<Vec<&Expr>> {
     match expression {
         Expr::Nested(inner) => row_fields(inner),
         Expr::Tuple(fields) => Some(fields.iter().collect()),

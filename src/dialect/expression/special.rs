@@ -2,7 +2,6 @@
 
 use sqlparser::ast::BinaryOperator;
 
-use super::array::json_element;
 use super::call::{in_calls, split_json};
 use super::lowering::Lowering;
 use super::piece::Piece;
@@ -58,6 +57,11 @@ pub const SPECIALS: &[Special] = &[
     Special { name: "timezone",                arguments: "text, timestamp",                           result: "timestamp",     lower: timezone },
     Special { name: "date_trunc",              arguments: "text, timestamp [, text]",                  result: "timestamp",     lower: date_trunc },
     Special { name: "date_part",               arguments: "text, timestamp",                           result: "double precision", lower: date_part },
+    Special { name: "age",                     arguments: "timestamp [, timestamp]",                   result: "interval",      lower: age },
+    Special { name: "to_timestamp",            arguments: "double precision",                          result: "timestamp with time zone", lower: to_timestamp },
+    Special { name: "make_date",               arguments: "integer, integer, integer",                 result: "date",          lower: make_date },
+    Special { name: "date",                    arguments: "timestamp",                                 result: "date",          lower: date },
+    Special { name: "to_char",                 arguments: "timestamp, text",                           result: "text",          lower: super::to_char::to_char },
     Special { name: "round",                   arguments: "numeric [, integer]",                       result: "numeric",       lower: number_function::rounded },
     Special { name: "trunc",                   arguments: "numeric [, integer]",                       result: "numeric",       lower: number_function::rounded },
     Special { name: "floor",                   arguments: "numeric",                                   result: "numeric",       lower: number_function::rounded },
@@ -110,8 +114,7 @@ fn nullif(lowering: &mut Lowering<'_>, _: &str, pieces: &[Piece]) -> Result<Opti
     let of = data_type.clone();
     let row = crate::sql::quote_identifier(&lowering.alias());
     let is_long = sql.len() > 64 || sql.contains('(');
-    let may_nest =
-        lowering.place == super::Place::Query && !lowering.aggregates_allowed && lowering.windows.is_none();
+    let may_nest = lowering.place == super::Place::Query && !lowering.must_repeat(&sql);
     let (name, outer) = match is_long && may_nest {
         true => {
             (format!("{row}.value"), Some(("(SELECT ", format!(" FROM (SELECT {sql} AS value) AS {row})"))))
@@ -159,6 +162,67 @@ fn date_trunc(lowering: &mut Lowering<'_>, _: &str, pieces: &[Piece]) -> Result<
     }
 }
 
+fn age(lowering: &mut Lowering<'_>, _: &str, pieces: &[Piece]) -> Result<Option<Piece>, DialectError> {
+    let is_time = |piece: &Piece| piece.data_type().is_none_or(|of| super::family(of).is_time());
+    match pieces {
+        [earlier] if is_time(earlier) && earlier.data_type().is_some() => {
+            lowering.not_stored("age()")?;
+            let today = Piece::Typed("date('now')".to_string(), DataType::Date);
+            lowering.age(today, earlier.clone()).map(Some)
+        }
+        [later, earlier] if is_time(later) && is_time(earlier) => {
+            lowering.age(later.clone(), earlier.clone()).map(Some)
+        }
+        _ => Ok(None),
+    }
+}
+
+fn to_timestamp(
+    lowering: &mut Lowering<'_>,
+    _: &str,
+    pieces: &[Piece],
+) -> Result<Option<Piece>, DialectError> {
+    match pieces {
+        [seconds] if seconds.data_type().is_some_and(|of| super::family(of).is_number()) => {
+            let seconds = lowering.implicit(seconds.clone(), &DataType::Float8)?;
+            lowering.timestamp_of_epoch(seconds).map(Some)
+        }
+        [_, _] => Err(DialectError::unsupported("to_timestamp() with a pattern")
+            .with_hint("Text of ISO 8601 can be cast: text::timestamptz.")),
+        _ => Ok(None),
+    }
+}
+
+fn make_date(lowering: &mut Lowering<'_>, _: &str, pieces: &[Piece]) -> Result<Option<Piece>, DialectError> {
+    let [_, _, _] = pieces else { return Ok(None) };
+    let mut parts = Vec::new();
+    for piece in pieces {
+        parts.push(lowering.implicit(piece.clone(), &DataType::Int4)?);
+    }
+    let error = crate::sql::raise("'22008:date field value out of range'");
+    let sql = lowering.bound(parts, |names| match names {
+        [year, month, day] => {
+            let text = format!("printf('%04d-%02d-%02d', {year}, {month}, {day})");
+            format!(
+                "CASE WHEN {year} IS NULL OR {month} IS NULL OR {day} IS NULL THEN NULL WHEN {year} BETWEEN 1 AND 9999 AND date({text}) = {text} THEN {text} ELSE {error} END"
+            )
+        }
+        _ => String::new(),
+    })?;
+    Ok(Some(Piece::Typed(sql, DataType::Date)))
+}
+
+fn date(lowering: &mut Lowering<'_>, _: &str, pieces: &[Piece]) -> Result<Option<Piece>, DialectError> {
+    let [piece] = pieces else { return Ok(None) };
+    if !piece.data_type().is_none_or(|of| super::family(of).is_time()) {
+        return Ok(None);
+    }
+    let sql = lowering
+        .implicit(piece.clone(), &DataType::Date)
+        .or_else(|_| lowering.assign(piece.clone(), &DataType::Date))?;
+    Ok(Some(Piece::Typed(sql, DataType::Date)))
+}
+
 fn date_part(lowering: &mut Lowering<'_>, _: &str, pieces: &[Piece]) -> Result<Option<Piece>, DialectError> {
     let [Piece::Unknown(field), at] = pieces else { return Ok(None) };
     let sql = lowering.extract_field(&field.to_lowercase(), at.clone())?.into_sql(lowering.catalog)?;
@@ -180,10 +244,6 @@ fn to_json(lowering: &mut Lowering<'_>, name: &str, pieces: &[Piece]) -> Result<
         (_, DataType::Json | DataType::Jsonb) => return Ok(Some(Piece::Typed(sql, to))),
         _ => {}
     }
-    json_element(&sql, &data_type).or_else(|error| match data_type {
-        DataType::Float4 | DataType::Float8 | DataType::Bytea => Ok(String::new()),
-        _ => Err(error),
-    })?;
     let json = |value: &str| json_value(&data_type, value);
     // `to_json(NULL)` is NULL.
     let sql = lowering

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::dialect::CallerValue;
-use crate::schema::{Column, Enum};
+use crate::schema::{Column, Enum, Routine};
 
 /// Binds nothing: caller values are `?uid` and so on, and `teams` is filtered.
 struct Plain;
@@ -11,7 +11,7 @@ impl Environment for Plain {
     fn caller_value(&mut self, value: CallerValue) -> Result<String, DialectError> {
         Ok(match value {
             CallerValue::UserId => "?uid",
-            CallerValue::Role => "?role",
+            CallerValue::Role | CallerValue::CurrentUser => "?role",
             CallerValue::Email => "?email",
             CallerValue::Claims => "?jwt",
         }
@@ -21,6 +21,12 @@ impl Environment for Plain {
     fn row_filter(&mut self, table: &Table, row: &str) -> Result<Option<String>, DialectError> {
         Ok((table.name == "teams").then(|| format!("{row}.\"open\"")))
     }
+
+    fn enter_routine(&mut self, _: &Routine) -> Result<(), DialectError> {
+        Ok(())
+    }
+
+    fn leave_routine(&mut self) {}
 }
 
 fn table(name: &str, columns: &[(&str, &str)]) -> Table {

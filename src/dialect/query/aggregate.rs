@@ -83,7 +83,10 @@ impl Lowering<'_> {
         }
         let filter = format!("{filter}{over}");
         let distinct = list.duplicate_treatment == Some(DuplicateTreatment::Distinct);
-        self.build(name, arguments, is_star, distinct, &order, &filter).map(Some)
+        match self.build(name, arguments, is_star, distinct, &order, &filter)? {
+            Piece::Typed(sql, data_type) => Ok(Some(Piece::Typed(self.staged(sql), data_type))),
+            piece => Ok(Some(piece)),
+        }
     }
 
     fn aggregate_parts(
@@ -170,12 +173,12 @@ impl Lowering<'_> {
             },
             ("avg", []) if of == Family::Number(5) => Ok(Piece::Typed(call("avg", &sql), DataType::Float8)),
             ("avg", []) if matches!(of, Family::Number(0..=2)) => {
-                let (sum, count) = (call("sum", &sql), call("count", &sql));
+                let (sum, count) = (self.staged(call("sum", &sql)), self.staged(call("count", &sql)));
                 Ok(Piece::Typed(self.average(&sum, "0", &count)?, DataType::Numeric(None)))
             }
             ("avg", []) if of == Family::Number(3) && !distinct => {
                 let (sum, scale, greatest) = self.sum_of(&sql, &data_type, &call)?;
-                let count = call("count", &sql);
+                let count = self.staged(call("count", &sql));
                 // A sum without a scale of its own has the places to which its numbers were brought.
                 let average = match scale.as_str() {
                     "" => self.average_of_unscaled(&sum, &greatest, &count)?,
@@ -229,7 +232,8 @@ impl Lowering<'_> {
             true => call("max", &self.decimal_scale(sql.to_string())?),
             false => String::new(),
         };
-        Ok((call("sum", &digits), scale, greatest))
+        let greatest = if greatest.is_empty() { greatest } else { self.staged(greatest) };
+        Ok((self.staged(call("sum", &digits)), scale, greatest))
     }
 
     /// `string_agg`. SQLite's takes no separator beside DISTINCT, so distinct texts go through an array.
@@ -256,10 +260,15 @@ impl Lowering<'_> {
                 "string_agg(DISTINCT …) with a separator that is no literal",
             ));
         }
-        // The texts are sorted as DISTINCT sorts them in Postgres, unless the query asks for it otherwise.
+        // SQLite joins distinct texts by commas only: those inside of texts are put aside.
+        let aside = raise("'0A000:string_agg(DISTINCT …) of text with control characters is not supported'");
+        let text = self.once(text, |text| {
+            format!("CASE WHEN instr({text}, char(1)) THEN {aside} ELSE replace({text}, ',', char(1)) END")
+        })?;
+        // They are sorted as DISTINCT sorts them in Postgres, unless the query asks for it otherwise.
         let order = if order.is_empty() { format!(" ORDER BY {text}") } else { order.to_string() };
         Ok(Piece::text(format!(
-            "(SELECT group_concat(\"/text\".value, {separator} ORDER BY \"/text\".key) FROM json_each(json_group_array(DISTINCT {text}{order})) AS \"/text\")"
+            "replace(replace(group_concat(DISTINCT {text}{order}), ',', {separator}), char(1), ',')"
         )))
     }
 }

@@ -17,7 +17,8 @@ mod with;
 
 pub use aggregate::{AGGREGATES, Grouping};
 pub use output::{json_object, row_object};
-pub use select::Output;
+pub use relation::{fields, rename};
+pub use select::{Output, Staged};
 pub use table_function::{FUNCTION_SCHEMA, TABLE_FUNCTIONS, TableFunction};
 pub use window::{WINDOW_FUNCTIONS, WindowFunction};
 pub use with::CommonTable;

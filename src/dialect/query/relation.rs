@@ -3,6 +3,7 @@
 use sqlparser::ast::{FunctionArg, TableAlias, TableFactor, TableWithJoins};
 
 use super::join::is_outer;
+use super::table_function::TABLE_FUNCTIONS;
 use super::{column_name, lateral};
 use crate::dialect::expression::{Field, Lowering, Relation, Scope};
 use crate::dialect::{DialectError, name};
@@ -72,13 +73,9 @@ impl Lowering<'_> {
         from: &mut From,
     ) -> Result<String, DialectError> {
         match factor {
-            TableFactor::Table { name, alias, args: Some(args), with_ordinality, .. } => self
-                .function_in_from(
-                    &name::parts(name)?.join("."),
-                    &args.args,
-                    alias.as_ref(),
-                    *with_ordinality,
-                ),
+            TableFactor::Table { name, alias, args: Some(args), with_ordinality, .. } => {
+                self.called_in_from(name, &args.args, alias.as_ref(), *with_ordinality)
+            }
             TableFactor::Table {
                 name,
                 alias,
@@ -104,7 +101,7 @@ impl Lowering<'_> {
                 self.function_in_from("unnest", &arrays, alias.as_ref(), *with_ordinality)
             }
             TableFactor::Function { name, args, alias, with_ordinality, .. } => {
-                self.function_in_from(&name::parts(name)?.join("."), args, alias.as_ref(), *with_ordinality)
+                self.called_in_from(name, args, alias.as_ref(), *with_ordinality)
             }
             TableFactor::NestedJoin { table_with_joins, alias: None } => {
                 let mut sql = self.factor(&table_with_joins.relation, true, from)?;
@@ -115,6 +112,25 @@ impl Lowering<'_> {
             }
             _ => Err(DialectError::unsupported("this form of FROM")),
         }
+    }
+
+    /// A function of Postgres' own, or of the project's.
+    fn called_in_from(
+        &mut self,
+        object: &sqlparser::ast::ObjectName,
+        arguments: &[FunctionArg],
+        alias: Option<&TableAlias>,
+        with_ordinality: bool,
+    ) -> Result<String, DialectError> {
+        let called = name::parts(object)?.join(".");
+        let called = called.strip_prefix("pg_catalog.").unwrap_or(&called);
+        if TABLE_FUNCTIONS.iter().any(|function| function.name == called) {
+            return self.function_in_from(called, arguments, alias, with_ordinality);
+        }
+        if with_ordinality {
+            return Err(DialectError::unsupported(format!("{called}() WITH ORDINALITY")));
+        }
+        self.routine_in_from(object, arguments, alias)
     }
 
     fn table(
@@ -134,8 +150,11 @@ impl Lowering<'_> {
             self.add(Relation { schema: None, name, row, columns, merged: Vec::new() })?;
             return Ok(sql);
         }
-        let (schema, name) = name::qualified(object)?;
+        let (mut schema, name) = name::qualified(object)?;
         let catalog = self.catalog;
+        if object.0.len() == 1 {
+            schema = self.schema_on_path(|schema| catalog.table(schema, &name).is_some());
+        }
         let table = catalog.table(&schema, &name).ok_or_else(|| {
             DialectError::new(
                 "42P01",
@@ -194,7 +213,7 @@ impl Lowering<'_> {
         Ok(sql)
     }
 
-    pub(super) fn add(&mut self, relation: Relation) -> Result<(), DialectError> {
+    pub(in crate::dialect) fn add(&mut self, relation: Relation) -> Result<(), DialectError> {
         let Some(scope) = self.scopes.last_mut() else { return Ok(()) };
         let twice = |other: &Relation| other.name == relation.name && !relation.name.is_empty();
         if scope.relations.iter().any(twice) {

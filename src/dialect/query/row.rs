@@ -56,6 +56,7 @@ impl Lowering<'_> {
         for field in &relation.columns {
             let sql = relation.sql_of(field);
             self.grouped_column(&sql, &field.name)?;
+            let sql = self.staged_column(sql);
             columns.push((field.name.clone(), sql, field.data_type.clone()));
         }
         let present: Vec<String> = columns.iter().map(|(_, sql, _)| sql.clone()).collect();

@@ -8,23 +8,80 @@ use sqlparser::ast::{
 use super::aggregate::{Grouping, has_aggregate};
 use super::order::{self, order_expressions};
 use super::output_name::output_name;
+use super::relation::From;
 use super::{LoweredQuery, column_name};
 use crate::dialect::expression::{Field, Lowering, Piece, relation};
 use crate::dialect::{DialectError, name};
 use crate::schema::DataType;
-use crate::sql::balanced;
+use crate::sql::{balanced, quote_identifier};
+
+/// A SELECT's clauses up to its groups, lowered.
+struct Clauses {
+    from: From,
+    conditions: Vec<String>,
+    groups: Option<Vec<(String, String)>>,
+    is_aggregated: bool,
+}
+
+impl Clauses {
+    /// Whether SQL names a row of the FROM clause.
+    fn is_named_in(&self, sql: &str, lowering: &Lowering<'_>) -> bool {
+        let relations = lowering.scopes.last().map(|scope| scope.relations.as_slice()).unwrap_or_default();
+        relations.iter().any(|relation| !relation.row.is_empty() && relation.is_named_in(sql))
+    }
+}
+
+/// What a query around a grouping one names: the groups' keys and aggregates, as columns.
+#[derive(Clone, Debug)]
+pub struct Staged {
+    row: String,
+    values: Vec<String>,
+}
+
+impl Staged {
+    fn select(&self, rest: &str) -> String {
+        let list = self.values.iter().enumerate().map(|(index, sql)| format!("{sql} AS \"/{index}\""));
+        let list: Vec<String> = list.collect();
+        format!("SELECT {}{rest}", if list.is_empty() { "1".to_string() } else { list.join(", ") })
+    }
+}
 
 impl Lowering<'_> {
+    /// A key or an aggregate of the groups, as the query around them names it; itself when there is none.
+    pub(in crate::dialect) fn staged(&mut self, sql: String) -> String {
+        let Some(staged) = &mut self.staged else { return sql };
+        if sql.contains(" OVER (") || sql.contains(&format!("{}.", staged.row)) {
+            return sql;
+        }
+        let index = staged.values.iter().position(|value| *value == sql).unwrap_or_else(|| {
+            staged.values.push(sql);
+            staged.values.len() - 1
+        });
+        format!("{}.\"/{index}\"", staged.row)
+    }
+
+    /// The same of a column, where it is the groups'.
+    pub(in crate::dialect) fn staged_column(&mut self, sql: String) -> String {
+        let Some(grouping) = &self.grouping else { return sql };
+        let relations = self.scopes.get(grouping.depth.saturating_sub(1)).map(|scope| &scope.relations);
+        let is_own = relations.is_some_and(|relations| {
+            relations.iter().any(|relation| !relation.row.is_empty() && relation.is_named_in(&sql))
+        });
+        if is_own { self.staged(sql) } else { sql }
+    }
+
     /// Lowers a query in the present scopes, apart from the grouping around it.
     pub(in crate::dialect) fn subquery(&mut self, query: &Query) -> Result<LoweredQuery, DialectError> {
         let outside = (std::mem::take(&mut self.aggregates_allowed), self.grouping.take());
         let clauses = (self.windows.take(), self.sources.take());
+        let staged = self.staged.take();
         let (scopes, tables) = (self.scopes.len(), self.common_tables.len());
         let lowered = self.query(query);
         self.scopes.truncate(scopes);
         self.common_tables.truncate(tables);
         (self.aggregates_allowed, self.grouping) = outside;
         (self.windows, self.sources) = clauses;
+        self.staged = staged;
         lowered
     }
 
@@ -66,6 +123,11 @@ impl Lowering<'_> {
         order: Vec<OrderByExpr>,
     ) -> Result<LoweredQuery, DialectError> {
         refuse_odd_clauses(select)?;
+        if order.is_empty()
+            && let Some(rows) = self.rows_of_select(select)?
+        {
+            return Ok(LoweredQuery { sql: rows.sql, columns: rows.columns, is_single: false, value: None });
+        }
         let targets = std::mem::take(&mut self.targets);
         let mut from = self.from(&select.from)?;
         let mut conditions = std::mem::take(&mut from.filters);
@@ -74,36 +136,67 @@ impl Lowering<'_> {
         }
         let groups = self.groups(select)?;
         let is_aggregated = groups.is_some() || select.having.is_some() || has_aggregate(select);
-        if is_aggregated {
-            let keys = groups.clone().unwrap_or_default();
+        let clauses = Clauses { from, conditions, groups, is_aggregated };
+        match self.finish(select, &order, &targets, &clauses) {
+            // What is made of aggregates in many steps stands in a query around the groups.
+            Err(error) if error.code == "54001" && is_aggregated => {
+                self.staged = Some(Staged { row: quote_identifier(&self.alias()), values: Vec::new() });
+                let lowered = self.finish(select, &order, &targets, &clauses);
+                self.staged = None;
+                lowered
+            }
+            lowered => lowered,
+        }
+    }
+
+    /// The select list and what follows the groups.
+    fn finish(
+        &mut self,
+        select: &Select,
+        order: &[OrderByExpr],
+        targets: &[DataType],
+        clauses: &Clauses,
+    ) -> Result<LoweredQuery, DialectError> {
+        let Clauses { from, conditions, groups, is_aggregated } = clauses;
+        if *is_aggregated {
+            let keys: Vec<String> = groups.iter().flatten().map(|(sql, _)| sql.clone()).collect();
             let rows = from.rows_determined_by(&keys);
             self.grouping = Some(Grouping { keys, rows, depth: self.scopes.len() });
             self.aggregates_allowed = true;
         }
         self.windows = Some(select.named_window.clone());
         self.sources = (!is_aggregated).then(Vec::new);
-        let outputs = self.outputs(&select.projection, &targets)?;
+        let outputs = self.outputs(&select.projection, targets)?;
         let having = select.having.as_ref().map(|having| self.condition(having)).transpose()?;
-        let order = self.order_keys(&order, &outputs)?;
-        for source in self.sources.take().unwrap_or_default() {
-            let cross = if from.sql.is_empty() { "" } else { " CROSS JOIN " };
-            from.sql.push_str(&format!("{cross}{source}"));
-        }
-        let is_bare = from.sql.is_empty() && conditions.is_empty() && !is_aggregated && order.is_empty();
-        let is_single = from.sql.is_empty() || (is_aggregated && groups.is_none());
+        let order = self.order_keys(order, &outputs)?;
+        let mut sources = vec![from.sql.clone()];
+        sources.extend(self.sources.take().unwrap_or_default());
+        sources.retain(|source| !source.is_empty());
         let mut rest = String::new();
-        if !from.sql.is_empty() {
-            rest.push_str(&format!(" FROM {}", from.sql));
+        if !sources.is_empty() {
+            rest.push_str(&format!(" FROM {}", sources.join(" CROSS JOIN ")));
         }
         if !conditions.is_empty() {
-            rest.push_str(&format!(" WHERE {}", balanced(conditions, " AND ")));
+            rest.push_str(&format!(" WHERE {}", balanced(conditions.clone(), " AND ")));
         }
         if let Some(groups) = &groups {
-            rest.push_str(&format!(" GROUP BY {}", groups.join(", ")));
+            let keys: Vec<&str> = groups.iter().map(|(_, key)| key.as_str()).collect();
+            rest.push_str(&format!(" GROUP BY {}", keys.join(", ")));
         }
-        if let Some(having) = having {
+        if let Some(staged) = self.staged.take() {
+            rest = format!(" FROM ({}) AS {}", staged.select(&rest), staged.row);
+            let own = format!("{}.", staged.row);
+            let is_whole = |sql: &String| sql.contains(&own) || !clauses.is_named_in(sql, self);
+            let parts = outputs.iter().map(|output| &output.sql).chain(order.iter().map(|(key, _)| key));
+            if !parts.chain(&having).all(is_whole) {
+                return Err(DialectError::new("54001", "the expression is too complex"));
+            }
+            rest.push_str(&having.map(|having| format!(" WHERE {having}")).unwrap_or_default());
+        } else if let Some(having) = having {
             rest.push_str(&format!(" HAVING {having}"));
         }
+        let is_bare = sources.is_empty() && conditions.is_empty() && !is_aggregated && order.is_empty();
+        let is_single = sources.is_empty() || (*is_aggregated && groups.is_none());
         let sql = match &select.distinct {
             None | Some(Distinct::All) => format!("SELECT {}{rest}{}", list(&outputs), order_by(&order)),
             Some(Distinct::Distinct) => self.distinct_rows(&outputs, &rest, &order)?,
@@ -205,8 +298,8 @@ impl Lowering<'_> {
         ))
     }
 
-    /// The SQL of what is grouped by; `None` without GROUP BY. A relation's key stands for its row.
-    fn groups(&mut self, select: &Select) -> Result<Option<Vec<String>>, DialectError> {
+    /// The SQL of what is grouped by, and what tells its values apart; `None` without GROUP BY. A relation's key stands for its row.
+    fn groups(&mut self, select: &Select) -> Result<Option<Vec<(String, String)>>, DialectError> {
         let expressions = match &select.group_by {
             GroupByExpr::Expressions(expressions, modifiers) if modifiers.is_empty() => expressions,
             other => return Err(DialectError::unsupported(other)),
@@ -227,15 +320,8 @@ impl Lowering<'_> {
                 piece => piece?,
             };
             let (sql, data_type) = piece.resolved(self.catalog)?;
-            let key = self.distinct_key(Piece::Typed(sql.clone(), data_type.clone()))?;
-            if key != sql && data_type != DataType::Citext {
-                return Err(DialectError::unsupported(format!(
-                    "GROUP BY of values of type {}",
-                    data_type.display_name()
-                ))
-                .with_hint("Group by its text, or by numeric(p, s)."));
-            }
-            keys.push(if key.starts_with(&sql) { sql } else { key });
+            let key = self.distinct_key(Piece::Typed(sql.clone(), data_type))?;
+            keys.push((sql, key));
         }
         Ok(Some(keys))
     }
@@ -315,6 +401,7 @@ impl Lowering<'_> {
 
     fn star_output(&mut self, sql: String, field: &Field) -> Result<Output, DialectError> {
         self.grouped_column(&sql, &field.name)?;
+        let sql = self.staged_column(sql);
         Ok(Output { name: field.name.clone(), sql, data_type: field.data_type.clone() })
     }
 }

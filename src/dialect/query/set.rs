@@ -82,7 +82,20 @@ impl Lowering<'_> {
             .flatten()
             .collect();
         let whole = LoweredQuery { sql: String::new(), columns, is_single: false, value: None };
-        if !all || operator != SetOperator::Union {
+        if operator == SetOperator::Union && !all {
+            let keys = self.row_keys(&whole, "union")?;
+            let columns: Vec<String> =
+                (0..types.len()).map(|index| whole.column_sql(index, "union")).collect();
+            if keys != columns {
+                // Values that are equal though their texts differ are one by a key of theirs.
+                let sql = format!(
+                    "SELECT * FROM ({}) AS \"/union\" GROUP BY {}",
+                    compound(terms, "UNION ALL"),
+                    keys.join(", ")
+                );
+                return Ok(LoweredQuery { sql, ..whole });
+            }
+        } else if operator != SetOperator::Union {
             self.comparable_rows(&whole)?;
         }
         let sql = match (operator, all) {
@@ -146,6 +159,17 @@ impl Lowering<'_> {
             list.push(format!("{} AS {}", self.implicit(piece, to)?, column_name(index)));
         }
         Ok(format!("SELECT {} FROM ({}) AS \"/term\"", list.join(", "), query.sql))
+    }
+
+    /// What tells the values of a query's columns apart, under an alias.
+    fn row_keys(&mut self, query: &LoweredQuery, alias: &str) -> Result<Vec<String>, DialectError> {
+        let columns: Vec<Piece> = query
+            .columns
+            .iter()
+            .enumerate()
+            .map(|(index, (_, data_type))| Piece::Typed(query.column_sql(index, alias), data_type.clone()))
+            .collect();
+        columns.into_iter().map(|column| self.distinct_key(column)).collect()
     }
 
     /// Refuses rows that SQLite would tell apart where Postgres finds them equal.

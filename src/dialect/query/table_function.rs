@@ -319,7 +319,7 @@ fn unnest(lowering: &mut Lowering<'_>, pieces: Vec<Piece>) -> Result<Rows, Diale
 }
 
 fn string_to_table(lowering: &mut Lowering<'_>, pieces: Vec<Piece>) -> Result<Rows, DialectError> {
-    match lowering.named_call("string_to_array", pieces.clone())? {
+    match lowering.call_by_name("string_to_array", pieces.clone())? {
         Piece::Typed(array, DataType::Array(element)) => {
             Ok(one_column("string_to_table", format!("json_each({array})"), "value", *element))
         }

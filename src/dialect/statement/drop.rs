@@ -141,7 +141,7 @@ impl Translator {
     fn without(&self, table: &Table) -> Translator {
         let mut catalog = self.catalog.clone();
         catalog.tables.shift_remove(&physical_name(&table.schema, &table.name));
-        Translator { catalog, statements: Vec::new(), answer: None }
+        Translator::over(catalog)
     }
 
     fn drop_type(&mut self, object: &ObjectName, if_exists: bool) -> Result<(), DialectError> {

@@ -146,11 +146,16 @@ fn roles(grantees: &[Grantee]) -> Result<Vec<String>, DialectError> {
         .iter()
         .map(|grantee| {
             let name = grantee.to_string();
-            let known = GRANTEES.iter().find(|role| name.trim_matches('"').eq_ignore_ascii_case(role));
-            known.map(|role| (*role).to_string()).ok_or_else(|| {
-                DialectError::new("42704", format!("role \"{name}\" does not exist"))
-                    .with_hint("The roles are anon, authenticated and service_role.")
-            })
+            known_role(name.trim_matches('"'))
         })
         .collect()
+}
+
+/// A role that something can be granted to.
+pub(super) fn known_role(name: &str) -> Result<String, DialectError> {
+    let known = GRANTEES.iter().find(|role| name.eq_ignore_ascii_case(role));
+    known.map(|role| (*role).to_string()).ok_or_else(|| {
+        DialectError::new("42704", format!("role \"{name}\" does not exist"))
+            .with_hint("The roles are anon, authenticated and service_role.")
+    })
 }

@@ -2,10 +2,12 @@
 
 mod alter_column;
 mod alter_constraint;
+mod alter_function;
 mod alter_table;
 mod alter_type;
 mod column;
 mod constraint;
+mod create_function;
 mod create_index;
 mod create_policy;
 mod create_table;
@@ -18,6 +20,7 @@ mod insert;
 mod rebuild;
 mod reference;
 mod rename;
+mod routine_users;
 mod session;
 mod write;
 

@@ -75,7 +75,7 @@ impl Translator {
 }
 
 /// The expressions of an index: its terms and its predicate.
-fn expressions_of(index: &Index) -> Result<Vec<String>, DialectError> {
+pub(super) fn expressions_of(index: &Index) -> Result<Vec<String>, DialectError> {
     let create = definition(index)?;
     let terms = create.columns.iter().map(|column| {
         plain_column(column).map_or_else(|| column.column.expr.to_string(), |name| quote_identifier(&name))
@@ -90,12 +90,13 @@ fn uses(catalog: &Catalog, without: &Catalog, key: &str, text: &str) -> Result<b
 }
 
 /// An expression over a row of the table with that physical name, every name in it resolved.
-fn lowered(catalog: &Catalog, key: &str, text: &str) -> Result<String, DialectError> {
+pub(super) fn lowered(catalog: &Catalog, key: &str, text: &str) -> Result<String, DialectError> {
     let table = catalog
         .tables
         .get(key)
         .ok_or_else(|| DialectError::new("42P01", format!("relation \"{key}\" does not exist")))?;
-    let mut environment = SystemEnvironment::default();
+    // A function's body is no part of what calls it.
+    let mut environment = SystemEnvironment::naming_routines();
     let mut lowering = Lowering::over_row(catalog, &mut environment, Place::Query, table, "\"/row\"");
     lowering.lower(&Expression::parse(text)?.0)?.into_sql(catalog)
 }

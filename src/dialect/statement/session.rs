@@ -11,7 +11,7 @@ use crate::dialect::{DialectError, name};
 #[rustfmt::skip]
 const HARMLESS_SETTINGS: &[&str] = &[
     "statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout", "transaction_timeout", "client_encoding",
-    "standard_conforming_strings", "check_function_bodies", "xmloption", "client_min_messages", "row_security",
+    "standard_conforming_strings", "xmloption", "client_min_messages", "row_security",
     "default_tablespace", "default_table_access_method",
 ];
 
@@ -38,6 +38,10 @@ impl Translator {
             return Ok(());
         }
         let first = values.first().map(|value| value.to_string().trim_matches(['\'', '"']).to_lowercase());
+        if variable == "check_function_bodies" {
+            self.checks_bodies = !matches!(first.as_deref(), Some("off" | "false" | "0" | "no"));
+            return Ok(());
+        }
         match (variable.as_str(), first.as_deref()) {
             // Unqualified names are looked up in public.
             ("search_path", Some("public" | "")) => Ok(()),

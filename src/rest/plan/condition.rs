@@ -22,6 +22,19 @@ pub enum Condition<'c> {
     Related(usize),
 }
 
+impl Condition<'_> {
+    /// Whether it holds for one value of the column alone.
+    pub fn is_equality_of(&self, column: &str) -> bool {
+        match self {
+            Self::All(all) => all.iter().any(|condition| condition.is_equality_of(column)),
+            Self::Test(operand, Test::Compare(Comparison::Equal, _)) => {
+                operand.column.name == column && operand.json_path.is_empty()
+            }
+            _ => false,
+        }
+    }
+}
+
 /// What a column is compared with. Values are in their stored form.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Test {

@@ -17,7 +17,7 @@ pub use write::{Cell, Change, Insert, Write};
 use super::error::RestError;
 use super::request::{Media, Query, RowRange};
 use super::{Action, RestRequest};
-use crate::config::RestConfig;
+use crate::config::{RestConfig, TransactionEnd};
 use crate::schema::{Catalog, Table};
 
 /// What a request will do.
@@ -38,6 +38,15 @@ pub struct ReadPlan<'c> {
     pub counted: bool,
     /// `HEAD`: only how many rows there are is of interest.
     pub bodiless: bool,
+    /// Whether the answer is one row's object rather than an array.
+    pub is_object: bool,
+}
+
+impl ReadPlan<'_> {
+    /// Whether an array of rows is asked for that can be longer than one.
+    pub fn may_have_many_rows(&self) -> bool {
+        !self.bodiless && !self.is_object && self.root.may_have_many_rows()
+    }
 }
 
 /// What planning looks things up in.
@@ -46,6 +55,7 @@ pub struct Planner<'c> {
     schema: &'c str,
     max_rows: Option<u64>,
     aggregates: bool,
+    transaction_end: TransactionEnd,
 }
 
 /// Plans a request.
@@ -60,20 +70,20 @@ pub fn plan<'c>(
         table: request.relation.clone(),
         closest: closest(&request.relation, catalog.tables.values().filter(|table| table.schema == schema)),
     })?;
+    let (aggregates, transaction_end) = (config.aggregates, config.transaction_end);
+    let planner = Planner { catalog, schema, max_rows: None, aggregates, transaction_end };
     if let Action::Read { bodiless } = request.action {
-        let planner =
-            Planner { catalog, schema, max_rows: Some(config.max_rows), aggregates: config.aggregates };
+        let planner = Planner { max_rows: Some(config.max_rows), ..planner };
         let mut root = planner.root(table, &request.query, request.range)?;
         if request.media == Media::Csv {
             root.prepare_csv()?;
         }
         let counted = request.preferences.count.is_some();
-        return Ok(Plan::Read(ReadPlan { root, counted, bodiless }));
+        let is_object = request.media.is_object();
+        return Ok(Plan::Read(ReadPlan { root, counted, bodiless, is_object }));
     }
     // Writes are not capped, and neither are the embeds in what they give back.
-    Planner { catalog, schema, max_rows: None, aggregates: config.aggregates }
-        .write(table, request)
-        .map(Plan::Write)
+    planner.write(table, request).map(Plan::Write)
 }
 
 impl<'c> Planner<'c> {

@@ -420,6 +420,15 @@ impl Node<'_> {
         Ok(())
     }
 
+    /// Whether nothing in the request says that there is one row at most.
+    pub fn may_have_many_rows(&self) -> bool {
+        let one_key = match self.table.primary_key_columns() {
+            [key] => self.condition.is_equality_of(key),
+            _ => false,
+        };
+        !self.only_count && self.aggregates.is_empty() && self.range.limit != Some(1) && !one_key
+    }
+
     /// The answer's keys, in order.
     pub fn keys(&self) -> Vec<&str> {
         let mut keys: Vec<&str> = self.fields.iter().map(|field| field.key.as_str()).collect();

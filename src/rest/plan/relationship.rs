@@ -162,15 +162,15 @@ impl Relationship<'_> {
         };
         let near = |name: &str| single.is_some_and(|(near, _)| near == name);
         let far = |name: &str| single.is_some_and(|(_, far)| far == name);
-        // One key of a table to itself is two relationships: the table's name means the many, the
-        // column's name the one.
+        // One key of a table to itself is two relationships: the table's name means the many (of
+        // several keys the one with the hint's column), the column's name the one.
         if self.is_self {
             return match hint {
                 None => {
                     (to_table && self.cardinality == "one-to-many")
                         || (self.cardinality == "many-to-one" && near(target))
                 }
-                Some(hint) => to_table && near(hint),
+                Some(hint) => to_table && self.cardinality == "one-to-many" && far(hint),
             };
         }
         match hint {

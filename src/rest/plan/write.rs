@@ -26,6 +26,8 @@ pub struct Write<'c> {
     pub affected_limit: Option<u64>,
     /// Whether the rows are counted although none is given back.
     pub counted: bool,
+    /// Whether nothing of it takes effect.
+    pub rolls_back: bool,
 }
 
 /// One argument of a SQLite function each, and D1 allows 32.
@@ -99,6 +101,7 @@ impl<'c> Planner<'c> {
             singular: request.media.is_object() && returns == Return::Representation,
             affected_limit: request.preferences.affected_limit(),
             counted: request.preferences.count.is_some(),
+            rolls_back: self.transaction_end.rolls_back(request.preferences.rolls_back),
         })
     }
 

@@ -8,7 +8,10 @@ mod like;
 mod output;
 mod proposed;
 mod read;
+mod rollback;
 mod write;
+
+pub use rollback::ROLLED_BACK;
 
 use super::error::RestError;
 use super::plan::{Plan, ReadPlan};
@@ -26,15 +29,32 @@ pub struct Batch {
     pub rows: Vec<usize>,
     /// Among them those whose rows an upsert found there.
     pub updated: Vec<usize>,
+    /// Whether those are one row: all rows as one array `j`, and their `count`.
+    pub together: bool,
     /// The result with the number of rows beyond the window.
     pub total: Option<usize>,
 }
 
+/// How a read's rows come back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Packing {
+    /// As one JSON array, and how many they are: reading 100 rows takes a tenth less time so. No value may be longer
+    /// than 2 MB, so it can fail where [`Self::Apart`] would not.
+    Together,
+    /// Each as a JSON text of its own.
+    Apart,
+}
+
 /// The statements of a plan.
-pub fn compile(catalog: &Catalog, caller: &Caller, plan: &Plan<'_>) -> Result<Batch, RestError> {
+pub fn compile(
+    catalog: &Catalog,
+    caller: &Caller,
+    plan: &Plan<'_>,
+    packing: Packing,
+) -> Result<Batch, RestError> {
     let mut batch = Batch::default();
     match plan {
-        Plan::Read(plan) => compile_read(catalog, caller, plan, &mut batch)?,
+        Plan::Read(plan) => compile_read(catalog, caller, plan, packing, &mut batch)?,
         Plan::Write(write) => {
             batch.push(schema::guard(catalog.version));
             write::compile(catalog, caller, write, &mut batch)?;
@@ -47,10 +67,15 @@ fn compile_read(
     catalog: &Catalog,
     caller: &Caller,
     plan: &ReadPlan<'_>,
+    packing: Packing,
     batch: &mut Batch,
 ) -> Result<(), RestError> {
     let mut builder = Builder::new(catalog, caller);
-    builder.select_rows(&plan.root, plan.bodiless)?;
+    batch.together = packing == Packing::Together && plan.may_have_many_rows();
+    match batch.together {
+        true => builder.select_rows_together(&plan.root)?,
+        false => builder.select_rows(&plan.root, plan.bodiless)?,
+    }
     let place = batch.push(builder.finish());
     batch.rows.push(place);
     if plan.counted {

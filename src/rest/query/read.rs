@@ -36,6 +36,16 @@ impl Builder<'_> {
         Ok(())
     }
 
+    /// The same rows as one JSON array, and how many they are.
+    pub fn select_rows_together(&mut self, root: &Node<'_>) -> Result<(), RestError> {
+        self.writer.push(
+            "SELECT '[' || coalesce(group_concat(j, ','), '') || ']' AS j, count(*) AS count\nFROM (\n",
+        );
+        self.select_rows(root, false)?;
+        self.writer.push("\n)");
+        Ok(())
+    }
+
     /// How many rows the root relation has without regard to its window.
     pub fn select_count(&mut self, root: &Node<'_>) -> Result<(), RestError> {
         let row = self.alias();
@@ -139,7 +149,7 @@ impl Builder<'_> {
 
     /// `GROUP BY` and `ORDER BY`. The row id comes last, so that rows without another order come as
     /// they were inserted and pages never overlap.
-    fn order(&mut self, node: &Node<'_>, row: &str) -> Result<String, RestError> {
+    pub(super) fn order(&mut self, node: &Node<'_>, row: &str) -> Result<String, RestError> {
         let mut keys = Vec::new();
         for order in &node.order {
             keys.push(self.order_key(node, order, row)?);
@@ -219,7 +229,7 @@ fn offset(range: RowRange) -> i64 {
 }
 
 /// The name under which the table's row id is not hidden by a column.
-fn row_id(table: &Table) -> Option<&'static str> {
+pub fn row_id(table: &Table) -> Option<&'static str> {
     let hidden = |name: &str| table.columns.iter().any(|column| column.name.eq_ignore_ascii_case(name));
     ["rowid", "_rowid_", "oid"].into_iter().find(|name| !hidden(name))
 }

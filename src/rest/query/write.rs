@@ -6,7 +6,7 @@
 //! Inside `RETURNING` a row goes by its table's own name; SQLite knows no alias there.
 
 use super::proposed::{EXISTING, PROPOSED, UPDATED, plain_columns, written_columns};
-use super::{Batch, Builder, where_clause};
+use super::{Batch, Builder, rollback, where_clause};
 use crate::caller::Caller;
 use crate::dialect;
 use crate::policy::{Predicate, permit_columns};
@@ -27,6 +27,18 @@ pub fn compile(
     batch: &mut Batch,
 ) -> Result<(), RestError> {
     permit(caller, write)?;
+    let rolls_back = write.rolls_back && !matches!(write.change, Change::Nothing);
+    if rolls_back {
+        rollback::watch(catalog, caller, write, batch)?;
+    }
+    change(catalog, caller, write, batch)?;
+    if rolls_back {
+        rollback::give_back(catalog, caller, write, batch)?;
+    }
+    Ok(())
+}
+
+fn change(catalog: &Catalog, caller: &Caller, write: &Write<'_>, batch: &mut Batch) -> Result<(), RestError> {
     match &write.change {
         Change::Nothing if write.singular => Err(RestError::NotOneRow(0)),
         Change::Nothing => Ok(()),
@@ -387,7 +399,7 @@ impl Builder<'_> {
     }
 
     /// The rows that an update or delete touches. A filter reads rows, so they must be visible too.
-    fn touched(
+    pub(super) fn touched(
         &mut self,
         write: &Write<'_>,
         command: Command,
@@ -406,13 +418,8 @@ impl Builder<'_> {
 
     /// `RETURNING`, when there is something to give back.
     fn returning(&mut self, write: &Write<'_>) -> Result<(), RestError> {
-        let table = write.table;
-        let name = table.physical();
-        let object = match write.returns {
-            Return::Minimal => "NULL".to_string(),
-            Return::HeadersOnly => key_values(table, &name),
-            Return::Representation => self.object(&write.returning, &name)?,
-        };
+        let name = write.table.physical();
+        let object = self.returned(write, &name)?;
         // An upsert counts its new rows: they decide between 201 and 200.
         let counted = write.counted || write.merge().is_some();
         if write.returns == Return::Minimal && !counted {
@@ -515,7 +522,7 @@ fn key_equalities(insert: &Insert<'_>, row: &str) -> String {
 }
 
 /// The primary key's values as texts in a JSON array.
-fn key_values(table: &Table, name: &str) -> String {
+pub(super) fn key_values(table: &Table, name: &str) -> String {
     texts(table.primary_key_columns().iter().map(String::as_str), name)
 }
 

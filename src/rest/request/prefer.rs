@@ -13,6 +13,8 @@ pub struct Preferences {
     pub count: Option<Count>,
     /// `handling=strict`: unknown preferences are an error; and `max-affected` is obeyed.
     pub strict: Option<bool>,
+    /// `tx=rollback` (true) or `tx=commit`, which count only where the deployment lets them.
+    pub rolls_back: Option<bool>,
     /// `max-affected=…`.
     pub max_affected: Option<u64>,
     /// Preferences nobody knows, or that are not done here.
@@ -65,9 +67,8 @@ const PREFERENCES: &[(&str, Setter)] = &[
     ("count=estimated",              |of| { of.count.get_or_insert(Count::Estimated); }),
     ("handling=strict",              |of| { of.strict.get_or_insert(true); }),
     ("handling=lenient",             |of| { of.strict.get_or_insert(false); }),
-    // Known, and as hosted Supabase is configured, without effect.
-    ("tx=commit",                    |_| {}),
-    ("tx=rollback",                  |_| {}),
+    ("tx=commit",                    |of| { of.rolls_back.get_or_insert(false); }),
+    ("tx=rollback",                  |of| { of.rolls_back.get_or_insert(true); }),
 ];
 
 impl Preferences {

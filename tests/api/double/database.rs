@@ -247,6 +247,14 @@ impl ResultSet for Rows {
         self.first_column(row).map(|text| Box::new(OwnedText(text)) as Box<dyn Text>)
     }
 
+    fn number(&self, row: usize, column: &str) -> Option<u64> {
+        let place = self.names.iter().position(|name| name == column)?;
+        match self.values.get(row)?.get(place)? {
+            Value::Integer(number) => u64::try_from(*number).ok(),
+            _ => None,
+        }
+    }
+
     fn cost(&self) -> Cost {
         self.cost
     }

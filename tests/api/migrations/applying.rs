@@ -263,13 +263,12 @@ fn statements_that_change_nothing_here_are_accepted() {
     );
     let rows = [
         "revoke all on schema public from anon",
-        "revoke execute on function f() from anon",
         "alter default privileges in schema public revoke all on tables from anon",
         "set search_path = shop",
         "create extension postgis",
         "rollback",
         "create view v as select 1",
-        "create function f() returns int language sql as $$ select 1 $$",
+        "create procedure f() language sql as $$ select 1 $$",
         "create or replace function f() returns trigger as $$ begin return new; end $$ language plpgsql",
         "create trigger a before insert on t for each row execute function f()",
         "create role editor",

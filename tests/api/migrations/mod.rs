@@ -4,6 +4,7 @@ mod altering;
 mod applying;
 mod dropping;
 mod expressions;
+mod functions;
 mod policies;
 mod refusing;
 mod renaming;

@@ -66,8 +66,8 @@ fn self_relations_and_one_to_one() {
             json!([{"name": "Eve", "people": [{"name": "Adam"}, {"name": "Cain"}]}]),
         ),
         (
-            "people?select=name,boss:people!manager_id(name)&id=eq.2",
-            json!([{"name": "Adam", "boss": {"name": "Eve"}}]),
+            "people?select=name,staff:people!manager_id(name)&id=eq.1",
+            json!([{"name": "Eve", "staff": [{"name": "Adam"}, {"name": "Cain"}]}]),
         ),
         (
             "people?select=id,passports(number)&id=lt.3",

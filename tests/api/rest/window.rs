@@ -136,3 +136,21 @@ fn one_batch_for_each_request() {
         assert_eq!(app.database.fault.calls() - before, 1, "{method} {target}");
     }
 }
+
+/// Rows are read as one text while that fits in what a value may hold, 2 MB, and one by one beyond.
+#[test]
+fn rows_longer_together_than_a_value_may_be_all_come() {
+    let app = TestApp::new();
+    app.migrate("20260101000000", "CREATE TABLE pages (id int PRIMARY KEY, body text NOT NULL);");
+    let body = "x".repeat(100_000);
+    let service = app.service_role();
+    for first in [0, 10, 20] {
+        let rows: Vec<_> = (first..first + 10).map(|id| json!({ "id": id, "body": body })).collect();
+        assert_eq!(service.post("/rest/v1/pages").json(&json!(rows)).send().status, StatusCode::CREATED);
+    }
+    let answer = service.get("/rest/v1/pages?order=id").header("prefer", "count=exact").send();
+    assert_eq!((answer.status, answer.header("content-range")), (StatusCode::OK, Some("0-29/30")));
+    let rows = answer.json();
+    assert_eq!(rows.as_array().unwrap().len(), 30);
+    assert_eq!((&rows[29]["id"], rows[29]["body"].as_str()), (&json!(29), Some(body.as_str())));
+}

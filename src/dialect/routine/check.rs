@@ -1,0 +1,43 @@
+//! A new function's body is compiled once, so that one which cannot run is refused at its line.
+
+use super::resolve::{Given, Resolved};
+use crate::dialect::DialectError;
+use crate::dialect::expression::{Lowering, Piece, Place, Relation};
+use crate::dialect::translate::{SystemEnvironment, Translator};
+use crate::schema::{Language, Routine, RoutineType};
+
+impl Translator {
+    /// Compiles a function's body, for nobody.
+    pub(in crate::dialect) fn check_routine(&self, routine: &Routine) -> Result<(), DialectError> {
+        let checked = match routine.language {
+            Language::Sql => self.check_sql(routine),
+            Language::Plpgsql => Err(DialectError::unsupported("LANGUAGE plpgsql")),
+        };
+        checked.map_err(|error| {
+            let name = format!("function {}: ", routine.display());
+            let message = match error.message.starts_with(&name) {
+                true => error.message,
+                false => format!("{name}{}", error.message),
+            };
+            DialectError { message, ..error }
+        })
+    }
+
+    fn check_sql(&self, routine: &Routine) -> Result<(), DialectError> {
+        let mut environment = SystemEnvironment::default();
+        let mut lowering = Lowering::new(&self.catalog, &mut environment, Place::Query);
+        let given = routine.inputs().map(|argument| Some(self.something(&argument.data_type))).collect();
+        lowering.check_call(Resolved { routine, given })
+    }
+
+    /// An argument of a type, for a call that never runs.
+    fn something(&self, of: &RoutineType) -> Given {
+        match of {
+            RoutineType::Value(of) => Given::Value(Piece::Typed("\"/argument\"".to_string(), of.clone())),
+            RoutineType::Row(table) => match self.catalog.tables.get(table) {
+                Some(table) => Given::Row(Relation::of_table(table, "\"/argument\"")),
+                None => Given::Value(Piece::Null),
+            },
+        }
+    }
+}

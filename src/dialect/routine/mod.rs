@@ -1,0 +1,11 @@
+//! Functions of the project: what their bodies are, and calls to them.
+//!
+//! A call is inlined: its arguments are bound once, and the body stands in their scope, lowered for
+//! the caller or, of a SECURITY DEFINER, for the owner. So policies inside of it hold, indexes are
+//! used, and a change of the function is a change of every statement that calls it.
+
+mod body;
+mod check;
+mod inline;
+mod resolve;
+mod source;

@@ -1,0 +1,142 @@
+//! Functions in policies: a definer's body sees every row, an invoker's only the caller's.
+
+use http::StatusCode;
+use serde_json::json;
+
+use super::{ANN, BOB, assert_error, column, rows};
+use crate::app::TestApp;
+
+const SCHEMA: &str = "
+create schema private;
+create table orgs (id int primary key, name text);
+create table members (org_id int references orgs, user_id uuid, role text, primary key (org_id, user_id));
+create table projects (id int primary key, org_id int references orgs, name text);
+insert into orgs values (1, 'Red'), (2, 'Blue');
+insert into members values (1, 'ANN', 'owner'), (1, 'BOB', 'member'), (2, 'BOB', 'owner');
+insert into projects values (1, 1, 'one'), (2, 2, 'two');
+
+create function is_member(org int) returns boolean language sql stable security definer set search_path = '' as $$
+  select exists (select 1 from public.members m where m.org_id = org and m.user_id = (select auth.uid()))
+$$;
+create or replace function private.org_ids() returns setof int language sql stable security definer set search_path = public as $$
+  select org_id from members where user_id = auth.uid()
+$$;
+create function private.has_role(org_id int, wanted text default 'owner') returns boolean language sql stable security definer as $$
+  select exists (select 1 from members where members.org_id = has_role.org_id and user_id = auth.uid() and role = $2)
+$$;
+create policy read on orgs for select using (id in (select private.org_ids()));
+create policy read on members for select to authenticated using (is_member(org_id));
+create policy read on projects for select using (public.is_member(org_id));
+create policy write on projects for insert to authenticated with check (private.has_role(org_id));
+create policy change on projects for update using (private.has_role(org_id, wanted => 'owner'));
+create policy remove on projects for delete using ((select private.has_role(org_id, 'owner')));
+";
+
+fn app() -> TestApp {
+    let app = TestApp::new();
+    app.migrate("1", &SCHEMA.replace("ANN", ANN).replace("BOB", BOB));
+    app
+}
+
+#[test]
+fn a_definer_function_decides_without_the_policies_of_what_it_reads() {
+    let app = app();
+    let (ann, bob) = (app.user(ANN), app.user(BOB));
+    assert_eq!(column(&ann, "orgs?select=id", "id"), [json!(1)]);
+    assert_eq!(column(&bob, "orgs?select=id&order=id", "id"), [json!(1), json!(2)]);
+    assert_eq!(rows(&ann, "members?select=role&order=role"), json!([{"role": "member"}, {"role": "owner"}]));
+    assert_eq!(rows(&app.anon(), "orgs"), json!([]));
+    assert_eq!(rows(&app.anon(), "projects"), json!([]));
+    assert_eq!(
+        rows(&ann, "orgs?select=name,projects(name),members(user_id)"),
+        json!([{"name": "Red", "projects": [{"name": "one"}], "members": [{"user_id": ANN}, {"user_id": BOB}]}])
+    );
+    let insert = |id: i32, org: i32| json!({"id": id, "org_id": org, "name": "new"});
+    assert_eq!(ann.post("/rest/v1/projects").json(&insert(3, 1)).send().status, StatusCode::CREATED);
+    let denied = "new row violates row-level security policy for table \"projects\"";
+    for (actor, org) in [(&ann, 2), (&bob, 1)] {
+        let answer = actor.post("/rest/v1/projects").json(&insert(4, org)).send();
+        assert_error(&answer, StatusCode::FORBIDDEN, "42501", denied);
+    }
+    bob.patch("/rest/v1/projects?id=gt.0").json(&json!({"name": "bobs"})).send();
+    bob.delete("/rest/v1/projects?id=eq.1").send();
+    assert_eq!(
+        rows(&app.service_role(), "projects?select=id,name&order=id"),
+        json!([{"id": 1, "name": "one"}, {"id": 2, "name": "bobs"}, {"id": 3, "name": "new"}])
+    );
+}
+
+#[test]
+fn an_invoker_function_sees_what_its_caller_sees() {
+    let app = app();
+    app.migrate(
+        "2",
+        "create function member_count(org int) returns bigint language sql stable as 'select count(*) from members where org_id = org';
+         create table seats (id int primary key, org_id int);
+         insert into seats values (1, 1), (2, 2);
+         create policy busy on seats for select using (member_count(org_id) > 0);",
+    );
+    assert_eq!(column(&app.user(ANN), "seats?select=id", "id"), [json!(1)]);
+    assert_eq!(column(&app.user(BOB), "seats?select=id", "id"), [json!(1), json!(2)]);
+    assert_eq!(rows(&app.anon(), "seats"), json!([]));
+}
+
+#[test]
+fn a_function_that_leads_back_to_its_own_policy_ends_in_an_error() {
+    let app = app();
+    app.migrate(
+        "2",
+        "create table loops (id int primary key, up int);
+         create function loops_up(of int) returns boolean language sql stable as 'select exists (select 1 from loops where id = of)';
+         create policy around on loops for select using (loops_up(up));",
+    );
+    let answer = app.user(ANN).get("/rest/v1/loops").send();
+    assert_error(&answer, StatusCode::INTERNAL_SERVER_ERROR, "54001", "stack depth limit exceeded");
+}
+
+#[test]
+fn who_may_not_execute_a_function_may_not_use_its_policy() {
+    let app = app();
+    app.migrate("2", "revoke execute on function is_member(int) from public, anon, authenticated");
+    let answer = app.user(ANN).get("/rest/v1/projects").send();
+    assert_error(&answer, StatusCode::FORBIDDEN, "42501", "permission denied for function is_member");
+    let answer = app.anon().get("/rest/v1/projects").send();
+    assert_error(&answer, StatusCode::UNAUTHORIZED, "42501", "permission denied for function is_member");
+    app.migrate("3", "grant execute on function is_member(int) to authenticated");
+    assert_eq!(column(&app.user(ANN), "projects?select=id", "id"), [json!(1)]);
+    // A definer's own calls are its owner's.
+    app.migrate(
+        "4",
+        "revoke execute on function is_member(int) from authenticated;
+         create function may(org int) returns boolean language sql stable security definer as 'select is_member(org)';
+         drop policy read on projects; create policy read on projects for select using (may(org_id))",
+    );
+    assert_eq!(column(&app.user(ANN), "projects?select=id", "id"), [json!(1)]);
+}
+
+#[test]
+fn a_new_body_decides_from_the_next_request_on() {
+    let app = app();
+    assert_eq!(column(&app.user(ANN), "projects?select=id", "id"), [json!(1)]);
+    app.migrate("2", "create or replace function is_member(org int) returns boolean language sql stable security definer as 'select false'");
+    assert_eq!(rows(&app.user(ANN), "projects"), json!([]));
+}
+
+#[test]
+fn a_default_may_call_a_function_of_the_caller() {
+    let app = app();
+    app.migrate(
+        "2",
+        "create function me() returns uuid language sql stable as 'select auth.uid()';
+         create function role_now() returns text language sql stable security definer as 'select current_user || ''/'' || auth.role()';
+         create table notes (id int primary key, owner uuid default me(), made_by text default role_now());
+         create policy own on notes using (owner = me());",
+    );
+    let answer = app
+        .user(ANN)
+        .post("/rest/v1/notes")
+        .header("prefer", "return=representation")
+        .json(&json!({"id": 1}))
+        .send();
+    assert_eq!(answer.json(), json!([{"id": 1, "owner": ANN, "made_by": "postgres/authenticated"}]));
+}
