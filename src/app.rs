@@ -10,6 +10,7 @@ use crate::http::Router;
 use crate::jwt::{self, Claims, TokenError};
 use crate::ports::Ports;
 use crate::schema::CatalogCache;
+use crate::text_search::Remembering;
 use crate::time::Timestamp;
 
 /// One per isolate, shared by all its requests.
@@ -32,7 +33,8 @@ const REMEMBERED_TOKENS: usize = 10_000;
 
 impl App {
     /// An app with nothing remembered yet.
-    pub fn new(config: Config, ports: Ports, router: Router) -> Self {
+    pub fn new(config: Config, mut ports: Ports, router: Router) -> Self {
+        ports.database = Rc::new(Remembering::new(ports.database));
         Self {
             config,
             ports,

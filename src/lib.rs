@@ -20,6 +20,7 @@ pub mod jwt;
 pub mod policy;
 pub mod schema;
 pub mod sql;
+pub mod text_search;
 pub mod time;
 pub mod token_bucket;
 

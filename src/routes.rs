@@ -91,6 +91,8 @@ fn rest() -> Vec<Route> {
         row(GET,     "/rest/v1/",               Caller, Unlimited, KIB,      handler(rest::root)),
         row(GET,     "/rest/v1/rpc/{function}", Caller, Unlimited, KIB,      handler(rest::function)),
         row(POST,    "/rest/v1/rpc/{function}", Caller, Unlimited, 10 * MIB, handler(rest::function)),
+        row(POST,    "/rest/v1/batch",          Caller, Unlimited, 10 * MIB, handler(rest::batch)),
+        row(OPTIONS, "/rest/v1/rpc/{function}", Caller, Unlimited, KIB,      handler(rest::function_options)),
         row(GET,     "/rest/v1/{relation}",     Caller, Unlimited, KIB,      handler(rest::relation)),
         row(POST,    "/rest/v1/{relation}",     Caller, Unlimited, 10 * MIB, handler(rest::relation)),
         row(PATCH,   "/rest/v1/{relation}",     Caller, Unlimited, 10 * MIB, handler(rest::relation)),
@@ -139,8 +141,10 @@ fn storage() -> Vec<Route> {
 #[rustfmt::skip]
 fn admin() -> Vec<Route> {
     vec![
-        row(POST, "/admin/v1/migrations", Admin, Unlimited, 4 * MIB, handler(admin::apply_migration)),
-        row(POST, "/admin/v1/query",      Admin, Unlimited, 4 * MIB, handler(admin::run_query)),
+        row(POST, "/admin/v1/migrations",      Admin, Unlimited, 16 * MIB, handler(admin::apply_migration)),
+        row(POST, "/admin/v1/query",           Admin, Unlimited,  4 * MIB, handler(admin::run_query)),
+        row(POST, "/admin/v1/reset",           Admin, Unlimited,      KIB, handler(admin::reset_project)),
+        row(GET,  "/admin/v1/policies/report", Admin, Unlimited,      KIB, handler(admin::policy_report)),
     ]
 }
 

@@ -9,7 +9,7 @@ use futures_util::future::LocalBoxFuture;
 use serde_json::json;
 
 use crate::app::App;
-use crate::{auth, storage};
+use crate::{auth, storage, text_search};
 
 /// Answers how many things it did, if it knows, or why it stopped.
 type Outcome = Result<Option<usize>, String>;
@@ -19,6 +19,7 @@ type Chore = fn(Rc<App>) -> LocalBoxFuture<'static, Outcome>;
 const CHORES: &[(&str, Chore)] = &[
     ("delete bytes that no object refers to",  |app| delete_stray_bytes(app).boxed_local()),
     ("delete sessions that have outlived use", |app| delete_old_sessions(app).boxed_local()),
+    ("forget old text search vectors",         |app| forget_old_vectors(app).boxed_local()),
 ];
 
 /// Does every chore; one that fails is logged and keeps none of the others.
@@ -42,4 +43,9 @@ async fn delete_stray_bytes(app: Rc<App>) -> Outcome {
 
 async fn delete_old_sessions(app: Rc<App>) -> Outcome {
     auth::sweep(&app).await.map(|()| None).map_err(|error| format!("{error:?}"))
+}
+
+async fn forget_old_vectors(app: Rc<App>) -> Outcome {
+    let swept = text_search::sweep(app.ports.database.as_ref()).await;
+    swept.map(|()| None).map_err(|error| format!("{error:?}"))
 }

@@ -42,7 +42,7 @@ pub fn is_stale(error: &AdminError) -> bool {
 }
 
 /// Whether the file is to blame, rather than the platform or another writer.
-fn is_users(error: &DbError) -> bool {
+pub fn is_users(error: &DbError) -> bool {
     match error {
         DbError::Raised(payload) => payload != STALE_CATALOG,
         DbError::Overloaded(_) | DbError::Timeout(_) => false,
@@ -50,21 +50,34 @@ fn is_users(error: &DbError) -> bool {
     }
 }
 
-/// The statement that fails. D1 says only what went wrong, so growing parts of the file are run to
-/// an end that raises, and rolls back, on purpose. `None` when no part fails by itself.
+/// The statement of the file at fault. `None` when no part of it fails by itself.
 async fn place_of(app: &App, translation: &Translation) -> Option<Place> {
-    let (mut passed, mut failed) = (0, translation.statements.len());
+    let failed = failing_statement(app, &translation.statements).await?;
+    let source = translation.sources.get(*translation.origins.get(failed)?)?;
+    Some(Place { line: source.line, statement: source.text.clone() })
+}
+
+/// Runs statements to an end that raises, and rolls back, on purpose: whether they would run.
+pub async fn rehearse(app: &App, statements: Vec<Statement>) -> Result<(), DbError> {
+    match app.ports.database.batch(statements.into_iter().chain([store::end_here()]).collect()).await {
+        Err(DbError::Raised(payload)) if payload == store::REACHED => Ok(()),
+        Err(error) => Err(error),
+        Ok(_) => Err(DbError::Other("a batch that raises came to its end".into())),
+    }
+}
+
+/// Which of statements that fail together is the first at fault. D1 says only what went wrong, so
+/// growing parts are rehearsed. `None` when no part fails by itself.
+pub async fn failing_statement(app: &App, statements: &[Statement]) -> Option<usize> {
+    let (mut passed, mut failed) = (0, statements.len());
     while passed < failed {
         let middle = passed + (failed - passed) / 2;
         // Whether the statements up to and including `middle` run through.
-        let part = translation.statements.get(..=middle)?.to_vec();
-        let outcome = app.ports.database.batch(part.into_iter().chain([store::end_here()]).collect()).await;
-        match outcome {
-            Err(DbError::Raised(payload)) if payload == store::REACHED => passed = middle + 1,
+        match rehearse(app, statements.get(..=middle)?.to_vec()).await {
+            Ok(()) => passed = middle + 1,
             Err(error) if is_users(&error) => failed = middle,
-            _ => return None,
+            Err(_) => return None,
         }
     }
-    let source = translation.sources.get(*translation.origins.get(failed)?)?;
-    Some(Place { line: source.line, statement: source.text.clone() })
+    (failed < statements.len()).then_some(failed)
 }

@@ -2,7 +2,7 @@
 
 use ::http::StatusCode;
 use ::http::header::RETRY_AFTER;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::dialect::ScriptError;
 use crate::http::{Asked, Failure, Refusal, Response, ResponseExt, json_response};
@@ -77,42 +77,45 @@ impl Failure for AdminError {
     fn render(&self, asked: &Asked) -> Response {
         let bad = StatusCode::BAD_REQUEST;
         match self {
-            Self::Body(message)                        => answer(bad, "PGRST102", message, None, None),
-            Self::Script(refused) => {
-                let ScriptError { error, line, statement } = refused.as_ref();
-                let place = Place { line: *line, statement: statement.clone() };
-                answer(bad, error.code, &error.message, Some(&place), error.hint.as_deref())
-            }
-            Self::Database { error: DbError::Overloaded(cause) | DbError::Timeout(cause), code, message, .. } => {
-                answer(StatusCode::SERVICE_UNAVAILABLE, code, message, None, None)
+            Self::Database { error: DbError::Overloaded(cause) | DbError::Timeout(cause), .. } => {
+                json_response(StatusCode::SERVICE_UNAVAILABLE, &self.to_json())
                     .with_header(RETRY_AFTER, "1")
                     .with_cause(cause.clone())
             }
-            Self::Database { error: DbError::Other(cause), code, message, place } => {
-                answer(StatusCode::INTERNAL_SERVER_ERROR, code, message, place.as_deref(), None).with_cause(cause.clone())
+            Self::Database { error: DbError::Other(cause), .. } => {
+                json_response(StatusCode::INTERNAL_SERVER_ERROR, &self.to_json()).with_cause(cause.clone())
             }
-            Self::Database { code, message, place, .. } => answer(bad, code, message, place.as_deref(), None),
+            Self::Body(_) | Self::Script(_) | Self::Database { .. } => json_response(bad, &self.to_json()),
             Self::Internal(cause)                      => Refusal::Internal(cause.clone()).render(asked),
             Self::Shell(refusal)                       => refusal.render(asked),
         }
     }
 }
 
-fn answer(
-    status: StatusCode,
-    code: &str,
-    message: &str,
-    place: Option<&Place>,
-    hint: Option<&str>,
-) -> Response {
-    let body = json!({
+impl AdminError {
+    /// `{code, message, line, statement, hint}`.
+    pub fn to_json(&self) -> Value {
+        match self {
+            Self::Body(message) => answer("PGRST102", message, None, None),
+            Self::Script(refused) => {
+                let ScriptError { error, line, statement } = refused.as_ref();
+                let place = Place { line: *line, statement: statement.clone() };
+                answer(error.code, &error.message, Some(&place), error.hint.as_deref())
+            }
+            Self::Database { code, message, place, .. } => answer(code, message, place.as_deref(), None),
+            Self::Internal(_) | Self::Shell(_) => answer("XX000", "Internal server error", None, None),
+        }
+    }
+}
+
+fn answer(code: &str, message: &str, place: Option<&Place>, hint: Option<&str>) -> Value {
+    json!({
         "code": code,
         "message": message,
         "line": place.map(|place| place.line),
         "statement": place.map(|place| &place.statement),
         "hint": hint,
-    });
-    json_response(status, &body)
+    })
 }
 
 /// SQLSTATE and message of a database error, with the names that Postgres would give.

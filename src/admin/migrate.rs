@@ -6,9 +6,10 @@
 //! the new schema. A push whose answer was lost finds its version applied when it is repeated.
 
 use super::apply::{apply, is_stale, translate};
+use super::store::AppliedMigration;
 use super::{AdminError, store};
 use crate::app::App;
-use crate::schema;
+use crate::{dialect, schema};
 
 /// One file.
 pub struct Migration {
@@ -16,7 +17,19 @@ pub struct Migration {
     pub version: String,
     /// The rest of its file name.
     pub name: String,
-    sql: String,
+    /// Its text, in Postgres' dialect.
+    pub sql: String,
+}
+
+/// What came of a push.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It was applied now.
+    Applied,
+    /// It was there, with these statements.
+    Present,
+    /// It was there, and the file has been edited since: what it says now is not what was run.
+    Changed,
 }
 
 impl Migration {
@@ -29,23 +42,50 @@ impl Migration {
         }
         Ok(Self { version, name, sql })
     }
+
+    /// Whether the file's statements are others than those that were run; comments and blanks between
+    /// them do not count.
+    pub fn differs_from(&self, applied: &AppliedMigration) -> bool {
+        let texts = dialect::statements(&self.sql)
+            .map(|statements| statements.into_iter().map(|statement| statement.text).collect::<Vec<_>>());
+        texts.map_or(true, |texts| texts != applied.statements())
+    }
 }
 
 /// How often a push that met another starts over.
 const ATTEMPTS: usize = 3;
 
-/// Whether the migration was applied now; false when it already was.
-pub async fn migrate(app: &App, migration: &Migration) -> Result<bool, AdminError> {
+/// Applies the migration unless one of its version was.
+pub async fn migrate(app: &App, migration: &Migration) -> Result<Outcome, AdminError> {
+    if let Some(outcome) = present(app, migration).await? {
+        return Ok(outcome);
+    }
     let mut attempt = 1;
     loop {
-        if store::is_applied(app.ports.database.as_ref(), &migration.version).await? {
-            return Ok(false);
-        }
         match apply_now(app, migration).await {
-            Err(error) if is_stale(&error) && attempt < ATTEMPTS => attempt += 1,
-            done => return done.map(|()| true),
+            Ok(()) => return Ok(Outcome::Applied),
+            Err(error) if is_stale(&error) || matches!(error, AdminError::Script(_)) => {
+                // Another push of it may have come first, whose tables this one then met.
+                if let Some(outcome) = present(app, migration).await? {
+                    return Ok(outcome);
+                }
+                if !is_stale(&error) || attempt == ATTEMPTS {
+                    return Err(error);
+                }
+                attempt += 1;
+            }
+            Err(error) => return Err(error),
         }
     }
+}
+
+async fn present(app: &App, migration: &Migration) -> Result<Option<Outcome>, AdminError> {
+    let applied = store::applied(app.ports.database.as_ref(), &migration.version).await?;
+    let outcome = |applied: AppliedMigration| match migration.differs_from(&applied) {
+        true => Outcome::Changed,
+        false => Outcome::Present,
+    };
+    Ok(applied.map(outcome))
 }
 
 async fn apply_now(app: &App, migration: &Migration) -> Result<(), AdminError> {

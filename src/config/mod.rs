@@ -13,7 +13,7 @@ mod template;
 pub use auth::AuthConfig;
 pub use mail::{Carrier, MailConfig, MailKind, MailProvider, MailTemplate};
 pub use mfa::MfaConfig;
-pub use rest::{RestConfig, TransactionEnd};
+pub use rest::{Description, RestConfig, TransactionEnd};
 pub use storage::StorageConfig;
 pub use template::{Template, escape_html};
 

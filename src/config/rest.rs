@@ -13,9 +13,32 @@ pub struct RestConfig {
     pub aggregates: bool,
     /// `DB_PLAN_ENABLED`: whether the database's plan of a request may be asked for instead of its answer.
     pub plans: bool,
+    /// `SERVER_TIMING_ENABLED`: whether answers say what they took and cost.
+    pub says_cost: bool,
+    /// `OPENAPI_MODE`: who may read the description of the API.
+    pub description: Description,
     /// `DB_TX_END`: how a request's transaction ends.
     pub transaction_end: TransactionEnd,
 }
+
+/// Who may read the description of the API.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Description {
+    /// Only the project's back end, as hosted.
+    #[default]
+    ServiceRole,
+    /// Everyone, of the tables that they may use.
+    FollowPrivileges,
+    /// Nobody.
+    Disabled,
+}
+
+/// Each value of `OPENAPI_MODE`.
+const DESCRIPTIONS: &[(&str, Description)] = &[
+    ("service-role", Description::ServiceRole),
+    ("follow-privileges", Description::FollowPrivileges),
+    ("disabled", Description::Disabled),
+];
 
 /// How a request's transaction ends.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -49,7 +72,20 @@ impl RestConfig {
             max_rows: reader.number("MAX_ROWS", 1000),
             aggregates: reader.flag("DB_AGGREGATES_ENABLED", false),
             plans: reader.flag("DB_PLAN_ENABLED", false),
+            says_cost: reader.flag("SERVER_TIMING_ENABLED", false),
+            description: description(reader),
             transaction_end: transaction_end(reader),
+        }
+    }
+}
+
+fn description(reader: &mut Reader<'_>) -> Description {
+    let said = reader.text("OPENAPI_MODE", "service-role");
+    match DESCRIPTIONS.iter().find(|(name, _)| *name == said) {
+        Some((_, description)) => *description,
+        None => {
+            let names: Vec<&str> = DESCRIPTIONS.iter().map(|(name, _)| *name).collect();
+            reader.refuse(format!("OPENAPI_MODE must be one of {}, not {said:?}", names.join(", ")))
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What lowering asks of whoever runs the statement.
 
 use super::DialectError;
-use crate::schema::{Routine, Table};
+use crate::schema::{Routine, Table, View};
 
 /// Something an expression can know of the caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,12 +34,22 @@ pub trait Environment {
     fn names_routines(&self) -> bool {
         false
     }
+    /// Refuses a view that may not be read. Asked outside of the view.
+    fn may_read_view(&mut self, _: &View) -> Result<(), DialectError> {
+        Ok(())
+    }
+    /// What is lowered from here on stands in the view's query: its owner reads, or for `security_invoker` the caller.
+    fn enter_view(&mut self, _: &View) {}
+    /// The view's query is over.
+    fn leave_view(&mut self) {}
 }
 
 /// The functions whose bodies stand around, the outermost first.
 #[derive(Debug, Default)]
 pub struct Calls {
     within: Vec<(String, bool)>,
+    /// The views whose queries stand around: in how many functions, and whether the owner reads.
+    views: Vec<(usize, bool)>,
     made: usize,
 }
 
@@ -72,13 +82,29 @@ impl Calls {
         self.within.pop();
     }
 
-    /// Whether what stands here is in no body.
+    /// Whether what stands here is in no body and no view.
     pub fn is_outermost(&self) -> bool {
-        self.within.is_empty()
+        self.within.is_empty() && self.views.is_empty()
     }
 
-    /// Whether what stands here runs with the owner's rights.
+    /// Notes a view's query.
+    pub fn enter_view(&mut self, view: &View) {
+        self.views.push((self.within.len(), !view.security_invoker));
+    }
+
+    /// Notes its end.
+    pub fn leave_view(&mut self) {
+        self.views.pop();
+    }
+
+    /// Whether what stands here runs with the owner's rights. A view changes nothing of that.
     pub fn is_owners(&self) -> bool {
         self.within.last().is_some_and(|(_, is_owners)| *is_owners)
+    }
+
+    /// Whether the relations named here are read with the owner's rights: also right inside an owner's view.
+    pub fn reads_as_owner(&self) -> bool {
+        let in_view = self.views.last().filter(|(depth, _)| *depth == self.within.len());
+        self.is_owners() || in_view.is_some_and(|(_, is_owners)| *is_owners)
     }
 }

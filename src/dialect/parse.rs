@@ -4,7 +4,7 @@ use sqlparser::ast;
 use sqlparser::dialect::PostgreSqlDialect;
 use sqlparser::keywords::Keyword;
 use sqlparser::parser::{Parser, ParserError};
-use sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer};
+use sqlparser::tokenizer::{Location, Token, TokenWithSpan, Tokenizer};
 
 use super::DialectError;
 
@@ -56,6 +56,22 @@ pub fn statement(tokens: Vec<TokenWithSpan>) -> Result<ast::Statement, DialectEr
     let statement = parser.parse_statement().map_err(refused)?;
     ended(&mut parser)?;
     Ok(statement)
+}
+
+/// The one query that the tokens are.
+pub fn query(tokens: Vec<TokenWithSpan>) -> Result<ast::Query, DialectError> {
+    let mut parser = parser(tokens)?;
+    let query = parser.parse_query().map_err(refused)?;
+    ended(&mut parser)?;
+    Ok(*query)
+}
+
+/// The byte of a place in a text, whose lines and letters count from 1.
+pub fn offset(text: &str, place: Location) -> usize {
+    let (line, column) = (place.line.saturating_sub(1) as usize, place.column.saturating_sub(1) as usize);
+    let before: usize = text.split_inclusive('\n').take(line).map(str::len).sum();
+    let rest = text.get(before..).unwrap_or_default();
+    before + rest.chars().take(column).map(char::len_utf8).sum::<usize>()
 }
 
 fn parser(tokens: Vec<TokenWithSpan>) -> Result<Parser<'static>, DialectError> {

@@ -72,6 +72,12 @@ pub fn translate(catalog: &Catalog, sql: &str) -> Result<Translation, ScriptErro
     Ok(Translation { statements, origins, sources, catalog, answer })
 }
 
+/// The statements of a file, none of them looked into.
+pub fn statements(sql: &str) -> Result<Vec<Source>, ScriptError> {
+    let source = |piece: Piece<'_>| Source { line: piece.line, text: piece.text.to_string() };
+    Ok(split(sql)?.into_iter().map(source).collect())
+}
+
 /// The state between statements.
 pub struct Translator {
     /// The schema so far.
@@ -174,6 +180,7 @@ impl Translator {
             ast::Statement::Grant(grant)              => self.grant(grant),
             ast::Statement::Revoke(revoke)            => self.revoke(revoke),
             ast::Statement::Set(set)                  => self.set(set),
+            ast::Statement::Comment { object_type, object_name, comment, .. } => self.comment(*object_type, object_name, comment.as_ref()),
             ast::Statement::StartTransaction { statements, .. } if statements.is_empty() => Ok(()),
             ast::Statement::Commit { .. }             => Ok(()),
             ast::Statement::Query(query)              => self.query(query),
@@ -206,14 +213,34 @@ const READ: &[(&str, Read)] = &[
     ("DROP ROUTINE",               |translator, reader| translator.drop_function(reader)),
     ("ALTER FUNCTION",             |translator, reader| translator.alter_function(reader)),
     ("ALTER ROUTINE",              |translator, reader| translator.alter_function(reader)),
+    ("CREATE VIEW",                |translator, reader| translator.create_view(reader)),
+    ("CREATE OR REPLACE VIEW",     |translator, reader| translator.create_view(reader)),
+    ("CREATE MATERIALIZED VIEW",   |translator, reader| translator.create_view(reader)),
+    ("ALTER VIEW",                 |translator, reader| translator.alter_view(reader)),
+    ("ALTER MATERIALIZED VIEW",    |translator, reader| translator.alter_view(reader)),
+    ("REFRESH MATERIALIZED VIEW",  |translator, reader| translator.refresh_view(reader)),
 ];
 
-const FUNCTIONS: &str = "Triggers, procedures and views are not supported yet; functions are.";
+const FUNCTIONS: &str = "Triggers and procedures are not supported yet; functions are.";
 
 /// Statements known by their first words, which the parser may not read.
 #[rustfmt::skip]
 const BY_WORDS: &[(&str, Verdict)] = &[
-    ("COMMENT ON",                              Verdict::Nothing),
+    ("COMMENT ON AGGREGATE",                    Verdict::Nothing),
+    ("COMMENT ON CONSTRAINT",                   Verdict::Nothing),
+    ("COMMENT ON DOMAIN",                       Verdict::Nothing),
+    ("COMMENT ON EXTENSION",                    Verdict::Nothing),
+    ("COMMENT ON FUNCTION",                     Verdict::Nothing),
+    ("COMMENT ON INDEX",                        Verdict::Nothing),
+    ("COMMENT ON MATERIALIZED",                 Verdict::Nothing),
+    ("COMMENT ON POLICY",                       Verdict::Nothing),
+    ("COMMENT ON PROCEDURE",                    Verdict::Nothing),
+    ("COMMENT ON ROLE",                         Verdict::Nothing),
+    ("COMMENT ON SCHEMA",                       Verdict::Nothing),
+    ("COMMENT ON SEQUENCE",                     Verdict::Nothing),
+    ("COMMENT ON TRIGGER",                      Verdict::Nothing),
+    ("COMMENT ON TYPE",                         Verdict::Nothing),
+    ("COMMENT ON VIEW",                         Verdict::Nothing),
     ("ANALYZE",                                 Verdict::Nothing),
     ("SELECT PG_CATALOG . SET_CONFIG",          Verdict::Nothing),
     ("ALTER DEFAULT PRIVILEGES",                Verdict::OnlyGrants),
@@ -224,9 +251,6 @@ const BY_WORDS: &[(&str, Verdict)] = &[
     ("CREATE OR REPLACE TRIGGER",               Verdict::Refused(FUNCTIONS)),
     ("CREATE CONSTRAINT TRIGGER",               Verdict::Refused(FUNCTIONS)),
     ("CREATE EVENT TRIGGER",                    Verdict::Refused(FUNCTIONS)),
-    ("CREATE VIEW",                             Verdict::Refused(FUNCTIONS)),
-    ("CREATE OR REPLACE VIEW",                  Verdict::Refused(FUNCTIONS)),
-    ("CREATE MATERIALIZED VIEW",                Verdict::Refused(FUNCTIONS)),
     ("CREATE RULE",                             Verdict::Refused(FUNCTIONS)),
     ("CREATE ROLE",                             Verdict::Refused("The roles are anon, authenticated and service_role.")),
     ("CREATE USER",                             Verdict::Refused("The roles are anon, authenticated and service_role.")),
@@ -248,7 +272,7 @@ fn leading_words(tokens: &[TokenWithSpan]) -> Vec<String> {
         .collect()
 }
 
-fn starts_with(words: &[String], start: &str) -> bool {
+pub(super) fn starts_with(words: &[String], start: &str) -> bool {
     start.split(' ').enumerate().all(|(index, word)| words.get(index).is_some_and(|of| of == word))
 }
 

@@ -33,9 +33,9 @@ export function number(result, row, column) {
   return typeof value === "number" ? value : undefined;
 }
 
-/** Rows read, written and changed. */
+/** Rows read, written and changed, and milliseconds. */
 export function cost({ meta }) {
-  return [meta?.rows_read ?? 0, meta?.rows_written ?? 0, meta?.changes ?? 0];
+  return [meta?.rows_read ?? 0, meta?.rows_written ?? 0, meta?.changes ?? 0, meta?.duration ?? 0];
 }
 
 function first(row) {

@@ -100,7 +100,8 @@ impl ResultSet for Rows {
 
     fn cost(&self) -> Cost {
         let Ok(figures) = cost(&self.result) else { return Cost::default() };
-        let figure = |at| figures.get(at).as_f64().unwrap_or_default() as u64;
-        Cost { rows_read: figure(0), rows_written: figure(1), changes: figure(2) }
+        let exact = |at| figures.get(at).as_f64().unwrap_or_default();
+        let figure = |at| exact(at) as u64;
+        Cost { rows_read: figure(0), rows_written: figure(1), changes: figure(2), milliseconds: exact(3) }
     }
 }

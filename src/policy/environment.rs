@@ -1,10 +1,10 @@
 //! What a policy's expression can ask of the caller, and the policies of the tables it looks into.
 
-use super::predicate::{PolicyError, Predicate, grantee, using};
+use super::predicate::{PolicyError, Predicate, grantee, permit, using};
 use super::template::Slot;
 use crate::caller::Caller;
 use crate::dialect::{CallerValue, Calls, DialectError, Environment};
-use crate::schema::{Catalog, Command, Routine, Table};
+use crate::schema::{Catalog, Command, Routine, Table, View};
 use crate::sql::Writer;
 
 /// Lowers expressions for one caller into one statement: the caller's values become its binds.
@@ -36,7 +36,7 @@ impl<'a> CallerEnvironment<'a> {
         }
     }
 
-    /// Whether what is lowered next stands in no policy and no function's body.
+    /// Whether what is lowered next stands in no policy, view or function's body.
     pub(super) fn is_outermost(&self) -> bool {
         self.within.is_empty() && self.calls.is_outermost()
     }
@@ -72,7 +72,7 @@ impl Environment for CallerEnvironment<'_> {
     }
 
     fn row_filter(&mut self, table: &Table, row: &str) -> Result<Option<String>, DialectError> {
-        if self.calls.is_owners() {
+        if self.calls.reads_as_owner() {
             return Ok(None);
         }
         match using(self, table, Command::Select, row) {
@@ -80,7 +80,7 @@ impl Environment for CallerEnvironment<'_> {
             Ok(predicate) => Ok(Some(predicate.to_sql())),
             Err(PolicyError::Expression(error)) => Err(error),
             Err(PolicyError::Denied(name)) => {
-                Err(DialectError::new("42501", format!("permission denied for table {name}")))
+                Err(DialectError::new("42501", format!("permission denied for {name}")))
             }
             Err(PolicyError::Recursion(name)) => {
                 let message = format!("infinite recursion detected in policy for relation \"{name}\"");
@@ -88,6 +88,23 @@ impl Environment for CallerEnvironment<'_> {
                 Err(DialectError::new("42P17", message))
             }
         }
+    }
+
+    fn may_read_view(&mut self, view: &View) -> Result<(), DialectError> {
+        if self.calls.reads_as_owner() {
+            return Ok(());
+        }
+        permit(self.catalog, self.caller, &view.table, Command::Select).map_err(|_| {
+            DialectError::new("42501", format!("permission denied for view {}", view.table.name))
+        })
+    }
+
+    fn enter_view(&mut self, view: &View) {
+        self.calls.enter_view(view);
+    }
+
+    fn leave_view(&mut self) {
+        self.calls.leave_view();
     }
 
     fn enter_routine(&mut self, routine: &Routine) -> Result<(), DialectError> {

@@ -9,4 +9,4 @@ mod predicate;
 mod template;
 
 pub use environment::CallerEnvironment;
-pub use predicate::{PolicyError, Predicate, check, permit_columns, using};
+pub use predicate::{PolicyError, Predicate, check, permit, permit_columns, using};

@@ -3,7 +3,7 @@
 use super::{CallerEnvironment, template};
 use crate::caller::{Caller, Role};
 use crate::dialect::{self, DialectError, Expression};
-use crate::schema::{Command, Policy, Table};
+use crate::schema::{Catalog, Command, Policy, Table};
 use crate::sql::balanced;
 
 /// What a table's policies say of its rows.
@@ -22,7 +22,7 @@ pub enum Predicate {
 pub enum PolicyError {
     /// A policy's subquery leads back to its own table (42P17): the table's name.
     Recursion(String),
-    /// The caller's role lacks the privilege for the command (42501): the table's name.
+    /// The caller's role lacks the privilege for the command (42501): `table todos`, `view open_todos`.
     Denied(String),
     /// An expression that could be compiled when it was created and cannot now.
     Expression(DialectError),
@@ -76,15 +76,30 @@ pub fn check(
 
 /// Refuses a caller whose role was not granted the command on the table. Asked wherever the table's
 /// rows are, so that no way to them goes without.
-fn permit(caller: &Caller, table: &Table, command: Command) -> Result<(), PolicyError> {
+pub fn permit(
+    catalog: &Catalog,
+    caller: &Caller,
+    table: &Table,
+    command: Command,
+) -> Result<(), PolicyError> {
     if table.privileges.allows(grantee(caller), command) {
         return Ok(());
     }
-    Err(PolicyError::Denied(table.name.clone()))
+    Err(denied(catalog, table))
+}
+
+fn denied(catalog: &Catalog, table: &Table) -> PolicyError {
+    let kind = match catalog.view(&table.schema, &table.name) {
+        None => "table",
+        Some(view) if view.materialized => "materialized view",
+        Some(_) => "view",
+    };
+    PolicyError::Denied(format!("{kind} {}", table.name))
 }
 
 /// Refuses a caller who was not granted the command on every one of the columns that it writes.
 pub fn permit_columns<'a>(
+    catalog: &Catalog,
     caller: &Caller,
     table: &Table,
     command: Command,
@@ -93,7 +108,7 @@ pub fn permit_columns<'a>(
     if table.privileges.allows_columns(grantee(caller), command, columns) {
         return Ok(());
     }
-    Err(PolicyError::Denied(table.name.clone()))
+    Err(denied(catalog, table))
 }
 
 /// The role whose privileges a caller has: a role that nothing can be granted to has those of nobody
@@ -130,7 +145,7 @@ fn predicate(
     row: &str,
     side: Side,
 ) -> Result<Predicate, PolicyError> {
-    permit(environment.caller, table, command)?;
+    permit(environment.catalog, environment.caller, table, command)?;
     if !table.row_security || environment.caller.bypasses_row_security() {
         return Ok(Predicate::Always);
     }

@@ -59,4 +59,6 @@ pub struct Cost {
     pub rows_written: u64,
     /// Rows inserted, updated or deleted, as SQLite's `changes()`.
     pub changes: u64,
+    /// How long the database worked on it.
+    pub milliseconds: f64,
 }

@@ -1,12 +1,21 @@
 //! The data API's endpoints: a request's parts go in, one use case is called.
 
-use ::http::header::ALLOW;
-use ::http::{Method, StatusCode};
+mod batch;
 
-use super::error::RestError;
-use super::request::{Located, Payload, Preferences, Query, RowRange, canonical, negotiate, parse_body};
-use super::{Action, RestRequest, answer, explain};
+use ::http::header::{ALLOW, CONTENT_TYPE};
+use ::http::{HeaderMap, Method, StatusCode};
+
+use super::batch::{self as transaction, BatchRefusal};
+use super::error::{PostgresError, RestError};
+use super::plan::{Called, find_function};
+use super::request::{
+    Arguments, BodyError, Located, Payload, Preferences, Query, RowRange, canonical, negotiate, parse_body,
+};
+use super::{Action, RestRequest, answer, explain, openapi};
+use crate::caller::Role;
+use crate::config::{Description, RestConfig};
 use crate::http::{Body, Context, Response, ResponseExt, respond};
+use crate::schema::Volatility;
 
 /// `GET|HEAD|POST|PATCH|PUT|DELETE /rest/v1/{relation}`.
 pub async fn relation(mut context: Context) -> Result<Response, RestError> {
@@ -14,9 +23,22 @@ pub async fn relation(mut context: Context) -> Result<Response, RestError> {
     Ok(answer(&context.app, &context.caller, &request).await?.into_response())
 }
 
+/// `POST /rest/v1/batch`: several requests in one transaction; ours. A table of that name goes first.
+pub async fn batch(mut context: Context) -> Result<Response, BatchRefusal> {
+    if is_a_table(&context, "batch").await? {
+        let request = parse(&mut context).await?;
+        return Ok(answer(&context.app, &context.caller, &request).await?.into_response());
+    }
+    let body = context.read_body().await.map_err(RestError::from)?;
+    let rest = &context.app.config.rest;
+    let requests = batch::parse(&body, |head, body| request(rest, head, body))?;
+    let answers = transaction::answer_all(&context.app, &context.caller, &requests).await?;
+    Ok(batch::into_response(answers, context.caller.role == Role::Anon))
+}
+
 /// `OPTIONS /rest/v1/{relation}`: what may be done with it.
 pub async fn options(context: Context) -> Result<Response, RestError> {
-    let (schema, _) = schema(&context, Action::Read { bodiless: true })?;
+    let (schema, _) = schema(&context.app.config.rest, &context.headers, Action::Read { bodiless: true })?;
     let catalog = context.app.catalog.get(context.app.ports.database.as_ref()).await;
     let catalog = catalog.map_err(|error| explain::plainly(&error))?;
     let name = context.parameters.get("relation");
@@ -28,76 +50,201 @@ pub async fn options(context: Context) -> Result<Response, RestError> {
         .with_header(ALLOW, format!("OPTIONS,GET,HEAD,POST{put},PATCH,DELETE")))
 }
 
-/// `GET /rest/v1/`: a description of the API, which is not there yet.
-pub async fn root(_: Context) -> Result<Response, RestError> {
-    Err(RestError::RootDescription)
+/// `GET /rest/v1/`: the description of the API.
+pub async fn root(context: Context) -> Result<Response, RestError> {
+    permit_description(&context)?;
+    let (schema, _) = schema(&context.app.config.rest, &context.headers, Action::Read { bodiless: false })?;
+    let catalog = context.app.catalog.get(context.app.ports.database.as_ref()).await;
+    let catalog = catalog.map_err(|error| explain::plainly(&error))?;
+    let document = openapi::document(&catalog, &schema, context.caller.role.name(), &context.origin);
+    Ok(respond(StatusCode::OK, Body::from(document.to_string()))
+        .with_header(CONTENT_TYPE, "application/openapi+json; charset=utf-8"))
 }
 
-/// `GET|POST /rest/v1/rpc/{function}`: there are no functions yet, so none is found.
+/// Whether there is a description, for this caller and in the type that was asked for.
+fn permit_description(context: &Context) -> Result<(), RestError> {
+    match context.app.config.rest.description {
+        Description::Disabled => return Err(RestError::RootDescription),
+        Description::ServiceRole if !context.caller.bypasses_row_security() => {
+            return Err(RestError::Postgres(PostgresError {
+                hint: Some("Only the service key may read the description of the API.".to_string()),
+                ..PostgresError::new("42501", "Access to schema is forbidden")
+            }));
+        }
+        Description::ServiceRole | Description::FollowPrivileges => {}
+    }
+    const TYPES: &[&str] = &["application/openapi+json", "application/json", "application/*", "*/*"];
+    let accept = context.header("accept").filter(|accept| !accept.trim().is_empty()).unwrap_or("*/*");
+    let mut asked = accept.split(',').map(|of| of.split(';').next().unwrap_or_default().trim());
+    if asked.any(|of| TYPES.contains(&of)) { Ok(()) } else { Err(RestError::Media(accept.to_string())) }
+}
+
+/// `GET|HEAD|POST /rest/v1/rpc/{function}`.
 pub async fn function(mut context: Context) -> Result<Response, RestError> {
-    let action =
-        if context.method == Method::POST { Action::Insert } else { Action::Read { bodiless: false } };
-    let (schema, _) = schema(&context, action)?;
-    let arguments = if context.method == Method::POST {
-        let bytes = context.read_body().await?;
-        let body: serde_json::Value = serde_json::from_slice(&bytes).unwrap_or_default();
-        body.as_object().map(|body| body.keys().cloned().collect()).unwrap_or_default()
-    } else {
-        form_urlencoded::parse(context.query.as_bytes()).map(|(key, _)| key.into_owned()).collect()
+    let request = parse_call(&mut context).await?;
+    Ok(answer(&context.app, &context.caller, &request).await?.into_response())
+}
+
+/// `OPTIONS /rest/v1/rpc/{function}`: how it may be called.
+pub async fn function_options(context: Context) -> Result<Response, RestError> {
+    let action = Action::Read { bodiless: true };
+    let (schema, _) = schema(&context.app.config.rest, &context.headers, action)?;
+    let catalog = context.app.catalog.get(context.app.ports.database.as_ref()).await;
+    let catalog = catalog.map_err(|error| explain::plainly(&error))?;
+    let (_, arguments) = Query::parse_call(&context.query)?;
+    let called = Called { arguments: Arguments::Texts(arguments), is_post: false };
+    let routine = find_function(&catalog, &schema, context.parameters.get("function"), &called)?;
+    let methods = match routine.volatility {
+        Volatility::Volatile => "OPTIONS,POST",
+        _ => "OPTIONS,GET,HEAD,POST",
     };
-    Err(RestError::NoFunction { schema, name: context.parameters.get("function").to_string(), arguments })
+    Ok(respond(StatusCode::OK, Body::Empty).with_header(ALLOW, methods))
+}
+
+async fn parse_call(context: &mut Context) -> Result<RestRequest, RestError> {
+    let is_post = context.method == Method::POST;
+    let action = Action::Read { bodiless: context.method == Method::HEAD };
+    let rest = &context.app.clone().config.rest;
+    let profile = if is_post { Action::Insert } else { action };
+    let (schema, says_schema) = schema(rest, &context.headers, profile)?;
+    let media = negotiate(context.header("accept"), rest.plans).map_err(RestError::Media)?;
+    let headers = context.headers.get_all("prefer").iter().filter_map(|value| value.to_str().ok());
+    let preferences = Preferences::parse(headers);
+    let (query, called) = if is_post {
+        let query = Query::parse(&context.query)?;
+        let bytes = context.read_body().await?;
+        let arguments = Arguments::parse(context.header("content-type"), &bytes, query.columns.as_deref())?;
+        (query, Called { arguments, is_post })
+    } else {
+        let (query, arguments) = Query::parse_call(&context.query)?;
+        (query, Called { arguments: Arguments::Texts(arguments), is_post })
+    };
+    if preferences.strict == Some(true) && !preferences.unknown.is_empty() {
+        return Err(RestError::Preferences(preferences.unknown));
+    }
+    let range = range(&context.headers, profile, &query)?;
+    Ok(RestRequest {
+        action,
+        relation: context.parameters.get("function").to_string(),
+        schema,
+        says_schema,
+        query,
+        canonical_query: canonical(&context.query),
+        preferences,
+        media,
+        range,
+        payload: Payload::default(),
+        may_roll_back: rest.transaction_end.overridable,
+        called: Some(called),
+    })
+}
+
+async fn is_a_table(context: &Context, name: &str) -> Result<bool, RestError> {
+    let (schema, _) = schema(&context.app.config.rest, &context.headers, Action::Insert)?;
+    let catalog = context.app.catalog.get(context.app.ports.database.as_ref()).await;
+    Ok(catalog.map_err(|error| explain::plainly(&error))?.table(&schema, name).is_some())
+}
+
+/// What a request says before its body.
+struct Head<'r> {
+    /// What is done.
+    pub method: &'r Method,
+    /// The relation's name, decoded.
+    pub relation: &'r str,
+    /// The query string as sent.
+    pub query: &'r str,
+    /// The headers.
+    pub headers: &'r HeaderMap,
 }
 
 async fn parse(context: &mut Context) -> Result<RestRequest, RestError> {
-    let action = match context.method {
+    let rest = &context.app.clone().config.rest;
+    let named = context.parameters.get("relation").to_string();
+    let relation = if named.is_empty() { "batch".to_string() } else { named };
+    let (method, mut query) = (context.method.clone(), std::mem::take(&mut context.query));
+    let headers = std::mem::take(&mut context.headers);
+    let overridden = headers.get("x-http-method-override").is_some_and(|of| of == "GET");
+    if method == Method::POST && overridden {
+        // A query too long for a URL, as a form.
+        let body = context.read_body().await?;
+        let form = std::str::from_utf8(&body).map_err(|_| RestError::Body(BodyError::Json))?;
+        query = [query.as_str(), form].join("&");
+        return request(
+            rest,
+            &Head { method: &Method::GET, relation: &relation, query: &query, headers: &headers },
+            &[],
+        );
+    }
+    let head = Head { method: &method, relation: &relation, query: &query, headers: &headers };
+    let mut request = head_of(rest, &head)?;
+    if takes_body(request.action) {
+        let bytes = context.read_body().await?;
+        request.payload =
+            parse_body(text(&headers, "content-type"), &bytes, request.query.columns.as_deref())?;
+    }
+    Ok(request)
+}
+
+/// A whole request whose body is there.
+fn request(rest: &RestConfig, head: &Head<'_>, body: &[u8]) -> Result<RestRequest, RestError> {
+    let mut request = head_of(rest, head)?;
+    if takes_body(request.action) {
+        request.payload =
+            parse_body(text(head.headers, "content-type"), body, request.query.columns.as_deref())?;
+    }
+    Ok(request)
+}
+
+fn takes_body(action: Action) -> bool {
+    matches!(action, Action::Insert | Action::Update | Action::Put)
+}
+
+fn head_of(rest: &RestConfig, head: &Head<'_>) -> Result<RestRequest, RestError> {
+    let action = match *head.method {
         Method::POST => Action::Insert,
         Method::PATCH => Action::Update,
         Method::PUT => Action::Put,
         Method::DELETE => Action::Delete,
-        _ => Action::Read { bodiless: context.method == Method::HEAD },
+        _ => Action::Read { bodiless: head.method == Method::HEAD },
     };
-    let (schema, says_schema) = schema(context, action)?;
-    let media = negotiate(context.header("accept")).map_err(RestError::Media)?;
-    let headers = context.headers.get_all("prefer").iter().filter_map(|value| value.to_str().ok());
-    let preferences = Preferences::parse(headers);
+    let (schema, says_schema) = schema(rest, head.headers, action)?;
+    let media = negotiate(text(head.headers, "accept"), rest.plans).map_err(RestError::Media)?;
+    let prefer = head.headers.get_all("prefer").iter().filter_map(|value| value.to_str().ok());
+    let preferences = Preferences::parse(prefer);
     if preferences.strict == Some(true) && !preferences.unknown.is_empty() {
         return Err(RestError::Preferences(preferences.unknown));
     }
-    let query = Query::parse(&context.query)?;
-    let range = range(context, action, &query)?;
-    let payload = match action {
-        Action::Read { .. } | Action::Delete => Payload::default(),
-        Action::Insert | Action::Update | Action::Put => {
-            let bytes = context.read_body().await?;
-            parse_body(context.header("content-type"), &bytes, query.columns.as_deref())?
-        }
-    };
-    let relation = context.parameters.get("relation").to_string();
-    let canonical_query = canonical(&context.query);
+    let query = Query::parse(head.query)?;
+    let range = range(head.headers, action, &query)?;
     Ok(RestRequest {
         action,
-        relation,
+        relation: head.relation.to_string(),
         schema,
         says_schema,
         query,
-        canonical_query,
+        canonical_query: canonical(head.query),
         preferences,
         media,
         range,
-        may_roll_back: context.app.config.rest.transaction_end.overridable,
-        payload,
+        may_roll_back: rest.transaction_end.overridable,
+        payload: Payload::default(),
+        called: None,
     })
+}
+
+fn text<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+    headers.get(name).and_then(|value| value.to_str().ok())
 }
 
 /// The schema that the profile header of the method names, else the first that is exposed; and
 /// whether the answer says which.
-fn schema(context: &Context, action: Action) -> Result<(String, bool), RestError> {
-    let exposed = &context.app.config.rest.schemas;
+fn schema(rest: &RestConfig, headers: &HeaderMap, action: Action) -> Result<(String, bool), RestError> {
+    let exposed = &rest.schemas;
     let header = match action {
         Action::Read { .. } => "accept-profile",
         _ => "content-profile",
     };
-    match context.header(header) {
+    match text(headers, header) {
         Some(asked) if exposed.iter().any(|schema| schema == asked) => Ok((asked.to_string(), true)),
         Some(asked) => Err(RestError::Schema { asked: asked.to_string(), exposed: exposed.clone() }),
         None => Ok((exposed.first().cloned().unwrap_or_else(|| "public".to_string()), exposed.len() > 1)),
@@ -105,11 +252,11 @@ fn schema(context: &Context, action: Action) -> Result<(String, bool), RestError
 }
 
 /// The root's window: `limit`, `offset` and, for a GET, the `Range` header.
-fn range(context: &Context, action: Action, query: &Query) -> Result<RowRange, RestError> {
+fn range(headers: &HeaderMap, action: Action, query: &Query) -> Result<RowRange, RestError> {
     let own = |said: &[Located<i64>]| said.iter().rev().find(|of| of.path.is_empty()).map(|of| of.value);
     let range = RowRange::new(own(&query.limits), own(&query.offsets))?;
     match action {
-        Action::Read { bodiless: false } => Ok(range.within_header(context.header("range"))?),
+        Action::Read { bodiless: false } => Ok(range.within_header(text(headers, "range"))?),
         _ => Ok(range),
     }
 }

@@ -58,6 +58,12 @@ pub enum RestError {
         schema: String,
         name: String,
         arguments: Vec<String>,
+        /// Of a POST what its body could have been as the one unnamed parameter.
+        body: Option<&'static str>,
+        closest: Option<String>,
+    },
+    AmbiguousFunction {
+        candidates: Vec<String>,
     },
     NoColumn {
         table: String,
@@ -131,6 +137,8 @@ impl RestError {
             self,
             Self::NoRelationship { .. }
                 | Self::AmbiguousRelationship { .. }
+                | Self::NoFunction { .. }
+                | Self::AmbiguousFunction { .. }
                 | Self::NoColumn { .. }
                 | Self::NoTable { .. }
                 | Self::Postgres(_)
@@ -161,6 +169,7 @@ impl RestError {
             Self::NoRelationship { .. }        => 400,
             Self::AmbiguousRelationship { .. } => 300,
             Self::NoFunction { .. }            => 404,
+            Self::AmbiguousFunction { .. }     => 300,
             Self::NoColumn { .. }              => 400,
             Self::NoTable { .. }               => 404,
             Self::Postgres(error)              => error.status(anonymous),
@@ -192,6 +201,7 @@ impl RestError {
             Self::NoRelationship { .. }        => "PGRST200",
             Self::AmbiguousRelationship { .. } => "PGRST201",
             Self::NoFunction { .. }            => "PGRST202",
+            Self::AmbiguousFunction { .. }     => "PGRST203",
             Self::NoColumn { .. }              => "PGRST204",
             Self::NoTable { .. }               => "PGRST205",
             Self::Postgres(error)              => &error.code,
@@ -228,7 +238,8 @@ impl RestError {
                 format!("Could not find a relationship between '{origin}' and '{target}' in the schema cache"),
             Self::AmbiguousRelationship { origin, target, .. } =>
                 format!("Could not embed because more than one relationship was found for '{origin}' and '{target}'"),
-            Self::NoFunction { schema, name, arguments } => no_function(schema, name, arguments, "Could not find the function", " in the schema cache"),
+            Self::NoFunction { schema, name, arguments, body, .. } => no_function(schema, name, arguments, *body),
+            Self::AmbiguousFunction { candidates } => format!("Could not choose the best candidate function between: {}", candidates.join(", ")),
             Self::NoColumn { table, column }      => format!("Could not find the '{column}' column of '{table}' in the schema cache"),
             Self::NoTable { schema, table, .. }   => format!("Could not find the table '{schema}.{table}' in the schema cache"),
             Self::Postgres(error)                 => error.message.clone(),
@@ -258,7 +269,7 @@ impl RestError {
                 "embedding": format!("{origin} with {target}"),
                 "relationship": choice.relationship,
             })).collect(),
-            Self::NoFunction { schema, name, arguments } => json!(no_function(schema, name, arguments, "Searched for the function", ", but no matches were found in the schema cache.")),
+            Self::NoFunction { schema, name, arguments, body, .. } => json!(no_function_details(schema, name, arguments, *body)),
             Self::Postgres(error)                   => json!(error.details),
             _                                       => Value::Null,
         }
@@ -268,6 +279,8 @@ impl RestError {
     fn hint(&self) -> Value {
         match self {
             Self::Schema { exposed, .. }                           => json!(format!("Only the following schemas are exposed: {}", exposed.join(", "))),
+            Self::NoFunction { closest: Some(closest), body, .. } if !takes_only_body(*body) => json!(format!("Perhaps you meant to call the function {closest}")),
+            Self::AmbiguousFunction { .. }                         => json!("Try renaming the parameters or the function itself in the database so function overloading can be resolved"),
             Self::NotEmbedded(name)                                => json!(format!("Verify that '{name}' is included in the 'select' query parameter.")),
             Self::NoRelationship { target, closest: Some(name), .. } => json!(format!("Perhaps you meant '{name}' instead of '{target}'.")),
             Self::AmbiguousRelationship { target, choices, .. }    => {
@@ -297,11 +310,34 @@ impl PostgresError {
 }
 
 /// `Could not find the function public.f(a, b) in the schema cache`.
-fn no_function(schema: &str, name: &str, arguments: &[String], before: &str, after: &str) -> String {
-    if arguments.is_empty() {
-        return format!("{before} {schema}.{name} without parameters{after}");
-    }
-    format!("{before} {schema}.{name}({}){after}", arguments.join(", "))
+fn no_function(schema: &str, name: &str, arguments: &[String], body: Option<&str>) -> String {
+    let parameters = match arguments {
+        _ if takes_only_body(body) => String::new(),
+        [] => " without parameters".to_string(),
+        names => format!("({})", names.join(", ")),
+    };
+    format!("Could not find the function {schema}.{name}{parameters} in the schema cache")
+}
+
+fn no_function_details(schema: &str, name: &str, arguments: &[String], body: Option<&str>) -> String {
+    let parameters = match arguments {
+        [] => " without parameters".to_string(),
+        [one] => format!(" with parameter {one}"),
+        names => format!(" with parameters {}", names.join(", ")),
+    };
+    let looked_for = match body {
+        Some(of) if takes_only_body(body) => format!(" with a single unnamed {of} parameter"),
+        Some("json/jsonb") => format!("{parameters} or with a single unnamed json/jsonb parameter"),
+        _ => parameters,
+    };
+    format!(
+        "Searched for the function {schema}.{name}{looked_for}, but no matches were found in the schema cache."
+    )
+}
+
+/// A body that is no object can only be the one unnamed parameter.
+fn takes_only_body(body: Option<&str>) -> bool {
+    matches!(body, Some("text" | "bytea"))
 }
 
 impl Failure for RestError {
@@ -371,9 +407,7 @@ impl From<PolicyError> for RestError {
                 "42P17",
                 format!("infinite recursion detected in policy for relation \"{name}\""),
             ),
-            PolicyError::Denied(name) => {
-                Self::postgres("42501", format!("permission denied for table {name}"))
-            }
+            PolicyError::Denied(name) => Self::postgres("42501", format!("permission denied for {name}")),
             PolicyError::Expression(error) => error.into(),
         }
     }

@@ -51,6 +51,23 @@ pub fn failure(error: &DbError, catalog: &Catalog, plan: &Plan<'_>) -> RestError
     }
 }
 
+/// Which of several requests a failure is of: the one write, or the one write to the table that the
+/// failure names. `None` when it might be another's.
+pub fn culprit(error: &DbError, catalog: &Catalog, plans: &[&Plan<'_>]) -> Option<usize> {
+    let named = match error {
+        DbError::Unique { table, .. } | DbError::NotNull { table, .. } => catalog.tables.get(table),
+        _ => None,
+    };
+    let mut suspects = plans.iter().enumerate().filter(|(_, plan)| match plan {
+        Plan::Write(write) => {
+            named.is_none_or(|table| table.schema == write.table.schema && table.name == write.table.name)
+        }
+        Plan::Read(_) => false,
+    });
+    let first = suspects.next()?;
+    suspects.next().is_none().then_some(first.0)
+}
+
 /// `42501:message`, or a guard's count.
 fn raised(payload: &str) -> RestError {
     let (code, text) = payload.split_once(':').unwrap_or(("P0001", payload));

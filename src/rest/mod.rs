@@ -7,12 +7,16 @@
 pub mod api;
 
 mod arrange;
+mod batch;
+mod cost;
 mod csv;
 mod error;
 mod explain;
 mod nulls;
+mod openapi;
 mod plan;
 mod query;
+mod query_plan;
 mod request;
 mod response;
 
@@ -21,7 +25,7 @@ use crate::caller::Caller;
 use crate::ports::DbError;
 use crate::schema::{self, Catalog, STALE_CATALOG};
 use error::RestError;
-use plan::Plan;
+use plan::{Called, Plan};
 use query::{Batch, Packing, ROLLED_BACK};
 use request::{Media, Payload, Preferences, Query, RowRange};
 use response::Answer;
@@ -51,6 +55,8 @@ pub struct RestRequest {
     pub may_roll_back: bool,
     /// The body of a write.
     pub payload: Payload,
+    /// What a call gives the function that `relation` names; `None` when it names a relation.
+    pub called: Option<Called>,
 }
 
 /// What a method means for a relation.
@@ -114,8 +120,16 @@ async fn attempt(
     if batch.is_idle() {
         return Ok(response::idle(request)?);
     }
+    if request.media.is_plan() {
+        let results =
+            database.batch(query::explained(&batch)).await.map_err(|error| explain::plainly(&error))?;
+        return Ok(response::plan(request, &results)?);
+    }
     match database.batch(std::mem::take(&mut batch.statements)).await {
-        Ok(results) => Ok(response::answer(request, &plan, &batch, &results)?),
+        Ok(results) => {
+            let answer = response::answer(request, &plan, &batch, &results)?;
+            Ok(if app.config.rest.says_cost { answer.with_headers(cost::headers(&results)) } else { answer })
+        }
         Err(DbError::Raised(text)) if text.starts_with(ROLLED_BACK) => {
             Ok(response::rolled_back(request, &plan, text.strip_prefix(ROLLED_BACK).unwrap_or_default())?)
         }

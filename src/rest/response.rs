@@ -7,10 +7,10 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::error::RestError;
-use super::plan::{Node, Plan, ReadPlan, Write};
+use super::plan::{Node, Plan, ReadPlan, Shape, Write};
 use super::query::Batch;
 use super::request::{Media, Return};
-use super::{Action, RestRequest, arrange, csv, nulls};
+use super::{Action, RestRequest, arrange, csv, nulls, query_plan};
 use crate::http::{Body, Response, ResponseExt, respond};
 use crate::ports::ResultSet;
 
@@ -46,6 +46,16 @@ impl Answer {
         self
     }
 
+    /// With more headers.
+    pub fn with_headers(mut self, headers: impl IntoIterator<Item = (HeaderName, String)>) -> Self {
+        self.headers.extend(headers);
+        self
+    }
+
+    fn with_location(self, location: String) -> Self {
+        if location.len() > LONGEST_LOCATION { self } else { self.with(CONTENT_LOCATION, location) }
+    }
+
     /// As HTTP.
     pub fn into_response(self) -> Response {
         let response = respond(self.status, self.body);
@@ -64,6 +74,12 @@ pub fn answer(
         Plan::Read(plan) => read(request, plan, batch, results),
         Plan::Write(write) => written(request, write, batch, results),
     }
+}
+
+/// The answer to a request for the plan of a request.
+pub fn plan(request: &RestRequest, results: &Results) -> Result<Answer, RestError> {
+    let text = query_plan::rendered(results, request.media == Media::PlanJson)?;
+    Ok(Answer::new(request, StatusCode::OK, Body::from(text), true))
 }
 
 /// The answer to a write of nothing, which asks no database.
@@ -112,21 +128,53 @@ fn read(
     let offset = plan.root.range.offset;
     let status = match total {
         Some(total) if offset > total => return Err(RestError::OffsetBeyond { offset, total }),
-        Some(total) if count < total && !plan.root.only_count && plan.root.aggregates.is_empty() => {
+        Some(total) if count < total && !plan.root.only_count && counts_rows(&plan.root) => {
             StatusCode::PARTIAL_CONTENT
         }
         _ => StatusCode::OK,
     };
+    let range = content_range(offset, count, total);
+    if let Some(call) = &plan.call {
+        return called(request, plan, call.shape, &rows, status)
+            .map(|answer| answer.with(CONTENT_RANGE, range));
+    }
     let body = match (batch.together, rows.as_slice()) {
         (true, [all]) => all.text(0).map_or_else(|| Body::from("[]"), Body::Text),
         _ if plan.bodiless => Body::Empty,
         _ => body(request, &rows)?,
     };
     let body = if plan.bodiless { body } else { shaped(request.media, &plan.root, body)? };
-    let range = content_range(offset, count, total);
     Ok(Answer::new(request, status, body, true)
         .with(CONTENT_RANGE, range)
-        .with(CONTENT_LOCATION, content_location(request)))
+        .with_location(content_location(request)))
+}
+
+/// The longest `Content-Location`: a query that came as a body may be longer than a header can be.
+const LONGEST_LOCATION: usize = 8192;
+/// What a function gave.
+fn called(
+    request: &RestRequest,
+    plan: &ReadPlan<'_>,
+    shape: Shape,
+    rows: &[&Rows],
+    status: StatusCode,
+) -> Result<Answer, RestError> {
+    if shape == Shape::Nothing {
+        return Ok(Answer::new(request, StatusCode::NO_CONTENT, Body::Empty, false));
+    }
+    let first = || rows.iter().find_map(|set| set.text(0)).map_or_else(|| Body::from("null"), Body::Text);
+    let body = match request.media {
+        _ if plan.bodiless => Body::Empty,
+        Media::Csv => shaped(request.media, &plan.root, body(request, rows)?)?,
+        media if shape.is_single() => shaped(media, &plan.root, first())?,
+        media => shaped(media, &plan.root, body(request, rows)?)?,
+    };
+    Ok(Answer::new(request, status, body, true))
+}
+
+/// Whether the total is that of the answer's rows: groups are counted only where they are ours to count.
+fn counts_rows(root: &Node<'_>) -> bool {
+    root.distinct || !root.having.is_empty() || root.aggregates.is_empty()
 }
 
 /// `/todos?id=eq.1&select=%2A`.
@@ -273,7 +321,7 @@ fn shaped(media: Media, node: &Node<'_>, body: Body) -> Result<Body, RestError> 
     Ok(match media {
         Media::Csv => Body::from(csv::from_json(&node.types(), &text(body)?).map_err(internal)?),
         Media::ArrayStripped | Media::ObjectStripped => Body::from(nulls::stripped(&text(body)?)),
-        Media::Json | Media::Array | Media::Object => body,
+        Media::Json | Media::Array | Media::Object | Media::PlanText | Media::PlanJson => body,
     })
 }
 
@@ -294,7 +342,7 @@ fn location(write: &Write<'_>, sets: &[&Rows]) -> Result<Option<String>, RestErr
 
 /// `/todos?id=eq.1` from the key's values as JSON.
 fn location_of(write: &Write<'_>, key: &str) -> Result<Option<String>, RestError> {
-    let columns = write.table.primary_key_columns();
+    let columns = write.face().primary_key_columns();
     if columns.is_empty() {
         return Ok(None);
     }
@@ -308,7 +356,7 @@ fn location_of(write: &Write<'_>, key: &str) -> Result<Option<String>, RestError
             None => format!("{}=is.null", encode(column)),
         })
         .collect();
-    Ok(Some(format!("/{}?{}", encode(&write.table.name), filters.join("&"))))
+    Ok(Some(format!("/{}?{}", encode(&write.face().name), filters.join("&"))))
 }
 
 /// The preferences that had an effect, in PostgREST's order.

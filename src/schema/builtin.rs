@@ -1,5 +1,5 @@
 //! The tables that every project has: what a migration may reference in `auth` and write policies
-//! for in `storage`. Their SQLite side is in `migrations/`.
+//! for in `storage`, and the Supabase CLI's list of migrations. Their SQLite side is in `migrations/`.
 
 use super::catalog::{Catalog, Column, Table, Unique};
 use super::data_type::DataType;
@@ -56,6 +56,11 @@ const TABLES: &[(&str, &str, Columns)] = &[
         ("updated_at",          "timestamptz", true),
         ("last_accessed_at",    "timestamptz", true),
     ]),
+    ("supabase_migrations", "schema_migrations", &[
+        ("version",             "text",        false),
+        ("name",                "text",        true),
+        ("statements",          "text[]",      true),
+    ]),
 ];
 
 /// A catalog of the built-in tables alone.
@@ -80,6 +85,7 @@ fn table(schema: &str, name: &str, columns: Columns) -> Table {
         default: None,
         identity: None,
         generated: None,
+        comment: None,
     };
     Table {
         schema: schema.to_string(),
@@ -87,14 +93,17 @@ fn table(schema: &str, name: &str, columns: Columns) -> Table {
         columns: columns.iter().map(column).collect(),
         primary_key: Some(Unique {
             name: format!("{name}_pkey"),
-            columns: vec!["id".into()],
+            columns: columns.iter().take(1).map(|(name, ..)| (*name).to_string()).collect(),
             is_constraint: true,
         }),
         uniques: Vec::new(),
         checks: Vec::new(),
         foreign_keys: Vec::new(),
+        exclusions: Vec::new(),
+        comment: None,
         row_security: true,
-        privileges: Privileges::default(),
+        // As hosted: callers meet the users only through what belongs to the owner.
+        privileges: if schema == "auth" { Privileges::none() } else { Privileges::default() },
         policies: Vec::new(),
     }
 }

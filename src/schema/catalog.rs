@@ -3,7 +3,7 @@
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
-use super::{DataType, Memory, Privileges, Routine};
+use super::{DataType, Memory, Privileges, Routine, View};
 use crate::sql::{physical_name, quote_identifier};
 
 /// The whole schema at one version.
@@ -19,6 +19,8 @@ pub struct Catalog {
     pub indexes: IndexMap<String, Index>,
     /// The project's functions, by [`Routine::key`].
     pub routines: IndexMap<String, Routine>,
+    /// Every view, by its physical name, in the order of creation: none reads one that comes later.
+    pub views: IndexMap<String, View>,
     /// The schemas the project created.
     pub schemas: Vec<String>,
     /// What was made of this version.
@@ -45,6 +47,12 @@ pub struct Table {
     /// Foreign keys of this table.
     #[serde(default)]
     pub foreign_keys: Vec<ForeignKey>,
+    /// EXCLUDE constraints.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub exclusions: Vec<Exclusion>,
+    /// `COMMENT ON TABLE`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub comment: Option<String>,
     /// `ENABLE ROW LEVEL SECURITY`. Unlike Postgres, on for every new table (DESIGN §2): no policy, no rows.
     pub row_security: bool,
     /// Who may do what with it at all.
@@ -73,6 +81,9 @@ pub struct Column {
     /// `GENERATED ALWAYS AS (expression) STORED`, as a Postgres expression.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub generated: Option<String>,
+    /// `COMMENT ON COLUMN`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub comment: Option<String>,
 }
 
 /// Who may choose an identity column's value.
@@ -134,6 +145,26 @@ pub struct ForeignKey {
     pub on_delete: ReferentialAction,
     /// `ON UPDATE`.
     pub on_update: ReferentialAction,
+    /// `INITIALLY DEFERRED`: looked at when the transaction ends.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub deferred: bool,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)]
+fn is_false(truth: &bool) -> bool {
+    !truth
+}
+
+/// `EXCLUDE (element WITH operator, …)`: no two rows for which all operators hold.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Exclusion {
+    /// The constraint's name.
+    pub name: String,
+    /// Each element as a Postgres expression, and the operator it is compared with.
+    pub elements: Vec<(String, String)>,
+    /// `WHERE`: the rows it is about, a Postgres expression.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub predicate: Option<String>,
 }
 
 /// What a foreign key does when its target goes or changes.

@@ -48,10 +48,52 @@ pub enum DataType {
     Bytea,
     /// `inet`: TEXT.
     Inet,
+    /// `cidr`: TEXT.
+    Cidr,
+    /// `macaddr`: TEXT.
+    Macaddr,
+    /// A range type: TEXT, as Postgres prints it: `[1,5)`, `empty`.
+    Range(Ranged),
+    /// `tsvector`: TEXT, as Postgres prints it, or the recipe it is made by (`crate::text_search`).
+    Tsvector,
+    /// `tsquery`, inside of expressions only: TEXT, its clauses (`crate::text_search`).
+    Tsquery,
     /// An array: TEXT, a JSON array of the element's JSON forms.
     Array(Box<DataType>),
     /// An enum, by its physical name: TEXT.
     Enum(String),
+}
+
+/// What a range is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum Ranged {
+    Int4,
+    Int8,
+    Numeric,
+    Timestamp,
+    Timestamptz,
+    Date,
+}
+
+impl Ranged {
+    /// The type of the bounds.
+    #[rustfmt::skip]
+    pub fn element(self) -> DataType {
+        match self {
+            Self::Int4        => DataType::Int4,
+            Self::Int8        => DataType::Int8,
+            Self::Numeric     => DataType::Numeric(None),
+            Self::Timestamp   => DataType::Timestamp,
+            Self::Timestamptz => DataType::Timestamptz,
+            Self::Date        => DataType::Date,
+        }
+    }
+
+    /// Whether each value has a next one, so that bounds have one form: `[` and `)`.
+    pub fn is_discrete(self) -> bool {
+        matches!(self, Self::Int4 | Self::Int8 | Self::Date)
+    }
 }
 
 /// SQLite's storage classes that STRICT tables have.
@@ -107,6 +149,16 @@ const NAMES: &[(&str, DataType, &str)] = &[
     ("jsonb",                       DataType::Jsonb,         "jsonb"),
     ("bytea",                       DataType::Bytea,         "bytea"),
     ("inet",                        DataType::Inet,          "inet"),
+    ("cidr",                        DataType::Cidr,          "cidr"),
+    ("macaddr",                     DataType::Macaddr,       "macaddr"),
+    ("tsvector",                    DataType::Tsvector,      "tsvector"),
+    ("tsquery",                     DataType::Tsquery,       "tsquery"),
+    ("int4range",                   DataType::Range(Ranged::Int4),        "int4range"),
+    ("int8range",                   DataType::Range(Ranged::Int8),        "int8range"),
+    ("numrange",                    DataType::Range(Ranged::Numeric),     "numrange"),
+    ("tsrange",                     DataType::Range(Ranged::Timestamp),   "tsrange"),
+    ("tstzrange",                   DataType::Range(Ranged::Timestamptz), "tstzrange"),
+    ("daterange",                   DataType::Range(Ranged::Date),        "daterange"),
 ];
 
 impl DataType {

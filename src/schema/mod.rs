@@ -14,16 +14,20 @@ mod output;
 mod privilege;
 mod routine;
 mod store;
+mod view;
 
 pub use builtin::is_builtin;
 pub use catalog::{
-    Catalog, Check, Column, Command, Enum, ForeignKey, Identity, Index, Policy, ReferentialAction, Table,
-    Unique,
+    Catalog, Check, Column, Command, Enum, Exclusion, ForeignKey, Identity, Index, Policy, ReferentialAction,
+    Table, Unique,
 };
-pub use data_type::{DataType, Storage};
+pub use data_type::{DataType, Ranged, Storage};
 pub use input::{InputError, canonical, from_json};
 pub use memory::Memory;
 pub use output::json_value;
 pub use privilege::Privileges;
-pub use routine::{Argument, ArgumentMode, Language, Returns, Routine, RoutineType, Volatility};
+pub use routine::{
+    Argument, ArgumentMode, Language, Returns, Routine, RoutineType, SCALAR_COLUMN, Volatility,
+};
 pub use store::{CatalogCache, STALE_CATALOG, guard, guarded, load, save};
+pub use view::{CheckOption, Origin, View, WritePath, WriteStop, Written, origin_name};

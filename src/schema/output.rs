@@ -2,6 +2,8 @@
 //! `to_json` prints.
 
 use super::DataType;
+use crate::sql::raise;
+use crate::text_search::vector_of;
 
 /// The JSON of a value in its stored form, as an argument of `json_object` or `json_array`.
 #[rustfmt::skip]
@@ -11,6 +13,8 @@ pub fn json_value(data_type: &DataType, sql: &str) -> String {
         DataType::Numeric(_)                                   => format!("json(CASE {sql} WHEN 'NaN' THEN '\"NaN\"' ELSE {sql} END)"),
         DataType::Float4 | DataType::Float8                    => format!("json({})", shortest_digits(sql)),
         DataType::Json | DataType::Jsonb | DataType::Array(_)  => format!("json({sql})"),
+        DataType::Tsvector                                     => vector_of(sql, None),
+        DataType::Tsquery                                      => raise("'0A000:a tsquery as a result is not supported'"),
         DataType::Bytea                                        => format!("CASE WHEN {sql} IS NOT NULL THEN '\\x' || lower(hex({sql})) END"),
         _                                                      => sql.to_string(),
     }

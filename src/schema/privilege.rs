@@ -41,6 +41,11 @@ impl Default for Privileges {
 }
 
 impl Privileges {
+    /// What nobody but its owner has anything of.
+    pub fn none() -> Self {
+        Self { grants: Vec::new() }
+    }
+
     /// Whether nothing was granted or revoked.
     pub fn is_default(&self) -> bool {
         *self == Self::default()

@@ -5,8 +5,12 @@
 use serde::{Deserialize, Serialize};
 
 use super::DataType;
-use super::catalog::Catalog;
+use super::catalog::{Catalog, Column, Table};
+use super::privilege::Privileges;
 use crate::sql::physical_name;
+
+/// What the one column of a function that gives values is called, as upstream.
+pub const SCALAR_COLUMN: &str = "pgrst_scalar";
 
 /// The roles that Supabase lets execute a new function of `public`, by name besides PUBLIC.
 const API_ROLES: &[&str] = &["anon", "authenticated", "service_role"];
@@ -40,6 +44,9 @@ pub struct Routine {
     pub search_path: Option<Vec<String>>,
     /// The roles that may execute it; `public` is everyone.
     pub executors: Vec<String>,
+    /// What it gives as a relation, where that is no table's or view's row: see [`Catalog::rows_of`].
+    #[serde(skip)]
+    pub face: Option<Box<Table>>,
 }
 
 /// One parameter.
@@ -147,6 +154,39 @@ impl Routine {
         self.executors.iter().any(|of| of == "public" || of == role)
     }
 
+    fn own_face(&self) -> Option<Table> {
+        let columns = match &self.returns {
+            Returns::One(RoutineType::Value(of)) | Returns::Set(RoutineType::Value(of)) => {
+                vec![(SCALAR_COLUMN.to_string(), of.clone())]
+            }
+            Returns::Columns { columns, .. } => columns.clone(),
+            _ => return None,
+        };
+        let column = |(name, data_type): (String, DataType)| Column {
+            name,
+            data_type,
+            nullable: true,
+            default: None,
+            identity: None,
+            generated: None,
+            comment: None,
+        };
+        Some(Table {
+            schema: self.schema.clone(),
+            name: self.name.clone(),
+            columns: columns.into_iter().map(column).collect(),
+            primary_key: None,
+            uniques: Vec::new(),
+            checks: Vec::new(),
+            exclusions: Vec::new(),
+            foreign_keys: Vec::new(),
+            row_security: false,
+            privileges: Privileges::default(),
+            comment: None,
+            policies: Vec::new(),
+        })
+    }
+
     /// Every type in its signature.
     pub fn types(&self) -> impl Iterator<Item = &RoutineType> {
         let returned = match &self.returns {
@@ -183,8 +223,31 @@ impl Returns {
 }
 
 impl Catalog {
+    /// Adds a function, or replaces the one with its key.
+    pub fn insert_routine(&mut self, mut routine: Routine) {
+        routine.face = routine.own_face().map(Box::new);
+        self.routines.insert(routine.key(), routine);
+    }
+
+    /// The table or view whose rows a row type is of.
+    pub fn row_type(&self, physical: &str) -> Option<&Table> {
+        self.tables.get(physical).or_else(|| self.views.get(physical).map(|view| &view.table))
+    }
+
+    /// What a function gives as a relation; `None` when it gives nothing.
+    pub fn rows_of<'a>(&'a self, routine: &'a Routine) -> Option<&'a Table> {
+        match &routine.returns {
+            Returns::One(RoutineType::Row(of)) | Returns::Set(RoutineType::Row(of)) => self.row_type(of),
+            _ => routine.face.as_deref(),
+        }
+    }
+
     /// The functions of a name, in order of creation.
-    pub fn routines_named<'a>(&'a self, schema: &'a str, name: &'a str) -> impl Iterator<Item = &'a Routine> {
+    pub fn routines_named<'a, 'n>(
+        &'a self,
+        schema: &'n str,
+        name: &'n str,
+    ) -> impl Iterator<Item = &'a Routine> + use<'a, 'n> {
         self.routines.values().filter(move |routine| routine.schema == schema && routine.name == name)
     }
 }

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::builtin;
 use super::catalog::{Catalog, Enum, Index, Policy, Table};
 use super::routine::Routine;
+use super::view::View;
 use crate::ports::{Database, DbError};
 use crate::sql::{Statement, physical_name, raise};
 
@@ -76,6 +77,7 @@ pub async fn load(database: &dyn Database) -> Result<Catalog, DbError> {
         add(&mut catalog, &row)
             .map_err(|error| DbError::Other(format!("a catalog row did not decode: {error}")))?;
     }
+    catalog.find_view_keys();
     Ok(catalog)
 }
 
@@ -101,7 +103,11 @@ fn add(catalog: &mut Catalog, row: &Row) -> Result<(), serde_json::Error> {
         }
         "function" => {
             let routine: Routine = serde_json::from_str(&row.definition)?;
-            catalog.routines.insert(routine.key(), routine);
+            catalog.insert_routine(routine);
+        }
+        "view" => {
+            let view: View = serde_json::from_str(&row.definition)?;
+            catalog.views.insert(physical_name(&view.table.schema, &view.table.name), view);
         }
         "schema" => catalog.schemas.push(serde_json::from_str(&row.definition)?),
         _ => {}
@@ -152,6 +158,12 @@ fn rows(catalog: &Catalog) -> Result<Vec<RegistryRow>, serde_json::Error> {
     }
     for (name, routine) in &catalog.routines {
         rows.push((("function", name.clone()), serde_json::to_string(routine)?));
+    }
+    for (name, view) in &catalog.views {
+        let mut view = view.clone();
+        // It follows from the tables.
+        view.table.primary_key = None;
+        rows.push((("view", name.clone()), serde_json::to_string(&view)?));
     }
     for (name, table) in &catalog.tables {
         if !builtin::is_builtin(table) {

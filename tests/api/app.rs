@@ -1,6 +1,9 @@
 //! A whole app for one test, and the actors who call it.
 
+use std::future::poll_fn;
+use std::pin::Pin;
 use std::rc::Rc;
+use std::task::Poll;
 
 use edgeward::app::App;
 use edgeward::config::{Config, DEMO_JWT_SECRET};
@@ -245,11 +248,40 @@ impl Call<'_> {
     }
 
     pub fn send(self) -> Answer {
-        let response = block_on(serve(self.app.app.clone(), self.request, self.app.late_work.clone()));
+        block_on(self.answer())
+    }
+
+    /// For requests that are under way at once: see [`at_once`].
+    pub async fn answer(self) -> Answer {
+        let response = serve(self.app.app.clone(), self.request, self.app.late_work.clone()).await;
         let (parts, body) = response.into_parts();
-        let body = block_on(body.read(u64::MAX)).unwrap();
+        let body = body.read(u64::MAX).await.unwrap();
         Answer { status: parts.status, headers: parts.headers, body: body.to_vec() }
     }
+}
+
+/// The answers of requests under way at once. The database has to take turns
+/// ([`StrictDatabase::take_turns`]): they then alternate, a batch of one after a batch of another, the
+/// later ones `late` turns behind.
+pub fn at_once(calls: Vec<Call<'_>>, late: usize) -> Vec<Answer> {
+    let mut answers: Vec<Option<Answer>> = calls.iter().map(|_| None).collect();
+    let mut waiting: Vec<Pin<Box<dyn Future<Output = Answer> + '_>>> =
+        calls.into_iter().map(|call| Box::pin(call.answer()) as Pin<Box<_>>).collect();
+    let mut turn = 0;
+    block_on(poll_fn(|context| {
+        for (index, call) in waiting.iter_mut().enumerate() {
+            if answers[index].is_none()
+                && (index == 0 || turn >= late)
+                && let Poll::Ready(answer) = call.as_mut().poll(context)
+            {
+                answers[index] = Some(answer);
+            }
+        }
+        turn += 1;
+        context.waker().wake_by_ref();
+        if answers.iter().all(Option::is_some) { Poll::Ready(()) } else { Poll::Pending }
+    }));
+    answers.into_iter().flatten().collect()
 }
 
 /// What came back.

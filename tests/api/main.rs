@@ -11,6 +11,7 @@ mod scenario;
 mod auth;
 mod fixtures;
 mod migrations;
+mod policy_report;
 mod regression;
 mod rest;
 mod schedule;

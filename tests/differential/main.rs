@@ -32,10 +32,13 @@ mod ours;
 mod policies;
 mod postgres;
 mod queries;
+mod ranges;
 mod report;
+mod search;
 mod statement;
 mod tree;
 mod values;
+mod views;
 mod world;
 
 use std::process::ExitCode;
@@ -51,9 +54,12 @@ type Stage = fn(&mut Postgres, &mut dyn Iterator<Item = u64>, &mut Report);
 const STAGES: &[(&str, u64, Stage)] = &[
     ("expressions", 3_000, expressions::run),
     ("policies",      130, policies::run),
+    ("ranges",         60, ranges::run),
+    ("search",         40, search::run),
     ("values",      1_000, values::run),
     ("queries",         1, queries::run),
     ("fixtures",      100, fixtures::run),
+    ("views",          60, policies::run_views),
 ];
 
 fn main() -> ExitCode {

@@ -24,6 +24,8 @@ pub struct Table {
     pub name: &'static str,
     pub columns: Vec<Column>,
     pub row_security: bool,
+    /// Of a view the statement that makes it.
+    pub view: Option<String>,
 }
 
 /// A column and what follows its type in DDL.
@@ -47,6 +49,9 @@ pub struct Policy {
     pub using: Option<Tree>,
     pub check: Option<Tree>,
 }
+
+/// What stands for the clause of a view's column that is no table's.
+pub const COMPUTED: &str = "computed";
 
 const TABLE_NAMES: &[&str] = &["teams", "members", "notes"];
 
@@ -137,6 +142,15 @@ const CONDITION_LITERALS: &[(Kind, &[&str])] = &[
 impl World {
     /// The world of a seed.
     pub fn new(seed: u64) -> Self {
+        Self::grown(seed, |_, _| {})
+    }
+
+    /// The same with views, which policies and statements are about too.
+    pub fn with_views(seed: u64) -> Self {
+        Self::grown(seed, crate::views::add)
+    }
+
+    fn grown(seed: u64, more: fn(&mut Chance, &mut Self)) -> Self {
         let mut chance = Chance::new(seed);
         let tables = tables(&mut chance);
         let mut world = Self { tables, policies: Vec::new(), rows: Vec::new(), statements: Vec::new() };
@@ -150,6 +164,7 @@ impl World {
                 world.rows.push((table, row));
             }
         }
+        more(&mut chance, &mut world);
         for _ in 0..chance.between(10, 30) {
             let statement = Statement::random(&mut chance, &world);
             world.statements.push(statement);
@@ -160,7 +175,7 @@ impl World {
     /// DDL and policies, and the rows without those that break a constraint.
     pub fn migration(&self) -> String {
         let mut sql = String::from("CREATE TYPE mood AS ENUM ('sad', 'ok', 'happy');\n");
-        for table in &self.tables {
+        for table in self.tables.iter().filter(|table| table.view.is_none()) {
             let columns: Vec<String> = table
                 .columns
                 .iter()
@@ -173,6 +188,9 @@ impl World {
             sql.push_str(&format!("CREATE TABLE {} (\n{}\n);\n", table.name, columns.join(",\n")));
             let verb = if table.row_security { "ENABLE" } else { "DISABLE" };
             sql.push_str(&format!("ALTER TABLE {} {verb} ROW LEVEL SECURITY;\n", table.name));
+        }
+        for view in self.tables.iter().filter_map(|table| table.view.as_ref()) {
+            sql.push_str(view);
         }
         for policy in &self.policies {
             sql.push_str(&policy.sql());
@@ -208,7 +226,8 @@ impl World {
     ) -> Vec<(String, String)> {
         let mut cells = vec![("id".to_string(), id.to_string())];
         for column in &self.tables[table].columns[1..] {
-            if partial && chance.percent(35) {
+            let skipped = if column.clause == COMPUTED { 93 } else { 35 };
+            if partial && chance.percent(skipped) {
                 continue;
             }
             cells.push((column.name.to_string(), self.value(chance, column, bad)));
@@ -230,7 +249,7 @@ impl World {
         (*chance.pick(values)).to_string()
     }
 
-    fn policy(&self, chance: &mut Chance, table: usize, number: usize) -> Policy {
+    pub fn policy(&self, chance: &mut Chance, table: usize, number: usize) -> Policy {
         let command = *chance.pick(&["ALL", "SELECT", "SELECT", "INSERT", "UPDATE", "DELETE"]);
         let roles = *chance.pick(&[
             "public",
@@ -259,7 +278,12 @@ impl World {
     }
 
     /// A condition over the rows in sight: `(alias, table)`, the outermost first.
-    fn condition(&self, chance: &mut Chance, scope: &mut Vec<(Option<String>, usize)>, depth: usize) -> Tree {
+    pub fn condition(
+        &self,
+        chance: &mut Chance,
+        scope: &mut Vec<(Option<String>, usize)>,
+        depth: usize,
+    ) -> Tree {
         if depth > 1 && chance.percent(25) {
             let template = *chance.pick(&["({bool} AND {bool})", "({bool} OR {bool})", "(NOT {bool})"]);
             return Tree::filled(Bool, template, |_| self.condition(chance, scope, depth - 1));
@@ -375,7 +399,7 @@ fn tables(chance: &mut Chance) -> Vec<Table> {
                 columns.push(column(name, *kind, clause, None));
             }
         }
-        tables.push(Table { name, columns, row_security: chance.percent(92) });
+        tables.push(Table { name, columns, row_security: chance.percent(92), view: None });
     }
     tables
 }

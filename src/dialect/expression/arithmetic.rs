@@ -60,6 +60,9 @@ impl Lowering<'_> {
             (None, None) => None,
         };
         let sign = operator.to_string();
+        if let Some(range @ DataType::Range(_)) = left.data_type() {
+            return Err(DialectError::unsupported(format!("{} {sign}", range.display_name())));
+        }
         let common = common
             .filter(|common| family(common).is_number())
             .ok_or_else(|| no_operator(&left, &sign, &right))?;
@@ -193,6 +196,9 @@ impl Lowering<'_> {
     /// `||`: text with anything, arrays with arrays.
     pub(super) fn concatenate(&mut self, left: &Expr, right: &Expr) -> Result<Piece, DialectError> {
         let (left, right) = (self.lower(left)?, self.lower(right)?);
+        if let Some(piece) = self.concatenate_vectors(&left, &right)? {
+            return Ok(piece);
+        }
         let array = |piece: &Piece| matches!(piece.data_type(), Some(DataType::Array(_)));
         if array(&left) || array(&right) {
             return self.concatenate_arrays(left, right);

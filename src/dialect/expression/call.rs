@@ -73,6 +73,12 @@ impl Lowering<'_> {
         {
             return self.caller_value(name, *value, data_type);
         }
+        if let Some(piece) = self.range_call(name, &pieces)? {
+            return Ok(piece);
+        }
+        if let Some(piece) = self.search_call(name, &pieces)? {
+            return Ok(piece);
+        }
         if let Some(piece) = self.special(name, &pieces)? {
             return Ok(piece);
         }
@@ -372,7 +378,7 @@ pub(in crate::dialect) fn find_row(name: &str, pieces: &[Piece]) -> Option<&'sta
 }
 
 /// A function that Postgres has, or nobody.
-fn no_function(name: &str, pieces: &[Piece]) -> DialectError {
+pub fn no_function(name: &str, pieces: &[Piece]) -> DialectError {
     if let Some(refusal) = unsupported_function::refusal(name) {
         return refusal;
     }

@@ -105,6 +105,9 @@ pub fn named_type(catalog: &Catalog, data_type: &ast::DataType) -> Result<DataTy
             [schema, name] if schema == "pg_catalog" || schema == "extensions" => Some(name),
             _ => None,
         };
+        if matches!(plain, Some(name) if name == "regconfig") {
+            return Ok(DataType::Text);
+        }
         let lengths = if modifiers.is_empty() { String::new() } else { format!("({})", modifiers.join(",")) };
         if let Some(found) = plain.and_then(|name| DataType::named(&format!("{name}{lengths}"))) {
             return Ok(found);
@@ -116,6 +119,10 @@ pub fn named_type(catalog: &Catalog, data_type: &ast::DataType) -> Result<DataTy
         return Err(unknown_type(&parts.join(".")));
     }
     let text = data_type.to_string().to_lowercase();
+    // The name of a text search configuration.
+    if text == "regconfig" {
+        return Ok(DataType::Text);
+    }
     if text.starts_with("time") && text.contains('(') && !text.contains("(6)") {
         return Err(DialectError::unsupported(format!("the precision of {text}"))
             .with_hint("Times are kept to the microsecond; leave the precision out."));
@@ -129,8 +136,8 @@ fn unknown_type(name: &str) -> DialectError {
     #[rustfmt::skip]
     const KNOWN_TO_POSTGRES: &[&str] = &[
         "money", "bit", "varbit", "bit varying", "xml", "point", "line", "lseg", "box", "path", "polygon",
-        "circle", "cidr", "macaddr", "macaddr8", "tsvector", "tsquery", "int4range", "int8range", "numrange",
-        "tsrange", "tstzrange", "daterange", "oid", "regclass", "name", "hstore", "ltree", "vector",
+        "circle", "macaddr8", "int4multirange", "int8multirange", "nummultirange", "tsmultirange",
+        "tstzmultirange", "datemultirange", "oid", "regclass", "name", "hstore", "ltree", "vector",
         "geometry", "geography", "timetz", "time with time zone",
     ];
     let base = name.split('(').next().unwrap_or(name).trim();
@@ -266,6 +273,8 @@ impl Lowering<'_> {
             T::Bytea => self.once(sql, |bytes| {
                 format!("CASE WHEN {bytes} IS NOT NULL THEN '\\x' || lower(hex({bytes})) END")
             }),
+            T::Range(_) | T::Cidr | T::Macaddr => Ok(sql),
+            T::Tsvector => Ok(self.vector_text(&sql)),
             T::Timestamp => Ok(format!("replace({sql}, 'T', ' ')")),
             T::Timestamptz => Ok(format!("replace(replace({sql}, 'T', ' '), '+00:00', '+00')")),
             other => {

@@ -18,6 +18,9 @@ impl Lowering<'_> {
         right: &Expr,
     ) -> Result<Piece, DialectError> {
         use BinaryOperator as Op;
+        if let Some(piece) = self.range_operation(left, operator, right)? {
+            return Ok(piece);
+        }
         match operator {
             Op::Eq | Op::NotEq | Op::Lt | Op::LtEq | Op::Gt | Op::GtEq => {
                 let is_equality = matches!(operator, Op::Eq | Op::NotEq);
@@ -49,6 +52,7 @@ impl Lowering<'_> {
             | Op::PGBitwiseXor
             | Op::PGBitwiseShiftLeft
             | Op::PGBitwiseShiftRight => self.bits(left, operator, right),
+            Op::AtAt => self.search(left, right),
             Op::PGLikeMatch => self.like(left, right, None, false, false),
             Op::PGNotLikeMatch => self.like(left, right, None, false, true),
             Op::PGILikeMatch => self.like(left, right, None, true, false),
@@ -74,6 +78,12 @@ impl Lowering<'_> {
         }
         if let Some(sql) = self.compare_jsonb(&left, operator, &right)? {
             return Ok(sql);
+        }
+        if let ("=" | "<>", Some(DataType::Range(crate::schema::Ranged::Numeric))) = (sign, left.data_type())
+        {
+            let equal = self.range_pieces(left, crate::dialect::RangeOperator::Equals, right, sign)?;
+            let equal = equal.into_sql(self.catalog)?;
+            return Ok(if sign == "=" { equal } else { format!("(NOT {equal})") });
         }
         let (left, right) = self.comparable(left, sign, right)?;
         Ok(format!("({left} {sign} {right})"))
@@ -149,7 +159,9 @@ impl Lowering<'_> {
                 _ if order_matters => refused(),
                 _ => Ok(sql),
             },
-            DataType::Inet if order_matters => refused(),
+            DataType::Inet | DataType::Cidr if order_matters => refused(),
+            DataType::Range(of) => self.range_key(*of, sql, order_matters),
+            DataType::Tsvector | DataType::Tsquery => refused(),
             _ => Ok(sql),
         }
     }

@@ -6,7 +6,7 @@ use super::piece::{Piece, literal};
 use super::row::row_fields;
 use super::scope::{Relation, Scope, bare_column, qualified_column, relation};
 use crate::dialect::name::folded;
-use crate::dialect::query::{CommonTable, FUNCTION_SCHEMA, Grouping, Staged};
+use crate::dialect::query::{CommonTable, FUNCTION_SCHEMA, Grouping, Recorder, Staged};
 use crate::dialect::{DialectError, Environment};
 use crate::schema::{Catalog, DataType, Table};
 use crate::sql::balanced;
@@ -64,6 +64,8 @@ pub struct Lowering<'a> {
     pub common_tables: Vec<CommonTable>,
     /// Where unqualified names are looked up; `None` is `public`.
     pub search_path: Option<Vec<String>>,
+    /// Takes notes of the query, when somebody wants them.
+    pub recorder: Option<Recorder>,
 }
 
 impl<'a> Lowering<'a> {
@@ -88,6 +90,7 @@ impl<'a> Lowering<'a> {
             targets: Vec::new(),
             common_tables: Vec::new(),
             search_path: None,
+            recorder: None,
         }
     }
 
@@ -119,6 +122,12 @@ impl<'a> Lowering<'a> {
             // Nothing is found where nothing is looked into.
             Some(path) => path.iter().find(|schema| has_it(schema)).cloned().unwrap_or_default(),
         }
+    }
+
+    /// Over no row, in a statement that has a row of this quoted name.
+    pub fn beside_row(catalog: &'a Catalog, environment: &'a mut dyn Environment, row: &str) -> Self {
+        let prefix = row.trim_matches('"').replace("\"\"", "\"");
+        Self { prefix, ..Self::new(catalog, environment, Place::Query) }
     }
 
     /// A new alias for an inner relation. It extends the outer row's name, so that neither an outer

@@ -37,6 +37,7 @@ fn table(name: &str, columns: &[(&str, &str)]) -> Table {
         default: None,
         identity: None,
         generated: None,
+        comment: None,
     };
     Table {
         schema: "public".into(),
@@ -46,6 +47,8 @@ fn table(name: &str, columns: &[(&str, &str)]) -> Table {
         uniques: vec![],
         checks: vec![],
         foreign_keys: vec![],
+        exclusions: vec![],
+        comment: None,
         row_security: true,
         privileges: crate::schema::Privileges::default(),
         policies: vec![],

@@ -6,6 +6,7 @@ mod lateral;
 mod order;
 mod output;
 mod output_name;
+mod record;
 mod relation;
 mod row;
 mod select;
@@ -15,8 +16,9 @@ mod table_function;
 mod window;
 mod with;
 
-pub use aggregate::{AGGREGATES, Grouping};
+pub use aggregate::{AGGREGATES, Grouping, has_aggregate};
 pub use output::{json_object, row_object};
+pub use record::Recorder;
 pub use relation::{fields, rename};
 pub use select::{Output, Staged};
 pub use table_function::{FUNCTION_SCHEMA, TABLE_FUNCTIONS, TableFunction};

@@ -7,7 +7,7 @@ use super::table_function::TABLE_FUNCTIONS;
 use super::{column_name, lateral};
 use crate::dialect::expression::{Field, Lowering, Relation, Scope};
 use crate::dialect::{DialectError, name};
-use crate::schema::DataType;
+use crate::schema::{DataType, View};
 use crate::sql::quote_identifier;
 
 /// A FROM clause: its SQL, and the filters of its tables for the WHERE clause.
@@ -147,13 +147,17 @@ impl Lowering<'_> {
             let columns = cte.fields(alias)?;
             let name = alias.map_or(name, |alias| name::folded(&alias.name));
             let sql = format!("{} AS {row}", cte.sql);
+            self.note_common_table_read(&cte.sql, &row);
             self.add(Relation { schema: None, name, row, columns, merged: Vec::new() })?;
             return Ok(sql);
         }
         let (mut schema, name) = name::qualified(object)?;
         let catalog = self.catalog;
         if object.0.len() == 1 {
-            schema = self.schema_on_path(|schema| catalog.table(schema, &name).is_some());
+            schema = self.schema_on_path(|schema| catalog.relation(schema, &name).is_some());
+        }
+        if let Some(view) = catalog.inlined_view(&schema, &name) {
+            return self.view(view, row, alias);
         }
         let table = catalog.table(&schema, &name).ok_or_else(|| {
             DialectError::new(
@@ -162,6 +166,7 @@ impl Lowering<'_> {
             )
         })?;
         let filter = self.environment.row_filter(table, &row)?;
+        self.note_table(table, &row);
         let mut relation = Relation::of_table(table, &row);
         if let Some(alias) = alias {
             relation.schema = None;
@@ -184,6 +189,30 @@ impl Lowering<'_> {
         }
     }
 
+    /// A view stands for its query.
+    fn view(&mut self, view: &View, row: String, alias: Option<&TableAlias>) -> Result<String, DialectError> {
+        self.environment.may_read_view(view)?;
+        let lowered = self.view_query(view)?;
+        self.note_view(view, &row);
+        let named = view.table.columns.iter().zip(lowered.columns);
+        let named: Vec<_> = named.map(|(column, (_, data_type))| (column.name.clone(), data_type)).collect();
+        let mut relation = Relation {
+            schema: Some(view.table.schema.clone()),
+            name: view.table.name.clone(),
+            row,
+            columns: fields(&named),
+            merged: Vec::new(),
+        };
+        if let Some(alias) = alias {
+            relation.schema = None;
+            relation.name = name::folded(&alias.name);
+            rename(&mut relation.columns, alias)?;
+        }
+        let sql = format!("({}) AS {}", lowered.sql, relation.row);
+        self.add(relation)?;
+        Ok(sql)
+    }
+
     fn derived(
         &mut self,
         query: &sqlparser::ast::Query,
@@ -196,6 +225,7 @@ impl Lowering<'_> {
         self.scopes.extend(scope);
         let lowered = lowered?;
         let row = quote_identifier(&self.alias());
+        self.note_derived(&row);
         let beside = self.scopes.last().map(|scope| scope.relations.as_slice()).unwrap_or_default();
         let is_correlated = is_lateral && beside.iter().any(|other| other.is_named_in(&lowered.sql));
         let (mut columns, sql) = match is_correlated {

@@ -2,7 +2,7 @@
 
 use sqlparser::ast::{
     Distinct, Expr, GroupByExpr, OrderByExpr, Query, Select, SelectItem, SelectItemQualifiedWildcardKind,
-    SetExpr, Value,
+    SetExpr, Spanned, Value,
 };
 
 use super::aggregate::{Grouping, has_aggregate};
@@ -206,6 +206,7 @@ impl Lowering<'_> {
             [output] if is_bare => Some(output.sql.clone()),
             _ => None,
         };
+        self.note_outputs(&outputs);
         let columns = outputs.into_iter().map(|output| (output.name, output.data_type)).collect();
         Ok(LoweredQuery { sql, columns, is_single, value })
     }
@@ -353,21 +354,27 @@ impl Lowering<'_> {
                 {
                     let relations =
                         self.scopes.last().map(|scope| scope.relations.clone()).unwrap_or_default();
+                    let mut named = Vec::new();
                     for relation in &relations {
                         let shown =
                             relation.columns.iter().filter(|field| !relation.merged.contains(&field.name));
                         for field in shown {
+                            named.push((relation.name.clone(), field.name.clone()));
                             outputs.push(self.star_output(relation.sql_of(field), field)?);
                         }
                     }
+                    self.note_star(options.wildcard_token.0.span.start, &named);
                 }
                 SelectItem::QualifiedWildcard(SelectItemQualifiedWildcardKind::ObjectName(object), _) => {
                     let mut parts = name::parts(object)?;
                     let table = parts.pop().unwrap_or_default();
                     let relation = relation(&self.scopes, parts.pop().as_deref(), &table)?.clone();
+                    let mut named = Vec::new();
                     for field in &relation.columns {
+                        named.push((relation.name.clone(), field.name.clone()));
                         outputs.push(self.star_output(relation.sql_of(field), field)?);
                     }
+                    self.note_star(object.span().start, &named);
                 }
                 other => return Err(DialectError::unsupported(other)),
             }

@@ -81,6 +81,7 @@ impl Lowering<'_> {
             .into_iter()
             .flatten()
             .collect();
+        self.note_computed();
         let whole = LoweredQuery { sql: String::new(), columns, is_single: false, value: None };
         if operator == SetOperator::Union && !all {
             let keys = self.row_keys(&whole, "union")?;

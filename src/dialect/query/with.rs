@@ -45,6 +45,7 @@ impl Lowering<'_> {
                 true => self.maybe_recursive(&table.query, &table.alias, &sql)?,
                 false => self.subquery(&table.query)?,
             };
+            self.note_common_table(&sql);
             tables.push(format!("{sql} AS ({})", lowered.sql));
             let table = common_table(&table.alias, &sql, &lowered)?;
             self.common_tables.push(table);
@@ -101,6 +102,7 @@ impl Lowering<'_> {
         if all == "UNION" {
             self.comparable_rows(&first)?;
         }
+        self.note_computed();
         let inner = inner.map(|inner| format!("{inner} ")).unwrap_or_default();
         Ok(LoweredQuery {
             sql: format!("{inner}SELECT * FROM ({}) {all} {}", first.sql, step.sql),

@@ -34,7 +34,7 @@ impl Translator {
     fn something(&self, of: &RoutineType) -> Given {
         match of {
             RoutineType::Value(of) => Given::Value(Piece::Typed("\"/argument\"".to_string(), of.clone())),
-            RoutineType::Row(table) => match self.catalog.tables.get(table) {
+            RoutineType::Row(table) => match self.catalog.row_type(table) {
                 Some(table) => Given::Row(Relation::of_table(table, "\"/argument\"")),
                 None => Given::Value(Piece::Null),
             },

@@ -361,12 +361,12 @@ impl Lowering<'_> {
     }
 
     fn row_test(&self, table: &str, row: &Relation) -> Option<String> {
-        let key = self.catalog.tables.get(table)?.primary_key_columns().first()?;
+        let key = self.catalog.row_type(table)?.primary_key_columns().first()?;
         row.column(key).map(|(sql, _)| sql)
     }
 
     fn no_row(&self, table: &str) -> Relation {
-        let columns = self.catalog.tables.get(table).map(|table| Relation::of_table(table, "").columns);
+        let columns = self.catalog.row_type(table).map(|table| Relation::of_table(table, "").columns);
         let columns = columns.unwrap_or_default().into_iter();
         let columns = columns.map(|field| Field { sql: "NULL".to_string(), ..field }).collect();
         Relation { schema: None, name: String::new(), row: String::new(), columns, merged: Vec::new() }
@@ -399,7 +399,7 @@ pub(super) fn result_types(catalog: &Catalog, returns: &Returns) -> Vec<DataType
     match returns {
         Returns::One(RoutineType::Value(of)) | Returns::Set(RoutineType::Value(of)) => vec![of.clone()],
         Returns::One(RoutineType::Row(table)) | Returns::Set(RoutineType::Row(table)) => {
-            let columns = catalog.tables.get(table).map(|table| table.columns.iter());
+            let columns = catalog.row_type(table).map(|table| table.columns.iter());
             columns.into_iter().flatten().map(|column| column.data_type.clone()).collect()
         }
         Returns::Columns { columns, .. } => columns.iter().map(|(_, of)| of.clone()).collect(),

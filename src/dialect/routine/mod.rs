@@ -5,7 +5,10 @@
 //! used, and a change of the function is a change of every statement that calls it.
 
 mod body;
+mod call;
 mod check;
 mod inline;
 mod resolve;
 mod source;
+
+pub use call::{CallArgument, routine_source};

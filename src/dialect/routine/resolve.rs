@@ -178,7 +178,7 @@ fn gathered(
 fn fit(catalog: &Catalog, argument: &Argument, given: &Given) -> Option<Fit> {
     match (&argument.data_type, given) {
         (RoutineType::Row(table), Given::Row(relation)) => {
-            let columns = catalog.tables.get(table)?.columns.iter().map(|of| (&of.name, &of.data_type));
+            let columns = catalog.row_type(table)?.columns.iter().map(|of| (&of.name, &of.data_type));
             let given = relation.columns.iter().map(|of| (&of.name, &of.data_type));
             columns.eq(given).then_some(Fit::Exact)
         }

@@ -79,7 +79,14 @@ impl Lowering<'_> {
         }
         let inlined = self.inlined(resolved, Reach::Table)?;
         let sql = self.as_rows(routine, &inlined, &columns)?;
-        Ok(Rows { sql: around(&inlined, sql), columns })
+        Ok(Rows { sql: with_arguments(&inlined, sql), columns })
+    }
+
+    /// One row once the body of a function that gives nothing has run.
+    pub(super) fn routine_effect(&mut self, resolved: Resolved<'_>) -> Result<String, DialectError> {
+        let inlined = self.inlined(resolved, Reach::Table)?;
+        let sql = format!("SELECT count(*) FROM ({})", inlined.query.sql);
+        Ok(format!("({})", with_arguments(&inlined, sql)))
     }
 
     /// The rows with the declared types; one row of NULLs where a function of one row gives none.
@@ -113,7 +120,10 @@ impl Lowering<'_> {
             is_same &= converted == column;
             list.push(format!("{converted} AS {}", column_name(index)));
         }
-        let sql = &query.sql;
+        let sql = &match inlined.needed.is_empty() {
+            true => query.sql.clone(),
+            false => format!("SELECT * FROM ({}) WHERE {}", query.sql, all_there(&inlined.needed)),
+        };
         if routine.returns.is_set() {
             return Ok(match is_same {
                 true => sql.clone(),
@@ -187,7 +197,7 @@ pub fn result_columns(catalog: &Catalog, routine: &Routine) -> Vec<(String, Data
     match &routine.returns {
         Returns::Columns { columns, .. } => columns.clone(),
         Returns::One(RoutineType::Row(table)) | Returns::Set(RoutineType::Row(table)) => {
-            let columns = catalog.tables.get(table).map(|table| table.columns.iter());
+            let columns = catalog.row_type(table).map(|table| table.columns.iter());
             columns
                 .into_iter()
                 .flatten()
@@ -198,11 +208,7 @@ pub fn result_columns(catalog: &Catalog, routine: &Routine) -> Vec<(String, Data
     }
 }
 
-fn around(inlined: &Inlined, sql: String) -> String {
-    let sql = match inlined.needed.is_empty() {
-        true => sql,
-        false => format!("SELECT * FROM ({sql}) WHERE {}", all_there(&inlined.needed)),
-    };
+fn with_arguments(inlined: &Inlined, sql: String) -> String {
     if inlined.bound.is_empty() {
         return sql;
     }

@@ -133,6 +133,11 @@ impl Translator {
                 super::reference::User::Generated(name) => {
                     return cannot(&format!("by the generated column {name}"));
                 }
+                super::reference::User::View(_) => {
+                    let message = "cannot alter type of a column used by a view or rule";
+                    return Err(DialectError::new("0A000", message)
+                        .with_hint("Drop the view first, and create it again afterwards."));
+                }
                 super::reference::User::Check(_) | super::reference::User::Index(_) => {}
             }
         }

@@ -92,6 +92,9 @@ impl Translator {
         {
             self.push(duplicates(before, &key.name, &key.columns))?;
         }
+        for exclusion in after.exclusions.iter().filter(|of| !before.exclusions.contains(of)) {
+            self.check_exclusion(after, exclusion)?;
+        }
         for check in after.checks.iter().filter(|check| !before.checks.contains(check)) {
             let condition = stored_condition(&self.catalog, after, &check.expression, "a CHECK constraint")?;
             // One that names a new column is checked when the rows get their values.
@@ -127,6 +130,7 @@ impl Translator {
         after.uniques.retain(|unique| !unique.is_constraint || unique.name != name);
         after.checks.retain(|check| check.name != name);
         after.foreign_keys.retain(|key| key.name != name);
+        after.exclusions.retain(|exclusion| exclusion.name != name);
         self.rebuild(&before, after, &[])
     }
 
@@ -175,13 +179,14 @@ impl Translator {
         let uniques = after.uniques.iter_mut().filter(|unique| unique.is_constraint);
         let names = after.primary_key.iter_mut().chain(uniques).map(|unique| &mut unique.name);
         let names = names.chain(after.checks.iter_mut().map(|check| &mut check.name));
+        let names = names.chain(after.exclusions.iter_mut().map(|exclusion| &mut exclusion.name));
         for name in names.chain(after.foreign_keys.iter_mut().map(|key| &mut key.name)) {
             if *name == old {
                 name.clone_from(&new);
             }
         }
-        // Of the names in SQLite's own DDL, errors repeat those of CHECKs only.
-        if after.checks != table.checks {
+        // Of the names in SQLite's own DDL, errors repeat those of CHECKs and exclusions only.
+        if after.checks != table.checks || after.exclusions != table.exclusions {
             return self.rebuild(table, after, &[]);
         }
         self.catalog.tables.insert(physical_name(&table.schema, &table.name), after);

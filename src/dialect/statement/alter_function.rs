@@ -75,7 +75,7 @@ impl Translator {
     fn replace_routine(&mut self, old: &Routine, routine: Routine) -> Result<(), DialectError> {
         let (before, after) = (old.key(), routine.key());
         if before == after {
-            self.catalog.routines.insert(before, routine);
+            self.catalog.insert_routine(routine);
             return Ok(());
         }
         if self.catalog.routines.contains_key(&after) {
@@ -88,7 +88,7 @@ impl Translator {
             DialectError::unsupported(format!("the new name of {}: {}", old.display(), error.message))
         })?;
         self.catalog.routines.shift_remove(&before);
-        self.catalog.routines.insert(after, routine);
+        self.catalog.insert_routine(routine);
         Ok(())
     }
 

@@ -16,6 +16,12 @@ use crate::sql::{physical_name, quote_identifier};
 
 impl Translator {
     pub(in crate::dialect) fn alter_table(&mut self, alter: &AlterTable) -> Result<(), DialectError> {
+        if let Some(view) = self.altered_view(&alter.name)? {
+            return alter
+                .operations
+                .iter()
+                .try_for_each(|operation| self.alter_view_as_table(&view, operation));
+        }
         let table = match self.any_table(&alter.name) {
             Err(error) if alter.if_exists && error.code == "42P01" => return Ok(()),
             table => table?,
@@ -204,12 +210,17 @@ impl Translator {
             match user {
                 User::Check(name) => checks.push(name),
                 User::Index(key) => {
-                    self.push(format!("DROP INDEX {}", quote_identifier(&key)))?;
+                    self.push(format!("DROP INDEX IF EXISTS {}", quote_identifier(&key)))?;
                     let index = self.catalog.indexes.shift_remove(&key);
                     let of = self.catalog.tables.get_mut(&physical_name(&table.schema, &table.name));
                     if let (Some(index), Some(of)) = (index, of) {
                         of.uniques.retain(|unique| unique.is_constraint || unique.name != index.name);
                     }
+                }
+                User::View(key) if cascade => self.drop_view_and_users(&key)?,
+                User::View(key) => {
+                    let kind = self.kind_of_view(&key);
+                    return needed(format!("{kind} {key} depends on {what}"));
                 }
                 User::Generated(column) if cascade => {
                     return Err(DialectError::unsupported(format!(

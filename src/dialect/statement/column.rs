@@ -36,7 +36,11 @@ pub fn read_column(
         default: None,
         identity: serial.map(|_| Identity::ByDefault),
         generated: None,
+        comment: None,
     };
+    if column.data_type == DataType::Tsquery {
+        return Err(DialectError::unsupported("a column of type tsquery"));
+    }
     for option in &definition.options {
         read_option(&mut column, &option.option, option.name.as_ref(), constraints)?;
     }
@@ -127,6 +131,15 @@ fn read_generated(
         _ => return Err(DialectError::unsupported("this form of GENERATED")),
     }
     Ok(())
+}
+
+/// Whether a foreign key is looked at when the transaction ends.
+pub fn is_deferred(of: Option<&ast::ConstraintCharacteristics>) -> Result<bool, DialectError> {
+    let Some(of) = of else { return Ok(false) };
+    if of.enforced == Some(false) {
+        return Err(DialectError::unsupported("NOT ENFORCED"));
+    }
+    Ok(of.initially == Some(ast::DeferrableInitial::Deferred))
 }
 
 /// What is checked at the end of a statement here cannot wait for the end of the transaction.

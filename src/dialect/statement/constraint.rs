@@ -2,7 +2,8 @@
 
 use sqlparser::ast::{self, CheckConstraint, ForeignKeyConstraint, IndexColumn, TableConstraint};
 
-use super::column::refuse_characteristics;
+use super::column::{is_deferred, refuse_characteristics};
+use super::exclusion::exclusion;
 use crate::dialect::expression::{common_type, family};
 use crate::dialect::name::folded;
 use crate::dialect::{DialectError, name, parse};
@@ -15,6 +16,7 @@ pub struct Constraints {
     uniques: Vec<(Option<String>, Vec<String>)>,
     foreign_keys: Vec<(Option<String>, Vec<String>, ForeignKeyConstraint)>,
     checks: Vec<(Option<String>, String)>,
+    exclusions: Vec<ast::ExcludeConstraint>,
 }
 
 impl Constraints {
@@ -43,9 +45,10 @@ impl Constraints {
         columns: Vec<String>,
         key: &ForeignKeyConstraint,
     ) -> Result<(), DialectError> {
-        refuse_characteristics(key.characteristics.as_ref())?;
-        if key.match_kind.is_some_and(|kind| kind != ast::ConstraintReferenceMatchKind::Simple) {
-            return Err(DialectError::unsupported("MATCH FULL"));
+        // Of one column, FULL is SIMPLE.
+        let matches = key.match_kind.unwrap_or(ast::ConstraintReferenceMatchKind::Simple);
+        if matches != ast::ConstraintReferenceMatchKind::Simple && columns.len() > 1 {
+            return Err(DialectError::unsupported("MATCH FULL over several columns"));
         }
         self.foreign_keys.push((name.map(folded), columns, key.clone()));
         Ok(())
@@ -79,6 +82,10 @@ impl Constraints {
                 self.foreign_key(key.name.as_ref(), key.columns.iter().map(folded).collect(), key)
             }
             TableConstraint::Check(check) => self.check(check.name.as_ref(), check),
+            TableConstraint::Exclude(exclude) => {
+                self.exclusions.push(exclude.clone());
+                Ok(())
+            }
             other => Err(DialectError::unsupported(other)),
         }
     }
@@ -112,6 +119,10 @@ impl Constraints {
             new_constraint(table, &name)?;
             let key = foreign_key(catalog, table, name, columns, &key)?;
             table.foreign_keys.push(key);
+        }
+        for exclude in &self.exclusions {
+            let of = exclusion(catalog, table, exclude)?;
+            table.exclusions.push(of);
         }
         Ok(())
     }
@@ -174,6 +185,7 @@ fn foreign_key(
         foreign_columns,
         on_delete: action(key.on_delete),
         on_update: action(key.on_update),
+        deferred: is_deferred(key.characteristics.as_ref())?,
     })
 }
 
@@ -258,13 +270,14 @@ pub fn new_constraint(table: &Table, name: &str) -> Result<(), DialectError> {
 pub fn constraint_names(table: &Table) -> impl Iterator<Item = &String> {
     let uniques = table.primary_key.iter().chain(&table.uniques).map(|unique| &unique.name);
     let checks = table.checks.iter().map(|check| &check.name);
-    uniques.chain(checks).chain(table.foreign_keys.iter().map(|key| &key.name))
+    let exclusions = table.exclusions.iter().map(|exclusion| &exclusion.name);
+    uniques.chain(checks).chain(table.foreign_keys.iter().map(|key| &key.name)).chain(exclusions)
 }
 
 /// `table_columns_label`, shortened to 63 bytes and numbered when taken, as Postgres chooses names.
 pub fn chosen_name(catalog: &Catalog, table: &Table, columns: &[String], label: &str) -> String {
     let taken = |name: &str| {
-        let is_relation = matches!(label, "pkey" | "key" | "idx")
+        let is_relation = matches!(label, "pkey" | "key" | "idx" | "excl")
             && (catalog.table(&table.schema, name).is_some()
                 || catalog.indexes.values().any(|index| index.schema == table.schema && index.name == name)
                 || catalog.tables.values().filter(|other| other.schema == table.schema).any(|other| {

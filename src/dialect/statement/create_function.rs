@@ -53,6 +53,7 @@ impl Translator {
             security_definer: clauses.security_definer,
             rows: clauses.rows,
             search_path: clauses.search_path,
+            face: None,
         };
         well_formed(&routine)?;
         self.add_routine(routine, or_replace)
@@ -70,7 +71,7 @@ impl Translator {
             self.body_may_change(old)?;
             routine.executors.clone_from(&old.executors);
         }
-        self.catalog.routines.insert(key.clone(), routine.clone());
+        self.catalog.insert_routine(routine.clone());
         if self.checks_bodies {
             return self.check_routine(&routine);
         }
@@ -125,7 +126,7 @@ impl Translator {
         if let Ok((schema, name_of)) = name.qualified_name()
             && name.is_done()
         {
-            if let Some(table) = self.catalog.table(&schema, &name_of) {
+            if let Some(table) = self.catalog.relation(&schema, &name_of) {
                 return Ok(RoutineType::Row(physical_name(&table.schema, &table.name)));
             }
             if INTERNAL_TYPES.contains(&name_of.as_str()) || name_of.starts_with("any") {

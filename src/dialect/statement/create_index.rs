@@ -1,4 +1,4 @@
-//! `CREATE INDEX`: plain, of expressions, partial.
+//! `CREATE INDEX`: plain, of expressions, partial; GIN, GiST and their like are remembered only.
 
 use sqlparser::ast::{CreateIndex, Expr, IndexColumn, IndexType, OrderBySort, Statement};
 
@@ -28,9 +28,15 @@ impl Translator {
         nameable("index", &name)?;
         self.new_relation(&table.schema, &name)?;
         let columns: Vec<String> = create.columns.iter().filter_map(plain_column).collect();
-        let is_plain = columns.len() == create.columns.len() && create.predicate.is_none();
-        let sql = self.index_sql(&table, create, &physical)?;
-        self.push(sql)?;
+        let is_plain = columns.len() == create.columns.len()
+            && create.predicate.is_none()
+            && create.nulls_distinct != Some(false);
+        if is_kept(create) {
+            let sql = self.index_sql(&table, create, &physical)?;
+            self.push(sql)?;
+        } else {
+            refuse_unknown_columns(&table, create)?;
+        }
         let of = physical_name(&table.schema, &table.name);
         if let Some(table) = self.catalog.tables.get_mut(&of)
             && create.unique
@@ -44,18 +50,25 @@ impl Translator {
     }
 
     /// The SQLite statement of an index in the catalog, for its table as it is now.
-    pub(super) fn index_again(&self, index: &Index) -> Result<String, DialectError> {
+    /// `None` when SQLite has none.
+    pub(super) fn index_again(&self, index: &Index) -> Result<Option<String>, DialectError> {
         let create = definition(index)?;
+        if !is_kept(&create) {
+            return Ok(None);
+        }
         let table = self.catalog.tables.get(&index.table).ok_or_else(|| {
             DialectError::new("42P01", format!("the table of index \"{}\" is missing", index.name))
         })?;
-        self.index_sql(table, &create, &physical_name(&index.schema, &index.name))
+        self.index_sql(table, &create, &physical_name(&index.schema, &index.name)).map(Some)
     }
 
     fn index_sql(&self, table: &Table, create: &CreateIndex, physical: &str) -> Result<String, DialectError> {
         let mut terms = Vec::new();
         for column in &create.columns {
-            terms.push(self.index_term(table, column)?);
+            let term = self.index_term(table, column)?;
+            // A blob is like no value of a column, so that NULLs are alike.
+            let alike = create.unique && create.nulls_distinct == Some(false);
+            terms.push(if alike { format!("coalesce({term}, X'')") } else { term });
         }
         let condition = create.predicate.as_ref().map(|predicate| {
             stored_condition(&self.catalog, table, &predicate.to_string(), "an index predicate")
@@ -98,20 +111,28 @@ pub fn definition(index: &Index) -> Result<CreateIndex, DialectError> {
     }
 }
 
+/// Whether SQLite gets the index too. The others make only queries faster that SQLite would not use
+/// them for: the catalog remembers them, so that they can be dropped.
+fn is_kept(create: &CreateIndex) -> bool {
+    matches!(create.using, None | Some(IndexType::BTree | IndexType::Hash))
+}
+
+fn refuse_unknown_columns(table: &Table, create: &CreateIndex) -> Result<(), DialectError> {
+    let known = |name: &String| table.column(name).is_some();
+    match create.columns.iter().filter_map(plain_column).find(|name| !known(name)) {
+        Some(name) => Err(DialectError::new("42703", format!("column \"{name}\" does not exist"))),
+        None => Ok(()),
+    }
+}
+
 fn refuse_odd_clauses(create: &CreateIndex) -> Result<(), DialectError> {
-    let using = match &create.using {
-        None | Some(IndexType::BTree | IndexType::Hash) => None,
-        Some(other) => Some(other.to_string()),
-    };
-    if let Some(using) = using {
-        return Err(DialectError::unsupported(format!("USING {using}"))
-            .with_hint("Leave the index out: it only made queries faster."));
+    if create.unique && !is_kept(create) {
+        let method = create.using.as_ref().map(ToString::to_string).unwrap_or_default().to_lowercase();
+        let message = format!("access method \"{method}\" does not support unique indexes");
+        return Err(DialectError::new("0A000", message));
     }
     #[rustfmt::skip]
     let clauses = [
-        (!create.include.is_empty() && create.unique, "INCLUDE"),
-        (create.nulls_distinct == Some(false),        "NULLS NOT DISTINCT"),
-        (!create.with.is_empty(),                     "WITH (…)"),
         (!create.index_options.is_empty(),            "index options"),
         (!create.alter_options.is_empty(),            "index options"),
     ];
@@ -129,7 +150,7 @@ pub fn plain_column(column: &IndexColumn) -> Option<String> {
 }
 
 /// A column's part in the name Postgres chooses: its name, its function's, or `expr`.
-fn label(column: &IndexColumn) -> String {
+pub fn label(column: &IndexColumn) -> String {
     match &column.column.expr {
         Expr::Function(function) => called_name(function).unwrap_or_else(|_| "expr".to_string()),
         _ => plain_column(column).unwrap_or_else(|| "expr".to_string()),

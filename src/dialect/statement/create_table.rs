@@ -35,6 +35,8 @@ impl Translator {
             uniques: Vec::new(),
             checks: Vec::new(),
             foreign_keys: Vec::new(),
+            exclusions: Vec::new(),
+            comment: None,
             row_security: true,
             privileges: Privileges::default(),
             policies: Vec::new(),
@@ -52,12 +54,13 @@ impl Translator {
     }
 
     /// Renders a complete table and adds it to the catalog.
-    fn add_table(&mut self, table: Table) -> Result<(), DialectError> {
+    pub(super) fn add_table(&mut self, table: Table) -> Result<(), DialectError> {
         // A table may refer to itself: it is in the catalog while its SQL is made.
         let physical = physical_name(&table.schema, &table.name);
         self.catalog.tables.insert(physical, table.clone());
         let sql = super::ddl::create_table(&self.catalog, &table)?;
-        self.push(sql)
+        self.push(sql)?;
+        self.create_exclusions(&table)
     }
 
     /// Refuses a name that is taken, or that SQLite could not tell from another.
@@ -66,7 +69,8 @@ impl Translator {
         nameable("relation", name)?;
         let physical = physical_name(schema, name);
         let tables = self.catalog.tables.keys();
-        let taken = tables.chain(self.catalog.indexes.keys()).find(|key| key.eq_ignore_ascii_case(&physical));
+        let others = self.catalog.indexes.keys().chain(self.catalog.views.keys());
+        let taken = tables.chain(others).find(|key| key.eq_ignore_ascii_case(&physical));
         match taken {
             None => Ok(()),
             Some(same) if *same == physical => {
@@ -105,6 +109,9 @@ impl Translator {
             let written = name::parts(object).unwrap_or_default().join(".");
             DialectError::new("42P01", format!("relation \"{written}\" does not exist"))
         };
+        if self.catalog.inlined_view(&schema, &name).is_some() {
+            return Err(DialectError::new("42809", format!("\"{name}\" is not a table")));
+        }
         self.catalog.table(&schema, &name).cloned().ok_or_else(missing)
     }
 }
@@ -152,6 +159,11 @@ pub fn add_column(table: &mut Table, column: crate::schema::Column) -> Result<()
     Ok(())
 }
 
+/// `WITH (fillfactor = 70)`: how Postgres stores the table, which no statement can tell.
+fn is_storage_option(options: &CreateTableOptions) -> bool {
+    matches!(options, CreateTableOptions::None | CreateTableOptions::With(_))
+}
+
 fn refuse_odd_clauses(create: &CreateTable) -> Result<(), DialectError> {
     #[rustfmt::skip]
     let clauses = [
@@ -166,7 +178,7 @@ fn refuse_odd_clauses(create: &CreateTable) -> Result<(), DialectError> {
         (create.external,                 "CREATE EXTERNAL TABLE"),
         (create.strict,                   "STRICT"),
         (create.without_rowid,            "WITHOUT ROWID"),
-        (create.table_options != CreateTableOptions::None, "WITH (…)"),
+        (!is_storage_option(&create.table_options), "table options"),
         (create.comment.is_some(),        "COMMENT"),
         (create.clone.is_some(),          "CLONE"),
         (create.columns.is_empty(),       "a table without columns"),

@@ -23,6 +23,7 @@ impl Translator {
         let physical = physical_name(&schema, &name);
         let is_taken = self.catalog.enums.contains_key(&physical)
             || self.catalog.tables.contains_key(&physical)
+            || self.catalog.views.contains_key(&physical)
             || (schema == "public" && DataType::named(&name).is_some());
         if is_taken {
             return Err(DialectError::new("42710", format!("type \"{name}\" already exists")));

@@ -61,7 +61,7 @@ pub fn references(key: &ForeignKey) -> String {
         list(&key.foreign_columns),
         action("ON DELETE", key.on_delete),
         action("ON UPDATE", key.on_update),
-    )
+    ) + if key.deferred { " DEFERRABLE INITIALLY DEFERRED" } else { "" }
 }
 
 /// A column of `CREATE TABLE` or `ADD COLUMN`, without the CHECK of its type.
@@ -185,6 +185,7 @@ pub fn type_check(catalog: &Catalog, column: &Column) -> Option<String> {
         DataType::Timestamptz               => time("????-??-??T??:??:??*+00:00"),
         DataType::Timestamp                 => time("????-??-??T??:??:??*"),
         DataType::Date                      => time("????-??-??"),
+        DataType::Range(_)                  => syntax(format!("{name} = 'empty' OR {name} GLOB '[[(]*,*[])]'")),
         DataType::Enum(of)                  => {
             let labels: Vec<String> = catalog.enums.get(of)?.labels.iter().map(|label| quote_literal(label)).collect();
             Some((format!("{name} IN ({})", labels.join(", ")), format!("22P02:invalid input value for enum {display}")))

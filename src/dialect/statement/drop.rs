@@ -18,13 +18,16 @@ impl Translator {
         if object_type == ObjectType::Table {
             return self.drop_tables(objects, if_exists, cascade);
         }
+        if matches!(object_type, ObjectType::View | ObjectType::MaterializedView) {
+            return self.drop_views(objects, object_type == ObjectType::MaterializedView, if_exists, cascade);
+        }
         for object in objects {
             match object_type {
                 ObjectType::Type => self.drop_type(object, if_exists)?,
                 ObjectType::Index => self.drop_index(object, if_exists)?,
                 ObjectType::Schema => self.drop_schema(object, if_exists, cascade)?,
                 // Nothing of the kind can exist here.
-                ObjectType::View | ObjectType::MaterializedView | ObjectType::Sequence if if_exists => {}
+                ObjectType::Sequence if if_exists => {}
                 other => return Err(DialectError::unsupported(format!("DROP {other}"))),
             }
         }
@@ -39,6 +42,7 @@ impl Translator {
     ) -> Result<(), DialectError> {
         let mut tables: Vec<Table> = Vec::new();
         for object in objects {
+            self.refuse_view_as_table(object)?;
             match self.own_table(object) {
                 Err(error) if error.code == "42P01" && if_exists => {}
                 Err(error) if error.code == "42P01" => {
@@ -55,6 +59,7 @@ impl Translator {
         let names: Vec<String> =
             tables.iter().map(|table| physical_name(&table.schema, &table.name)).collect();
         for table in tables {
+            self.drop_views_over(table, &names, cascade)?;
             self.drop_keys_to(table, &names, cascade)?;
             self.drop_policies_over(table, &names, cascade)?;
         }
@@ -110,7 +115,7 @@ impl Translator {
         Ok(())
     }
 
-    fn drop_policies_over(
+    pub(super) fn drop_policies_over(
         &mut self,
         table: &Table,
         along: &[String],
@@ -140,7 +145,9 @@ impl Translator {
     /// A translator whose schema lacks a table.
     fn without(&self, table: &Table) -> Translator {
         let mut catalog = self.catalog.clone();
-        catalog.tables.shift_remove(&physical_name(&table.schema, &table.name));
+        let physical = physical_name(&table.schema, &table.name);
+        catalog.tables.shift_remove(&physical);
+        catalog.views.shift_remove(&physical);
         Translator::over(catalog)
     }
 
@@ -157,7 +164,7 @@ impl Translator {
         let uses = |data_type: &DataType| {
             *data_type == of || matches!(data_type, DataType::Array(element) if **element == of)
         };
-        for table in self.catalog.tables.values() {
+        for table in self.catalog.relations() {
             if let Some(column) = table.columns.iter().find(|column| uses(&column.data_type)) {
                 return Err(DialectError::new(
                     "2BP01",
@@ -170,6 +177,7 @@ impl Translator {
             }
         }
         self.catalog.enums.shift_remove(&physical);
+        self.refuse_broken_views(&format!("type {name}"))?;
         // A policy may cast to it.
         for table in self.catalog.tables.values() {
             for policy in &table.policies {
@@ -201,7 +209,7 @@ impl Translator {
         if let Some(table) = self.catalog.tables.get_mut(&index.table) {
             table.uniques.retain(|unique| unique.is_constraint || unique.name != name);
         }
-        self.push(format!("DROP INDEX {}", quote_identifier(&physical)))
+        self.push(format!("DROP INDEX IF EXISTS {}", quote_identifier(&physical)))
     }
 
     fn drop_schema(
@@ -218,6 +226,7 @@ impl Translator {
             return Err(DialectError::new("3F000", format!("schema \"{schema}\" does not exist")));
         }
         if cascade {
+            self.drop_views_of_schema(&schema)?;
             let tables: Vec<Table> =
                 self.catalog.tables.values().filter(|table| table.schema == schema).cloned().collect();
             self.drop_all(&tables, true)?;
@@ -227,7 +236,7 @@ impl Translator {
                 self.drop_type(&ObjectName::from(vec![quoted(&of.schema), quoted(&of.name)]), false)?;
             }
         }
-        let is_used = self.catalog.tables.values().any(|table| table.schema == schema)
+        let is_used = self.catalog.relations().any(|table| table.schema == schema)
             || self.catalog.enums.values().any(|of| of.schema == schema);
         if is_used {
             return Err(DialectError::new(

@@ -79,19 +79,30 @@ impl Translator {
     }
 
     fn keep_privileges(&mut self, table: &Table, changed: Privileges) {
-        if let Some(of) = self.catalog.tables.get_mut(&physical_name(&table.schema, &table.name)) {
+        let physical = physical_name(&table.schema, &table.name);
+        if let Some(of) = self.catalog.tables.get_mut(&physical) {
             of.privileges = changed;
+        } else if let Some(view) = self.catalog.views.get_mut(&physical) {
+            view.table.privileges = changed;
         }
     }
 
-    /// The tables that are meant; `None` when it is no tables.
+    fn granted_relation(&self, object: &ObjectName) -> Result<Table, DialectError> {
+        let (schema, name) = name::qualified(object)?;
+        match self.catalog.inlined_view(&schema, &name) {
+            Some(view) => Ok(view.table.clone()),
+            None => self.any_table(object),
+        }
+    }
+
+    /// The tables and views that are meant; `None` when it is no tables.
     fn tables_of(&self, objects: &GrantObjects) -> Result<Option<Vec<Table>>, DialectError> {
-        let of = |object: &ObjectName| self.any_table(object);
+        let of = |object: &ObjectName| self.granted_relation(object);
         Ok(match objects {
             GrantObjects::Tables(names) => Some(names.iter().map(of).collect::<Result<_, _>>()?),
             GrantObjects::AllTablesInSchema { schemas } => {
                 let schemas = schemas.iter().map(name::single).collect::<Result<Vec<_>, _>>()?;
-                let tables = self.catalog.tables.values().filter(|table| schemas.contains(&table.schema));
+                let tables = self.catalog.relations().filter(|table| schemas.contains(&table.schema));
                 Some(tables.cloned().collect())
             }
             _ => None,

@@ -67,6 +67,7 @@ impl Translator {
         self.push(format!("DROP TABLE {}", before.physical()))?;
         self.push(format!("ALTER TABLE {new} RENAME TO {}", before.physical()))?;
         self.create_indexes_again(&physical)?;
+        self.create_exclusions(&after)?;
         for table in &endangered.others {
             let columns = written(table).join(", ");
             let kept = kept(table);
@@ -100,8 +101,9 @@ impl Translator {
         let indexes: Vec<_> =
             self.catalog.indexes.values().filter(|index| index.table == physical).cloned().collect();
         for index in indexes {
-            let sql = self.index_again(&index)?;
-            self.push(sql)?;
+            if let Some(sql) = self.index_again(&index)? {
+                self.push(sql)?;
+            }
         }
         Ok(())
     }

@@ -11,6 +11,7 @@ use super::create_index::{definition, plain_column};
 use crate::dialect::expression::{Expression, Lowering, Place};
 use crate::dialect::name::folded;
 use crate::dialect::translate::{SystemEnvironment, Translator};
+use crate::dialect::view::resolved;
 use crate::dialect::{DialectError, parse};
 use crate::schema::{Catalog, Index, Table};
 use crate::sql::{physical_name, quote_identifier};
@@ -30,6 +31,8 @@ pub enum User {
     Check(String),
     /// An index of the same table, by its physical name.
     Index(String),
+    /// A view, by its physical name.
+    View(String),
 }
 
 impl Translator {
@@ -47,6 +50,15 @@ impl Translator {
                 users.push(User::Check(check.name.clone()));
             }
         }
+        for exclusion in &table.exclusions {
+            let elements = exclusion.elements.iter().map(|(text, _)| text);
+            for text in elements.chain(&exclusion.predicate) {
+                if uses(&physical, text)? {
+                    users.push(User::Check(exclusion.name.clone()));
+                    break;
+                }
+            }
+        }
         for of in &table.columns {
             if of.name != column && of.generated.as_deref().map_or(Ok(false), |text| uses(&physical, text))? {
                 users.push(User::Generated(of.name.clone()));
@@ -58,6 +70,12 @@ impl Translator {
                     users.push(User::Index(name.clone()));
                     break;
                 }
+            }
+        }
+        for (key, view) in self.catalog.views.iter().filter(|(_, view)| view.reads.contains(&physical)) {
+            let with = resolved(&self.catalog, &view.definition)?;
+            if resolved(&without, &view.definition).map_or(true, |sql| sql != with) {
+                users.push(User::View(key.clone()));
             }
         }
         for (key, of) in &self.catalog.tables {
@@ -123,20 +141,33 @@ const MOST_USES: usize = 8;
 impl Renaming<'_> {
     /// The expression with the new name. `before` and `after` are its table's physical names.
     pub fn carried(&self, before: &str, after: &str, text: &str) -> Result<String, DialectError> {
+        self.chosen(text, |text| lowered(self.before, before, text), |text| lowered(self.after, after, text))
+    }
+
+    /// The same of a view's query. `after` has the views that it reads with the new name already.
+    pub fn carried_query(&self, text: &str) -> Result<String, DialectError> {
+        self.chosen(text, |text| resolved(self.before, text), |text| resolved(self.after, text))
+    }
+
+    fn chosen(
+        &self,
+        text: &str,
+        before: impl Fn(&str) -> Result<String, DialectError>,
+        after: impl Fn(&str) -> Result<String, DialectError>,
+    ) -> Result<String, DialectError> {
         let resolved = |sql: &str| sql.replace(&self.old_sql, &self.new_sql);
-        let wanted = resolved(&lowered(self.before, before, text)?);
+        let wanted = resolved(&before(text)?);
         let places = self.places(text)?;
         let refused = || {
             DialectError::unsupported(format!("the new name \"{}\" in the expression {text}", self.new))
                 .with_hint("Drop what uses the old name first, and create it again afterwards.")
         };
-        if places.len() > MOST_USES {
-            return Err(refused());
-        }
-        // Unchanged first: then the words are something else's.
-        for chosen in 0..1usize << places.len() {
+        // Unchanged first: then the words are something else's. All of them next, however many they are.
+        let all = usize::MAX;
+        let some = if places.len() > MOST_USES { 0..0 } else { 1..1usize << places.len() };
+        for chosen in [0, all].into_iter().chain(some) {
             let candidate = self.replaced(text, &places, chosen);
-            if lowered(self.after, after, &candidate).is_ok_and(|sql| resolved(&sql) == wanted) {
+            if after(&candidate).is_ok_and(|sql| resolved(&sql) == wanted) {
                 if chosen != 0 && self.is_ambiguous() {
                     return Err(refused());
                 }
@@ -165,8 +196,7 @@ impl Renaming<'_> {
             let name = Ident { value: word.value.clone(), quote_style: word.quote_style, span: token.span };
             let is_call = tokens.get(index + 1).is_some_and(|next| next.token == Token::LParen);
             if folded(&name) == self.old && !is_call {
-                let (start, end) = (token.span.start, token.span.end);
-                places.push((offset(text, start.line, start.column), offset(text, end.line, end.column)));
+                places.push((parse::offset(text, token.span.start), parse::offset(text, token.span.end)));
             }
         }
         Ok(places)
@@ -177,7 +207,7 @@ impl Renaming<'_> {
         let mut replaced = String::new();
         let mut from = 0;
         for (index, (start, end)) in places.iter().enumerate() {
-            if chosen & (1 << index) != 0 {
+            if chosen == usize::MAX || chosen.checked_shr(index as u32).is_some_and(|bits| bits & 1 != 0) {
                 replaced.push_str(text.get(from..*start).unwrap_or_default());
                 replaced.push_str(&quote_identifier(self.new));
                 from = *end;
@@ -186,12 +216,4 @@ impl Renaming<'_> {
         replaced.push_str(text.get(from..).unwrap_or_default());
         replaced
     }
-}
-
-/// The byte at a line and column, which count characters from 1.
-fn offset(text: &str, line: u64, column: u64) -> usize {
-    let (line, column) = (line.saturating_sub(1) as usize, column.saturating_sub(1) as usize);
-    let before: usize = text.split_inclusive('\n').take(line).map(str::len).sum();
-    let rest = text.get(before..).unwrap_or_default();
-    before + rest.chars().take(column).map(char::len_utf8).sum::<usize>()
 }

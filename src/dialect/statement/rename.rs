@@ -5,6 +5,7 @@ use sqlparser::ast::{Expr, Ident, ObjectName, RenameTableNameKind};
 
 use super::create_index::definition;
 use super::reference::Renaming;
+use super::view_users::{NewName, carried_views, rename_materialized};
 use crate::dialect::name::folded;
 use crate::dialect::translate::Translator;
 use crate::dialect::{DialectError, name, parse};
@@ -43,6 +44,10 @@ impl Translator {
         for index in after.indexes.values_mut().filter(|index| index.table == old_key) {
             index.table.clone_from(&new_key);
         }
+        rename_materialized(&mut after, &old_key, &new_key, &new);
+        let (old_sql, new_sql) = (quote_identifier(&old_key), quote_identifier(&new_key));
+        let name = NewName { old: &table.name, new: &new, old_sql: &old_sql, new_sql: &new_sql };
+        let after = carried_views(&before, after, name)?;
         let renaming = Renaming {
             before: &before,
             after: &after,
@@ -53,11 +58,13 @@ impl Translator {
         };
         let carried = carried(&renaming, &old_key, &new_key)?;
         self.catalog = carried;
+        self.drop_exclusions(table)?;
         self.push(format!(
             "ALTER TABLE {} RENAME TO {}",
             quote_identifier(&old_key),
             quote_identifier(&new_key)
-        ))
+        ))?;
+        self.create_exclusions_again(&new_key)
     }
 
     pub(super) fn rename_column(
@@ -85,6 +92,9 @@ impl Translator {
         for of in after.tables.values_mut() {
             rename_in(of, table, &old, &new);
         }
+        let (old_sql, new_sql) = (quote_identifier(&old), quote_identifier(&new));
+        let name = NewName { old: &old, new: &new, old_sql: &old_sql, new_sql: &new_sql };
+        let after = carried_views(&before, after, name)?;
         let key = physical_name(&table.schema, &table.name);
         let renaming = Renaming {
             before: &before,
@@ -95,12 +105,19 @@ impl Translator {
             new_sql: quote_identifier(&new),
         };
         self.catalog = carried(&renaming, &key, &key)?;
+        self.drop_exclusions(table)?;
         self.push(format!(
             "ALTER TABLE {} RENAME COLUMN {} TO {}",
             table.physical(),
             quote_identifier(&old),
             quote_identifier(&new)
-        ))
+        ))?;
+        self.create_exclusions_again(&key)
+    }
+
+    fn create_exclusions_again(&mut self, key: &str) -> Result<(), DialectError> {
+        let table = self.catalog.tables.get(key).cloned();
+        table.map_or(Ok(()), |table| self.create_exclusions(&table))
     }
 }
 
@@ -133,7 +150,11 @@ fn rename_in(of: &mut Table, table: &Table, old: &str, new: &str) {
 }
 
 /// The schema after, its expressions with the new name. The keys are the table's physical names.
-fn carried(renaming: &Renaming<'_>, old_key: &str, new_key: &str) -> Result<Catalog, DialectError> {
+pub(super) fn carried(
+    renaming: &Renaming<'_>,
+    old_key: &str,
+    new_key: &str,
+) -> Result<Catalog, DialectError> {
     let mut catalog = renaming.after.clone();
     let mut indexes = IndexMap::new();
     for (key, index) in std::mem::take(&mut catalog.indexes) {
@@ -153,6 +174,10 @@ fn carried(renaming: &Renaming<'_>, old_key: &str, new_key: &str) -> Result<Cata
         }
         if key == new_key {
             table.checks.iter_mut().try_for_each(|check| carry(&mut check.expression))?;
+            for exclusion in &mut table.exclusions {
+                exclusion.elements.iter_mut().try_for_each(|(text, _)| carry(text))?;
+                exclusion.predicate.iter_mut().try_for_each(carry)?;
+            }
             table.columns.iter_mut().filter_map(|column| column.generated.as_mut()).try_for_each(carry)?;
         }
     }

@@ -4,6 +4,7 @@ use super::reference::{expressions_of, lowered};
 use crate::dialect::DialectError;
 use crate::dialect::expression::{Expression, Lowering, Place};
 use crate::dialect::translate::{SystemEnvironment, Translator};
+use crate::dialect::view::resolved;
 use crate::schema::{Column, Routine, Table};
 use crate::sql::quote_identifier;
 
@@ -13,6 +14,8 @@ enum User {
     Policy { table: String, name: String },
     /// A column's default.
     Default { table: String, column: String },
+    /// A view, by its physical name.
+    View(String),
     /// What SQLite has a copy of: a CHECK, a generated column, an index; as messages name it.
     Stored(String),
 }
@@ -22,6 +25,7 @@ impl User {
         match self {
             Self::Policy { table, name } => format!("policy {name} on table {table}"),
             Self::Default { table, column } => format!("default value for column {column} of table {table}"),
+            Self::View(key) => format!("view {key}"),
             Self::Stored(what) => what.clone(),
         }
     }
@@ -59,6 +63,7 @@ impl Translator {
                     of.default = None;
                 }
             }
+            User::View(key) => self.drop_view_and_users(&key)?,
             User::Stored(what) => {
                 return Err(DialectError::unsupported(format!("DROP FUNCTION … CASCADE to {what}"))
                     .with_hint("Drop it first."));
@@ -105,6 +110,12 @@ impl Translator {
             }
             for column in &table.columns {
                 users.extend(self.use_of_column(key, table, column, &call, &uses)?);
+            }
+        }
+        for (key, view) in &self.catalog.views {
+            let is_named = view.definition.to_lowercase().contains(&name);
+            if is_named && resolved(&self.catalog, &view.definition)?.contains(&call) {
+                users.push(User::View(key.clone()));
             }
         }
         for (name, index) in &self.catalog.indexes {

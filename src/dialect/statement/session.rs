@@ -16,8 +16,17 @@ const HARMLESS_SETTINGS: &[&str] = &[
 ];
 
 /// Extensions whose functions are here, or which have none that SQL calls.
-const EXTENSIONS: &[&str] =
-    &["pgcrypto", "uuid-ossp", "citext", "plpgsql", "pg_stat_statements", "pg_graphql"];
+const EXTENSIONS: &[&str] = &[
+    "pgcrypto",
+    "uuid-ossp",
+    "citext",
+    "plpgsql",
+    "pg_stat_statements",
+    "pg_graphql",
+    "btree_gist",
+    "btree_gin",
+    "pg_trgm",
+];
 
 impl Translator {
     pub(in crate::dialect) fn set(&mut self, set: &Set) -> Result<(), DialectError> {

@@ -1,16 +1,20 @@
 //! Aggregates in a select list: which types they take, what they give, and what may stand beside them.
 
 use super::Planner;
-use super::read::{Node, Operand, Order, cast_type};
+use super::condition::Comparison;
+use super::literal::stored;
+use super::read::{Embed, Node, Operand, OrderKey, cast_type};
 use crate::rest::error::{PostgresError, RestError};
-use crate::rest::request::{AggregateFunction, AggregateItem};
-use crate::schema::{DataType, Table};
+use crate::rest::request::{AggregateFunction, AggregateItem, Having, Operation, Operator};
+use crate::schema::{DataType, Table, canonical};
 
 /// One value of all rows of a group.
 #[derive(Debug)]
 pub struct Aggregate<'c> {
     /// The key in the answer.
     pub key: String,
+    /// The to-one spreads through which the values are reached, each an embed of the one before.
+    pub through: Vec<usize>,
     /// What is done to the values.
     pub function: AggregateFunction,
     /// Of what; `None` for the rows themselves.
@@ -19,6 +23,19 @@ pub struct Aggregate<'c> {
     pub data_type: DataType,
     /// The type it is cast to.
     pub cast: Option<DataType>,
+}
+
+/// A condition on a group.
+#[derive(Debug)]
+pub struct GroupTest<'c> {
+    /// What is compared.
+    pub aggregate: Aggregate<'c>,
+    /// Whether the comparison must not hold.
+    pub negated: bool,
+    /// How.
+    pub comparison: Comparison,
+    /// With what, in its stored form.
+    pub value: String,
 }
 
 impl<'c> Planner<'c> {
@@ -45,8 +62,58 @@ impl<'c> Planner<'c> {
         }
         let cast = cast.map(|name| cast_type(name, &data_type)).transpose()?;
         let key = item.alias.clone().unwrap_or_else(|| item.function.name().to_string());
-        Ok(Aggregate { key, function: item.function, operand, data_type, cast })
+        Ok(Aggregate { key, through: Vec::new(), function: item.function, operand, data_type, cast })
     }
+
+    /// A condition on groups, its value read by the aggregate's type.
+    pub(super) fn having(
+        &self,
+        table: &'c Table,
+        depth: usize,
+        having: &Having,
+    ) -> Result<GroupTest<'c>, RestError> {
+        let aggregate = self.aggregate(table, depth, &having.aggregate)?;
+        let Operation::Compare { operator, quantifier: None, value } = &having.operation else {
+            return Err(unsupported_test());
+        };
+        let comparison = match operator {
+            Operator::Equal => Comparison::Equal,
+            Operator::NotEqual => Comparison::NotEqual,
+            Operator::Greater => Comparison::Greater,
+            Operator::GreaterOrEqual => Comparison::GreaterOrEqual,
+            Operator::Less => Comparison::Less,
+            Operator::LessOrEqual => Comparison::LessOrEqual,
+            _ => return Err(unsupported_test()),
+        };
+        let value = canonical(self.catalog, &aggregate.data_type, value)?;
+        let value = stored(&aggregate.data_type, value);
+        Ok(GroupTest { aggregate, negated: having.negated, comparison, value })
+    }
+}
+
+fn unsupported_test() -> RestError {
+    RestError::NotImplemented("aggregates are compared with eq, neq, gt, gte, lt and lte only".into())
+}
+
+/// Takes the aggregates of to-one spreads to their origin, whose rows they are of.
+pub(super) fn hoisted<'c>(embeds: &mut [Embed<'c>]) -> Result<Vec<Aggregate<'c>>, RestError> {
+    let mut all = Vec::new();
+    for (index, embed) in embeds.iter_mut().enumerate().filter(|(_, embed)| embed.spread) {
+        if embed.node.is_grouped() && embed.node.aggregates.is_empty() {
+            return Err(RestError::NotImplemented(
+                "conditions on groups in a spread are not supported".into(),
+            ));
+        }
+        for mut aggregate in std::mem::take(&mut embed.node.aggregates) {
+            if aggregate.operand.is_none() {
+                return Err(RestError::NotImplemented("count() in a spread is not supported".into()));
+            }
+            aggregate.through.insert(0, index);
+            all.push(aggregate);
+        }
+        embed.hidden = embed.hidden || embed.node.keys().is_empty();
+    }
+    Ok(all)
 }
 
 /// The type of an aggregate; an average of integers is a double here, whose digits read back as the
@@ -90,23 +157,27 @@ fn result(function: AggregateFunction, operand: &Operand<'_>) -> Result<DataType
 
 /// That groups are ordered only by what they are grouped by.
 pub(super) fn check_order(node: &Node<'_>) -> Result<(), RestError> {
-    if node.aggregates.is_empty() {
+    if !node.is_grouped() {
         return Ok(());
     }
-    let grouped = |order: &Order<'_>| {
-        node.fields.iter().any(|field| field.cast.is_none() && field.operand == order.operand)
-    };
-    match node.order.iter().find(|order| order.embed.is_some() || !grouped(order)) {
-        None => Ok(()),
-        Some(order) if order.embed.is_some() => {
-            Err(RestError::NotImplemented("ordering groups by a related column is not supported yet".into()))
+    for order in &node.order {
+        let OrderKey::Operand(operand) = &order.key else { continue };
+        if order.embed.is_some() {
+            let what = "ordering groups by a related column is not supported yet";
+            return Err(RestError::NotImplemented(what.into()));
         }
-        Some(order) => Err(RestError::postgres(
-            "42803",
-            format!(
-                "column \"{}.{}\" must appear in the GROUP BY clause or be used in an aggregate function",
-                node.table.name, order.operand.column.name
-            ),
-        )),
+        if node.fields.iter().any(|field| field.cast.is_none() && field.operand == *operand) {
+            continue;
+        }
+        if node.distinct {
+            let message = "for SELECT DISTINCT, ORDER BY expressions must appear in select list";
+            return Err(RestError::postgres("42P10", message));
+        }
+        let (table, column) = (&node.table.name, &operand.column.name);
+        let message = format!(
+            "column \"{table}.{column}\" must appear in the GROUP BY clause or be used in an aggregate function"
+        );
+        return Err(RestError::postgres("42803", message));
     }
+    Ok(())
 }

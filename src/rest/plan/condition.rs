@@ -3,9 +3,11 @@
 use super::Planner;
 use super::literal::no_operator;
 use super::read::{Embed, Operand, OperandKind};
+use crate::dialect::RangeOperator;
 use crate::rest::error::RestError;
 use crate::rest::request::{Logic, Operation, Operator, Quantifier, Truth};
-use crate::schema::{DataType, Table, canonical};
+use crate::schema::{DataType, Ranged, Table, canonical};
+use crate::text_search::{Configuration, SearchError, Syntax, clauses};
 
 /// A condition on the rows of one relation.
 #[derive(Clone, Debug, PartialEq)]
@@ -62,6 +64,10 @@ pub enum Test {
     Array(Containment, String),
     /// jsonb with jsonb, in its stored form.
     Json(Containment, String),
+    /// A range with a range, in its stored form.
+    Range(RangeOperator, String),
+    /// A text or a vector of lexemes with the clauses of a query.
+    Search(Configuration, String),
     /// With null, which is never true and never false.
     Unknown,
 }
@@ -144,6 +150,9 @@ impl<'c> Planner<'c> {
                 comparison(&operand, Operator::Equal)?;
                 Test::In(values.iter().map(|value| self.literal(&operand, value)).collect::<Result<_, _>>()?)
             }
+            Operation::Search { operator, configuration, query } => {
+                search(&operand, *operator, configuration.as_deref(), query)?
+            }
             Operation::Compare { operator, quantifier: None, value } => {
                 self.compare(&operand, *operator, value)?
             }
@@ -185,6 +194,15 @@ impl<'c> Planner<'c> {
             Operator::Contains => self.array(operand, Containment::Contains, value),
             Operator::ContainedBy => self.array(operand, Containment::ContainedBy, value),
             Operator::Overlaps => self.array(operand, Containment::Overlaps, value),
+            Operator::StrictlyLeft => self.range(operand, RangeOperator::StrictlyLeft, "<<", value),
+            Operator::StrictlyRight => self.range(operand, RangeOperator::StrictlyRight, ">>", value),
+            Operator::NotRight => self.range(operand, RangeOperator::NotRight, "&<", value),
+            Operator::NotLeft => self.range(operand, RangeOperator::NotLeft, "&>", value),
+            Operator::Adjacent => self.range(operand, RangeOperator::Adjacent, "-|-", value),
+            // The same bounds may have more zeros.
+            Operator::Equal if operand.kind() == OperandKind::Column(&DataType::Range(Ranged::Numeric)) => {
+                self.range(operand, RangeOperator::Equals, "=", value)
+            }
             _ => Ok(Test::Compare(comparison(operand, operator)?, self.literal(operand, value)?)),
         }
     }
@@ -204,9 +222,61 @@ impl<'c> Planner<'c> {
             {
                 Ok(Test::Json(containment, canonical(self.catalog, &DataType::Jsonb, value)?))
             }
+            OperandKind::Column(DataType::Range(_)) => {
+                let operator = match containment {
+                    Containment::Contains => RangeOperator::Contains,
+                    Containment::ContainedBy => RangeOperator::ContainedBy,
+                    Containment::Overlaps => RangeOperator::Overlaps,
+                };
+                self.range(operand, operator, symbol, value)
+            }
             _ => Err(no_operator(&operand.type_name(), symbol)),
         }
     }
+
+    /// Untyped, as all values of filters are, the right side is a range too, never an element.
+    fn range(
+        &self,
+        operand: &Operand<'c>,
+        operator: RangeOperator,
+        symbol: &str,
+        value: &str,
+    ) -> Result<Test, RestError> {
+        match operand.kind() {
+            OperandKind::Column(of @ DataType::Range(_)) => {
+                Ok(Test::Range(operator, canonical(self.catalog, of, value)?))
+            }
+            _ => Err(no_operator(&operand.type_name(), symbol)),
+        }
+    }
+}
+
+/// Without a configuration it is the database's, which is English.
+fn search(
+    operand: &Operand<'_>,
+    operator: Operator,
+    configuration: Option<&str>,
+    query: &str,
+) -> Result<Test, RestError> {
+    let syntax = match operator {
+        Operator::SearchPlain => Syntax::Plain,
+        Operator::SearchPhrase => Syntax::Phrase,
+        Operator::SearchWeb => Syntax::Web,
+        _ => Syntax::Operators,
+    };
+    match operand.kind() {
+        OperandKind::Column(DataType::Tsvector | DataType::Text | DataType::Varchar(_))
+        | OperandKind::JsonText => {}
+        OperandKind::Column(DataType::Json | DataType::Jsonb | DataType::Char(_) | DataType::Citext)
+        | OperandKind::Json => {
+            let what = format!("searching {} is not supported", operand.type_name());
+            return Err(RestError::NotImplemented(what));
+        }
+        OperandKind::Column(_) => return Err(no_operator(&operand.type_name(), "@@")),
+    }
+    let refused = |error: SearchError| RestError::postgres(error.code, error.message);
+    let configuration = Configuration::named(configuration.unwrap_or("english")).map_err(refused)?;
+    Ok(Test::Search(configuration, clauses(configuration, syntax, query).map_err(refused)?))
 }
 
 /// The comparison behind an operator, if the operand's type has it.
@@ -229,6 +299,10 @@ fn comparison(operand: &Operand<'_>, operator: Operator) -> Result<Comparison, R
     let orders = !matches!(comparison, Comparison::Equal | Comparison::NotEqual | Comparison::Distinct);
     match operand.kind() {
         OperandKind::Column(DataType::Json) => Err(no_operator("json", symbol)),
+        OperandKind::Column(of @ (DataType::Range(Ranged::Numeric) | DataType::Tsvector)) => {
+            let what = format!("comparing values of type {} is not supported", of.display_name());
+            Err(RestError::NotImplemented(what))
+        }
         OperandKind::Column(of) if orders && !has_order(of) => Err(RestError::NotImplemented(format!(
             "comparing values of type {} by size is not supported yet",
             of.display_name()
@@ -241,7 +315,14 @@ fn comparison(operand: &Operand<'_>, operator: Operator) -> Result<Comparison, R
 pub(super) fn has_order(data_type: &DataType) -> bool {
     !matches!(
         data_type,
-        DataType::Json | DataType::Jsonb | DataType::Interval | DataType::Inet | DataType::Array(_)
+        DataType::Json
+            | DataType::Jsonb
+            | DataType::Interval
+            | DataType::Inet
+            | DataType::Cidr
+            | DataType::Range(Ranged::Numeric)
+            | DataType::Tsvector
+            | DataType::Array(_)
     )
 }
 

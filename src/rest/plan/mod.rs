@@ -2,16 +2,21 @@
 //! read by its type, and everything Postgres would reject rejected here in its words. No SQL text.
 
 mod aggregate;
+mod call;
 mod condition;
 mod literal;
 mod read;
 mod relationship;
+mod said;
+mod through;
 mod write;
 
 pub use aggregate::Aggregate;
+pub use call::{Call, Called, Shape, Value, find as find_function};
 pub use condition::{Comparison, Condition, Containment, Test};
-pub use read::{Embed, Node, Operand, OperandKind, Order, Output};
+pub use read::{Embed, Node, Operand, OperandKind, Order, OrderKey, Output};
 pub use relationship::Relationship;
+pub use through::Through;
 pub use write::{Cell, Change, Insert, Write};
 
 use super::error::RestError;
@@ -21,6 +26,8 @@ use crate::config::{RestConfig, TransactionEnd};
 use crate::schema::{Catalog, Table};
 
 /// What a request will do.
+// There is one in a request, and it stays where it is.
+#[allow(clippy::large_enum_variant)]
 #[derive(Debug)]
 pub enum Plan<'c> {
     /// Read rows.
@@ -40,12 +47,14 @@ pub struct ReadPlan<'c> {
     pub bodiless: bool,
     /// Whether the answer is one row's object rather than an array.
     pub is_object: bool,
+    /// The call whose rows they are; `None` for those of the root's own relation.
+    pub call: Option<Call<'c>>,
 }
 
 impl ReadPlan<'_> {
     /// Whether an array of rows is asked for that can be longer than one.
     pub fn may_have_many_rows(&self) -> bool {
-        !self.bodiless && !self.is_object && self.root.may_have_many_rows()
+        !self.bodiless && !self.is_object && self.call.is_none() && self.root.may_have_many_rows()
     }
 }
 
@@ -56,6 +65,7 @@ pub struct Planner<'c> {
     max_rows: Option<u64>,
     aggregates: bool,
     transaction_end: TransactionEnd,
+    distinct: bool,
 }
 
 /// Plans a request.
@@ -65,13 +75,17 @@ pub fn plan<'c>(
     request: &'c RestRequest,
 ) -> Result<Plan<'c>, RestError> {
     let schema = request.schema.as_str();
-    let table = catalog.table(schema, &request.relation).ok_or_else(|| RestError::NoTable {
+    if let Some(called) = &request.called {
+        return plan_call(catalog, config, request, called).map(Plan::Read);
+    }
+    let table = catalog.relation(schema, &request.relation).ok_or_else(|| RestError::NoTable {
         schema: schema.to_string(),
         table: request.relation.clone(),
-        closest: closest(&request.relation, catalog.tables.values().filter(|table| table.schema == schema)),
+        closest: closest(&request.relation, catalog.relations().filter(|table| table.schema == schema)),
     })?;
     let (aggregates, transaction_end) = (config.aggregates, config.transaction_end);
-    let planner = Planner { catalog, schema, max_rows: None, aggregates, transaction_end };
+    let distinct = request.query.distinct;
+    let planner = Planner { catalog, schema, max_rows: None, aggregates, transaction_end, distinct };
     if let Action::Read { bodiless } = request.action {
         let planner = Planner { max_rows: Some(config.max_rows), ..planner };
         let mut root = planner.root(table, &request.query, request.range)?;
@@ -80,15 +94,40 @@ pub fn plan<'c>(
         }
         let counted = request.preferences.count.is_some();
         let is_object = request.media.is_object();
-        return Ok(Plan::Read(ReadPlan { root, counted, bodiless, is_object }));
+        return Ok(Plan::Read(ReadPlan { root, counted, bodiless, is_object, call: None }));
     }
     // Writes are not capped, and neither are the embeds in what they give back.
     planner.write(table, request).map(Plan::Write)
 }
 
+/// Reading what a function gives.
+fn plan_call<'c>(
+    catalog: &'c Catalog,
+    config: &RestConfig,
+    request: &'c RestRequest,
+    called: &Called,
+) -> Result<ReadPlan<'c>, RestError> {
+    let schema = request.schema.as_str();
+    let routine = call::find(catalog, schema, &request.relation, called)?;
+    let (aggregates, transaction_end) = (config.aggregates, config.transaction_end);
+    let (max_rows, distinct) = (Some(config.max_rows), request.query.distinct);
+    let planner = Planner { catalog, schema, max_rows, aggregates, transaction_end, distinct };
+    let call = planner.call(routine, called)?;
+    let mut root = match call.shape {
+        Shape::Nothing => read::Node::of_nothing(catalog)?,
+        _ => planner.root(planner.face(routine)?, &request.query, request.range)?,
+    };
+    if request.media == Media::Csv {
+        root.prepare_csv()?;
+    }
+    let bodiless = matches!(request.action, Action::Read { bodiless: true });
+    let is_object = request.media.is_object();
+    Ok(ReadPlan { root, counted: request.preferences.count.is_some(), bodiless, is_object, call: Some(call) })
+}
+
 impl<'c> Planner<'c> {
     fn root(&self, table: &'c Table, query: &Query, window: RowRange) -> Result<Node<'c>, RestError> {
-        let mut root = self.node(table, &query.select, read::Said::of_root(query), 0)?;
+        let mut root = self.node(table, &query.select, said::Said::of_root(query), 0)?;
         root.range = self.capped(window);
         Ok(root)
     }

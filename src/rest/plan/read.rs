@@ -1,14 +1,13 @@
 //! What is read: a tree of relations with their columns, conditions, order and window.
 
 use super::Planner;
-use super::aggregate::{Aggregate, check_order};
+use super::aggregate::{Aggregate, GroupTest, check_order, hoisted};
 use super::condition::{Condition, has_order};
 use super::relationship::{self, Relationship};
+use super::said::Said;
 use crate::rest::error::{PostgresError, RestError};
-use crate::rest::request::{
-    EmbedItem, Field, JsonKey, JsonStep, Located, Logic, OrderTerm, Query, RowRange, SelectItem,
-};
-use crate::schema::{Column, DataType, Table};
+use crate::rest::request::{EmbedItem, Field, JsonKey, JsonStep, OrderTerm, RowRange, SelectItem};
+use crate::schema::{Catalog, Column, DataType, Table};
 
 /// One relation of the tree.
 #[derive(Debug)]
@@ -19,6 +18,10 @@ pub struct Node<'c> {
     pub fields: Vec<Output<'c>>,
     /// Values of all rows together; when there are some, the rows are grouped by everything else.
     pub aggregates: Vec<Aggregate<'c>>,
+    /// Which groups.
+    pub having: Vec<GroupTest<'c>>,
+    /// Whether equal rows come once.
+    pub distinct: bool,
     /// The related relations.
     pub embeds: Vec<Embed<'c>>,
     /// Which rows.
@@ -80,71 +83,26 @@ pub struct Embed<'c> {
     target: String,
 }
 
+/// What is sorted by.
+#[derive(Debug)]
+pub enum OrderKey<'c> {
+    /// A column, or something inside its JSON.
+    Operand(Operand<'c>),
+    /// One value of a group.
+    Aggregate(Box<Aggregate<'c>>),
+}
+
 /// One sort key.
 #[derive(Debug)]
 pub struct Order<'c> {
     /// The to-one embed whose column it is.
     pub embed: Option<usize>,
-    /// The column.
-    pub operand: Operand<'c>,
+    /// What it is: a column, or of groups an aggregate.
+    pub key: OrderKey<'c>,
     /// Largest first.
     pub descending: bool,
     /// Where nulls go.
     pub nulls_first: bool,
-}
-
-/// What the query string says of one relation and the embeds below it.
-#[derive(Clone, Default)]
-pub(super) struct Said<'q> {
-    filters: Vec<(&'q [String], &'q Logic)>,
-    orders: Vec<(&'q [String], &'q Vec<OrderTerm>)>,
-    limits: Vec<(&'q [String], i64)>,
-    offsets: Vec<(&'q [String], i64)>,
-}
-
-impl<'q> Said<'q> {
-    pub(super) fn of_root(query: &'q Query) -> Self {
-        let number = |of: &'q Located<i64>| (of.path.as_slice(), of.value);
-        Self {
-            filters: query.filters.iter().map(|of| (of.path.as_slice(), &of.value)).collect(),
-            orders: query.orders.iter().map(|of| (of.path.as_slice(), &of.value)).collect(),
-            limits: query.limits.iter().map(number).collect(),
-            offsets: query.offsets.iter().map(number).collect(),
-        }
-    }
-
-    /// What leads into an embed, one step further.
-    fn below(&self, leads_in: &dyn Fn(&str) -> bool) -> Self {
-        Self {
-            filters: below(&self.filters, leads_in),
-            orders: below(&self.orders, leads_in),
-            limits: below(&self.limits, leads_in),
-            offsets: below(&self.offsets, leads_in),
-        }
-    }
-
-    /// The first step of everything that is not said of this relation itself.
-    fn first_steps(&self) -> impl Iterator<Item = &'q str> {
-        let filters = self.filters.iter().map(|(path, _)| *path);
-        let orders = self.orders.iter().map(|(path, _)| *path);
-        let limits = self.limits.iter().map(|(path, _)| *path);
-        let offsets = self.offsets.iter().map(|(path, _)| *path);
-        filters.chain(orders).chain(limits).chain(offsets).filter_map(|path| path.first().map(String::as_str))
-    }
-
-    fn range(&self) -> Result<RowRange, RestError> {
-        let own =
-            |said: &[(&[String], i64)]| said.iter().rev().find(|(path, _)| path.is_empty()).map(|of| of.1);
-        Ok(RowRange::new(own(&self.limits), own(&self.offsets))?)
-    }
-}
-
-fn below<'q, T: Copy>(said: &[(&'q [String], T)], leads_in: &dyn Fn(&str) -> bool) -> Vec<(&'q [String], T)> {
-    let step = |(path, value): &(&'q [String], T)| {
-        let (first, rest) = path.split_first()?;
-        leads_in(first).then_some((rest, *value))
-    };
-    said.iter().filter_map(step).collect()
 }
 
 impl<'c> Planner<'c> {
@@ -157,22 +115,23 @@ impl<'c> Planner<'c> {
         depth: usize,
     ) -> Result<Node<'c>, RestError> {
         let items = if items.is_empty() && depth == 0 { &[SelectItem::Star][..] } else { items };
-        let embeds = self.embeds(table, items, &said, depth)?;
+        let mut embeds = self.embeds(table, items, &said, depth)?;
         if let Some(name) = said.first_steps().find(|name| !embeds.iter().any(|embed| embed.is_called(name)))
         {
             return Err(RestError::NotEmbedded(name.to_string()));
         }
-        let own_filters = said.filters.iter().filter(|(path, _)| path.is_empty()).map(|(_, logic)| *logic);
-        let condition = self.conditions(table, depth, &embeds, own_filters)?;
-        let own_orders =
-            said.orders.iter().filter(|(path, _)| path.is_empty()).flat_map(|(_, terms)| terms.iter());
-        let order =
-            own_orders.map(|term| self.order(table, depth, &embeds, term)).collect::<Result<Vec<_>, _>>()?;
+        let condition = self.conditions(table, depth, &embeds, said.own_filters())?;
+        let order = said.own_orders().map(|term| self.order(table, depth, &embeds, term));
+        let order = order.collect::<Result<Vec<_>, _>>()?;
         let only_count = is_only_count(table, items)?;
-        let (fields, aggregates) =
+        let (fields, mut aggregates) =
             if only_count { Default::default() } else { self.fields(table, items, depth)? };
+        aggregates.extend(hoisted(&mut embeds)?);
+        let having = said.own_having().map(|of| self.having(table, depth, of)).collect::<Result<_, _>>()?;
         let range = self.capped(said.range()?);
-        let node = Node { table, fields, aggregates, embeds, condition, order, range, only_count };
+        let distinct = depth == 0 && self.distinct;
+        let node =
+            Node { table, fields, aggregates, having, distinct, embeds, condition, order, range, only_count };
         check_order(&node)?;
         Ok(node)
     }
@@ -278,6 +237,10 @@ impl<'c> Planner<'c> {
         term: &OrderTerm,
     ) -> Result<Order<'c>, RestError> {
         let embed = term.embed.as_ref().map(|name| to_one_embed(table, embeds, name)).transpose()?;
+        if let Some(item) = &term.aggregate {
+            let key = OrderKey::Aggregate(Box::new(self.aggregate(table, depth, item)?));
+            return Ok(Order { embed, key, descending: term.descending, nulls_first: term.nulls_first });
+        }
         let operand = match embed.and_then(|index| embeds.get(index)) {
             Some(embed) => self.operand(embed.node.table, depth + 1, &term.field)?,
             None => self.operand(table, depth, &term.field)?,
@@ -288,14 +251,16 @@ impl<'c> Planner<'c> {
             let what = format!("ordering by a column of type {} is not supported yet", of.display_name());
             return Err(RestError::NotImplemented(what));
         }
-        Ok(Order { embed, operand, descending: term.descending, nulls_first: term.nulls_first })
+        let key = OrderKey::Operand(operand);
+        Ok(Order { embed, key, descending: term.descending, nulls_first: term.nulls_first })
     }
 }
 
 /// The arrays of a to-many spread are found by their keys, so each key must be one that can be found.
 fn can_be_spread(node: &Node<'_>, to_one: bool) -> Result<(), RestError> {
-    if node.only_count || !node.aggregates.is_empty() {
-        return Err(RestError::NotImplemented("aggregates in a spread embed are not supported yet".into()));
+    if node.only_count || (node.is_grouped() && !to_one) {
+        let what = "Aggregates are not implemented for one-to-many or many-to-many spreads.";
+        return Err(RestError::NotImplemented(what.into()));
     }
     let keys = node.keys();
     let unfit = |(index, key): (usize, &&str)| {
@@ -373,17 +338,37 @@ pub(super) fn cast_type(name: &str, from: &DataType) -> Result<DataType, RestErr
 fn can_cast(from: &DataType, to: &DataType) -> bool {
     use DataType::{
         Array, Bool, Bytea, Char, Citext, Date, Enum, Float4, Float8, Inet, Int2, Int4, Int8, Interval, Json, Jsonb,
-        Numeric, Text, Time, Timestamp, Timestamptz, Uuid, Varchar,
+        Macaddr, Numeric, Range, Text, Time, Timestamp, Timestamptz, Uuid, Varchar,
     };
     match (from, to) {
         (Array(_) | Jsonb | Bytea, _)                                                       => false,
         (Bool | Int2 | Int4 | Int8 | Numeric(_) | Float4 | Float8, Text | Varchar(None))    => true,
         (Text | Varchar(_) | Char(_) | Citext | Uuid | Enum(_), Text | Varchar(None))       => true,
         (Timestamptz | Timestamp | Date | Time | Interval | Inet | Json, Text | Varchar(None)) => true,
+        (Range(_) | Macaddr, Text | Varchar(None))                                          => true,
         (Int2, Int4) | (Int2 | Int4, Int8)                                                  => true,
         (Int2 | Int4 | Int8, Numeric(None))                                                 => true,
         (Timestamptz | Timestamp, Date)                                                     => true,
         _                                                                                   => false,
+    }
+}
+
+impl<'c> Node<'c> {
+    /// What is read of a function that gives nothing.
+    pub(super) fn of_nothing(catalog: &'c Catalog) -> Result<Self, RestError> {
+        let none = || RestError::Internal("the catalog has no table".to_string());
+        Ok(Self {
+            table: catalog.tables.values().next().ok_or_else(none)?,
+            fields: Vec::new(),
+            aggregates: Vec::new(),
+            having: Vec::new(),
+            distinct: false,
+            embeds: Vec::new(),
+            condition: Condition::All(Vec::new()),
+            order: Vec::new(),
+            range: RowRange::default(),
+            only_count: false,
+        })
     }
 }
 
@@ -420,13 +405,21 @@ impl Node<'_> {
         Ok(())
     }
 
+    /// Whether its rows are groups of the table's rows.
+    pub fn is_grouped(&self) -> bool {
+        self.distinct
+            || !self.aggregates.is_empty()
+            || !self.having.is_empty()
+            || self.order.iter().any(|order| matches!(order.key, OrderKey::Aggregate(_)))
+    }
+
     /// Whether nothing in the request says that there is one row at most.
     pub fn may_have_many_rows(&self) -> bool {
         let one_key = match self.table.primary_key_columns() {
             [key] => self.condition.is_equality_of(key),
             _ => false,
         };
-        !self.only_count && self.aggregates.is_empty() && self.range.limit != Some(1) && !one_key
+        !self.only_count && !self.is_grouped() && self.range.limit != Some(1) && !one_key
     }
 
     /// The answer's keys, in order.

@@ -1,4 +1,5 @@
-//! How tables relate: found in the catalog's foreign keys, and picked by an embed's target and hint.
+//! How tables and views relate: found in the catalog's foreign keys, which are seen through the views that have their
+//! columns, and picked by an embed's target and hint.
 
 use crate::rest::error::{Choice, RestError};
 use crate::schema::{Catalog, ForeignKey, Table};
@@ -14,6 +15,7 @@ pub struct Relationship<'c> {
     pub columns: Vec<(&'c str, &'c str)>,
     /// The table in between, when there is one.
     pub junction: Option<Junction<'c>>,
+    target_is_view: bool,
     cardinality: &'static str,
     constraint: &'c str,
     is_self: bool,
@@ -59,85 +61,142 @@ pub fn find<'c>(
     })
 }
 
-/// Every way from a table to the tables of a schema.
+/// A foreign key as it is seen between two relations, each the table itself or a view that has its columns.
+#[derive(Clone)]
+struct Reference<'c> {
+    key: &'c ForeignKey,
+    /// Whether the key's columns are unique in their table.
+    is_unique: bool,
+    from: Face<'c>,
+    to: Face<'c>,
+}
+
+/// A table, or a view of it, and what some of the table's columns are called there.
+#[derive(Clone)]
+struct Face<'c> {
+    relation: &'c Table,
+    columns: Vec<&'c str>,
+    is_view: bool,
+}
+
+/// Every way from a relation to the relations of a schema.
 fn relationships<'c>(catalog: &'c Catalog, schema: &str, origin: &'c Table) -> Vec<Relationship<'c>> {
-    let mut found = Vec::new();
-    for key in &origin.foreign_keys {
-        found.extend(
-            catalog
-                .table(&key.foreign_schema, &key.foreign_table)
-                .map(|target| outgoing(origin, key, target)),
-        );
-    }
-    for table in catalog.tables.values() {
-        let incoming_keys = table.foreign_keys.iter().filter(|key| leads_to(key, origin));
-        found.extend(incoming_keys.map(|key| incoming(origin, key, table)));
-        found.extend(through(catalog, origin, table));
+    let references = references(catalog);
+    let is_origin = |face: &Face<'c>| same(face.relation, origin);
+    let outgoing = references.iter().filter(|reference| is_origin(&reference.from));
+    let mut found: Vec<Relationship<'c>> = outgoing.map(Reference::outgoing).collect();
+    for relation in catalog.relations() {
+        let its = || references.iter().filter(|reference| same(reference.from.relation, relation));
+        let to_origin = || its().filter(|reference| is_origin(&reference.to));
+        found.extend(to_origin().map(Reference::incoming));
+        for near in to_origin() {
+            found.extend(its().filter_map(|far| through(near, far)));
+        }
     }
     found.retain(|relationship| relationship.target.schema == schema);
     found
 }
 
-fn leads_to(key: &ForeignKey, table: &Table) -> bool {
-    key.foreign_schema == table.schema && key.foreign_table == table.name
-}
-
-/// The origin's own foreign key: many-to-one, or one-to-one when its columns are unique.
-fn outgoing<'c>(origin: &'c Table, key: &'c ForeignKey, target: &'c Table) -> Relationship<'c> {
-    let cardinality = if is_unique(origin, &key.columns) { "one-to-one" } else { "many-to-one" };
-    Relationship {
-        to_one: true,
-        target,
-        columns: pairs(&key.columns, &key.foreign_columns),
-        junction: None,
-        cardinality,
-        constraint: &key.name,
-        is_self: leads_to(key, origin),
-    }
-}
-
-/// Another table's foreign key to the origin, seen from the origin.
-fn incoming<'c>(origin: &'c Table, key: &'c ForeignKey, table: &'c Table) -> Relationship<'c> {
-    let to_one = is_unique(table, &key.columns);
-    Relationship {
-        to_one,
-        target: table,
-        columns: pairs(&key.foreign_columns, &key.columns),
-        junction: None,
-        cardinality: if to_one { "one-to-one" } else { "one-to-many" },
-        constraint: &key.name,
-        is_self: table.schema == origin.schema && table.name == origin.name,
-    }
-}
-
-/// The many-to-many relationships that a table makes: two of its many-to-one keys lie inside its primary key.
-fn through<'c>(catalog: &'c Catalog, origin: &'c Table, junction: &'c Table) -> Vec<Relationship<'c>> {
-    let primary = junction.primary_key_columns();
-    let usable = |key: &&ForeignKey| {
-        key.columns.iter().all(|column| primary.contains(column)) && !is_unique(junction, &key.columns)
-    };
-    let keys: Vec<&ForeignKey> = junction.foreign_keys.iter().filter(usable).collect();
-    let mut found = Vec::new();
-    for near in keys.iter().filter(|key| leads_to(key, origin)) {
-        for far in keys.iter().filter(|key| key.name != near.name) {
-            let Some(target) = catalog.table(&far.foreign_schema, &far.foreign_table) else { continue };
-            found.push(Relationship {
-                to_one: false,
-                target,
-                columns: Vec::new(),
-                junction: Some(Junction {
-                    table: junction,
-                    origin_columns: pairs(&near.foreign_columns, &near.columns),
-                    target_columns: pairs(&far.columns, &far.foreign_columns),
-                    constraints: (&near.name, &far.name),
-                }),
-                cardinality: "many-to-many",
-                constraint: "",
-                is_self: leads_to(far, origin),
-            });
+/// Every foreign key between all the faces of its two tables.
+fn references(catalog: &Catalog) -> Vec<Reference<'_>> {
+    let mut references = Vec::new();
+    for table in catalog.tables.values() {
+        for key in &table.foreign_keys {
+            let Some(target) = catalog.table(&key.foreign_schema, &key.foreign_table) else { continue };
+            let is_unique = is_unique(table, &key.columns);
+            let targets = faces(catalog, target, &key.foreign_columns);
+            for from in faces(catalog, table, &key.columns) {
+                for to in &targets {
+                    references.push(Reference { key, is_unique, from: from.clone(), to: to.clone() });
+                }
+            }
         }
     }
-    found
+    references
+}
+
+/// The table, and the views that have all of these columns of it: as often as they have them, in every combination.
+fn faces<'c>(catalog: &'c Catalog, table: &'c Table, columns: &'c [String]) -> Vec<Face<'c>> {
+    let own = columns.iter().map(String::as_str).collect();
+    let mut faces = vec![Face { relation: table, columns: own, is_view: false }];
+    if catalog.views.is_empty() {
+        return faces;
+    }
+    let origin = crate::schema::origin_name(table);
+    for view in catalog.views.values() {
+        let mut combinations: Vec<Vec<&'c str>> = vec![Vec::new()];
+        for column in columns {
+            let named = view.columns_of(&origin, column).into_iter();
+            combinations = named
+                .flat_map(|name| combinations.iter().map(move |before| [before.as_slice(), &[name]].concat()))
+                .collect();
+        }
+        let Some(relation) = catalog.relation(&view.table.schema, &view.table.name) else { continue };
+        faces.extend(combinations.into_iter().map(|columns| Face { relation, columns, is_view: true }));
+    }
+    faces
+}
+
+fn same(one: &Table, other: &Table) -> bool {
+    one.name == other.name && one.schema == other.schema
+}
+
+impl<'c> Reference<'c> {
+    /// Seen from the referring side: many-to-one, or one-to-one when its columns are unique.
+    fn outgoing(&self) -> Relationship<'c> {
+        Relationship {
+            to_one: true,
+            target: self.to.relation,
+            target_is_view: self.to.is_view,
+            columns: pairs(&self.from.columns, &self.to.columns),
+            junction: None,
+            cardinality: if self.is_unique { "one-to-one" } else { "many-to-one" },
+            constraint: &self.key.name,
+            is_self: same(self.from.relation, self.to.relation),
+        }
+    }
+
+    /// Seen from the other side.
+    fn incoming(&self) -> Relationship<'c> {
+        Relationship {
+            to_one: self.is_unique,
+            target: self.from.relation,
+            target_is_view: self.from.is_view,
+            columns: pairs(&self.to.columns, &self.from.columns),
+            junction: None,
+            cardinality: if self.is_unique { "one-to-one" } else { "one-to-many" },
+            constraint: &self.key.name,
+            is_self: same(self.from.relation, self.to.relation),
+        }
+    }
+}
+
+/// The many-to-many relationship that two keys of one relation make: both many-to-one, and inside its primary key.
+fn through<'c>(near: &Reference<'c>, far: &Reference<'c>) -> Option<Relationship<'c>> {
+    let junction = near.from.relation;
+    let primary = junction.primary_key_columns();
+    let inside = |reference: &Reference<'c>| {
+        !reference.is_unique
+            && reference.from.columns.iter().all(|name| primary.iter().any(|key| key == name))
+    };
+    if near.key.name == far.key.name || !inside(near) || !inside(far) {
+        return None;
+    }
+    Some(Relationship {
+        to_one: false,
+        target: far.to.relation,
+        target_is_view: far.to.is_view,
+        columns: Vec::new(),
+        junction: Some(Junction {
+            table: junction,
+            origin_columns: pairs(&near.to.columns, &near.from.columns),
+            target_columns: pairs(&far.from.columns, &far.to.columns),
+            constraints: (&near.key.name, &far.key.name),
+        }),
+        cardinality: "many-to-many",
+        constraint: "",
+        is_self: same(far.to.relation, near.to.relation),
+    })
 }
 
 /// Whether the columns are exactly those of the primary key or of a unique constraint.
@@ -147,8 +206,8 @@ fn is_unique(table: &Table, columns: &[String]) -> bool {
         || table.uniques.iter().any(|unique| unique.is_constraint && same(&unique.columns))
 }
 
-fn pairs<'c>(left: &'c [String], right: &'c [String]) -> Vec<(&'c str, &'c str)> {
-    left.iter().map(String::as_str).zip(right.iter().map(String::as_str)).collect()
+fn pairs<'c>(left: &[&'c str], right: &[&'c str]) -> Vec<(&'c str, &'c str)> {
+    left.iter().copied().zip(right.iter().copied()).collect()
 }
 
 impl Relationship<'_> {
@@ -175,8 +234,10 @@ impl Relationship<'_> {
         }
         match hint {
             None => {
+                // The names of a key and of its column lead to tables only.
                 let own_column = self.cardinality != "one-to-many" && near(target);
-                to_table || (!self.constraint.is_empty() && self.constraint == target) || own_column
+                let named = (!self.constraint.is_empty() && self.constraint == target) || own_column;
+                to_table || (named && !self.target_is_view)
             }
             Some(hint) => {
                 let junction = self.junction.as_ref().is_some_and(|junction| junction.table.name == hint);

@@ -3,7 +3,7 @@
 use serde_json::value::RawValue;
 
 use super::read::Node;
-use super::{Condition, Planner, Test, literal};
+use super::{Condition, Planner, Test, Through, literal};
 use crate::rest::error::{PostgresError, RestError};
 use crate::rest::request::{Field, Logic, Media, Operation, Operator, Payload, Resolution, Return, RowRange};
 use crate::rest::{Action, RestRequest};
@@ -14,6 +14,8 @@ use crate::schema::{Column, Identity, Table, from_json};
 pub struct Write<'c> {
     /// The table.
     pub table: &'c Table,
+    /// The view that it is written through, if it is.
+    pub through: Option<Box<Through<'c>>>,
     /// What is done.
     pub change: Change<'c>,
     /// How a written row is given back.
@@ -78,23 +80,34 @@ pub enum Cell {
 }
 
 impl<'c> Planner<'c> {
-    pub(super) fn write(&self, table: &'c Table, request: &'c RestRequest) -> Result<Write<'c>, RestError> {
-        let mut returning = self.root(table, &request.query, RowRange::default())?;
+    pub(super) fn write(
+        &self,
+        relation: &'c Table,
+        request: &'c RestRequest,
+    ) -> Result<Write<'c>, RestError> {
+        let mut through = Through::find(self.catalog, relation, request)?.map(Box::new);
+        let mut returning = self.root(relation, &request.query, RowRange::default())?;
         let returns = request.preferences.representation.unwrap_or(Return::Minimal);
         if returning.order.len() > MOST_ORDER_KEYS {
             return Err(RestError::NotImplemented(
                 "ordering written rows by more than 32 keys is not supported".into(),
             ));
         }
-        if returns == Return::Representation && (returning.only_count || !returning.aggregates.is_empty()) {
+        if returns == Return::Representation && (returning.only_count || returning.is_grouped()) {
             return Err(RestError::NotImplemented("aggregates of written rows are not supported yet".into()));
         }
         if request.media == Media::Csv && returns == Return::Representation {
             returning.prepare_csv()?;
         }
-        let change = self.change(table, request, &returning.condition)?;
+        let condition = match &mut through {
+            Some(through) => through.split(&returning.condition),
+            None => returning.condition.clone(),
+        };
+        let target = Target { relation, through: through.as_deref() };
+        let change = self.change(&target, request, &returning.condition, condition)?;
         Ok(Write {
-            table,
+            table: target.base(),
+            through,
             change,
             returning,
             returns,
@@ -107,63 +120,96 @@ impl<'c> Planner<'c> {
 
     fn change(
         &self,
-        table: &'c Table,
+        target: &Target<'_, 'c>,
         request: &'c RestRequest,
-        condition: &Condition<'c>,
+        asked: &Condition<'c>,
+        condition: Condition<'c>,
     ) -> Result<Change<'c>, RestError> {
         match request.action {
             Action::Delete => {
-                require_filter(condition, "DELETE")?;
-                Ok(Change::Delete(condition.clone()))
+                require_filter(asked, "DELETE")?;
+                Ok(Change::Delete(condition))
             }
             Action::Update => {
-                let columns = self.payload_columns(table, &request.payload, "update")?;
+                let columns = target.payload_columns(&request.payload, "update")?;
                 let Some(row) = request.payload.rows.first().filter(|_| !columns.is_empty()) else {
                     return Ok(Change::Nothing);
                 };
-                require_filter(condition, "UPDATE")?;
-                let cells = self.cells(&columns, row, false)?;
-                Ok(Change::Update(columns.into_iter().zip(cells).collect(), condition.clone()))
+                require_filter(asked, "UPDATE")?;
+                let cells = self.cells(&request.payload.columns, &columns, row, false)?;
+                Ok(Change::Update(columns.into_iter().zip(cells).collect(), condition))
             }
             Action::Put => {
-                require_key(table, request)?;
-                let mut insert = self.insert(table, request)?;
-                require_equal_key(&insert, condition)?;
+                require_key(target.relation, request)?;
+                let mut insert = self.insert(target, request)?;
+                require_equal_key(&insert, &condition)?;
                 insert.conflict = Some(Conflict {
-                    columns: key_columns(table, table.primary_key_columns())?,
+                    columns: target.key_columns(target.relation.primary_key_columns())?,
                     resolution: Resolution::MergeDuplicates,
                 });
                 Ok(Change::Insert(insert))
             }
             Action::Insert | Action::Read { .. } => {
-                let insert = self.insert(table, request)?;
+                let insert = self.insert(target, request)?;
                 Ok(if insert.rows.is_empty() { Change::Nothing } else { Change::Insert(insert) })
             }
         }
     }
 
-    fn insert(&self, table: &'c Table, request: &'c RestRequest) -> Result<Insert<'c>, RestError> {
-        let columns = self.payload_columns(table, &request.payload, "insert")?;
-        let default = request.preferences.missing_default == Some(true);
-        let rows = request.payload.rows.iter().map(|row| self.cells(&columns, row, default));
+    fn insert(&self, target: &Target<'_, 'c>, request: &'c RestRequest) -> Result<Insert<'c>, RestError> {
+        let columns = target.payload_columns(&request.payload, "insert")?;
+        // A view's columns have no defaults of their own.
+        let default = request.preferences.missing_default == Some(true) && target.through.is_none();
+        let names = &request.payload.columns;
+        let rows = request.payload.rows.iter().map(|row| self.cells(names, &columns, row, default));
         let rows = rows.collect::<Result<Vec<_>, _>>()?;
-        let conflict = conflict(table, request)?;
+        let conflict = target.conflict(request)?;
         let insert = Insert { columns, rows, conflict };
         insert.refuse_repeated_keys()?;
         Ok(insert)
     }
 
-    /// The columns a body writes; each must be there and be writable.
-    fn payload_columns(
+    fn cells(
         &self,
-        table: &'c Table,
-        payload: &Payload,
-        verb: &str,
-    ) -> Result<Vec<&'c Column>, RestError> {
+        names: &[String],
+        columns: &[&Column],
+        row: &indexmap::IndexMap<String, Box<RawValue>>,
+        missing_default: bool,
+    ) -> Result<Vec<Cell>, RestError> {
+        let cell = |(name, column): (&String, &&Column)| match row.get(name) {
+            None if missing_default => Ok(Cell::Default),
+            None => Ok(Cell::Null),
+            Some(value) => {
+                let stored = from_json(self.catalog, &column.data_type, value)?;
+                Ok(stored.map_or(Cell::Null, |text| Cell::Value(literal::stored(&column.data_type, text))))
+            }
+        };
+        names.iter().zip(columns).map(cell).collect()
+    }
+}
+
+/// What a request names, and what it writes to.
+struct Target<'t, 'c> {
+    relation: &'c Table,
+    through: Option<&'t Through<'c>>,
+}
+
+impl<'c> Target<'_, 'c> {
+    fn base(&self) -> &'c Table {
+        self.through.map_or(self.relation, |through| through.path.base)
+    }
+
+    /// The columns a body writes; each must be there and be writable.
+    fn payload_columns(&self, payload: &Payload, verb: &str) -> Result<Vec<&'c Column>, RestError> {
         let column = |name: &String| {
-            let column = table
+            let table = self.relation;
+            let mut column = table
                 .column(name)
                 .ok_or_else(|| RestError::NoColumn { table: table.name.clone(), column: name.clone() })?;
+            if let Some(through) = self.through {
+                column = through.base_column(name).unwrap_or(column);
+            }
+            let name = &column.name;
             let details = if column.generated.is_some() {
                 format!("Column \"{name}\" is a generated column.")
             } else if column.identity == Some(Identity::Always) {
@@ -183,21 +229,37 @@ impl<'c> Planner<'c> {
         payload.columns.iter().map(column).collect()
     }
 
-    fn cells(
-        &self,
-        columns: &[&Column],
-        row: &indexmap::IndexMap<String, Box<RawValue>>,
-        missing_default: bool,
-    ) -> Result<Vec<Cell>, RestError> {
-        let cell = |column: &&Column| match row.get(&column.name) {
-            None if missing_default => Ok(Cell::Default),
-            None => Ok(Cell::Null),
-            Some(value) => {
-                let stored = from_json(self.catalog, &column.data_type, value)?;
-                Ok(stored.map_or(Cell::Null, |text| Cell::Value(literal::stored(&column.data_type, text))))
-            }
+    /// The conflict target of an upsert; without a key there is nothing to conflict with.
+    fn conflict(&self, request: &RestRequest) -> Result<Option<Conflict<'c>>, RestError> {
+        let Some(resolution) = request.preferences.resolution else { return Ok(None) };
+        let names = request.query.on_conflict.as_deref().unwrap_or(self.relation.primary_key_columns());
+        if names.is_empty() {
+            return Ok(None);
+        }
+        let (columns, base) = (self.key_columns(names)?, self.base());
+        let same = |of: &[String]| {
+            of.len() == columns.len() && columns.iter().all(|column| of.contains(&column.name))
         };
-        columns.iter().map(cell).collect()
+        if !same(base.primary_key_columns()) && !base.uniques.iter().any(|unique| same(&unique.columns)) {
+            let message = "there is no unique or exclusion constraint matching the ON CONFLICT specification";
+            return Err(RestError::postgres("42P10", message));
+        }
+        Ok(Some(Conflict { columns, resolution }))
+    }
+
+    fn key_columns(&self, names: &[String]) -> Result<Vec<&'c Column>, RestError> {
+        let column = |name: &String| {
+            let missing = || RestError::postgres("42703", format!("column \"{name}\" does not exist"));
+            let column = self.relation.column(name).ok_or_else(missing)?;
+            let Some(through) = self.through else { return Ok(column) };
+            // Of what is computed nothing is unique.
+            through.base_column(name).ok_or_else(|| {
+                let message =
+                    "there is no unique or exclusion constraint matching the ON CONFLICT specification";
+                RestError::postgres("42P10", message)
+            })
+        };
+        names.iter().map(column).collect()
     }
 }
 
@@ -207,31 +269,6 @@ fn require_filter(condition: &Condition<'_>, verb: &str) -> Result<(), RestError
         return Err(RestError::postgres("21000", format!("{verb} requires a WHERE clause")));
     }
     Ok(())
-}
-
-/// The conflict target of an upsert; without a key there is nothing to conflict with.
-fn conflict<'c>(table: &'c Table, request: &RestRequest) -> Result<Option<Conflict<'c>>, RestError> {
-    let Some(resolution) = request.preferences.resolution else { return Ok(None) };
-    let names = request.query.on_conflict.as_deref().unwrap_or(table.primary_key_columns());
-    if names.is_empty() {
-        return Ok(None);
-    }
-    let columns = key_columns(table, names)?;
-    let same = |of: &[String]| of.len() == names.len() && of.iter().all(|column| names.contains(column));
-    if !same(table.primary_key_columns()) && !table.uniques.iter().any(|unique| same(&unique.columns)) {
-        let message = "there is no unique or exclusion constraint matching the ON CONFLICT specification";
-        return Err(RestError::postgres("42P10", message));
-    }
-    Ok(Some(Conflict { columns, resolution }))
-}
-
-fn key_columns<'c>(table: &'c Table, names: &[String]) -> Result<Vec<&'c Column>, RestError> {
-    let column = |name: &String| {
-        table
-            .column(name)
-            .ok_or_else(|| RestError::postgres("42703", format!("column \"{name}\" does not exist")))
-    };
-    names.iter().map(column).collect()
 }
 
 /// A PUT names its row by `eq` on each column of the primary key, and by nothing else.

@@ -1,21 +1,41 @@
 //! Aggregates as SQL, and what rows are grouped by.
 
 use super::Builder;
-use super::filter::equality_key;
+use super::filter::{equality_key, sort_key, sort_key_of_literal, symbol};
 use super::output::{cast, column};
 use crate::rest::error::RestError;
-use crate::rest::plan::{Aggregate, Node, OperandKind};
+use crate::rest::plan::{Aggregate, Node, Operand, OperandKind};
 use crate::rest::request::AggregateFunction;
 use crate::schema::{DataType, json_value};
+use crate::sql::{balanced, quote_identifier};
 
 impl Builder<'_> {
     /// An aggregate's value in the answer.
-    pub fn aggregate(&mut self, aggregate: &Aggregate<'_>, row: &str) -> String {
+    pub fn aggregate(
+        &mut self,
+        aggregate: &Aggregate<'_>,
+        node: &Node<'_>,
+        row: &str,
+    ) -> Result<String, RestError> {
+        let sql = self.aggregated(aggregate, node, row)?;
+        Ok(match &aggregate.cast {
+            None => json_value(&aggregate.data_type, &sql),
+            Some(to) => json_value(to, &cast(&aggregate.data_type, to, &sql)),
+        })
+    }
+
+    /// The aggregate in its type's stored form.
+    pub fn aggregated(
+        &mut self,
+        aggregate: &Aggregate<'_>,
+        node: &Node<'_>,
+        row: &str,
+    ) -> Result<String, RestError> {
         let function = aggregate.function.name();
-        let sql = match &aggregate.operand {
-            None => "count(*)".to_string(),
+        Ok(match &aggregate.operand {
+            None => count(node, row),
             Some(operand) => {
-                let value = self.value(operand, row);
+                let value = self.value_through(&aggregate.through, operand, node, row)?;
                 match &aggregate.data_type {
                     DataType::Numeric(Some((_, scale))) => {
                         scaled(aggregate.function, &value, *scale as usize)
@@ -24,16 +44,45 @@ impl Builder<'_> {
                     _ => format!("{function}({value})"),
                 }
             }
+        })
+    }
+
+    /// A value of the row that to-one spreads lead to.
+    fn value_through(
+        &mut self,
+        through: &[usize],
+        operand: &Operand<'_>,
+        node: &Node<'_>,
+        row: &str,
+    ) -> Result<String, RestError> {
+        let Some((embed, rest)) =
+            through.split_first().and_then(|(index, rest)| Some((node.embeds.get(*index)?, rest)))
+        else {
+            return Ok(self.value(operand, row));
         };
-        match &aggregate.cast {
-            None => json_value(&aggregate.data_type, &sql),
-            Some(to) => json_value(to, &cast(&aggregate.data_type, to, &sql)),
+        let (target, from, clause) = self.related_row(embed, row)?;
+        let value = self.value_through(rest, operand, &embed.node, &target)?;
+        Ok(format!("(SELECT {value} FROM {from}{clause} LIMIT 1)"))
+    }
+
+    /// `HAVING`; nothing where every group is wanted.
+    pub fn having(&mut self, node: &Node<'_>, row: &str) -> Result<String, RestError> {
+        let mut terms = Vec::new();
+        for test in &node.having {
+            let of = &test.aggregate.data_type;
+            let value = self.aggregated(&test.aggregate, node, row)?;
+            let bound = self.writer.bind(&test.value);
+            let (left, right) =
+                (sort_key(self.catalog, of, &value), sort_key_of_literal(self.catalog, of, &bound));
+            let negation = if test.negated { "NOT " } else { "" };
+            terms.push(format!("({negation}{left} {} {right})", symbol(test.comparison)));
         }
+        Ok(if terms.is_empty() { String::new() } else { format!("\nHAVING {}", balanced(terms, " AND ")) })
     }
 
     /// `GROUP BY` everything that is no aggregate; nothing where there is none.
     pub fn group_by(&mut self, node: &Node<'_>, row: &str) -> Result<String, RestError> {
-        if node.aggregates.is_empty() {
+        if !node.is_grouped() {
             return Ok(String::new());
         }
         let mut keys = Vec::new();
@@ -50,7 +99,21 @@ impl Builder<'_> {
         }
         // In parentheses, for a bare number would be the place of a column.
         let keys: Vec<String> = keys.iter().map(|key| format!("({key})")).collect();
-        Ok(if keys.is_empty() { String::new() } else { format!("\nGROUP BY {}", keys.join(", ")) })
+        let having = self.having(node, row)?;
+        Ok(match keys.is_empty() {
+            true => having,
+            false => format!("\nGROUP BY {}{having}", keys.join(", ")),
+        })
+    }
+}
+
+/// The number of rows. Beside a spread it stands in a subquery, whose own single row `count(*)` would
+/// count; naming a column makes it the outer query's.
+fn count(node: &Node<'_>, row: &str) -> String {
+    let beside_a_spread = node.embeds.iter().any(|embed| embed.spread && !embed.hidden);
+    match node.table.columns.first().filter(|_| beside_a_spread) {
+        Some(column) => format!("count({row}.{} IS NULL)", quote_identifier(&column.name)),
+        None => "count(*)".to_string(),
     }
 }
 

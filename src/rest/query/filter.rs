@@ -3,11 +3,13 @@
 use super::Builder;
 use super::like::{like, regular_expression};
 use super::output::column;
+use crate::dialect::{range_sort_key, range_test};
 use crate::rest::error::RestError;
 use crate::rest::plan::{Comparison, Condition, Containment, Node, Operand, OperandKind, Test};
 use crate::rest::request::{JsonKey, Truth};
-use crate::schema::{Catalog, DataType, Storage};
+use crate::schema::{Catalog, DataType, Storage, Table};
 use crate::sql::{Writer, balanced, quote_literal};
+use crate::text_search::{Configuration, matches};
 
 impl Builder<'_> {
     /// A node's condition over one of its rows; `None` when every row fits.
@@ -29,6 +31,9 @@ impl Builder<'_> {
             Condition::Any(members) if members.is_empty() => Ok("FALSE".to_string()),
             Condition::Any(members) => Ok(balanced(self.terms(members, node, row)?, " OR ")),
             Condition::Not(inner) => Ok(format!("(NOT {})", self.term(inner, node, row)?)),
+            Condition::Test(operand, Test::Search(configuration, clauses)) => {
+                Ok(self.search(node.table, operand, *configuration, clauses, row))
+            }
             Condition::Test(operand, test) => self.test(operand, test, row),
             Condition::Related(index) => match node.embeds.get(*index) {
                 Some(embed) => self.exists(embed, row),
@@ -64,6 +69,15 @@ impl Builder<'_> {
                 let value = format!("({})", self.value(operand, row));
                 self.json_containment(&value, *containment, literal)?
             }
+            // Met before, where the table is known.
+            Test::Search(..) => "NULL".to_string(),
+            Test::Range(operator, range) => match operand.kind() {
+                OperandKind::Column(DataType::Range(of)) => {
+                    let bound = self.writer.bind(range);
+                    range_test(*of, *operator, &column(operand, row), &bound)
+                }
+                _ => "NULL".to_string(),
+            },
             Test::Array(containment, array) => self.array(&column(operand, row), *containment, array),
         };
         Ok(format!("({sql})"))
@@ -79,6 +93,27 @@ impl Builder<'_> {
                 None => "NULL".to_string(),
             },
         }
+    }
+
+    fn search(
+        &mut self,
+        table: &Table,
+        operand: &Operand<'_>,
+        configuration: Configuration,
+        clauses: &str,
+        row: &str,
+    ) -> String {
+        let value = self.value(operand, row);
+        let document = match operand.kind() {
+            OperandKind::Column(DataType::Tsvector) => value,
+            _ => format!(
+                "('[\"to\",\"{}\",' || CASE WHEN {value} IS NOT NULL THEN json_quote({value}) END || ']')",
+                configuration.name()
+            ),
+        };
+        let vector = self.vector(table, &document, row);
+        let bound = self.writer.bind(clauses);
+        matches(&vector, &bound)
     }
 
     fn compare(
@@ -180,7 +215,7 @@ pub fn json_place(writer: &mut Writer, operand: &Operand<'_>, row: &str) -> Opti
     Some((column(operand, row), writer.bind(path)))
 }
 
-fn symbol(comparison: Comparison) -> &'static str {
+pub fn symbol(comparison: Comparison) -> &'static str {
     match comparison {
         Comparison::Equal => "=",
         Comparison::NotEqual => "<>",
@@ -226,14 +261,16 @@ pub fn sort_key(catalog: &Catalog, of: &DataType, column: &str) -> String {
     match of {
         DataType::Enum(name) => rank(catalog, name, column),
         DataType::Bytea => format!("hex({column})"),
+        DataType::Range(of) => range_sort_key(*of, column).unwrap_or_else(|| column.to_string()),
         _ => equality_key(of, column),
     }
 }
 
-fn sort_key_of_literal(catalog: &Catalog, of: &DataType, bound: &str) -> String {
+pub fn sort_key_of_literal(catalog: &Catalog, of: &DataType, bound: &str) -> String {
     match of {
         DataType::Enum(name) => rank(catalog, name, bound),
         DataType::Bytea => format!("upper({bound})"),
+        DataType::Range(of) => range_sort_key(*of, bound).unwrap_or_else(|| bound.to_string()),
         _ => literal(of, bound),
     }
 }

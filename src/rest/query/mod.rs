@@ -2,6 +2,7 @@
 //! SQL text. Policies become part of every statement that touches rows.
 
 mod aggregate;
+mod call;
 mod containment;
 mod filter;
 mod like;
@@ -9,6 +10,8 @@ mod output;
 mod proposed;
 mod read;
 mod rollback;
+mod through;
+mod vectors;
 mod write;
 
 pub use rollback::ROLLED_BACK;
@@ -63,6 +66,16 @@ pub fn compile(
     Ok(batch)
 }
 
+/// Statements that say how those of a batch that give rows would be run.
+pub fn explained(batch: &Batch) -> Vec<Statement> {
+    let places = batch.rows.iter().chain(&batch.total);
+    let explain = |statement: &Statement| Statement {
+        text: format!("EXPLAIN QUERY PLAN\n{}", statement.text).into(),
+        binds: statement.binds.clone(),
+    };
+    places.filter_map(|place| batch.statements.get(*place)).map(explain).collect()
+}
+
 fn compile_read(
     catalog: &Catalog,
     caller: &Caller,
@@ -73,14 +86,14 @@ fn compile_read(
     let mut builder = Builder::new(catalog, caller);
     batch.together = packing == Packing::Together && plan.may_have_many_rows();
     match batch.together {
-        true => builder.select_rows_together(&plan.root)?,
-        false => builder.select_rows(&plan.root, plan.bodiless)?,
+        true => builder.select_rows_together(plan)?,
+        false => builder.select_rows(plan)?,
     }
     let place = batch.push(builder.finish());
     batch.rows.push(place);
     if plan.counted {
         let mut builder = Builder::new(catalog, caller);
-        builder.select_count(&plan.root)?;
+        builder.select_count(plan)?;
         batch.total = Some(batch.push(builder.finish()));
     }
     Ok(())

@@ -19,10 +19,16 @@ impl Builder<'_> {
     pub fn object(&mut self, node: &Node<'_>, row: &str) -> Result<String, RestError> {
         let mut pairs = Vec::new();
         for field in &node.fields {
-            pairs.push((field.key.as_str(), self.output(field, row)));
+            let value = match field.operand.kind() {
+                OperandKind::Column(DataType::Tsvector) => {
+                    self.vector(node.table, &column(&field.operand, row), row)
+                }
+                _ => self.output(field, row),
+            };
+            pairs.push((field.key.as_str(), value));
         }
         for aggregate in &node.aggregates {
-            pairs.push((aggregate.key.as_str(), self.aggregate(aggregate, row)));
+            pairs.push((aggregate.key.as_str(), self.aggregate(aggregate, node, row)?));
         }
         let shown = || node.embeds.iter().filter(|embed| !embed.hidden);
         for embed in shown().filter(|embed| !embed.spread) {

@@ -2,9 +2,10 @@
 
 use super::filter::sort_key;
 use super::{Builder, where_clause};
+use crate::dialect;
 use crate::policy::Predicate;
 use crate::rest::error::RestError;
-use crate::rest::plan::{Embed, Node, OperandKind, Order, Relationship};
+use crate::rest::plan::{Embed, Node, OperandKind, Order, OrderKey, ReadPlan, Relationship, Shape};
 use crate::rest::request::RowRange;
 use crate::schema::{self, Command, Table};
 use crate::sql::quote_identifier;
@@ -12,51 +13,71 @@ use crate::sql::quote_identifier;
 impl Builder<'_> {
     /// The rows of the root relation, one JSON text each; `bodiless` rows are NULL. Its `LIMIT` checks the catalog's
     /// version: a statement of its own for that would be a tenth of the cost of reading a row.
-    pub fn select_rows(&mut self, root: &Node<'_>, bodiless: bool) -> Result<(), RestError> {
-        let row = self.alias();
-        let object = match (bodiless && root.aggregates.is_empty(), root.only_count) {
+    pub fn select_rows(&mut self, plan: &ReadPlan<'_>) -> Result<(), RestError> {
+        let (root, row) = (&plan.root, self.alias());
+        let shape = plan.call.as_ref().map(|call| call.shape);
+        let object = match (plan.bodiless && !root.is_grouped(), root.only_count) {
             (_, true) => "json_object('count', count(*))".to_string(),
             (true, false) => "NULL".to_string(),
-            (false, false) => self.object(root, &row)?,
+            (false, false) => match (shape, root.fields.as_slice()) {
+                (Some(Shape::Nothing), _) => "NULL".to_string(),
+                (Some(shape), [field]) if shape.is_bare() => {
+                    format!("json_quote({})", self.output(field, &row))
+                }
+                _ => self.object(root, &row)?,
+            },
         };
-        let terms = self.where_terms(root, &row)?;
+        let (from, terms) = self.rows_of(plan, &row)?;
         let (order, range) = match root.only_count {
             true => Default::default(),
+            false if plan.call.is_some() => (self.order_by(root, &row, false)?, root.range),
             false => (self.order(root, &row)?, root.range),
         };
         let version = self.writer.bind(self.catalog.version);
         let limit = schema::guarded(&version, &limit(range).to_string());
         let window = format!("\nLIMIT ({limit})\nOFFSET {}", offset(range));
-        let sql = format!(
-            "SELECT {object} AS j\nFROM {} AS {row}{}{order}{window}",
-            root.table.physical(),
-            where_clause(terms)
-        );
+        let sql = format!("SELECT {object} AS j\nFROM {from} AS {row}{}{order}{window}", where_clause(terms));
         self.writer.push(&sql);
         Ok(())
     }
 
     /// The same rows as one JSON array, and how many they are.
-    pub fn select_rows_together(&mut self, root: &Node<'_>) -> Result<(), RestError> {
+    pub fn select_rows_together(&mut self, plan: &ReadPlan<'_>) -> Result<(), RestError> {
         self.writer.push(
             "SELECT '[' || coalesce(group_concat(j, ','), '') || ']' AS j, count(*) AS count\nFROM (\n",
         );
-        self.select_rows(root, false)?;
+        self.select_rows(plan)?;
         self.writer.push("\n)");
         Ok(())
     }
 
     /// How many rows the root relation has without regard to its window.
-    pub fn select_count(&mut self, root: &Node<'_>) -> Result<(), RestError> {
+    pub fn select_count(&mut self, plan: &ReadPlan<'_>) -> Result<(), RestError> {
         let row = self.alias();
-        let terms = self.where_terms(root, &row)?;
-        let sql = format!(
-            "SELECT count(*) AS total\nFROM {} AS {row}{}",
-            root.table.physical(),
-            where_clause(terms)
-        );
+        let root = &plan.root;
+        let (source, terms) = self.rows_of(plan, &row)?;
+        let from = format!("FROM {source} AS {row}{}", where_clause(terms));
+        let sql = if root.distinct || !root.having.is_empty() {
+            let groups = self.group_by(root, &row)?;
+            format!("SELECT count(*) AS total\nFROM (SELECT 1 {from}{groups})")
+        } else {
+            format!("SELECT count(*) AS total\n{from}")
+        };
         self.writer.push(&sql);
         Ok(())
+    }
+
+    /// What the root's rows are read from, and what they must satisfy. The rows of a call are what its
+    /// body let out: no policy is asked again.
+    fn rows_of(&mut self, plan: &ReadPlan<'_>, row: &str) -> Result<(String, Vec<String>), RestError> {
+        let root = &plan.root;
+        let Some(call) = &plan.call else {
+            let terms = self.where_terms(root, row)?;
+            return Ok((self.source(root.table, row)?, terms));
+        };
+        let mut terms: Vec<String> = self.condition(root, row)?.into_iter().collect();
+        terms.extend(self.inner_embeds(root, row)?);
+        Ok((self.call_source(call, row)?, terms))
     }
 
     /// What a row must satisfy: the caller's policies, the filters, and its inner embeds.
@@ -69,6 +90,15 @@ impl Builder<'_> {
 
     pub(super) fn inner_embeds(&mut self, node: &Node<'_>, row: &str) -> Result<Vec<String>, RestError> {
         node.embeds.iter().filter(|embed| embed.inner).map(|embed| self.exists(embed, row)).collect()
+    }
+
+    /// What a relation's rows are read from: a table by its name, a view by its query.
+    fn source(&mut self, table: &Table, row: &str) -> Result<String, RestError> {
+        let catalog = self.catalog;
+        match catalog.inlined_view(&table.schema, &table.name) {
+            None => Ok(table.physical()),
+            Some(view) => Ok(dialect::view_source(view, row, catalog, &mut self.environment())?),
+        }
     }
 
     /// The SELECT policies as a term; none when every row is visible.
@@ -136,7 +166,7 @@ impl Builder<'_> {
         origin: &str,
         row: &str,
     ) -> Result<(String, Vec<String>), RestError> {
-        let from = format!("{} AS {row}", relationship.target.physical());
+        let from = format!("{} AS {row}", self.source(relationship.target, row)?);
         let Some(junction) = &relationship.junction else {
             return Ok((from, equalities(&relationship.columns, origin, row)));
         };
@@ -144,18 +174,24 @@ impl Builder<'_> {
         let mut terms = equalities(&junction.origin_columns, origin, &middle);
         terms.extend(equalities(&junction.target_columns, &middle, row));
         terms.extend(self.visible(junction.table, &middle)?);
-        Ok((format!("{} AS {middle}, {from}", junction.table.physical()), terms))
+        Ok((format!("{} AS {middle}, {from}", self.source(junction.table, &middle)?), terms))
     }
 
-    /// `GROUP BY` and `ORDER BY`. The row id comes last, so that rows without another order come as
+    /// `GROUP BY` and `ORDER BY`. A table's row id comes last, so that rows without another order come as
     /// they were inserted and pages never overlap.
     pub(super) fn order(&mut self, node: &Node<'_>, row: &str) -> Result<String, RestError> {
+        self.order_by(node, row, true)
+    }
+
+    fn order_by(&mut self, node: &Node<'_>, row: &str, has_row_id: bool) -> Result<String, RestError> {
         let mut keys = Vec::new();
         for order in &node.order {
             keys.push(self.order_key(node, order, row)?);
         }
-        let grouped = !node.aggregates.is_empty();
-        keys.extend(row_id(node.table).filter(|_| !grouped).map(|name| format!("{row}.{name}")));
+        let grouped = node.is_grouped();
+        let rowless = self.catalog.inlined_view(&node.table.schema, &node.table.name).is_some();
+        let row_id = row_id(node.table).filter(|_| has_row_id && !grouped && !rowless);
+        keys.extend(row_id.map(|name| format!("{row}.{name}")));
         let mut clauses = self.group_by(node, row)?;
         if !keys.is_empty() {
             clauses.push_str(&format!("\nORDER BY {}", keys.join(", ")));
@@ -174,8 +210,12 @@ impl Builder<'_> {
     fn order_key(&mut self, node: &Node<'_>, order: &Order<'_>, row: &str) -> Result<String, RestError> {
         let key = self.order_value(node, order, row)?;
         let direction = if order.descending { " DESC" } else { "" };
-        let never_null =
-            order.embed.is_none() && order.operand.json_path.is_empty() && !order.operand.column.nullable;
+        let never_null = match &order.key {
+            OrderKey::Operand(operand) => {
+                order.embed.is_none() && operand.json_path.is_empty() && !operand.column.nullable
+            }
+            OrderKey::Aggregate(_) => false,
+        };
         let nulls = match (never_null, order.nulls_first) {
             (true, _) => "",
             (false, true) => " NULLS FIRST",
@@ -192,23 +232,38 @@ impl Builder<'_> {
         row: &str,
     ) -> Result<String, RestError> {
         let Some(embed) = order.embed.and_then(|index| node.embeds.get(index)) else {
-            return Ok(self.sortable(order, row));
+            return self.sortable(node, order, row);
         };
-        let target = self.alias();
-        let (from, mut terms) = self.related(&embed.relationship, row, &target)?;
-        terms.extend(self.where_terms(&embed.node, &target)?);
-        let key = self.sortable(order, &target);
-        Ok(format!("(SELECT {key} FROM {from}{} LIMIT 1)", where_clause(terms)))
+        let (target, from, clause) = self.related_row(embed, row)?;
+        let key = self.sortable(&embed.node, order, &target)?;
+        Ok(format!("(SELECT {key} FROM {from}{clause} LIMIT 1)"))
     }
 
-    fn sortable(&mut self, order: &Order<'_>, row: &str) -> String {
-        match order.operand.kind() {
-            OperandKind::Column(of) => {
-                sort_key(self.catalog, of, &super::output::column(&order.operand, row))
+    /// The alias, `FROM` and `WHERE` of an embed's rows, its filters included.
+    pub(super) fn related_row(
+        &mut self,
+        embed: &Embed<'_>,
+        origin: &str,
+    ) -> Result<(String, String, String), RestError> {
+        let target = self.alias();
+        let (from, mut terms) = self.related(&embed.relationship, origin, &target)?;
+        terms.extend(self.where_terms(&embed.node, &target)?);
+        Ok((target, from, where_clause(terms)))
+    }
+
+    fn sortable(&mut self, node: &Node<'_>, order: &Order<'_>, row: &str) -> Result<String, RestError> {
+        let operand = match &order.key {
+            OrderKey::Operand(operand) => operand,
+            OrderKey::Aggregate(aggregate) => {
+                let value = self.aggregated(aggregate, node, row)?;
+                return Ok(sort_key(self.catalog, &aggregate.data_type, &value));
             }
-            OperandKind::JsonText => self.json_text(&order.operand, row),
-            OperandKind::Json => self.json_sort_key(&order.operand, row),
-        }
+        };
+        Ok(match operand.kind() {
+            OperandKind::Column(of) => sort_key(self.catalog, of, &super::output::column(operand, row)),
+            OperandKind::JsonText => self.json_text(operand, row),
+            OperandKind::Json => self.json_sort_key(operand, row),
+        })
     }
 }
 

@@ -5,6 +5,7 @@
 //! them. What it rolls back, table and triggers too, was never there.
 
 use super::read::row_id;
+use super::write::key_values;
 use super::{Batch, Builder, where_clause};
 use crate::caller::Caller;
 use crate::rest::error::RestError;
@@ -25,6 +26,10 @@ pub fn watch(
     write: &Write<'_>,
     batch: &mut Batch,
 ) -> Result<(), RestError> {
+    if write.through.is_some() && write.is_ordered() {
+        let what = "rolling back an ordered write through a view is not supported";
+        return Err(RestError::NotImplemented(what.into()));
+    }
     batch.push(Statement::new(format!(
         "CREATE TABLE {TOUCHED} (place INTEGER PRIMARY KEY, id INTEGER, is_new INTEGER, j TEXT)"
     )));
@@ -104,8 +109,10 @@ impl Builder<'_> {
     pub(super) fn returned(&mut self, write: &Write<'_>, row: &str) -> Result<String, RestError> {
         match write.returns {
             Return::Minimal => Ok("NULL".to_string()),
-            Return::HeadersOnly => Ok(super::write::key_values(write.table, row)),
-            Return::Representation => self.object(&write.returning, row),
+            Return::HeadersOnly => self.over_view(write, row, |_, row| Ok(key_values(write.face(), row))),
+            Return::Representation => {
+                self.over_view(write, row, |builder, row| builder.object(&write.returning, row))
+            }
         }
     }
 }

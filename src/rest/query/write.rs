@@ -6,6 +6,7 @@
 //! Inside `RETURNING` a row goes by its table's own name; SQLite knows no alias there.
 
 use super::proposed::{EXISTING, PROPOSED, UPDATED, plain_columns, written_columns};
+use super::vectors::returned_vectors;
 use super::{Batch, Builder, rollback, where_clause};
 use crate::caller::Caller;
 use crate::dialect;
@@ -26,7 +27,10 @@ pub fn compile(
     write: &Write<'_>,
     batch: &mut Batch,
 ) -> Result<(), RestError> {
-    permit(caller, write)?;
+    super::through::permit(catalog, caller, write)?;
+    if !write.is_owners() {
+        permit(catalog, caller, write)?;
+    }
     let rolls_back = write.rolls_back && !matches!(write.change, Change::Nothing);
     if rolls_back {
         rollback::watch(catalog, caller, write, batch)?;
@@ -60,9 +64,9 @@ fn change(catalog: &Catalog, caller: &Caller, write: &Write<'_>, batch: &mut Bat
 
 /// Refuses columns that the caller may not write, and an upsert by a caller who may not look for the
 /// rows that are there. What concerns the whole table comes with its policies.
-fn permit(caller: &Caller, write: &Write<'_>) -> Result<(), RestError> {
+fn permit(catalog: &Catalog, caller: &Caller, write: &Write<'_>) -> Result<(), RestError> {
     let columns = |command, columns: &mut dyn Iterator<Item = &Column>| {
-        permit_columns(caller, write.table, command, columns.map(|column| &column.name))
+        permit_columns(catalog, caller, write.table, command, columns.map(|column| &column.name))
     };
     match &write.change {
         Change::Insert(insert) => {
@@ -108,6 +112,8 @@ fn compile_insert(
         if insert.resolution() == Some(Resolution::MergeDuplicates) {
             // Policies that lead back to themselves are an error even so.
             Builder::new(catalog, caller).insert_checks(write, insert, Path::Merge)?;
+        } else if write.through.is_some() {
+            Builder::new(catalog, caller).insert_checks(write, insert, Path::Plain)?;
         }
         batch.push(Statement::new(format!("SELECT {}", violates_check(write.table))));
         return Ok(());
@@ -122,6 +128,13 @@ fn compile_insert(
     } else {
         chunks(&insert.rows)
     };
+    for column in returned_vectors(write) {
+        for rows in &chunks {
+            let mut builder = Builder::new(catalog, caller);
+            builder.missing_vectors(write.table, insert, rows, column)?;
+            batch.push(builder.finish());
+        }
+    }
     let paths: &[Path] = match insert.resolution() {
         Some(Resolution::MergeDuplicates) => &[Path::Merge, Path::New],
         Some(Resolution::IgnoreDuplicates) => &[Path::Ignore],
@@ -266,9 +279,9 @@ impl Builder<'_> {
     /// What the caller must be allowed for a new row, and to read it where that is asked for: by
     /// what is given back, or by a conflict's key.
     fn insert_check(&mut self, write: &Write<'_>, insert: &Insert<'_>) -> Result<Predicate, RestError> {
-        let mut allowed = self.check(write.table, Command::Insert, PROPOSED)?;
+        let mut allowed = self.written_check(write, Command::Insert, PROPOSED)?;
         if write.returns != Return::Minimal || insert.resolution().is_some() {
-            allowed = self.using(write.table, Command::Select, PROPOSED)?.and(allowed);
+            allowed = self.written_using(write, Command::Select, PROPOSED)?.and(allowed);
         }
         Ok(allowed)
     }
@@ -283,14 +296,14 @@ impl Builder<'_> {
         let table = write.table;
         let mut checks = vec![(self.insert_check(write, insert)?, violates_check(table))];
         if path == Path::Merge {
-            let existing = self.using(table, Command::Update, EXISTING)?.and(self.using(
-                table,
+            let existing = self.written_using(write, Command::Update, EXISTING)?.and(self.written_using(
+                write,
                 Command::Select,
                 EXISTING,
             )?);
-            let updated = self.update_check(table, UPDATED)?;
+            let updated = self.update_check(write, UPDATED)?;
             checks.push((existing, violates_using(table)));
-            if updated != Predicate::Always {
+            if updated != Predicate::Always || write.through.is_some() {
                 let given = |column: &Column| {
                     let is_given = insert.columns.iter().any(|of| of.name == column.name);
                     let row = if is_given { PROPOSED } else { EXISTING };
@@ -298,17 +311,24 @@ impl Builder<'_> {
                 };
                 let values = plain_columns(table).map(|column| (column, given(column))).collect();
                 let row = self.proposed_row(table, values, "")?;
-                let sql = format!("(SELECT {} FROM ({row}) AS {UPDATED})", updated.to_sql());
-                checks.push((Predicate::Sql(sql), violates_check(table)));
+                if updated != Predicate::Always {
+                    let sql = format!("(SELECT {} FROM ({row}) AS {UPDATED})", updated.to_sql());
+                    checks.push((Predicate::Sql(sql), violates_check(table)));
+                }
+                checks.extend(self.check_options_of_updated(write, &row)?);
             }
+        } else {
+            let equal = (path == Path::Ignore).then(|| key_equalities(insert, PROPOSED));
+            checks.extend(self.check_options_of_proposed(write, equal.as_deref())?);
         }
         checks.retain(|(predicate, _)| *predicate != Predicate::Always);
         Ok(checks)
     }
 
     /// What an updated row must pass: it was read, so it must still be visible.
-    fn update_check(&mut self, table: &Table, row: &str) -> Result<Predicate, RestError> {
-        Ok(self.check(table, Command::Update, row)?.and(self.using(table, Command::Select, row)?))
+    fn update_check(&mut self, write: &Write<'_>, row: &str) -> Result<Predicate, RestError> {
+        let visible = self.written_using(write, Command::Select, row)?;
+        Ok(self.written_check(write, Command::Update, row)?.and(visible))
     }
 
     /// The columns of an insert with the expressions of their values: the body's, and those whose
@@ -369,8 +389,10 @@ impl Builder<'_> {
             values.push((column.name.as_str(), value));
         }
         let mut terms = self.touched(write, Command::Update, condition)?;
-        let allowed = self.update_check(table, PROPOSED)?;
-        if allowed != Predicate::Always {
+        let mut checks = vec![(self.update_check(write, PROPOSED)?, violates_check(table))];
+        checks.extend(self.check_options_of_proposed(write, None)?);
+        checks.retain(|(predicate, _)| *predicate != Predicate::Always);
+        if !checks.is_empty() {
             let given = |column: &Column| {
                 let value = values.iter().find(|(of, _)| *of == column.name).map(|(_, value)| value.clone());
                 value.unwrap_or_else(|| format!("{name}.{}", quote_identifier(&column.name)))
@@ -380,11 +402,11 @@ impl Builder<'_> {
             // Last, and a subquery: SQLite weighs it when the row has passed the others, and weighs
             // all rows before it changes the first.
             terms = vec![balanced(terms, " AND ")];
-            terms.push(format!(
-                "CASE WHEN (SELECT {} FROM ({row}) AS {PROPOSED}) IS NOT TRUE THEN {} ELSE TRUE END",
-                allowed.to_sql(),
-                violates_check(table)
-            ));
+            let arm = |(predicate, error): &(Predicate, String)| {
+                let allowed = predicate.to_sql();
+                format!(" WHEN (SELECT {allowed} FROM ({row}) AS {PROPOSED}) IS NOT TRUE THEN {error}")
+            };
+            terms.push(format!("CASE{} ELSE TRUE END", checks.iter().map(arm).collect::<String>()));
         }
         let sql = format!("UPDATE {name}\nSET {}{}", sets.join(", "), where_clause(terms));
         self.writer.push(&sql);
@@ -407,11 +429,12 @@ impl Builder<'_> {
     ) -> Result<Vec<String>, RestError> {
         let name = write.table.physical();
         let mut terms = Vec::new();
-        let there =
-            self.using(write.table, command, &name)?.and(self.using(write.table, Command::Select, &name)?);
+        let visible = self.written_using(write, Command::Select, &name)?;
+        let there = self.written_using(write, command, &name)?.and(visible);
         if there != Predicate::Always {
             terms.push(there.to_sql());
         }
+        terms.extend(self.through_terms(write, &name)?);
         terms.push(self.term(condition, &write.returning, &name)?);
         Ok(terms)
     }
@@ -433,7 +456,10 @@ impl Builder<'_> {
         }
         if write.is_ordered() {
             let order = write.returning.order.iter();
-            let values = order.map(|order| self.order_value(&write.returning, order, &name));
+            let values = order.map(|order| {
+                let value = |builder: &mut Self, row: &str| builder.order_value(&write.returning, order, row);
+                self.over_view(write, &name, value)
+            });
             let values = values.collect::<Result<Vec<_>, _>>()?;
             self.writer.push(&format!(", json_array({}) AS o", values.join(", ")));
         }

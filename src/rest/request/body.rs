@@ -53,7 +53,7 @@ pub fn parse_body(
 }
 
 /// A scalar is no row at all, as upstream has it.
-fn json_rows(bytes: &[u8]) -> Result<Vec<IndexMap<String, Box<RawValue>>>, BodyError> {
+pub(super) fn json_rows(bytes: &[u8]) -> Result<Vec<IndexMap<String, Box<RawValue>>>, BodyError> {
     let text = std::str::from_utf8(bytes).map_err(|_| BodyError::Json)?;
     match text.trim_start().as_bytes().first() {
         Some(b'{') => Ok(vec![serde_json::from_str(text).map_err(|_| BodyError::Json)?]),

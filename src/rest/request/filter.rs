@@ -39,6 +39,15 @@ pub enum Operation {
         /// The value.
         value: String,
     },
+    /// `fts`, `plfts`, `phfts`, `wfts`.
+    Search {
+        /// Which of them.
+        operator: Operator,
+        /// `(english)`: the text search configuration.
+        configuration: Option<String>,
+        /// The query.
+        query: String,
+    },
     /// `in.(…)`.
     In(Vec<String>),
     /// `is.…`.
@@ -117,6 +126,11 @@ const TRUTHS: &[(&str, Truth)] = &[
 ];
 
 impl Operator {
+    /// Whether it searches text.
+    pub fn is_search(self) -> bool {
+        matches!(self, Self::Search | Self::SearchPlain | Self::SearchPhrase | Self::SearchWeb)
+    }
+
     /// The word on the wire.
     pub fn word(self) -> &'static str {
         OPERATORS.iter().find(|(_, operator, _)| *operator == self).map_or("", |(word, _, _)| word)
@@ -200,32 +214,35 @@ fn operation(cursor: &mut Cursor<'_>, within: Within) -> Result<Operation, Synta
     let Some((_, operator, quantifies)) = OPERATORS.iter().find(|(known, _, _)| *known == word) else {
         return Err(start);
     };
-    let quantifier = modifier(cursor, *operator, *quantifies)?;
+    let quantifier = quantifier(cursor, *quantifies);
+    let configuration = configuration(cursor, *operator)?;
     cursor.expect(".")?;
     let value = match within {
         Within::Parameter => cursor.take_while(|_| true).to_string(),
         Within::Tree => tree_value(cursor)?,
     };
+    if operator.is_search() {
+        return Ok(Operation::Search { operator: *operator, configuration, query: value });
+    }
     Ok(Operation::Compare { operator: *operator, quantifier, value })
 }
 
-/// `(any)`, `(all)`, or a text search's `(language)`.
-fn modifier(
-    cursor: &mut Cursor<'_>,
-    operator: Operator,
-    quantifies: bool,
-) -> Result<Option<Quantifier>, SyntaxError> {
+/// `(any)` and `(all)`.
+fn quantifier(cursor: &mut Cursor<'_>, quantifies: bool) -> Option<Quantifier> {
     if quantifies && cursor.eat("(any)") {
-        return Ok(Some(Quantifier::Any));
+        return Some(Quantifier::Any);
     }
-    if quantifies && cursor.eat("(all)") {
-        return Ok(Some(Quantifier::All));
+    (quantifies && cursor.eat("(all)")).then_some(Quantifier::All)
+}
+
+/// A text search's `(english)`.
+fn configuration(cursor: &mut Cursor<'_>, operator: Operator) -> Result<Option<String>, SyntaxError> {
+    if !operator.is_search() || !cursor.eat("(") {
+        return Ok(None);
     }
-    if operator.word().ends_with("fts") && cursor.eat("(") {
-        cursor.take_while(|character| character != ')');
-        cursor.expect(")")?;
-    }
-    Ok(None)
+    let name = cursor.take_while(|character| character != ')').to_string();
+    cursor.expect(")")?;
+    Ok(Some(name))
 }
 
 fn truth(cursor: &mut Cursor<'_>, within: Within) -> Result<Truth, SyntaxError> {
@@ -307,7 +324,15 @@ mod tests {
             ("in.()", false, Operation::In(Vec::new())),
             ("is.NULL", false, Operation::Is(Truth::Null)),
             ("is.not_null", false, Operation::Is(Truth::NotNull)),
-            ("fts(english).cat", false, compare(Operator::Search, "cat")),
+            (
+                "fts(english).cat",
+                false,
+                Operation::Search {
+                    operator: Operator::Search,
+                    configuration: Some("english".into()),
+                    query: "cat".into(),
+                },
+            ),
         ];
         for (text, negated, operation) in rows {
             let expected = Logic::Filter { field: field("x"), negated, operation };

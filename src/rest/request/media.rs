@@ -15,6 +15,10 @@ pub enum Media {
     ObjectStripped,
     /// Lines of comma-separated values.
     Csv,
+    /// Not the rows, but how the database would find them, as text.
+    PlanText,
+    /// The same as JSON.
+    PlanJson,
 }
 
 /// Each shape that is answered: its media type, the parameter that asks for it, and the
@@ -33,17 +37,23 @@ const OFFERED: &[(&str, &str, Media, &str)] = &[
     ("application/vnd.pgrst.object+json", "",               Media::Object,         "application/vnd.pgrst.object+json; charset=utf-8"),
     ("application/vnd.pgrst.object",      "",               Media::Object,         "application/vnd.pgrst.object+json; charset=utf-8"),
     ("text/csv",                          "",               Media::Csv,            "text/csv; charset=utf-8"),
+    ("application/vnd.pgrst.plan+json",   "",               Media::PlanJson,       "application/vnd.pgrst.plan+json; for=\"application/json\"; charset=utf-8"),
+    ("application/vnd.pgrst.plan+text",   "",               Media::PlanText,       "application/vnd.pgrst.plan+text; for=\"application/json\"; charset=utf-8"),
+    ("application/vnd.pgrst.plan",        "",               Media::PlanText,       "application/vnd.pgrst.plan+text; for=\"application/json\"; charset=utf-8"),
 ];
 
 /// The first acceptable type; `Err` with what was asked when there is none (PGRST107).
-pub fn negotiate(accept: Option<&str>) -> Result<Media, String> {
+///
+/// Plans are offered only where the deployment shows them.
+pub fn negotiate(accept: Option<&str>, plans: bool) -> Result<Media, String> {
     let Some(accept) = accept.filter(|accept| !accept.trim().is_empty()) else { return Ok(Media::Json) };
     let offered = |asked: &str| {
         let mut words = asked.split(';').map(|word| word.trim().to_ascii_lowercase());
         let name = words.next()?;
         let parameters: Vec<String> = words.collect();
         let fits = |parameter: &str| parameter.is_empty() || parameters.iter().any(|of| of == parameter);
-        OFFERED.iter().find(|row| row.0 == name && fits(row.1)).map(|row| row.2)
+        let media = OFFERED.iter().find(|row| row.0 == name && fits(row.1)).map(|row| row.2);
+        media.filter(|media| plans || !media.is_plan())
     };
     accept.split(',').find_map(offered).ok_or_else(|| accept.to_string())
 }
@@ -52,6 +62,11 @@ impl Media {
     /// The `Content-Type` of the answer.
     pub fn content_type(self) -> &'static str {
         OFFERED.iter().find(|row| row.2 == self).map_or("application/json; charset=utf-8", |row| row.3)
+    }
+
+    /// Whether the database's plan is asked for rather than rows.
+    pub fn is_plan(self) -> bool {
+        matches!(self, Self::PlanText | Self::PlanJson)
     }
 
     /// Whether there must be exactly one row.
@@ -77,7 +92,7 @@ mod tests {
             (Some("application/vnd.pgrst.array+json;nulls=stripped"), Ok(Media::ArrayStripped)),
         ];
         for (accept, expected) in rows {
-            assert_eq!(negotiate(accept), expected, "{accept:?}");
+            assert_eq!(negotiate(accept, false), expected, "{accept:?}");
         }
     }
 }

@@ -2,6 +2,7 @@
 //! `Accept`, range and body become values. Knows no tables, no SQL and no HTTP types.
 
 mod body;
+mod call;
 mod csv;
 mod cursor;
 mod filter;
@@ -13,10 +14,11 @@ mod range;
 mod select;
 
 pub use body::{BodyError, Payload, parse_body};
+pub use call::Arguments;
 pub use filter::{Logic, Operation, Operator, Quantifier, Truth};
 pub use media::{Media, negotiate};
 pub use order::OrderTerm;
-pub use parameters::{Located, Query, canonical};
+pub use parameters::{Having, Located, Query, canonical};
 pub use prefer::{Preferences, Resolution, Return};
 pub use range::{RangeError, RowRange};
 pub use select::{AggregateFunction, AggregateItem, EmbedItem, SelectItem};

@@ -1,8 +1,8 @@
 //! The `order` parameter: `name.desc.nullslast,meta->>rank,author(name)`.
 
 use super::cursor::Cursor;
-use super::select::json_path;
-use super::{Field, SyntaxError};
+use super::select::{bare_aggregate, json_path};
+use super::{AggregateItem, Field, SyntaxError};
 
 /// One sort key.
 #[derive(Clone, Debug, PartialEq)]
@@ -11,6 +11,8 @@ pub struct OrderTerm {
     pub embed: Option<String>,
     /// What to sort by.
     pub field: Field,
+    /// What to sort groups by instead: `price.sum()`, `count()`. Ours; PostgREST has none.
+    pub aggregate: Option<AggregateItem>,
     /// Largest first.
     pub descending: bool,
     /// Where nulls go; Postgres takes them for larger than anything.
@@ -35,10 +37,11 @@ pub fn parse_order(text: &str) -> Result<Vec<OrderTerm>, SyntaxError> {
 fn term(cursor: &mut Cursor<'_>) -> Result<OrderTerm, SyntaxError> {
     let mut name = cursor.name()?;
     let mut embed = None;
-    if cursor.eat("(") {
+    if !cursor.rest().starts_with("()") && cursor.eat("(") {
         embed = Some(std::mem::replace(&mut name, cursor.name()?));
     }
     let field = Field { name, json_path: json_path(cursor)? };
+    let aggregate = if embed.is_none() { bare_aggregate(cursor, &field) } else { None };
     if embed.is_some() {
         cursor.expect(")")?;
     }
@@ -47,7 +50,7 @@ fn term(cursor: &mut Cursor<'_>) -> Result<OrderTerm, SyntaxError> {
         cursor.eat(".asc");
     }
     let nulls_first = cursor.eat(".nullsfirst") || (!cursor.eat(".nullslast") && descending);
-    Ok(OrderTerm { embed, field, descending, nulls_first })
+    Ok(OrderTerm { embed, field, aggregate, descending, nulls_first })
 }
 
 #[cfg(test)]
@@ -68,11 +71,16 @@ mod tests {
             let expected = OrderTerm {
                 embed: embed.map(str::to_string),
                 field: Field { name: name.into(), json_path: Vec::new() },
+                aggregate: None,
                 descending,
                 nulls_first,
             };
             assert_eq!(terms, [expected], "{text}");
         }
+        let groups = parse_order("price.sum().desc,count(),\"count\"").unwrap();
+        let names: Vec<_> = groups.iter().map(|term| term.aggregate.as_ref().map(|of| of.function)).collect();
+        use crate::rest::request::AggregateFunction::{Count, Sum};
+        assert_eq!(names, [Some(Sum), Some(Count), None]);
         for text in ["", "a,", "a.up", "users(name", "a.nullsfirst.desc"] {
             assert!(parse_order(text).is_err(), "{text}");
         }

@@ -9,8 +9,8 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, PercentEncode, utf8_percent_e
 use super::cursor::Cursor;
 use super::filter::{parse_filter, parse_logic};
 use super::order::parse_order;
-use super::select::{json_path, parse_select};
-use super::{Field, Logic, OrderTerm, SelectItem, SyntaxError};
+use super::select::{bare_aggregate, json_path, parse_select};
+use super::{AggregateItem, Field, Logic, Operation, OrderTerm, SelectItem, SyntaxError};
 
 /// The parsed query string.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -19,6 +19,10 @@ pub struct Query {
     pub select: Vec<SelectItem>,
     /// Filters and logic trees; all must hold.
     pub filters: Vec<Located<Logic>>,
+    /// Conditions on groups: `price.sum()=gt.10`. Ours; PostgREST has none.
+    pub having: Vec<Located<Having>>,
+    /// `distinct=true`: equal rows come once. Ours too.
+    pub distinct: bool,
     /// `order`.
     pub orders: Vec<Located<Vec<OrderTerm>>>,
     /// `limit`; may be negative as sent.
@@ -40,6 +44,17 @@ pub struct Located<T> {
     pub value: T,
 }
 
+/// A condition on groups of rows.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Having {
+    /// What is compared.
+    pub aggregate: AggregateItem,
+    /// `not.`.
+    pub negated: bool,
+    /// With what.
+    pub operation: Operation,
+}
+
 impl Query {
     /// Parses a query string as sent, percent-encoded. Parameters without `=` say nothing.
     pub fn parse(text: &str) -> Result<Self, SyntaxError> {
@@ -52,11 +67,29 @@ impl Query {
         Ok(query)
     }
 
+    /// Parses the query string of a call by GET, where what is no filter is an argument: what else it
+    /// says, and the arguments.
+    pub fn parse_call(text: &str) -> Result<(Self, Vec<(String, String)>), SyntaxError> {
+        let (mut query, mut arguments) = (Self::default(), Vec::new());
+        for pair in text.split('&').filter(|pair| pair.contains('=')) {
+            for (key, value) in form_urlencoded::parse(pair.as_bytes()) {
+                match query.add(&key, &value) {
+                    Err(error) if error.subject == "filter" => {
+                        arguments.push((filter_key(&key)?.field.name, value.into_owned()));
+                    }
+                    outcome => outcome?,
+                }
+            }
+        }
+        Ok((query, arguments))
+    }
+
     fn add(&mut self, key: &str, value: &str) -> Result<(), SyntaxError> {
         match key {
             "select" => self.select = parse_select(value)?,
             "columns" => self.columns = Some(names("columns parameter", value)?),
             "on_conflict" => self.on_conflict = Some(names("on_conflict parameter", value)?),
+            "distinct" if value == "true" => self.distinct = true,
             _ => return self.add_located(key, value),
         }
         Ok(())
@@ -76,10 +109,21 @@ impl Query {
                 let value = parse_logic(negated, last == "or", value)?;
                 self.filters.push(Located { path: path(before)?, value });
             }
-            _ => {
-                let (path, field) = filter_key(key)?;
-                self.filters.push(Located { path, value: parse_filter(field, value)? });
+            _ => self.add_filter(filter_key(key)?, value)?,
+        }
+        Ok(())
+    }
+}
+
+impl Query {
+    fn add_filter(&mut self, key: FilterKey, value: &str) -> Result<(), SyntaxError> {
+        let FilterKey { path, field, aggregate } = key;
+        let condition = parse_filter(field, value)?;
+        match (aggregate, condition) {
+            (Some(aggregate), Logic::Filter { negated, operation, .. }) => {
+                self.having.push(Located { path, value: Having { aggregate, negated, operation } });
             }
+            (_, condition) => self.filters.push(Located { path, value: condition }),
         }
         Ok(())
     }
@@ -130,17 +174,30 @@ fn path(text: &str) -> Result<Vec<String>, SyntaxError> {
     Ok(path)
 }
 
-/// `author.meta->a` → the path `author` and the field `meta->a`.
-fn filter_key(key: &str) -> Result<(Vec<String>, Field), SyntaxError> {
+/// What a filter is of.
+struct FilterKey {
+    path: Vec<String>,
+    field: Field,
+    aggregate: Option<AggregateItem>,
+}
+
+/// `author.meta->a` → the path `author` and the field `meta->a`; `author.price.sum()` the path `author`
+/// and the sum of `price`.
+fn filter_key(key: &str) -> Result<FilterKey, SyntaxError> {
     let mut cursor = Cursor::new("tree path", key);
     let mut path = Vec::new();
-    let mut name = cursor.name()?;
-    while cursor.eat(".") {
-        path.push(std::mem::replace(&mut name, cursor.name()?));
+    let mut field = Field { name: cursor.name()?, json_path: Vec::new() };
+    let mut aggregate = bare_aggregate(&mut cursor, &field);
+    while aggregate.is_none() && cursor.eat(".") {
+        path.push(std::mem::replace(&mut field.name, cursor.name()?));
+        aggregate = bare_aggregate(&mut cursor, &field);
     }
-    let json_path = json_path(&mut cursor)?;
+    field.json_path = json_path(&mut cursor)?;
+    if aggregate.is_none() {
+        aggregate = bare_aggregate(&mut cursor, &field);
+    }
     cursor.expect_end()?;
-    Ok((path, Field { name, json_path }))
+    Ok(FilterKey { path, field, aggregate })
 }
 
 #[cfg(test)]

@@ -184,6 +184,21 @@ fn aggregate(cursor: &mut Cursor<'_>) -> Result<(AggregateFunction, Option<Strin
     Ok((*function, optional_cast(cursor)?))
 }
 
+/// An aggregate outside of a select list, where it has neither alias nor cast: `.sum()` after a field,
+/// or the `()` of `count()` after its name. `None` when there is none.
+pub fn bare_aggregate(cursor: &mut Cursor<'_>, field: &Field) -> Option<AggregateItem> {
+    let bare = |field, function| AggregateItem { alias: None, field, field_cast: None, function, cast: None };
+    if field.name == "count" && field.json_path.is_empty() && cursor.eat("()") {
+        return Some(bare(None, AggregateFunction::Count));
+    }
+    let (_, function) =
+        AGGREGATES.iter().find(|(name, _)| cursor.rest().starts_with(&format!(".{name}()")))?;
+    cursor.eat(".");
+    cursor.eat(function.name());
+    cursor.eat("()");
+    Some(bare(Some(field.clone()), *function))
+}
+
 fn optional_cast(cursor: &mut Cursor<'_>) -> Result<Option<String>, SyntaxError> {
     if !cursor.eat("::") {
         return Ok(None);

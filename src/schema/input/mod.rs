@@ -4,12 +4,15 @@
 mod array;
 mod interval;
 mod json;
+mod network;
 mod number;
+mod range;
 mod time;
 
 use serde_json::value::RawValue;
 
 use super::{Catalog, DataType};
+use crate::text_search::{Configuration, Syntax, clauses, vector};
 
 /// A value its type does not take: SQLSTATE and Postgres' own message.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,7 +61,13 @@ pub fn canonical(catalog: &Catalog, data_type: &DataType, text: &str) -> Result<
         DataType::Json => json::check(text).map(|()| text.to_string()),
         DataType::Jsonb => json::normalise(text),
         DataType::Bytea => bytea(text),
-        DataType::Inet => inet(text),
+        DataType::Inet => network::inet(text),
+        DataType::Cidr => network::cidr(text),
+        DataType::Macaddr => network::macaddr(text),
+        DataType::Range(of) => range::range(*of, text),
+        DataType::Tsquery => clauses(Configuration::Simple, Syntax::Lexemes, text)
+            .map_err(|error| InputError::new(error.code, error.message)),
+        DataType::Tsvector => vector(text).map_err(|error| InputError::new(error.code, error.message)),
         DataType::Array(element) => array::from_literal(catalog, element, text),
         DataType::Enum(name) => label(catalog, data_type, name, text),
     }
@@ -168,22 +177,6 @@ fn escaped_bytea(text: &str) -> Result<String, InputError> {
     Ok(crate::crypto::hex(&bytes))
 }
 
-fn inet(text: &str) -> Result<String, InputError> {
-    let wrong = || InputError::syntax(&DataType::Inet, text);
-    let (address, bits) = match text.split_once('/') {
-        Some((address, bits)) => (address, Some(bits.parse::<u8>().map_err(|_| wrong())?)),
-        None => (text, None),
-    };
-    let address: std::net::IpAddr = address.trim().parse().map_err(|_| wrong())?;
-    let whole = if address.is_ipv4() { 32 } else { 128 };
-    match bits {
-        None => Ok(address.to_string()),
-        Some(bits) if bits == whole => Ok(address.to_string()),
-        Some(bits) if bits < whole => Ok(format!("{address}/{bits}")),
-        Some(_) => Err(wrong()),
-    }
-}
-
 fn label(catalog: &Catalog, data_type: &DataType, name: &str, text: &str) -> Result<String, InputError> {
     if catalog.enums.get(name).is_some_and(|of| of.labels.iter().any(|label| label == text)) {
         return Ok(text.to_string());
@@ -244,6 +237,33 @@ mod tests {
             ("bytea", "\\xDEad", Ok("dead")),
             ("bytea", "a\\\\\\001", Ok("615c01")),
             ("inet", "10.0.0.1/32", Ok("10.0.0.1")),
+            ("inet", "10.0.0.1/33", Err("22P02")),
+            ("cidr", "10.0.0.0/8", Ok("10.0.0.0/8")),
+            ("cidr", "10.0.0.1", Ok("10.0.0.1/32")),
+            ("cidr", "10.0.0.1/8", Err("22P02")),
+            ("macaddr", "08-00-2B-01-02-03", Ok("08:00:2b:01:02:03")),
+            ("macaddr", "0800.2b01.0203", Ok("08:00:2b:01:02:03")),
+            ("macaddr", "08:00:2b:01:02", Err("22P02")),
+            ("int4range", "[1,5]", Ok("[1,6)")),
+            ("int4range", "(1,5)", Ok("[2,5)")),
+            ("int4range", " ( 1 , 2 ) ", Ok("empty")),
+            ("int4range", "[,5]", Ok("(,6)")),
+            ("int4range", "EMPTY", Ok("empty")),
+            ("int4range", "[5,1]", Err("22000")),
+            ("int4range", "[1,2147483647]", Err("22003")),
+            ("int4range", "[1,5", Err("22P02")),
+            ("int4range", "[a,5)", Err("22P02")),
+            ("numrange", "[1.50,\"2\"]", Ok("[1.50,2]")),
+            ("numrange", "[2,2)", Ok("empty")),
+            ("numrange", "[10,9.5)", Err("22000")),
+            ("daterange", "[2024-01-01,2024-12-31]", Ok("[2024-01-01,2025-01-01)")),
+            ("daterange", "[2024-01-01,infinity]", Ok("[2024-01-01,infinity]")),
+            (
+                "tstzrange",
+                "[2024-01-01 10:00+02,2024-01-02)",
+                Ok("[\"2024-01-01 08:00:00+00\",\"2024-01-02 00:00:00+00\")"),
+            ),
+            ("tsrange", "[\"2024-01-01 10:00\",]", Ok("[\"2024-01-01 10:00:00\",)")),
             ("int4[]", "{1, 2,NULL}", Ok("[1,2,null]")),
             ("text[]", "{a,\"b \\\"c\",\"NULL\"}", Ok("[\"a\",\"b \\\"c\",\"NULL\"]")),
             ("bool[]", "{t,f}", Ok("[true,false]")),

@@ -136,3 +136,23 @@ impl Decimal {
         }
     }
 }
+
+/// Compares two stored numerics exactly; NaN is the greatest.
+pub fn compared(one: &str, other: &str) -> std::cmp::Ordering {
+    use std::cmp::Ordering;
+    let (one, other) = match (Decimal::parse(one), Decimal::parse(other)) {
+        (Some(one), Some(other)) => (one, other),
+        (one, other) => return one.is_none().cmp(&other.is_none()),
+    };
+    let scale = one.fraction.len().max(other.fraction.len());
+    let digits = |of: &Decimal| format!("{}{:0<scale$}", of.whole, of.fraction);
+    let (left, right) = (digits(&one), digits(&other));
+    let (left, right) = (left.trim_start_matches('0'), right.trim_start_matches('0'));
+    let size = left.len().cmp(&right.len()).then_with(|| left.cmp(right));
+    match (one.negative && !left.is_empty(), other.negative && !right.is_empty()) {
+        (false, false) => size,
+        (true, true) => size.reverse(),
+        (true, false) => Ordering::Less,
+        (false, true) => Ordering::Greater,
+    }
+}

@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::cell::{Cell, RefCell};
+use std::task::Poll;
 
 use async_trait::async_trait;
 use edgeward::ports::{Cost, Database, DbError, ResultSet, Text};
@@ -24,6 +25,8 @@ pub struct StrictDatabase {
     /// Strikes before a batch runs, see [`Self::interrupt_at`].
     pub interruption: Fault,
     interrupting: RefCell<String>,
+    takes_turns: Cell<bool>,
+    last: RefCell<Vec<Statement>>,
 }
 
 /// D1's limits (facts: platform, data-api §0.1).
@@ -77,6 +80,8 @@ impl StrictDatabase {
             rows_written: Cell::new(0),
             interruption: Fault::default(),
             interrupting: RefCell::default(),
+            takes_turns: Cell::default(),
+            last: RefCell::default(),
         }
     }
 
@@ -92,6 +97,11 @@ impl StrictDatabase {
         *self.interrupting.borrow_mut() = sql.to_string();
     }
 
+    /// From now on lets other requests go before each batch.
+    pub fn take_turns(&self) {
+        self.takes_turns.set(true);
+    }
+
     /// Rows written so far (each table row once; SQLite does not count index entries natively).
     pub fn rows_written(&self) -> u64 {
         self.rows_written.get()
@@ -100,6 +110,32 @@ impl StrictDatabase {
     /// Runs SQL outside the product, for a test's set-up.
     pub fn execute(&self, sql: &str) {
         self.connection.borrow().execute_batch(sql).unwrap_or_else(|error| panic!("{error} in {sql}"));
+    }
+
+    /// The first column of every row, read outside the product, as text.
+    pub fn values(&self, sql: &str) -> Vec<String> {
+        let connection = self.connection.borrow();
+        let mut prepared = connection.prepare(sql).unwrap_or_else(|error| panic!("{error} in {sql}"));
+        let rows = prepared.query_map([], |row| row.get::<_, String>(0)).unwrap();
+        rows.collect::<Result<_, _>>().unwrap_or_else(|error| panic!("{error} in {sql}"))
+    }
+
+    /// How SQLite runs the last batch's statements: the lines of EXPLAIN QUERY PLAN.
+    pub fn explained(&self) -> Vec<String> {
+        let connection = self.connection.borrow();
+        let mut lines = Vec::new();
+        for statement in self.last.borrow().iter() {
+            let explain = Statement {
+                text: format!("EXPLAIN QUERY PLAN {}", statement.text).into(),
+                ..statement.clone()
+            };
+            let rows = run(&connection, &explain).unwrap();
+            lines.extend(rows.values.iter().map(|row| match row.last() {
+                Some(Value::Text(line)) => line.clone(),
+                other => format!("{other:?}"),
+            }));
+        }
+        lines
     }
 
     /// One value read outside the product, as text; `None` for NULL or no row.
@@ -120,6 +156,14 @@ impl StrictDatabase {
 #[async_trait(?Send)]
 impl Database for StrictDatabase {
     async fn batch(&self, statements: Vec<Statement>) -> Result<Vec<Box<dyn ResultSet>>, DbError> {
+        if self.takes_turns.get() {
+            let mut waited = false;
+            std::future::poll_fn(|context| {
+                context.waker().wake_by_ref();
+                if std::mem::replace(&mut waited, true) { Poll::Ready(()) } else { Poll::Pending }
+            })
+            .await;
+        }
         if self.fault.strikes() {
             return Err(DbError::Overloaded("D1 DB is overloaded. (on purpose)".into()));
         }
@@ -127,6 +171,7 @@ impl Database for StrictDatabase {
         if self.interruption.strikes() {
             self.execute(&self.interrupting.borrow());
         }
+        self.last.replace(statements.clone());
         let mut connection = self.connection.borrow_mut();
         connection.execute_batch("BEGIN IMMEDIATE").unwrap();
         connection.authorizer(Some(authorize)).unwrap();

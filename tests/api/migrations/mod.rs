@@ -6,9 +6,13 @@ mod dropping;
 mod expressions;
 mod functions;
 mod policies;
+mod ranges;
 mod refusing;
 mod renaming;
+mod searching;
 mod types;
+mod views;
+mod workflow;
 mod writing;
 
 use http::StatusCode;

@@ -1,28 +1,36 @@
 //! The data API: PostgREST's behaviour, one file each.
 
 mod aggregate;
+mod batch;
+mod call;
 mod containment;
 mod csv;
 mod delete;
+mod description;
 mod embed;
 mod fault;
 mod filter;
 mod garbage;
+mod groups;
 mod insert;
 mod nulls;
 mod order;
 mod policy;
 mod policy_function;
+mod posted;
 mod privilege;
+mod range;
 mod refusal;
 mod regular_expression;
 mod rollback;
 mod schema;
 mod schema_change;
+mod search;
 mod select;
 mod spread;
 mod update;
 mod upsert;
+mod view;
 mod window;
 
 use http::StatusCode;
