@@ -4,13 +4,15 @@ use super::error::Place;
 use super::{AdminError, store};
 use crate::app::App;
 use crate::dialect::{self, Translation};
+use crate::policy;
 use crate::ports::DbError;
 use crate::schema::{Catalog, STALE_CATALOG};
 use crate::sql::Statement;
 
 /// Translates a file for a schema.
 pub fn translate(catalog: &Catalog, sql: &str) -> Result<Translation, AdminError> {
-    dialect::translate(catalog, sql).map_err(|error| AdminError::Script(Box::new(error)))
+    dialect::translate(catalog, sql, policy::stored_caller)
+        .map_err(|error| AdminError::Script(Box::new(error)))
 }
 
 /// Runs `first`, the translation's statements and `last` in one batch. Gives the rows of the file's

@@ -8,6 +8,7 @@ use crate::dialect::ScriptError;
 use crate::http::{Asked, Failure, Refusal, Response, ResponseExt, json_response};
 use crate::ports::DbError;
 use crate::schema::{Catalog, STALE_CATALOG, Table};
+use crate::sql::Raised;
 
 /// Why a request to the admin API failed.
 #[derive(Clone, Debug, PartialEq)]
@@ -122,7 +123,9 @@ fn answer(code: &str, message: &str, place: Option<&Place>, hint: Option<&str>) 
 fn postgres(error: &DbError, catalog: &Catalog) -> (String, String) {
     let (code, message) = match error {
         DbError::Raised(payload) => match payload.split_once(':') {
-            Some((code, message)) if code.len() == 5 => return (code.to_string(), message.to_string()),
+            Some((code, _)) if code.len() == 5 => {
+                return (code.to_string(), Raised::of(payload).message.to_string());
+            }
             _ if payload == STALE_CATALOG => ("40001", "the schema kept changing; try again".to_string()),
             _ => ("P0001", payload.clone()),
         },

@@ -63,7 +63,12 @@ pub async fn create(app: &App, id: Option<Uuid>, particulars: &Particulars) -> R
     }
     batch.push(users::by_id(&user.id));
     let last = batch.len() - 1;
-    let results = store::run(app.ports.database.as_ref(), batch).await.map_err(Error::of_write)?;
+    let results = store::run(app.ports.database.as_ref(), batch).await.map_err(|error| {
+        if Error::is_of_account(&error) {
+            return Error::of_write(error);
+        }
+        Error::of_trigger(error, Error::CreatingNewUser)
+    })?;
     results.first(last)?.ok_or_else(|| Error::Unexpected("the new user is not there".into()))
 }
 
@@ -153,7 +158,7 @@ pub async fn delete(app: &App, id: Uuid) -> Result<(), Error> {
         store::run(app.ports.database.as_ref(), vec![sessions::keys_of(&id), users::delete(&id)]).await;
     let results = results.map_err(|error| match error {
         DbError::ForeignKey => Error::UserStillReferenced,
-        other => other.into(),
+        other => Error::of_trigger(other, Error::DeletingUser),
     })?;
     if !results.happened(1)? {
         return Err(Error::UserNotFound);

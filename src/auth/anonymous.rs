@@ -30,7 +30,9 @@ pub async fn sign_up(app: &App, data: Metadata, client: &Client) -> Result<Signe
         sessions::insert_if(&session, client, now, |_| "u.is_anonymous = 1".into()),
         users::by_id(&user.id),
     ];
-    let results = store::run(app.ports.database.as_ref(), batch).await?;
+    let results = store::run(app.ports.database.as_ref(), batch)
+        .await
+        .map_err(|error| Error::of_trigger(error, Error::CreatingAnonymousUser))?;
     let user = results.first(2)?.ok_or_else(|| Error::Unexpected("the new user is not there".into()))?;
     session.tokens(app, user, 0, client)
 }

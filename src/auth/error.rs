@@ -177,6 +177,14 @@ pub enum Error {
 
     /// Other requests kept changing the same row.
     Conflict,
+    /// One of the project's triggers failed while the account was made; the cause is for the log.
+    SavingNewUser(String),
+    /// The same, for an administrator.
+    CreatingNewUser(String),
+    /// The same, for nobody in particular.
+    CreatingAnonymousUser(String),
+    /// The same, while it was removed.
+    DeletingUser(String),
     /// A store failed, or a defect of ours; the cause is for the log.
     Unexpected(String),
 }
@@ -287,6 +295,10 @@ impl Error {
             Self::UserStillReferenced     => (409, "conflict",                   "Database error deleting user: rows of other tables still refer to it"),
 
             Self::Conflict                => (409, "conflict",                   "Too many requests changed this at the same time; try again"),
+            Self::SavingNewUser(_)        => (500, "unexpected_failure",         "Database error saving new user"),
+            Self::CreatingNewUser(_)      => (500, "unexpected_failure",         "Database error creating new user"),
+            Self::CreatingAnonymousUser(_)=> (500, "unexpected_failure",         "Database error creating anonymous user"),
+            Self::DeletingUser(_)         => (500, "unexpected_failure",         "Database error deleting user"),
             Self::Unexpected(_)           => (500, "unexpected_failure",         "Unexpected failure, please check server logs for more information"),
         };
         (status, code, Cow::Borrowed(message))
@@ -295,6 +307,9 @@ impl Error {
     /// The failure of a write to `"auth.users"`, where a unique column may be taken.
     pub fn of_write(error: DbError) -> Self {
         let DbError::Unique { columns, .. } = &error else { return error.into() };
+        if !Self::is_of_account(&error) {
+            return error.into();
+        }
         match columns.first().map(String::as_str) {
             Some("email") => Self::EmailExists,
             Some("phone") => Self::PhoneExists,
@@ -303,10 +318,35 @@ impl Error {
         }
     }
 
+    /// The failure of adding or removing an account that one of the project's triggers is to blame for:
+    /// `otherwise` is what the API calls it.
+    pub fn of_trigger(error: DbError, otherwise: fn(String) -> Self) -> Self {
+        match &error {
+            DbError::Overloaded(_) | DbError::Timeout(_) | DbError::Other(_) => error.into(),
+            _ => otherwise(format!("database: {error:?}")),
+        }
+    }
+
+    /// Whether what is taken is an account's address, number, id or identity, rather than something in a
+    /// table of the project's that a trigger writes.
+    pub fn is_of_account(error: &DbError) -> bool {
+        match error {
+            DbError::Unique { table, columns } => {
+                table.starts_with("auth.") || columns.iter().any(|column| column.starts_with("auth."))
+            }
+            _ => false,
+        }
+    }
+
     /// What the log should know and the caller should not.
     pub fn cause(&self) -> Option<&str> {
         match self {
-            Self::BodyBroken(cause) | Self::Unexpected(cause) => Some(cause),
+            Self::BodyBroken(cause)
+            | Self::SavingNewUser(cause)
+            | Self::CreatingNewUser(cause)
+            | Self::CreatingAnonymousUser(cause)
+            | Self::DeletingUser(cause)
+            | Self::Unexpected(cause) => Some(cause),
             _ => None,
         }
     }

@@ -70,7 +70,7 @@ pub async fn erase(app: &App, caller: &Caller, password: Option<&str>) -> Result
     let results = store::run(app.ports.database.as_ref(), batch).await.map_err(|error| match error {
         DbError::ForeignKey => Error::UserStillReferenced,
         DbError::Raised(what) if what == own_data::MOVED => Error::Conflict,
-        other => other.into(),
+        other => Error::of_trigger(other, Error::DeletingUser),
     })?;
     edge::revoke(app, &results.all::<SessionKey>(1)?).await;
     Ok(())

@@ -186,7 +186,7 @@ pub fn email_identity(app: &App, user_id: &str, registration: &Registration, now
 /// The failure of adding an account, where the address may be taken.
 pub fn taken(error: DbError) -> Error {
     match error {
-        DbError::Unique { .. } => Error::UserAlreadyExists,
-        other => other.into(),
+        error if Error::is_of_account(&error) => Error::UserAlreadyExists,
+        error => Error::of_trigger(error, Error::SavingNewUser),
     }
 }

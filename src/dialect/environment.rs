@@ -1,7 +1,7 @@
 //! What lowering asks of whoever runs the statement.
 
 use super::DialectError;
-use crate::schema::{Routine, Table, View};
+use crate::schema::{Command, Routine, Table, View};
 
 /// Something an expression can know of the caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +25,24 @@ pub trait Environment {
     /// The predicate that a table named in a subquery or query is filtered by; `row` is its quoted
     /// alias or name. `None` for no filter.
     fn row_filter(&mut self, table: &Table, row: &str) -> Result<Option<String>, DialectError>;
+    /// The same for the rows that a function's UPDATE or DELETE may touch, besides [`Self::row_filter`].
+    fn command_filter(
+        &mut self,
+        _table: &Table,
+        _command: Command,
+        _row: &str,
+    ) -> Result<Option<String>, DialectError> {
+        Ok(None)
+    }
+    /// What a row that a function's INSERT or UPDATE makes must be; `None` for anything.
+    fn new_row_check(
+        &mut self,
+        _table: &Table,
+        _command: Command,
+        _row: &str,
+    ) -> Result<Option<String>, DialectError> {
+        Ok(None)
+    }
     /// Refuses a function that may not be executed, or whose body leads to itself. What is lowered
     /// from here on stands in its body: of a SECURITY DEFINER the owner's, whom no filter binds.
     fn enter_routine(&mut self, routine: &Routine) -> Result<(), DialectError>;

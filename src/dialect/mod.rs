@@ -8,6 +8,7 @@ mod error;
 mod expression;
 mod name;
 mod parse;
+mod plpgsql;
 mod query;
 mod range;
 mod reader;
@@ -15,7 +16,9 @@ mod routine;
 mod script;
 mod statement;
 mod translate;
+mod trigger;
 mod view;
+mod write;
 
 pub use environment::{CallerValue, Calls, Environment};
 pub use error::DialectError;
@@ -23,6 +26,8 @@ pub use expression::{Expression, lower_condition, lower_default, lower_expressio
 pub use expression::{FUNCTIONS, Reads, Row, SPECIALS, Special, TEXT_ARRAY_FUNCTIONS};
 pub use query::{AGGREGATES, TABLE_FUNCTIONS, TableFunction, WINDOW_FUNCTIONS, WindowFunction};
 pub use range::{RangeOperator, range_sort_key, range_test};
-pub use routine::{CallArgument, routine_source};
+pub use routine::{CallArgument, routine_source, routine_value};
 pub use translate::{ScriptError, Source, Translation, statements, translate};
+pub use trigger::{InvokerEnvironment, stored_caller_value};
 pub use view::{ViewRow, view_row, view_source};
+pub use write::{Before, KEEP, has_before, old_columns, proposed, updated_on_conflict};

@@ -50,6 +50,14 @@ pub fn data_type(tokens: Vec<TokenWithSpan>) -> Result<ast::DataType, DialectErr
     Ok(data_type)
 }
 
+/// The one expression that the tokens are.
+pub fn expression_of(tokens: Vec<TokenWithSpan>) -> Result<ast::Expr, DialectError> {
+    let mut parser = parser(tokens)?;
+    let expression = parser.parse_expr().map_err(refused)?;
+    ended(&mut parser)?;
+    Ok(expression)
+}
+
 /// The one statement that the tokens are.
 pub fn statement(tokens: Vec<TokenWithSpan>) -> Result<ast::Statement, DialectError> {
     let mut parser = parser(tokens)?;

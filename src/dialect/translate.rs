@@ -6,6 +6,7 @@ use sqlparser::tokenizer::{Token, TokenWithSpan};
 
 use super::reader::Reader;
 use super::script::{Piece, split};
+use super::trigger::{InvokerEnvironment, Standing, SystemInvoker};
 use super::{CallerValue, Calls, DialectError, Environment, parse, statement};
 use crate::schema::{Catalog, Routine, Table};
 use crate::sql::Statement;
@@ -57,8 +58,14 @@ impl ScriptError {
 }
 
 /// Translates a file for a schema. Pure: nothing has run when this returns.
-pub fn translate(catalog: &Catalog, sql: &str) -> Result<Translation, ScriptError> {
+/// `invoker` makes the environment of triggers' functions that run with the rights of whoever fires them.
+pub fn translate(
+    catalog: &Catalog,
+    sql: &str,
+    invoker: InvokerEnvironment,
+) -> Result<Translation, ScriptError> {
     let mut translator = Translator::over(catalog.clone());
+    translator.invoker = invoker;
     let (mut origins, mut sources) = (Vec::new(), Vec::new());
     for piece in split(sql)? {
         translator.answer = None;
@@ -68,6 +75,11 @@ pub fn translate(catalog: &Catalog, sql: &str) -> Result<Translation, ScriptErro
         sources.push(Source { line: piece.line, text: piece.text.to_string() });
     }
     translator.check_unchecked(&sources)?;
+    translator.restore_triggers().map_err(|error| match sources.last() {
+        Some(source) => ScriptError::new(error, source.line, &source.text),
+        None => ScriptError::new(error, 1, ""),
+    })?;
+    origins.resize(translator.statements.len(), sources.len().saturating_sub(1));
     let Translator { catalog, statements, answer, .. } = translator;
     Ok(Translation { statements, origins, sources, catalog, answer })
 }
@@ -92,6 +104,12 @@ pub struct Translator {
     pub unchecked: Vec<(String, usize)>,
     /// Which of the file's statements is at hand.
     source: usize,
+    /// SQLite's triggers that stand in the database at this point.
+    pub standing: Standing,
+    /// Whether the schema changed since they were made.
+    pub schema_moved: bool,
+    /// For whom functions of triggers run that are not SECURITY DEFINER.
+    pub invoker: InvokerEnvironment,
 }
 
 /// D1's limit of a statement's text, in bytes.
@@ -101,6 +119,9 @@ impl Translator {
     /// At a file's beginning.
     pub fn over(catalog: Catalog) -> Self {
         Self {
+            standing: Standing::of(&catalog),
+            schema_moved: false,
+            invoker: |_| Box::new(SystemInvoker::default()),
             catalog,
             statements: Vec::new(),
             answer: None,
@@ -138,6 +159,11 @@ impl Translator {
 
     fn translate(&mut self, piece: &Piece<'_>) -> Result<(), DialectError> {
         let words = leading_words(&piece.tokens);
+        if WRITES.contains(&words.first().map_or("", String::as_str)) {
+            self.restore_triggers()?;
+        } else {
+            self.schema_moved |= words.first().is_none_or(|word| word != "SELECT");
+        }
         if let Some((_, verdict)) = BY_WORDS.iter().find(|(start, _)| starts_with(&words, start)) {
             return match verdict {
                 Verdict::Nothing => Ok(()),
@@ -213,6 +239,10 @@ const READ: &[(&str, Read)] = &[
     ("DROP ROUTINE",               |translator, reader| translator.drop_function(reader)),
     ("ALTER FUNCTION",             |translator, reader| translator.alter_function(reader)),
     ("ALTER ROUTINE",              |translator, reader| translator.alter_function(reader)),
+    ("CREATE TRIGGER",             |translator, reader| translator.create_trigger(reader)),
+    ("CREATE OR REPLACE TRIGGER",  |translator, reader| translator.create_trigger(reader)),
+    ("DROP TRIGGER",               |translator, reader| translator.drop_trigger(reader)),
+    ("ALTER TRIGGER",              |translator, reader| translator.alter_trigger(reader)),
     ("CREATE VIEW",                |translator, reader| translator.create_view(reader)),
     ("CREATE OR REPLACE VIEW",     |translator, reader| translator.create_view(reader)),
     ("CREATE MATERIALIZED VIEW",   |translator, reader| translator.create_view(reader)),
@@ -221,7 +251,7 @@ const READ: &[(&str, Read)] = &[
     ("REFRESH MATERIALIZED VIEW",  |translator, reader| translator.refresh_view(reader)),
 ];
 
-const FUNCTIONS: &str = "Triggers and procedures are not supported yet; functions are.";
+const FUNCTIONS: &str = "Procedures are not supported yet; functions and triggers are.";
 
 /// Statements known by their first words, which the parser may not read.
 #[rustfmt::skip]
@@ -247,8 +277,6 @@ const BY_WORDS: &[(&str, Verdict)] = &[
     ("DO",                                      Verdict::Refused(FUNCTIONS)),
     ("CREATE PROCEDURE",                        Verdict::Refused(FUNCTIONS)),
     ("CREATE OR REPLACE PROCEDURE",             Verdict::Refused(FUNCTIONS)),
-    ("CREATE TRIGGER",                          Verdict::Refused(FUNCTIONS)),
-    ("CREATE OR REPLACE TRIGGER",               Verdict::Refused(FUNCTIONS)),
     ("CREATE CONSTRAINT TRIGGER",               Verdict::Refused(FUNCTIONS)),
     ("CREATE EVENT TRIGGER",                    Verdict::Refused(FUNCTIONS)),
     ("CREATE RULE",                             Verdict::Refused(FUNCTIONS)),
@@ -261,6 +289,9 @@ const BY_WORDS: &[(&str, Verdict)] = &[
     ("SAVEPOINT",                               Verdict::Refused("A file is one transaction; it is rolled back when a statement fails.")),
     ("COPY",                                    Verdict::Refused("Write INSERT statements.")),
 ];
+
+/// What statements start with that fire triggers.
+const WRITES: &[&str] = &["INSERT", "UPDATE", "DELETE", "TRUNCATE", "WITH"];
 
 /// The first words of a statement, upper case, for telling statements apart.
 fn leading_words(tokens: &[TokenWithSpan]) -> Vec<String> {

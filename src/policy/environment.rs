@@ -1,9 +1,9 @@
 //! What a policy's expression can ask of the caller, and the policies of the tables it looks into.
 
-use super::predicate::{PolicyError, Predicate, grantee, permit, using};
+use super::predicate::{PolicyError, Predicate, check, grantee, permit, using};
 use super::template::Slot;
 use crate::caller::Caller;
-use crate::dialect::{CallerValue, Calls, DialectError, Environment};
+use crate::dialect::{CallerValue, Calls, DialectError, Environment, stored_caller_value};
 use crate::schema::{Catalog, Command, Routine, Table, View};
 use crate::sql::Writer;
 
@@ -20,6 +20,8 @@ pub struct CallerEnvironment<'a> {
     calls: Calls,
     /// Whether values of the caller become slots of a template rather than binds.
     pub(super) slots: bool,
+    /// Whether the caller's values are those of the batch's own row, instead of binds.
+    pub(super) is_stored: bool,
 }
 
 impl<'a> CallerEnvironment<'a> {
@@ -33,7 +35,13 @@ impl<'a> CallerEnvironment<'a> {
             within: Vec::new(),
             calls: Calls::default(),
             slots: false,
+            is_stored: false,
         }
+    }
+
+    /// One whose caller is known when the statement runs; `caller` has no more than the role.
+    pub(super) fn of_stored_caller(catalog: &'a Catalog, caller: &'a Caller, writer: &'a mut Writer) -> Self {
+        Self { is_stored: true, ..Self::new(catalog, caller, writer) }
     }
 
     /// Whether what is lowered next stands in no policy, view or function's body.
@@ -58,6 +66,12 @@ impl<'a> CallerEnvironment<'a> {
 
 impl Environment for CallerEnvironment<'_> {
     fn caller_value(&mut self, value: CallerValue) -> Result<String, DialectError> {
+        if self.is_stored {
+            return Ok(match value {
+                CallerValue::CurrentUser if self.calls.is_owners() => "'postgres'".to_string(),
+                value => stored_caller_value(value),
+            });
+        }
         let slot = match value {
             CallerValue::UserId => Slot::UserId,
             CallerValue::CurrentUser if self.calls.is_owners() => Slot::Owner,
@@ -75,19 +89,34 @@ impl Environment for CallerEnvironment<'_> {
         if self.calls.reads_as_owner() {
             return Ok(None);
         }
-        match using(self, table, Command::Select, row) {
-            Ok(Predicate::Always) => Ok(None),
-            Ok(predicate) => Ok(Some(predicate.to_sql())),
-            Err(PolicyError::Expression(error)) => Err(error),
-            Err(PolicyError::Denied(name)) => {
-                Err(DialectError::new("42501", format!("permission denied for {name}")))
-            }
-            Err(PolicyError::Recursion(name)) => {
-                let message = format!("infinite recursion detected in policy for relation \"{name}\"");
-                self.recursion = Some(name);
-                Err(DialectError::new("42P17", message))
-            }
+        let predicate = using(self, table, Command::Select, row);
+        self.as_filter(predicate)
+    }
+
+    fn command_filter(
+        &mut self,
+        table: &Table,
+        command: Command,
+        row: &str,
+    ) -> Result<Option<String>, DialectError> {
+        if self.calls.reads_as_owner() {
+            return Ok(None);
         }
+        let predicate = using(self, table, command, row);
+        self.as_filter(predicate)
+    }
+
+    fn new_row_check(
+        &mut self,
+        table: &Table,
+        command: Command,
+        row: &str,
+    ) -> Result<Option<String>, DialectError> {
+        if self.calls.reads_as_owner() {
+            return Ok(None);
+        }
+        let predicate = check(self, table, command, row);
+        self.as_filter(predicate)
     }
 
     fn may_read_view(&mut self, view: &View) -> Result<(), DialectError> {
@@ -117,5 +146,26 @@ impl Environment for CallerEnvironment<'_> {
 
     fn leave_routine(&mut self) {
         self.calls.leave();
+    }
+}
+
+impl CallerEnvironment<'_> {
+    fn as_filter(
+        &mut self,
+        predicate: Result<Predicate, PolicyError>,
+    ) -> Result<Option<String>, DialectError> {
+        match predicate {
+            Ok(Predicate::Always) => Ok(None),
+            Ok(predicate) => Ok(Some(predicate.to_sql())),
+            Err(PolicyError::Expression(error)) => Err(error),
+            Err(PolicyError::Denied(name)) => {
+                Err(DialectError::new("42501", format!("permission denied for {name}")))
+            }
+            Err(PolicyError::Recursion(name)) => {
+                let message = format!("infinite recursion detected in policy for relation \"{name}\"");
+                self.recursion = Some(name);
+                Err(DialectError::new("42P17", message))
+            }
+        }
     }
 }

@@ -6,7 +6,9 @@
 
 mod environment;
 mod predicate;
+mod stored_caller;
 mod template;
 
 pub use environment::CallerEnvironment;
 pub use predicate::{PolicyError, Predicate, check, permit, permit_columns, using};
+pub use stored_caller::stored_caller;

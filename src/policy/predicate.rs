@@ -149,7 +149,8 @@ fn predicate(
     if !table.row_security || environment.caller.bypasses_row_security() {
         return Ok(Predicate::Always);
     }
-    if !environment.is_outermost() {
+    // What is remembered is for binds.
+    if environment.is_stored || !environment.is_outermost() {
         return combine(environment, table, command, row, side);
     }
     let (catalog, caller) = (environment.catalog, environment.caller);

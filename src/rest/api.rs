@@ -200,6 +200,11 @@ fn takes_body(action: Action) -> bool {
 }
 
 fn head_of(rest: &RestConfig, head: &Head<'_>) -> Result<RestRequest, RestError> {
+    saying(rest, head, Query::parse(head.query)?)
+}
+
+/// A request without its body, whose query string says this.
+fn saying(rest: &RestConfig, head: &Head<'_>, query: Query) -> Result<RestRequest, RestError> {
     let action = match *head.method {
         Method::POST => Action::Insert,
         Method::PATCH => Action::Update,
@@ -214,7 +219,6 @@ fn head_of(rest: &RestConfig, head: &Head<'_>) -> Result<RestRequest, RestError>
     if preferences.strict == Some(true) && !preferences.unknown.is_empty() {
         return Err(RestError::Preferences(preferences.unknown));
     }
-    let query = Query::parse(head.query)?;
     let range = range(head.headers, action, &query)?;
     Ok(RestRequest {
         action,

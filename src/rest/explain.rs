@@ -4,6 +4,7 @@ use super::error::{PostgresError, RestError};
 use super::plan::{Cell, Change, Plan, Write};
 use crate::ports::DbError;
 use crate::schema::{Catalog, ForeignKey, Table};
+use crate::sql::Raised;
 
 /// A failure that has nothing to do with what was asked.
 pub fn plainly(error: &DbError) -> RestError {
@@ -70,11 +71,15 @@ pub fn culprit(error: &DbError, catalog: &Catalog, plans: &[&Plan<'_>]) -> Optio
 
 /// `42501:message`, or a guard's count.
 fn raised(payload: &str) -> RestError {
-    let (code, text) = payload.split_once(':').unwrap_or(("P0001", payload));
-    match (code, text.parse::<u64>()) {
+    let raised = Raised::of(payload);
+    match (raised.code, raised.message.parse::<u64>()) {
         ("PGRST116", Ok(rows)) => RestError::NotOneRow(rows),
         ("PGRST124", Ok(rows)) => RestError::Affected(rows),
-        _ => RestError::postgres(code, text),
+        _ => RestError::Postgres(PostgresError {
+            details: raised.details.map(str::to_string),
+            hint: raised.hint.map(str::to_string),
+            ..PostgresError::new(raised.code, raised.message)
+        }),
     }
 }
 

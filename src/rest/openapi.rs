@@ -3,7 +3,10 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::schema::{Catalog, Column, Command, DataType, Table};
+use crate::schema::{
+    Argument, ArgumentMode, Catalog, Column, Command, DataType, Returns, Routine, RoutineType, Table,
+    Volatility,
+};
 
 /// Parameters that every table's paths share: name, where it is, what it is called there, what it is for.
 #[rustfmt::skip]
@@ -51,11 +54,18 @@ const MEDIA: &[&str] = &[
 /// The document for a role. `origin` is `scheme://host` as the client called it.
 pub fn document(catalog: &Catalog, schema: &str, role: &str, origin: &str) -> Value {
     let usable = |table: &&Table| table.schema == schema && table.privileges.allows(role, Command::Select);
-    let tables: Vec<&Table> = catalog.tables.values().filter(usable).collect();
+    let tables: Vec<&Table> = catalog.relations().filter(usable).collect();
     let (scheme, host) = origin.split_once("://").unwrap_or(("https", origin));
     let mut paths = Map::new();
     paths.insert("/".to_string(), root());
-    paths.extend(tables.iter().map(|table| (format!("/{}", table.name), path(table, role))));
+    paths.extend(tables.iter().map(|table| (format!("/{}", table.name), path(catalog, table, role))));
+    let is_called = |routine: &&Routine| {
+        routine.schema == schema && routine.allows(role) && routine.returns != Returns::Trigger
+    };
+    for routine in catalog.routines.values().filter(is_called) {
+        // Of overloads the last describes them all: a path can stand here once.
+        paths.insert(format!("/rpc/{}", routine.name), call(routine));
+    }
     let definitions = tables.iter().map(|table| (table.name.clone(), definition(catalog, table)));
     json!({
         "swagger": "2.0",
@@ -88,7 +98,7 @@ fn root() -> Value {
     }})
 }
 
-fn path(table: &Table, role: &str) -> Value {
+fn path(catalog: &Catalog, table: &Table, role: &str) -> Value {
     let name = table.name.as_str();
     let filters = || table.columns.iter().map(move |column| format!("rowFilter.{name}.{}", column.name));
     let listed = ["select", "order", "range", "rangeUnit", "offset", "limit", "preferCount"];
@@ -104,7 +114,9 @@ fn path(table: &Table, role: &str) -> Value {
             },
         }),
     );
-    for write in WRITES.iter().filter(|write| table.privileges.allows(role, write.privilege)) {
+    let may =
+        |write: &&Operation| table.privileges.allows(role, write.privilege) && catalog.takes_writes(table);
+    for write in WRITES.iter().filter(may) {
         let body = write.has_body.then(|| format!("body.{name}"));
         let own = body.into_iter().chain(write.parameters.iter().map(|name| (*name).to_string()));
         let (status, words) = write.answer;
@@ -115,6 +127,42 @@ fn path(table: &Table, role: &str) -> Value {
         });
         operations.insert(write.method.to_string(), operation);
     }
+    Value::Object(operations)
+}
+
+/// A function's path: by POST, and by GET when it changes nothing.
+fn call(routine: &Routine) -> Value {
+    let inputs = || routine.inputs().filter_map(|argument| Some((argument.name.as_deref()?, argument)));
+    let typed = |argument: &Argument| {
+        let RoutineType::Value(of) = &argument.data_type else { return json!({"type": "object"}) };
+        let mut value = json!({"format": format(of)});
+        if let (Some(kind), Some(value)) = (swagger_type(of), value.as_object_mut()) {
+            value.insert("type".to_string(), json!(kind));
+        }
+        value
+    };
+    let needed = |argument: &Argument| argument.default.is_none() && argument.mode != ArgumentMode::Variadic;
+    let required: Vec<&str> =
+        inputs().filter(|(_, argument)| needed(argument)).map(|(name, _)| name).collect();
+    let properties: Map<String, Value> =
+        inputs().map(|(name, argument)| (name.to_string(), typed(argument))).collect();
+    let schema = json!({"type": "object", "required": required, "properties": properties});
+    let operation = |parameters: Vec<Value>| {
+        json!({
+            "tags": [format!("(rpc) {}", routine.name)],
+            "produces": ["application/json", "application/vnd.pgrst.object+json"],
+            "parameters": parameters,
+            "responses": {"200": {"description": "OK"}},
+        })
+    };
+    let body = json!({"name": "args", "in": "body", "required": true, "schema": schema});
+    let mut operations = Map::new();
+    if routine.volatility != Volatility::Volatile {
+        let parameter = |(name, argument): (&str, &Argument)| json!({"name": name, "in": "query", "required": needed(argument), "type": "string"});
+        operations.insert("get".to_string(), operation(inputs().map(parameter).collect()));
+    }
+    operations
+        .insert("post".to_string(), operation(vec![body, json!({"$ref": "#/parameters/preferReturn"})]));
     Value::Object(operations)
 }
 

@@ -3,7 +3,7 @@
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
-use super::{DataType, Memory, Privileges, Routine, View};
+use super::{DataType, Memory, Privileges, Routine, Trigger, View};
 use crate::sql::{physical_name, quote_identifier};
 
 /// The whole schema at one version.
@@ -19,6 +19,8 @@ pub struct Catalog {
     pub indexes: IndexMap<String, Index>,
     /// The project's functions, by [`Routine::key`].
     pub routines: IndexMap<String, Routine>,
+    /// The project's triggers, by [`Trigger::key`].
+    pub triggers: IndexMap<String, Trigger>,
     /// Every view, by its physical name, in the order of creation: none reads one that comes later.
     pub views: IndexMap<String, View>,
     /// The schemas the project created.

@@ -14,6 +14,7 @@ mod output;
 mod privilege;
 mod routine;
 mod store;
+mod trigger;
 mod view;
 
 pub use builtin::is_builtin;
@@ -29,5 +30,8 @@ pub use privilege::Privileges;
 pub use routine::{
     Argument, ArgumentMode, Language, Returns, Routine, RoutineType, SCALAR_COLUMN, Volatility,
 };
-pub use store::{CatalogCache, STALE_CATALOG, guard, guarded, load, save};
+pub use store::{
+    CatalogCache, STALE_CATALOG, StoredCaller, enter_caller, guard, guarded, leave_caller, load, save,
+};
+pub use trigger::{CALLER_TABLE, NativeTrigger, Timing, Trigger, WrittenTable};
 pub use view::{CheckOption, Origin, View, WritePath, WriteStop, Written, origin_name};

@@ -154,10 +154,19 @@ impl Routine {
         self.executors.iter().any(|of| of == "public" || of == role)
     }
 
+    /// A function of one row is a column of it, by its own name.
+    fn scalar_name(&self) -> String {
+        let mut inputs = self.inputs();
+        match (inputs.next().map(|argument| &argument.data_type), inputs.next()) {
+            (Some(RoutineType::Row(_)), None) => self.name.clone(),
+            _ => SCALAR_COLUMN.to_string(),
+        }
+    }
+
     fn own_face(&self) -> Option<Table> {
         let columns = match &self.returns {
             Returns::One(RoutineType::Value(of)) | Returns::Set(RoutineType::Value(of)) => {
-                vec![(SCALAR_COLUMN.to_string(), of.clone())]
+                vec![(self.scalar_name(), of.clone())]
             }
             Returns::Columns { columns, .. } => columns.clone(),
             _ => return None,
@@ -178,8 +187,8 @@ impl Routine {
             primary_key: None,
             uniques: Vec::new(),
             checks: Vec::new(),
-            exclusions: Vec::new(),
             foreign_keys: Vec::new(),
+            exclusions: Vec::new(),
             row_security: false,
             privileges: Privileges::default(),
             comment: None,

@@ -12,9 +12,10 @@ use serde::{Deserialize, Serialize};
 use super::builtin;
 use super::catalog::{Catalog, Enum, Index, Policy, Table};
 use super::routine::Routine;
+use super::trigger::{CALLER_TABLE, Trigger};
 use super::view::View;
 use crate::ports::{Database, DbError};
-use crate::sql::{Statement, physical_name, raise};
+use crate::sql::{Statement, physical_name, quote_identifier, raise};
 
 /// What [`guard`] raises when the schema moved under the request: reload and plan again.
 pub const STALE_CATALOG: &str = "stale catalog";
@@ -105,6 +106,10 @@ fn add(catalog: &mut Catalog, row: &Row) -> Result<(), serde_json::Error> {
             let routine: Routine = serde_json::from_str(&row.definition)?;
             catalog.insert_routine(routine);
         }
+        "trigger" => {
+            let trigger: Trigger = serde_json::from_str(&row.definition)?;
+            catalog.triggers.insert(trigger.key(), trigger);
+        }
         "view" => {
             let view: View = serde_json::from_str(&row.definition)?;
             catalog.views.insert(physical_name(&view.table.schema, &view.table.name), view);
@@ -159,6 +164,9 @@ fn rows(catalog: &Catalog) -> Result<Vec<RegistryRow>, serde_json::Error> {
     for (name, routine) in &catalog.routines {
         rows.push((("function", name.clone()), serde_json::to_string(routine)?));
     }
+    for (name, trigger) in &catalog.triggers {
+        rows.push((("trigger", name.clone()), serde_json::to_string(trigger)?));
+    }
     for (name, view) in &catalog.views {
         let mut view = view.clone();
         // It follows from the tables.
@@ -193,4 +201,36 @@ pub fn guarded(version: &str, value: &str) -> String {
         "SELECT CASE WHEN version <> CAST({version} AS INTEGER) THEN {stale} ELSE {value} END
          FROM \"edgeward.catalog_version\""
     )
+}
+
+/// For whom a batch runs.
+pub struct StoredCaller {
+    /// `auth.uid()`.
+    pub user_id: Option<String>,
+    /// `auth.role()`.
+    pub role: String,
+    /// `auth.email()`.
+    pub email: Option<String>,
+    /// `auth.jwt()`, as JSON.
+    pub claims: String,
+}
+
+/// Says for whom the rest of the batch runs, to the triggers that ask.
+pub fn enter_caller(caller: &StoredCaller) -> Statement {
+    let table = quote_identifier(CALLER_TABLE);
+    Statement::new(format!(
+        "INSERT INTO {table} (only, user_id, role, email, claims)
+         VALUES (1, ?1, ?2, ?3, ?4)
+         ON CONFLICT (only) DO UPDATE
+         SET user_id = excluded.user_id, role = excluded.role, email = excluded.email, claims = excluded.claims"
+    ))
+    .bind(caller.user_id.clone())
+    .bind(&caller.role)
+    .bind(caller.email.clone())
+    .bind(&caller.claims)
+}
+
+/// Ends what [`enter_caller`] began.
+pub fn leave_caller() -> Statement {
+    Statement::new(format!("DELETE FROM {}", quote_identifier(CALLER_TABLE)))
 }

@@ -147,6 +147,12 @@ impl Catalog {
         }
     }
 
+    /// Whether rows can be written to a relation: a view must be as simple as Postgres wants it.
+    pub fn takes_writes(&self, relation: &Table) -> bool {
+        self.view(&relation.schema, &relation.name)
+            .is_none_or(|view| !view.materialized && self.write_path(view, &[]).is_ok())
+    }
+
     /// Gives views the primary keys that their columns have from below, as PostgREST sees them: of each table
     /// whose whole key is there.
     pub fn find_view_keys(&mut self) {

@@ -11,7 +11,7 @@ mod writer;
 pub use balanced::balanced;
 pub use identifier::{physical_name, quote_identifier, quote_literal};
 pub use like::{DanglingEscape, LikePattern};
-pub use raise::{RAISE_MARK, raise};
+pub use raise::{RAISE_MARK, RAISE_SEPARATOR, Raised, raise};
 pub use regular_expression::{RegularExpressionError, matches_regular_expression};
 pub use statement::{Bind, Statement};
 pub use writer::Writer;

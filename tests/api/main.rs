@@ -16,4 +16,6 @@ mod regression;
 mod rest;
 mod schedule;
 mod shell;
+mod sql_reference;
 mod storage;
+mod triggers;

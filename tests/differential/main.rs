@@ -37,6 +37,7 @@ mod report;
 mod search;
 mod statement;
 mod tree;
+mod triggers;
 mod values;
 mod views;
 mod world;
@@ -56,6 +57,7 @@ const STAGES: &[(&str, u64, Stage)] = &[
     ("policies",      130, policies::run),
     ("ranges",         60, ranges::run),
     ("search",         40, search::run),
+    ("triggers",       60, triggers::run),
     ("values",      1_000, values::run),
     ("queries",         1, queries::run),
     ("fixtures",      100, fixtures::run),

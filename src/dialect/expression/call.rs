@@ -55,6 +55,9 @@ impl Lowering<'_> {
         if let Some(piece) = self.routine_call(&name, &function.args)? {
             return Ok(piece);
         }
+        if let Some(piece) = self.json_of_row(&name, function) {
+            return Ok(piece);
+        }
         let pieces = match &function.args {
             FunctionArguments::Subquery(query) if name == "array" => return self.array_subquery(query),
             FunctionArguments::Subquery(_) => return Err(DialectError::unsupported(function)),
@@ -156,7 +159,7 @@ impl Lowering<'_> {
     }
 
     /// A value as `concat` prints it: as its type does, not as a cast does, which differ for boolean.
-    pub(super) fn printed(&mut self, piece: Piece) -> Result<String, DialectError> {
+    pub(in crate::dialect) fn printed(&mut self, piece: Piece) -> Result<String, DialectError> {
         match piece {
             Piece::Typed(sql, DataType::Bool) => {
                 Ok(format!("CASE {sql} WHEN 1 THEN 't' WHEN 0 THEN 'f' END"))

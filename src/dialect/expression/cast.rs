@@ -205,6 +205,14 @@ impl Lowering<'_> {
         self.convert(piece, to, false)
     }
 
+    /// As a variable of a function takes it: what an explicit cast would do, PL/pgSQL does by itself.
+    pub fn assign_in_function(&mut self, piece: Piece, to: &DataType) -> Result<String, DialectError> {
+        match self.assign(piece.clone(), to) {
+            Err(error) if error.code == "42804" => self.convert(piece, to, true),
+            assigned => assigned,
+        }
+    }
+
     /// The value in the target's stored form. `explicit` casts cut text to length, as Postgres does.
     fn convert(&mut self, piece: Piece, to: &DataType, explicit: bool) -> Result<String, DialectError> {
         use DataType as T;

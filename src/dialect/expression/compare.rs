@@ -178,7 +178,19 @@ impl Lowering<'_> {
     }
 
     pub(super) fn distinct(&mut self, left: &Expr, right: &Expr, sign: &str) -> Result<Piece, DialectError> {
+        if let Some(piece) = self.distinct_rows(left, right, sign)? {
+            return Ok(piece);
+        }
         let (left, right) = (self.lower(left)?, self.lower(right)?);
+        self.distinct_values(left, right, sign)
+    }
+
+    pub(super) fn distinct_values(
+        &mut self,
+        left: Piece,
+        right: Piece,
+        sign: &str,
+    ) -> Result<Piece, DialectError> {
         let operator = if sign == "IS" { BinaryOperator::Eq } else { BinaryOperator::NotEq };
         if let Some(sql) = self.compare_jsonb(&left, &operator, &right)? {
             return Ok(Piece::bool(format!("coalesce({sql}, {})", i32::from(sign != "IS"))));

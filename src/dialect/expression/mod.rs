@@ -25,6 +25,7 @@ mod pattern;
 mod piece;
 mod range;
 mod row;
+mod row_variable;
 mod scope;
 mod search;
 mod special;
@@ -50,7 +51,7 @@ pub(super) use lowering::{Lowering, Place, holds_aggregate};
 pub(super) use piece::{Piece, literal};
 pub(super) use range::range_operator;
 pub(super) use row::row_fields;
-pub(super) use scope::{Field, ROW, Relation, Scope, bare_column, relation};
+pub(super) use scope::{Field, ROW, Relation, Scope, VARIABLES, bare_column, relation};
 pub use special::{SPECIALS, Special};
 
 /// A parsed Postgres expression, and whether a query is in it; cheap to clone.

@@ -7,6 +7,9 @@ use crate::sql::quote_identifier;
 /// What stands for the relation's row in a field's expression: no SQL has it otherwise.
 pub const ROW: &str = "\0";
 
+/// The schema of a function's variables: a column of a query within it may not have a variable's name.
+pub const VARIABLES: &str = "/variables";
+
 /// The relations of one FROM clause, or the row a policy is about.
 #[derive(Clone, Debug, Default)]
 pub struct Scope {
@@ -86,11 +89,16 @@ impl Relation {
 
 /// A column by its bare name, searched from the innermost scope outwards.
 pub fn bare_column(scopes: &[Scope], name: &str) -> Result<(String, DataType), DialectError> {
-    for scope in scopes.iter().rev() {
+    for (depth, scope) in scopes.iter().enumerate().rev() {
         let named = |relation: &&Relation| !relation.merged.iter().any(|merged| merged == name);
         let mut found = scope.relations.iter().filter(named).filter_map(|relation| relation.column(name));
         if let Some(column) = found.next() {
             return match found.next() {
+                None if hides_variable(scopes, depth, name) => {
+                    let message = format!("column reference \"{name}\" is ambiguous");
+                    Err(DialectError::new("42702", message)
+                        .with_hint("It could refer to either a PL/pgSQL variable or a table column."))
+                }
                 None => Ok(column),
                 Some(_) => {
                     Err(DialectError::new("42702", format!("column reference \"{name}\" is ambiguous")))
@@ -99,6 +107,15 @@ pub fn bare_column(scopes: &[Scope], name: &str) -> Result<(String, DataType), D
         }
     }
     Err(DialectError::new("42703", format!("column \"{name}\" does not exist")))
+}
+
+/// Whether a name that a query's table has is also that of a variable around the query.
+fn hides_variable(scopes: &[Scope], depth: usize, name: &str) -> bool {
+    let is_variable = |relation: &Relation| relation.schema.as_deref() == Some(VARIABLES);
+    let (outer, inner) = scopes.split_at(depth.min(scopes.len()));
+    let is_column = inner.first().is_some_and(|scope| !scope.relations.iter().any(is_variable));
+    let mut outer = outer.iter().flat_map(|scope| &scope.relations);
+    is_column && outer.any(|relation| is_variable(relation) && relation.column(name).is_some())
 }
 
 /// The relation of a name, searched from the innermost scope outwards.

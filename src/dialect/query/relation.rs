@@ -159,6 +159,13 @@ impl Lowering<'_> {
         if let Some(view) = catalog.inlined_view(&schema, &name) {
             return self.view(view, row, alias);
         }
+        if matches!(schema.as_str(), "information_schema" | "pg_catalog") || is_system_table(&schema, &name) {
+            return Err(DialectError::unsupported(format!(
+                "looking into {}",
+                name::parts(object)?.join(".")
+            ))
+            .with_hint("Write IF EXISTS or IF NOT EXISTS instead of asking what is there."));
+        }
         let table = catalog.table(&schema, &name).ok_or_else(|| {
             DialectError::new(
                 "42P01",
@@ -255,6 +262,11 @@ impl Lowering<'_> {
         scope.relations.push(relation);
         Ok(())
     }
+}
+
+/// Postgres' own tables, which need no schema before their names.
+fn is_system_table(schema: &str, name: &str) -> bool {
+    schema == "public" && name.starts_with("pg_")
 }
 
 /// A query's columns as the fields of a relation.

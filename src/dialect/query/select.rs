@@ -199,7 +199,7 @@ impl Lowering<'_> {
         let is_single = sources.is_empty() || (*is_aggregated && groups.is_none());
         let sql = match &select.distinct {
             None | Some(Distinct::All) => format!("SELECT {}{rest}{}", list(&outputs), order_by(&order)),
-            Some(Distinct::Distinct) => self.distinct_rows(&outputs, &rest, &order)?,
+            Some(Distinct::Distinct) => self.select_distinct(&outputs, &rest, &order)?,
             Some(Distinct::On(keys)) => self.first_rows(keys, &outputs, &rest, &order)?,
         };
         let value = match outputs.as_slice() {
@@ -212,7 +212,7 @@ impl Lowering<'_> {
     }
 
     /// SELECT DISTINCT. Values that are equal though their texts differ are grouped by a key of theirs.
-    fn distinct_rows(
+    fn select_distinct(
         &mut self,
         outputs: &[Output],
         rest: &str,

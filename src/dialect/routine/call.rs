@@ -45,6 +45,19 @@ pub fn routine_source(
     Ok(format!("(SELECT {} FROM ({}) AS \"/call\")", columns.join(", "), rows.sql))
 }
 
+/// The value of a call of a function of one row; `row` is the quoted name that stands in its SQL.
+pub fn routine_value(
+    routine: &Routine,
+    argument: &CallArgument,
+    row: &str,
+    catalog: &Catalog,
+    environment: &mut dyn Environment,
+) -> Result<String, DialectError> {
+    let given = routine.inputs().map(|of| Some(as_given(catalog, &of.data_type, argument))).collect();
+    let mut lowering = Lowering::beside_row(catalog, environment, row);
+    lowering.routine_value(Resolved { routine, given })?.into_sql(catalog)
+}
+
 fn as_given(catalog: &Catalog, of: &RoutineType, given: &CallArgument) -> Given {
     match (of, given) {
         (RoutineType::Value(of), CallArgument::Value(sql)) => {

@@ -11,7 +11,7 @@ impl Translator {
     pub(in crate::dialect) fn check_routine(&self, routine: &Routine) -> Result<(), DialectError> {
         let checked = match routine.language {
             Language::Sql => self.check_sql(routine),
-            Language::Plpgsql => Err(DialectError::unsupported("LANGUAGE plpgsql")),
+            Language::Plpgsql => crate::dialect::plpgsql::body(&routine.body).map(|_| ()),
         };
         checked.map_err(|error| {
             let name = format!("function {}: ", routine.display());

@@ -141,7 +141,7 @@ impl Lowering<'_> {
     }
 
     /// The value of a call.
-    fn routine_value(&mut self, resolved: Resolved<'_>) -> Result<Piece, DialectError> {
+    pub(super) fn routine_value(&mut self, resolved: Resolved<'_>) -> Result<Piece, DialectError> {
         let routine = resolved.routine;
         let to = match &routine.returns {
             Returns::One(RoutineType::Value(to)) => to.clone(),
@@ -376,7 +376,7 @@ impl Lowering<'_> {
     pub(super) fn routine_body(&mut self, routine: &Routine) -> Result<LoweredQuery, DialectError> {
         match routine.language {
             Language::Sql => self.sql_body(routine),
-            Language::Plpgsql => Err(DialectError::unsupported("LANGUAGE plpgsql")),
+            Language::Plpgsql => self.plpgsql_body(routine),
         }
     }
 

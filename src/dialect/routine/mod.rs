@@ -8,7 +8,8 @@ mod body;
 mod call;
 mod check;
 mod inline;
+mod plpgsql;
 mod resolve;
 mod source;
 
-pub use call::{CallArgument, routine_source};
+pub use call::{CallArgument, routine_source, routine_value};

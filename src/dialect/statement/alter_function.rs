@@ -40,6 +40,9 @@ impl Translator {
 
     /// Drops a function, and with `cascade` what uses it.
     pub(super) fn drop_routine(&mut self, key: &str, cascade: bool) -> Result<(), DialectError> {
+        if let Some(routine) = self.catalog.routines.get(key).cloned() {
+            self.drop_triggers_by(&routine, cascade)?;
+        }
         self.drop_users_of_routine(key, cascade)?;
         self.catalog.routines.shift_remove(key);
         Ok(())

@@ -64,6 +64,8 @@ impl Translator {
             Operation::RenameConstraint { old_name, new_name } => {
                 self.rename_constraint(&table, old_name, new_name)
             }
+            Operation::EnableTrigger { name } => self.enable_trigger(&table, &folded(name), true),
+            Operation::DisableTrigger { name } => self.enable_trigger(&table, &folded(name), false),
             Operation::AddConstraint { constraint, .. } => self.add_constraint(&table, constraint),
             Operation::ValidateConstraint { name } => self.validate_constraint(&table, name),
             Operation::DropConstraint { if_exists, name, drop_behavior } => {
@@ -169,6 +171,7 @@ impl Translator {
         if table.columns.len() == 1 {
             return Err(DialectError::unsupported("a table without columns"));
         }
+        self.drop_column_of_triggers(&table, &name, behavior == Some(&DropBehavior::Cascade))?;
         let checks = self.drop_users_of_column(&table, &name, behavior)?;
         let Some(before) = self.catalog.tables.get(physical).cloned() else { return Ok(()) };
         table.clone_from(&before);

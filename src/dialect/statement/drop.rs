@@ -63,10 +63,12 @@ impl Translator {
             self.drop_keys_to(table, &names, cascade)?;
             self.drop_policies_over(table, &names, cascade)?;
         }
+        self.suspend_triggers()?;
         let mut left = names;
         while let Some(name) = self.next_to_drop(&left)? {
             left.retain(|other| *other != name);
             self.catalog.tables.shift_remove(&name);
+            self.drop_triggers_of(&name);
             self.catalog.indexes.retain(|_, index| index.table != name);
             self.push(format!("DROP TABLE {}", quote_identifier(&name)))?;
         }

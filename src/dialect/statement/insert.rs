@@ -7,11 +7,12 @@ use sqlparser::ast::{
 
 use super::ddl::stored_default;
 use super::write::{assigned, assignments, is_default, target_scope, written_column};
-use crate::dialect::expression::{Expression, Lowering, Piece, Place, Relation};
+use crate::dialect::expression::{Expression, Lowering, Piece, Place, Relation, Scope};
 use crate::dialect::name::folded;
+use crate::dialect::plpgsql::Condition;
 use crate::dialect::translate::{SystemEnvironment, Translator};
 use crate::dialect::{DialectError, name};
-use crate::schema::{Column, DataType, Identity, Table};
+use crate::schema::{Column, Command, DataType, Identity, Table};
 use crate::sql::quote_identifier;
 
 /// How long the rows of one INSERT may be together, in bytes; more go into further statements.
@@ -34,8 +35,18 @@ impl Translator {
         if !plain {
             return Err(DialectError::unsupported("this form of INSERT"));
         }
+        if let Some(view) = self.written_view(object)? {
+            return self.insert_into_view(&view, insert);
+        }
         let table = self.any_table(object)?;
         let alias = insert.table_alias.as_ref().map(|alias| folded(&alias.alias));
+        if crate::dialect::write::has_before(&self.catalog, &table, &[Command::Insert, Command::Update])? {
+            let written = self.lowered(|lowering| {
+                crate::dialect::write::insert(lowering, insert, &Condition::always(), None)
+            })?;
+            let returning = self.returning(&table, alias.as_deref(), insert.returning.as_deref())?;
+            return self.push_write(written.sql, returning);
+        }
         let columns = inserted_columns(&table, &insert.columns)?;
         let (columns, sources) = self.sources(&table, columns, insert)?;
         let conflict = match &insert.on {
@@ -216,7 +227,7 @@ impl Translator {
 }
 
 /// The columns an INSERT names; all when it names none.
-fn inserted_columns(table: &Table, names: &[ObjectName]) -> Result<Vec<Column>, DialectError> {
+pub fn inserted_columns(table: &Table, names: &[ObjectName]) -> Result<Vec<Column>, DialectError> {
     if names.is_empty() {
         return Ok(table.columns.clone());
     }
@@ -234,20 +245,54 @@ fn inserted_columns(table: &Table, names: &[ObjectName]) -> Result<Vec<Column>, 
     Ok(columns)
 }
 
-fn identity_always(column: &Column) -> DialectError {
+pub fn identity_always(column: &Column) -> DialectError {
     DialectError::new("428C9", format!("cannot insert a non-DEFAULT value into column \"{}\"", column.name))
         .with_hint(format!("Column \"{}\" is an identity column defined as GENERATED ALWAYS.", column.name))
 }
 
-fn on_conflict(
+pub fn on_conflict(
     lowering: &mut Lowering<'_>,
     table: &Table,
     alias: Option<&str>,
     conflict: &OnConflict,
 ) -> Result<String, DialectError> {
+    let target = conflict_columns(table, conflict)?;
+    match &conflict.action {
+        OnConflictAction::DoNothing => Ok(format!("\nON CONFLICT{target} DO NOTHING")),
+        OnConflictAction::DoUpdate(update) => {
+            lowering.scopes.push(updated_scope(table, alias));
+            let set = assignments(lowering, table, &update.assignments)?;
+            let condition =
+                update.selection.as_ref().map(|selection| lowering.condition(selection)).transpose()?;
+            let condition = condition.map(|sql| format!("\nWHERE {sql}")).unwrap_or_default();
+            Ok(format!("\nON CONFLICT{target} DO UPDATE SET {set}{condition}"))
+        }
+    }
+}
+
+/// What the assignments of ON CONFLICT DO UPDATE see: the row that is there, and `excluded`.
+pub fn updated_scope(table: &Table, alias: Option<&str>) -> Scope {
+    let mut scope = target_scope(table, alias);
+    let mut excluded = Relation::of_table(table, "excluded");
+    excluded.schema = None;
+    excluded.name = "excluded".to_string();
+    // Bare names are the existing row's.
+    excluded.merged = table.columns.iter().map(|column| column.name.clone()).collect();
+    scope.relations.push(excluded);
+    scope
+}
+
+/// The columns in parentheses that make rows conflict; nothing when any constraint will do.
+pub fn conflict_columns(table: &Table, conflict: &OnConflict) -> Result<String, DialectError> {
     let columns = match &conflict.conflict_target {
-        None => None,
-        Some(ConflictTarget::Columns(columns)) => Some(columns.iter().map(folded).collect::<Vec<_>>()),
+        None if matches!(conflict.action, OnConflictAction::DoUpdate(_)) => {
+            return Err(DialectError::new(
+                "42601",
+                "ON CONFLICT DO UPDATE requires inference specification or constraint name",
+            ));
+        }
+        None => return Ok(String::new()),
+        Some(ConflictTarget::Columns(columns)) => columns.iter().map(folded).collect::<Vec<_>>(),
         Some(ConflictTarget::OnConstraint(object)) => {
             let name = name::single(object)?;
             let uniques = table.primary_key.iter().chain(&table.uniques);
@@ -260,50 +305,22 @@ fn on_conflict(
                         format!("constraint \"{name}\" for table \"{}\" does not exist", table.name),
                     )
                 })?;
-            Some(unique.columns.clone())
+            unique.columns.clone()
         }
     };
-    if let Some(columns) = &columns {
-        let mut sorted = columns.clone();
-        sorted.sort();
-        let fits = |unique: &&crate::schema::Unique| {
-            let mut of = unique.columns.clone();
-            of.sort();
-            of == sorted
-        };
-        if table.primary_key.iter().chain(&table.uniques).find(fits).is_none() {
-            let message = "there is no unique or exclusion constraint matching the ON CONFLICT specification";
-            return Err(DialectError::new("42P10", message));
-        }
+    let mut sorted = columns.clone();
+    sorted.sort();
+    let fits = |unique: &&crate::schema::Unique| {
+        let mut of = unique.columns.clone();
+        of.sort();
+        of == sorted
+    };
+    if table.primary_key.iter().chain(&table.uniques).find(fits).is_none() {
+        let message = "there is no unique or exclusion constraint matching the ON CONFLICT specification";
+        return Err(DialectError::new("42P10", message));
     }
-    let target = columns.map(|columns| {
-        let columns: Vec<String> = columns.iter().map(|column| quote_identifier(column)).collect();
-        format!(" ({})", columns.join(", "))
-    });
-    match &conflict.action {
-        OnConflictAction::DoNothing => Ok(format!("\nON CONFLICT{} DO NOTHING", target.unwrap_or_default())),
-        OnConflictAction::DoUpdate(update) => {
-            let target = target.ok_or_else(|| {
-                DialectError::new(
-                    "42601",
-                    "ON CONFLICT DO UPDATE requires inference specification or constraint name",
-                )
-            })?;
-            let mut scope = target_scope(table, alias);
-            let mut excluded = Relation::of_table(table, "excluded");
-            excluded.schema = None;
-            excluded.name = "excluded".to_string();
-            // Bare names are the existing row's.
-            excluded.merged = table.columns.iter().map(|column| column.name.clone()).collect();
-            scope.relations.push(excluded);
-            lowering.scopes.push(scope);
-            let set = assignments(lowering, table, &update.assignments)?;
-            let condition =
-                update.selection.as_ref().map(|selection| lowering.condition(selection)).transpose()?;
-            let condition = condition.map(|sql| format!("\nWHERE {sql}")).unwrap_or_default();
-            Ok(format!("\nON CONFLICT{target} DO UPDATE SET {set}{condition}"))
-        }
-    }
+    let columns: Vec<String> = columns.iter().map(|column| quote_identifier(column)).collect();
+    Ok(format!(" ({})", columns.join(", ")))
 }
 
 /// Rows in VALUES lists that stay under D1's limit of a statement.

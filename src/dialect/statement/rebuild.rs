@@ -33,6 +33,7 @@ impl Translator {
         after: Table,
         conversions: &[Conversion],
     ) -> Result<(), DialectError> {
+        self.suspend_triggers()?;
         let physical = physical_name(&before.schema, &before.name);
         self.catalog.tables.insert(physical.clone(), after.clone());
         let endangered = endangered(&self.catalog, before);

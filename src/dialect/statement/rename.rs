@@ -57,7 +57,9 @@ impl Translator {
             new_sql: quote_identifier(&new_key),
         };
         let carried = carried(&renaming, &old_key, &new_key)?;
+        self.suspend_triggers()?;
         self.catalog = carried;
+        self.rename_in_triggers(table, |trigger| trigger.table.clone_from(&new));
         self.drop_exclusions(table)?;
         self.push(format!(
             "ALTER TABLE {} RENAME TO {}",
@@ -104,7 +106,10 @@ impl Translator {
             old_sql: quote_identifier(&old),
             new_sql: quote_identifier(&new),
         };
-        self.catalog = carried(&renaming, &key, &key)?;
+        let carried = carried(&renaming, &key, &key)?;
+        self.suspend_triggers()?;
+        self.catalog = carried;
+        self.rename_in_triggers(table, |trigger| trigger.rename_column(&old, &new));
         self.drop_exclusions(table)?;
         self.push(format!(
             "ALTER TABLE {} RENAME COLUMN {} TO {}",

@@ -7,10 +7,12 @@ use sqlparser::ast::{
 
 use crate::dialect::expression::{Expression, Lowering, Piece, Place, Relation, Scope, row_fields};
 use crate::dialect::name::folded;
+use crate::dialect::plpgsql::Condition;
 use crate::dialect::query::{Output, row_object};
 use crate::dialect::translate::{SystemEnvironment, Translator};
+use crate::dialect::write::has_before;
 use crate::dialect::{DialectError, name};
-use crate::schema::{Column, Identity, Table};
+use crate::schema::{Column, Command, Identity, Table};
 use crate::sql::{balanced, quote_identifier, quote_literal, raise};
 
 impl Translator {
@@ -50,6 +52,9 @@ impl Translator {
     }
 
     fn update_with(&mut self, update: &Update, with: Option<&With>) -> Result<(), DialectError> {
+        if let Some((view, alias)) = self.view_target(&update.table)? {
+            return self.update_view(&view, alias.as_deref(), update);
+        }
         if update.output.is_some()
             || update.or.is_some()
             || !update.order_by.is_empty()
@@ -58,6 +63,12 @@ impl Translator {
             return Err(DialectError::unsupported("this form of UPDATE"));
         }
         let (table, alias) = self.target(&update.table)?;
+        if has_before(&self.catalog, &table, &[Command::Update])? {
+            let written = self
+                .lowered(|lowering| crate::dialect::write::update(lowering, update, &Condition::always()))?;
+            let returning = self.returning(&table, alias.as_deref(), update.returning.as_deref())?;
+            return self.push_write(written.sql, returning);
+        }
         let sources = match &update.from {
             None => &[],
             Some(UpdateTableFromKind::BeforeSet(tables) | UpdateTableFromKind::AfterSet(tables)) => {
@@ -93,6 +104,9 @@ impl Translator {
 
     fn delete_with(&mut self, delete: &Delete, with: Option<&With>) -> Result<(), DialectError> {
         let (FromTable::WithFromKeyword(tables) | FromTable::WithoutKeyword(tables)) = &delete.from;
+        if let Some((view, alias)) = tables.first().map(|of| self.view_target(of)).transpose()?.flatten() {
+            return self.delete_from_view(&view, alias.as_deref(), delete);
+        }
         let plain = delete.tables.is_empty()
             && delete.output.is_none()
             && delete.order_by.is_empty()
@@ -160,7 +174,7 @@ impl Translator {
         Ok(())
     }
 
-    fn push_write(&mut self, sql: String, returning: Option<String>) -> Result<(), DialectError> {
+    pub(super) fn push_write(&mut self, sql: String, returning: Option<String>) -> Result<(), DialectError> {
         self.push(format!("{sql}{}", returning.clone().unwrap_or_default()))?;
         self.answer = returning.map(|_| self.statements.len() - 1);
         Ok(())
@@ -235,7 +249,7 @@ fn beside(
 }
 
 /// The written table's row, under its alias or name.
-pub(super) fn target_scope(table: &Table, alias: Option<&str>) -> Scope {
+pub fn target_scope(table: &Table, alias: Option<&str>) -> Scope {
     let mut relation = Relation::of_table(table, &table.physical());
     if let Some(alias) = alias {
         relation.schema = None;
@@ -244,23 +258,19 @@ pub(super) fn target_scope(table: &Table, alias: Option<&str>) -> Scope {
     Scope { relations: vec![relation] }
 }
 
-pub(super) fn written_column<'a>(table: &'a Table, name: &str) -> Result<&'a Column, DialectError> {
+pub fn written_column<'a>(table: &'a Table, name: &str) -> Result<&'a Column, DialectError> {
     table.column(name).ok_or_else(|| {
         DialectError::new("42703", format!("column \"{name}\" of relation \"{}\" does not exist", table.name))
     })
 }
 
 /// The word DEFAULT, which the parser takes for a name.
-pub(super) fn is_default(value: &Expr) -> bool {
+pub fn is_default(value: &Expr) -> bool {
     matches!(value, Expr::Identifier(name) if name.quote_style.is_none() && name.value.eq_ignore_ascii_case("default"))
 }
 
 /// Stores a value in a column; Postgres names the column when the types do not fit.
-pub(super) fn assigned(
-    lowering: &mut Lowering<'_>,
-    piece: Piece,
-    column: &Column,
-) -> Result<String, DialectError> {
+pub fn assigned(lowering: &mut Lowering<'_>, piece: Piece, column: &Column) -> Result<String, DialectError> {
     let from = piece.type_name();
     lowering.assign(piece, &column.data_type).map_err(|error| match error.code {
         "42804" => DialectError::new(
@@ -276,27 +286,38 @@ pub(super) fn assigned(
     })
 }
 
-pub(super) fn assignments(
+pub fn assignments(
     lowering: &mut Lowering<'_>,
     table: &Table,
     list: &[Assignment],
 ) -> Result<String, DialectError> {
+    let set = assigned_values(lowering, table, list)?;
+    let parts = set.iter().map(|(name, sql)| format!("{} = {sql}", quote_identifier(name)));
+    Ok(parts.collect::<Vec<_>>().join(", "))
+}
+
+/// The columns of assignments, and their values' SQL.
+pub fn assigned_values(
+    lowering: &mut Lowering<'_>,
+    table: &Table,
+    list: &[Assignment],
+) -> Result<Vec<(String, String)>, DialectError> {
     let mut parts = Vec::new();
     for assignment in list {
         match &assignment.target {
             AssignmentTarget::ColumnName(object) => {
                 let column = assignable(table, object)?;
                 let sql = assigned_value(lowering, column, &assignment.value)?;
-                parts.push(format!("{} = {sql}", quote_identifier(&column.name)));
+                parts.push((column.name.clone(), sql));
             }
             AssignmentTarget::Tuple(objects) => {
                 let columns: Vec<&Column> =
                     objects.iter().map(|object| assignable(table, object)).collect::<Result<_, _>>()?;
-                parts.push(several(lowering, &columns, &assignment.value)?);
+                parts.extend(several(lowering, &columns, &assignment.value)?);
             }
         }
     }
-    Ok(parts.join(", "))
+    Ok(parts)
 }
 
 fn assignable<'a>(table: &'a Table, object: &ast::ObjectName) -> Result<&'a Column, DialectError> {
@@ -325,7 +346,11 @@ fn assigned_value(
 }
 
 /// `(a, b) = (1, 2)` and `(a, b) = (SELECT …)`.
-fn several(lowering: &mut Lowering<'_>, columns: &[&Column], value: &Expr) -> Result<String, DialectError> {
+fn several(
+    lowering: &mut Lowering<'_>,
+    columns: &[&Column],
+    value: &Expr,
+) -> Result<Vec<(String, String)>, DialectError> {
     let uneven = || DialectError::new("42601", "number of columns does not match number of values");
     if let Some(values) = row_fields(value) {
         if values.len() != columns.len() {
@@ -334,9 +359,9 @@ fn several(lowering: &mut Lowering<'_>, columns: &[&Column], value: &Expr) -> Re
         let mut parts = Vec::new();
         for (column, value) in columns.iter().zip(values) {
             let sql = assigned_value(lowering, column, value)?;
-            parts.push(format!("{} = {sql}", quote_identifier(&column.name)));
+            parts.push((column.name.clone(), sql));
         }
-        return Ok(parts.join(", "));
+        return Ok(parts);
     }
     let Expr::Subquery(query) = value else {
         return Err(DialectError::unsupported("this value of several columns"));
@@ -351,11 +376,11 @@ fn several(lowering: &mut Lowering<'_>, columns: &[&Column], value: &Expr) -> Re
     for (index, (column, (_, data_type))) in columns.iter().zip(&lowered.columns).enumerate() {
         let piece = Piece::Typed(lowered.column_sql(index, "set"), data_type.clone());
         let sql = assigned(lowering, piece, column)?;
-        values.push(match index {
-            0 if !lowered.is_single => format!("CASE WHEN count(*) OVER () > 1 THEN {error} ELSE {sql} END"),
-            _ => sql,
-        });
+        let sql = match lowered.is_single {
+            true => sql,
+            false => format!("CASE WHEN count(*) OVER () > 1 THEN {error} ELSE {sql} END"),
+        };
+        values.push((column.name.clone(), format!("(SELECT {sql} FROM ({}) AS \"/set\")", lowered.sql)));
     }
-    let names: Vec<String> = columns.iter().map(|column| quote_identifier(&column.name)).collect();
-    Ok(format!("({}) = (SELECT {} FROM ({}) AS \"/set\")", names.join(", "), values.join(", "), lowered.sql))
+    Ok(values)
 }

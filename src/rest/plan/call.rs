@@ -7,7 +7,8 @@ use super::{Planner, similarity};
 use crate::rest::error::RestError;
 use crate::rest::request::Arguments;
 use crate::schema::{
-    Argument, ArgumentMode, Catalog, DataType, Returns, Routine, RoutineType, Table, canonical, from_json,
+    Argument, ArgumentMode, Catalog, Column, DataType, Returns, Routine, RoutineType, Table, canonical,
+    from_json,
 };
 
 /// A call of a function.
@@ -188,6 +189,29 @@ impl<'c> Planner<'c> {
         Ok(Call { routine, arguments, shape })
     }
 
+    /// The column that a function of a table's rows is, called by its name: `full_name(users)`.
+    pub(super) fn computed_column(&self, table: &Table, name: &str) -> Option<&'c Column> {
+        let is_it = |routine: &&Routine| {
+            let mut inputs = routine.inputs();
+            let is_of_row = match inputs.next().map(|argument| &argument.data_type) {
+                Some(RoutineType::Row(of)) => self
+                    .catalog
+                    .row_type(of)
+                    .is_some_and(|of| of.schema == table.schema && of.name == table.name),
+                _ => false,
+            };
+            is_of_row
+                && inputs.next().is_none()
+                && matches!(routine.returns, Returns::One(RoutineType::Value(_)))
+        };
+        let routine = self.catalog.routines_named(self.schema, name).find(is_it)?;
+        let mut computed = self.computed.borrow_mut();
+        if !computed.iter().any(|other| std::ptr::eq(*other, routine)) {
+            computed.push(routine);
+        }
+        routine.face.as_ref()?.columns.first()
+    }
+
     /// What the answer's columns are looked up in.
     pub(super) fn face(&self, routine: &'c Routine) -> Result<&'c Table, RestError> {
         self.catalog
@@ -258,7 +282,7 @@ impl<'c> Planner<'c> {
                         RestError::postgres("22P02", format!("malformed record literal: \"{text}\""))
                     })?,
                 };
-                let cell = |column: &crate::schema::Column| {
+                let cell = |column: &Column| {
                     let value = values.get(&column.name).map(|value| self.plain(&column.data_type, value));
                     Ok((value.transpose()?.flatten(), column.data_type.clone()))
                 };

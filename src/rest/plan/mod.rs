@@ -15,15 +15,16 @@ pub use aggregate::Aggregate;
 pub use call::{Call, Called, Shape, Value, find as find_function};
 pub use condition::{Comparison, Condition, Containment, Test};
 pub use read::{Embed, Node, Operand, OperandKind, Order, OrderKey, Output};
-pub use relationship::Relationship;
 pub use through::Through;
 pub use write::{Cell, Change, Insert, Write};
+
+use std::cell::RefCell;
 
 use super::error::RestError;
 use super::request::{Media, Query, RowRange};
 use super::{Action, RestRequest};
 use crate::config::{RestConfig, TransactionEnd};
-use crate::schema::{Catalog, Table};
+use crate::schema::{Catalog, Routine, Table};
 
 /// What a request will do.
 // There is one in a request, and it stays where it is.
@@ -66,6 +67,8 @@ pub struct Planner<'c> {
     aggregates: bool,
     transaction_end: TransactionEnd,
     distinct: bool,
+    /// The computed columns that the node at hand has named so far.
+    computed: RefCell<Vec<&'c Routine>>,
 }
 
 /// Plans a request.
@@ -85,7 +88,9 @@ pub fn plan<'c>(
     })?;
     let (aggregates, transaction_end) = (config.aggregates, config.transaction_end);
     let distinct = request.query.distinct;
-    let planner = Planner { catalog, schema, max_rows: None, aggregates, transaction_end, distinct };
+    let max_rows = None;
+    let computed = RefCell::default();
+    let planner = Planner { catalog, schema, max_rows, aggregates, transaction_end, distinct, computed };
     if let Action::Read { bodiless } = request.action {
         let planner = Planner { max_rows: Some(config.max_rows), ..planner };
         let mut root = planner.root(table, &request.query, request.range)?;
@@ -111,12 +116,14 @@ fn plan_call<'c>(
     let routine = call::find(catalog, schema, &request.relation, called)?;
     let (aggregates, transaction_end) = (config.aggregates, config.transaction_end);
     let (max_rows, distinct) = (Some(config.max_rows), request.query.distinct);
-    let planner = Planner { catalog, schema, max_rows, aggregates, transaction_end, distinct };
+    let computed = RefCell::default();
+    let planner = Planner { catalog, schema, max_rows, aggregates, transaction_end, distinct, computed };
     let call = planner.call(routine, called)?;
     let mut root = match call.shape {
         Shape::Nothing => read::Node::of_nothing(catalog)?,
         _ => planner.root(planner.face(routine)?, &request.query, request.range)?,
     };
+    root.is_called = true;
     if request.media == Media::Csv {
         root.prepare_csv()?;
     }

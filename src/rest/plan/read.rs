@@ -7,7 +7,7 @@ use super::relationship::{self, Relationship};
 use super::said::Said;
 use crate::rest::error::{PostgresError, RestError};
 use crate::rest::request::{EmbedItem, Field, JsonKey, JsonStep, OrderTerm, RowRange, SelectItem};
-use crate::schema::{Catalog, Column, DataType, Table};
+use crate::schema::{Catalog, Column, DataType, Routine, Table};
 
 /// One relation of the tree.
 #[derive(Debug)]
@@ -32,6 +32,10 @@ pub struct Node<'c> {
     pub range: RowRange,
     /// `select=count`: one row with the number of rows, and nothing else.
     pub only_count: bool,
+    /// The functions of its rows that are named like columns.
+    pub computed: Vec<&'c Routine>,
+    /// Whether its rows are what a function gave: no policy is asked again, and they have no row id.
+    pub is_called: bool,
 }
 
 /// One key of the answer.
@@ -115,6 +119,7 @@ impl<'c> Planner<'c> {
         depth: usize,
     ) -> Result<Node<'c>, RestError> {
         let items = if items.is_empty() && depth == 0 { &[SelectItem::Star][..] } else { items };
+        let around = self.computed.take();
         let mut embeds = self.embeds(table, items, &said, depth)?;
         if let Some(name) = said.first_steps().find(|name| !embeds.iter().any(|embed| embed.is_called(name)))
         {
@@ -130,8 +135,21 @@ impl<'c> Planner<'c> {
         let having = said.own_having().map(|of| self.having(table, depth, of)).collect::<Result<_, _>>()?;
         let range = self.capped(said.range()?);
         let distinct = depth == 0 && self.distinct;
-        let node =
-            Node { table, fields, aggregates, having, distinct, embeds, condition, order, range, only_count };
+        let computed = self.computed.replace(around);
+        let node = Node {
+            table,
+            fields,
+            aggregates,
+            having,
+            distinct,
+            embeds,
+            condition,
+            order,
+            range,
+            only_count,
+            computed,
+            is_called: false,
+        };
         check_order(&node)?;
         Ok(node)
     }
@@ -192,7 +210,8 @@ impl<'c> Planner<'c> {
             // A path names an embed by its alias; by its target too, unless another embed has that for its key.
             let by_target = !keys.contains(&item.target.as_str());
             let below = said.below(&|name| name == key || (by_target && name == item.target));
-            let node = self.node(relationship.target, &item.items, below, depth + 1)?;
+            let mut node = self.node(relationship.target, &item.items, below, depth + 1)?;
+            node.is_called = relationship.call.is_some();
             if spread {
                 can_be_spread(&node, relationship.to_one)?;
             }
@@ -216,7 +235,8 @@ impl<'c> Planner<'c> {
         depth: usize,
         field: &Field,
     ) -> Result<Operand<'c>, RestError> {
-        let Some(column) = table.column(&field.name) else {
+        let computed = || self.computed_column(table, &field.name);
+        let Some(column) = table.column(&field.name).or_else(computed) else {
             let relation = if depth == 0 { table.name.clone() } else { format!("{}_{depth}", table.name) };
             return Err(no_column(table, &relation, &field.name));
         };
@@ -245,6 +265,12 @@ impl<'c> Planner<'c> {
             Some(embed) => self.operand(embed.node.table, depth + 1, &term.field)?,
             None => self.operand(table, depth, &term.field)?,
         };
+        if embed.and_then(|index| embeds.get(index)).is_some_and(|embed| {
+            !embed.node.table.columns.iter().any(|column| std::ptr::eq(column, operand.column))
+        }) {
+            let what = "ordering by a computed column of an embed is not supported yet";
+            return Err(RestError::NotImplemented(what.into()));
+        }
         if let OperandKind::Column(of) = operand.kind()
             && !has_order(of)
         {
@@ -368,6 +394,8 @@ impl<'c> Node<'c> {
             order: Vec::new(),
             range: RowRange::default(),
             only_count: false,
+            computed: Vec::new(),
+            is_called: true,
         })
     }
 }

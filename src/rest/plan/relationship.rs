@@ -2,7 +2,7 @@
 //! columns, and picked by an embed's target and hint.
 
 use crate::rest::error::{Choice, RestError};
-use crate::schema::{Catalog, ForeignKey, Table};
+use crate::schema::{Catalog, ForeignKey, Returns, Routine, RoutineType, Table};
 
 /// A way from one table to another.
 #[derive(Clone, Debug, PartialEq)]
@@ -15,6 +15,8 @@ pub struct Relationship<'c> {
     pub columns: Vec<(&'c str, &'c str)>,
     /// The table in between, when there is one.
     pub junction: Option<Junction<'c>>,
+    /// The function that gives the target's rows for one of the origin, and the origin; `None` for keys.
+    pub call: Option<(&'c Routine, &'c Table)>,
     target_is_view: bool,
     cardinality: &'static str,
     constraint: &'c str,
@@ -41,6 +43,9 @@ pub fn find<'c>(
     target: &str,
     hint: Option<&str>,
 ) -> Result<Relationship<'c>, RestError> {
+    if let Some(relationship) = computed(catalog, schema, origin, target) {
+        return Ok(relationship);
+    }
     let all = relationships(catalog, schema, origin);
     let mut fitting: Vec<_> = all.iter().filter(|relationship| relationship.fits(target, hint)).collect();
     if fitting.len() > 1 {
@@ -59,6 +64,39 @@ pub fn find<'c>(
         closest: super::closest(target, all.iter().map(|relationship| relationship.target))
             .filter(|closest| closest != target),
     })
+}
+
+/// The relationship that a function of the origin's rows makes, which comes before those of keys.
+fn computed<'c>(
+    catalog: &'c Catalog,
+    schema: &str,
+    origin: &'c Table,
+    name: &str,
+) -> Option<Relationship<'c>> {
+    let leads = |routine: &'c Routine| {
+        let mut inputs = routine.inputs();
+        let (Some(one), None) = (inputs.next(), inputs.next()) else { return None };
+        let RoutineType::Row(from) = &one.data_type else { return None };
+        let (of, to_one) = match &routine.returns {
+            Returns::Set(RoutineType::Row(of)) => (of, routine.rows == Some(1)),
+            Returns::One(RoutineType::Row(of)) => (of, true),
+            _ => return None,
+        };
+        let is_origin = catalog.row_type(from).is_some_and(|from| same(from, origin));
+        let target = catalog.row_type(of).filter(|_| is_origin)?;
+        Some(Relationship {
+            to_one,
+            target,
+            target_is_view: false,
+            columns: Vec::new(),
+            junction: None,
+            call: Some((routine, origin)),
+            cardinality: if to_one { "many-to-one" } else { "one-to-many" },
+            constraint: &routine.name,
+            is_self: false,
+        })
+    };
+    catalog.routines_named(schema, name).find_map(leads)
 }
 
 /// A foreign key as it is seen between two relations, each the table itself or a view that has its columns.
@@ -150,6 +188,7 @@ impl<'c> Reference<'c> {
             target_is_view: self.to.is_view,
             columns: pairs(&self.from.columns, &self.to.columns),
             junction: None,
+            call: None,
             cardinality: if self.is_unique { "one-to-one" } else { "many-to-one" },
             constraint: &self.key.name,
             is_self: same(self.from.relation, self.to.relation),
@@ -164,6 +203,7 @@ impl<'c> Reference<'c> {
             target_is_view: self.from.is_view,
             columns: pairs(&self.to.columns, &self.from.columns),
             junction: None,
+            call: None,
             cardinality: if self.is_unique { "one-to-one" } else { "one-to-many" },
             constraint: &self.key.name,
             is_self: same(self.from.relation, self.to.relation),
@@ -193,6 +233,7 @@ fn through<'c>(near: &Reference<'c>, far: &Reference<'c>) -> Option<Relationship
             target_columns: pairs(&far.from.columns, &far.to.columns),
             constraints: (&near.key.name, &far.key.name),
         }),
+        call: None,
         cardinality: "many-to-many",
         constraint: "",
         is_self: same(far.to.relation, near.to.relation),

@@ -87,6 +87,11 @@ impl<'c> Planner<'c> {
     ) -> Result<Write<'c>, RestError> {
         let mut through = Through::find(self.catalog, relation, request)?.map(Box::new);
         let mut returning = self.root(relation, &request.query, RowRange::default())?;
+        if !returning.computed.is_empty() {
+            return Err(RestError::NotImplemented(
+                "computed columns of written rows are not supported yet".into(),
+            ));
+        }
         let returns = request.preferences.representation.unwrap_or(Return::Minimal);
         if returning.order.len() > MOST_ORDER_KEYS {
             return Err(RestError::NotImplemented(

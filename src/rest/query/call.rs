@@ -1,10 +1,12 @@
 //! A call of a function as the relation that is read.
 
 use super::Builder;
-use crate::dialect::{CallArgument, routine_source};
+use super::read::row_id;
+use crate::dialect::{CallArgument, routine_source, routine_value};
 use crate::rest::error::RestError;
-use crate::rest::plan::{Call, Value};
-use crate::schema::{DataType, Storage};
+use crate::rest::plan::{Call, Node, Value};
+use crate::schema::{DataType, Routine, Storage, Table};
+use crate::sql::quote_identifier;
 
 impl Builder<'_> {
     /// The rows of a call as a FROM clause has them.
@@ -16,6 +18,43 @@ impl Builder<'_> {
             .collect();
         let catalog = self.catalog;
         Ok(routine_source(call.routine, &arguments, row, catalog, &mut self.environment())?)
+    }
+
+    /// The rows that a function gives for a row of a relation.
+    pub(super) fn computed_rows(
+        &mut self,
+        routine: &Routine,
+        of: &Table,
+        origin: &str,
+        row: &str,
+    ) -> Result<String, RestError> {
+        let arguments = [Some(CallArgument::Row(columns_of(of, origin)))];
+        let catalog = self.catalog;
+        Ok(routine_source(routine, &arguments, row, catalog, &mut self.environment())?)
+    }
+
+    /// The rows of `from` and, besides their columns, what the node's functions compute of them. SQLite
+    /// flattens it: a row's index is used as if it were not there.
+    pub(super) fn with_computed(
+        &mut self,
+        node: &Node<'_>,
+        from: String,
+        has_row_id: bool,
+    ) -> Result<String, RestError> {
+        if node.computed.is_empty() {
+            return Ok(from);
+        }
+        let row = self.alias();
+        let mut columns = vec![format!("{row}.*")];
+        columns
+            .extend(row_id(node.table).filter(|_| has_row_id).map(|name| format!("{row}.{name} AS {name}")));
+        for routine in &node.computed {
+            let argument = CallArgument::Row(columns_of(node.table, &row));
+            let catalog = self.catalog;
+            let value = routine_value(routine, &argument, &row, catalog, &mut self.environment())?;
+            columns.push(format!("{value} AS {}", quote_identifier(&routine.name)));
+        }
+        Ok(format!("(SELECT {} FROM {from} AS {row})", columns.join(", ")))
     }
 
     fn call_argument(&mut self, argument: &Value) -> CallArgument {
@@ -40,4 +79,8 @@ impl Builder<'_> {
             Storage::Blob => format!("unhex({bound})"),
         }
     }
+}
+
+fn columns_of(table: &Table, row: &str) -> Vec<String> {
+    table.columns.iter().map(|column| format!("{row}.{}", quote_identifier(&column.name))).collect()
 }

@@ -11,16 +11,17 @@ mod proposed;
 mod read;
 mod rollback;
 mod through;
+mod triggered;
 mod vectors;
 mod write;
 
 pub use rollback::ROLLED_BACK;
 
 use super::error::RestError;
-use super::plan::{Plan, ReadPlan};
+use super::plan::{Change, Plan, ReadPlan};
 use crate::caller::Caller;
 use crate::policy::{self, CallerEnvironment, PolicyError, Predicate};
-use crate::schema::{self, Catalog, Command, Table};
+use crate::schema::{self, Catalog, Command, StoredCaller, Table};
 use crate::sql::{Statement, Writer, balanced};
 
 /// One batch, and which of its results mean what.
@@ -60,10 +61,28 @@ pub fn compile(
         Plan::Read(plan) => compile_read(catalog, caller, plan, packing, &mut batch)?,
         Plan::Write(write) => {
             batch.push(schema::guard(catalog.version));
+            let says_caller =
+                catalog.asks_for_caller(write.table) && !matches!(write.change, Change::Nothing);
+            if says_caller {
+                batch.push(schema::enter_caller(&stored(caller)));
+            }
             write::compile(catalog, caller, write, &mut batch)?;
+            if says_caller {
+                batch.push(schema::leave_caller());
+            }
         }
     }
     Ok(batch)
+}
+
+/// What triggers may ask of the caller.
+fn stored(caller: &Caller) -> StoredCaller {
+    StoredCaller {
+        user_id: caller.user_id().map(str::to_string),
+        role: caller.role.name().to_string(),
+        email: caller.claims.text("email").map(str::to_string),
+        claims: caller.claims.to_json(),
+    }
 }
 
 /// Statements that say how those of a batch that give rows would be run.

@@ -17,6 +17,16 @@ const CHUNK: usize = 15;
 impl Builder<'_> {
     /// One row of a relation as a JSON object; `row` is the row's quoted table or alias.
     pub fn object(&mut self, node: &Node<'_>, row: &str) -> Result<String, RestError> {
+        let object = self.members(node, row)?;
+        let aggregates_show = !node.aggregates.is_empty() && !node.embeds.iter().any(|embed| embed.spread);
+        if !node.is_grouped() || aggregates_show {
+            return Ok(object);
+        }
+        // SQLite takes a query for one of groups only where it sees an aggregate outside of subqueries.
+        Ok(format!("CASE WHEN count(*) >= 0 THEN {object} END"))
+    }
+
+    fn members(&mut self, node: &Node<'_>, row: &str) -> Result<String, RestError> {
         let mut pairs = Vec::new();
         for field in &node.fields {
             let value = match field.operand.kind() {

@@ -1,11 +1,11 @@
 //! A row as it will be once written, for the policies that decide whether it may be.
 
 use super::Builder;
-use crate::dialect::{Expression, lower_expression};
+use crate::dialect::{Expression, has_before, lower_expression};
 use crate::policy::Predicate;
 use crate::rest::error::RestError;
 use crate::rest::plan::{Cell, Insert};
-use crate::schema::{Column, Table};
+use crate::schema::{Column, Command, Table};
 use crate::sql::{physical_name, quote_identifier, quote_literal};
 
 /// The row that a statement would write. No table has a name like these.
@@ -16,6 +16,9 @@ pub const EXISTING: &str = "\"/old\"";
 
 /// What an upsert would make of the row that is there.
 pub const UPDATED: &str = "\"/updated\"";
+
+/// The rowid of the row that an update's row was made of.
+pub const ROWID: &str = "/rowid";
 
 /// A row without its generated columns.
 const GIVEN: &str = "\"/given\"";
@@ -35,7 +38,8 @@ impl Builder<'_> {
                 Some(index) => self.given_value(column, insert, index)?,
                 None if column.identity.is_some() => {
                     let named = format!("{PROPOSED}.{name}");
-                    let asked = checks.iter().any(|(predicate, _)| predicate.to_sql().contains(&named));
+                    let asked = checks.iter().any(|(predicate, _)| predicate.to_sql().contains(&named))
+                        || has_before(self.catalog, table, &[Command::Insert])?;
                     if asked { next_number(table) } else { "NULL".to_string() }
                 }
                 None => self.default(column)?,
@@ -69,9 +73,10 @@ impl Builder<'_> {
         values: Vec<(&Column, String)>,
         source: &str,
     ) -> Result<String, RestError> {
-        let named =
-            values.iter().map(|(column, value)| format!("{value} AS {}", quote_identifier(&column.name)));
-        let given = format!("SELECT {}{source}", named.collect::<Vec<_>>().join(", "));
+        self.with_generated(table, given(values, source))
+    }
+
+    pub(super) fn with_generated(&mut self, table: &Table, given: String) -> Result<String, RestError> {
         let mut generated = Vec::new();
         for column in &table.columns {
             let Some(text) = &column.generated else { continue };
@@ -85,6 +90,11 @@ impl Builder<'_> {
         }
         Ok(format!("SELECT {GIVEN}.*{} FROM ({given}) AS {GIVEN}", generated.concat()))
     }
+}
+
+pub fn given(values: Vec<(&Column, String)>, source: &str) -> String {
+    let named = values.iter().map(|(column, value)| format!("{value} AS {}", quote_identifier(&column.name)));
+    format!("SELECT {}{source}", named.collect::<Vec<_>>().join(", "))
 }
 
 /// The columns that hold what they are given.

@@ -5,7 +5,7 @@ use super::{Builder, where_clause};
 use crate::dialect;
 use crate::policy::Predicate;
 use crate::rest::error::RestError;
-use crate::rest::plan::{Embed, Node, OperandKind, Order, OrderKey, ReadPlan, Relationship, Shape};
+use crate::rest::plan::{Embed, Node, OperandKind, Order, OrderKey, ReadPlan, Shape};
 use crate::rest::request::RowRange;
 use crate::schema::{self, Command, Table};
 use crate::sql::quote_identifier;
@@ -30,7 +30,6 @@ impl Builder<'_> {
         let (from, terms) = self.rows_of(plan, &row)?;
         let (order, range) = match root.only_count {
             true => Default::default(),
-            false if plan.call.is_some() => (self.order_by(root, &row, false)?, root.range),
             false => (self.order(root, &row)?, root.range),
         };
         let version = self.writer.bind(self.catalog.version);
@@ -59,7 +58,7 @@ impl Builder<'_> {
         let from = format!("FROM {source} AS {row}{}", where_clause(terms));
         let sql = if root.distinct || !root.having.is_empty() {
             let groups = self.group_by(root, &row)?;
-            format!("SELECT count(*) AS total\nFROM (SELECT 1 {from}{groups})")
+            format!("SELECT count(*) AS total\nFROM (SELECT count(*) {from}{groups})")
         } else {
             format!("SELECT count(*) AS total\n{from}")
         };
@@ -71,18 +70,20 @@ impl Builder<'_> {
     /// body let out: no policy is asked again.
     fn rows_of(&mut self, plan: &ReadPlan<'_>, row: &str) -> Result<(String, Vec<String>), RestError> {
         let root = &plan.root;
-        let Some(call) = &plan.call else {
-            let terms = self.where_terms(root, row)?;
-            return Ok((self.source(root.table, row)?, terms));
+        let terms = self.where_terms(root, row)?;
+        let from = match &plan.call {
+            None => self.source(root, row)?,
+            Some(call) => {
+                let rows = self.call_source(call, row)?;
+                self.with_computed(root, rows, false)?
+            }
         };
-        let mut terms: Vec<String> = self.condition(root, row)?.into_iter().collect();
-        terms.extend(self.inner_embeds(root, row)?);
-        Ok((self.call_source(call, row)?, terms))
+        Ok((from, terms))
     }
 
     /// What a row must satisfy: the caller's policies, the filters, and its inner embeds.
     fn where_terms(&mut self, node: &Node<'_>, row: &str) -> Result<Vec<String>, RestError> {
-        let mut terms = self.visible(node.table, row)?;
+        let mut terms = if node.is_called { Vec::new() } else { self.visible(node.table, row)? };
         terms.extend(self.condition(node, row)?);
         terms.extend(self.inner_embeds(node, row)?);
         Ok(terms)
@@ -92,8 +93,15 @@ impl Builder<'_> {
         node.embeds.iter().filter(|embed| embed.inner).map(|embed| self.exists(embed, row)).collect()
     }
 
-    /// What a relation's rows are read from: a table by its name, a view by its query.
-    fn source(&mut self, table: &Table, row: &str) -> Result<String, RestError> {
+    /// What a relation's rows are read from, with the columns that functions compute of them.
+    fn source(&mut self, node: &Node<'_>, row: &str) -> Result<String, RestError> {
+        let from = self.relation(node.table, row)?;
+        let has_row_id = self.catalog.inlined_view(&node.table.schema, &node.table.name).is_none();
+        self.with_computed(node, from, has_row_id)
+    }
+
+    /// A table by its name, a view by its query.
+    fn relation(&mut self, table: &Table, row: &str) -> Result<String, RestError> {
         let catalog = self.catalog;
         match catalog.inlined_view(&table.schema, &table.name) {
             None => Ok(table.physical()),
@@ -113,7 +121,7 @@ impl Builder<'_> {
     pub fn embed(&mut self, embed: &Embed<'_>, origin: &str) -> Result<String, RestError> {
         let row = self.alias();
         let node = &embed.node;
-        let (from, mut terms) = self.related(&embed.relationship, origin, &row)?;
+        let (from, mut terms) = self.related(embed, origin, &row)?;
         terms.extend(self.where_terms(node, &row)?);
         let clause = where_clause(terms);
         if node.only_count {
@@ -143,7 +151,7 @@ impl Builder<'_> {
         arrays: &str,
     ) -> Result<String, RestError> {
         let row = self.alias();
-        let (from, mut terms) = self.related(&embed.relationship, origin, &row)?;
+        let (from, mut terms) = self.related(embed, origin, &row)?;
         terms.extend(self.where_terms(&embed.node, &row)?);
         let object = self.object(&embed.node, &row)?;
         let (clause, tail) = (where_clause(terms), self.embed_tail(&embed.node, &row)?);
@@ -153,7 +161,7 @@ impl Builder<'_> {
     /// Whether an embed has a row, its filters included.
     pub fn exists(&mut self, embed: &Embed<'_>, origin: &str) -> Result<String, RestError> {
         let row = self.alias();
-        let (from, mut terms) = self.related(&embed.relationship, origin, &row)?;
+        let (from, mut terms) = self.related(embed, origin, &row)?;
         terms.extend(self.where_terms(&embed.node, &row)?);
         Ok(format!("EXISTS (SELECT 1 FROM {from}{})", where_clause(terms)))
     }
@@ -162,11 +170,16 @@ impl Builder<'_> {
     /// A junction's rows are read too, so its policies apply.
     fn related(
         &mut self,
-        relationship: &Relationship<'_>,
+        embed: &Embed<'_>,
         origin: &str,
         row: &str,
     ) -> Result<(String, Vec<String>), RestError> {
-        let from = format!("{} AS {row}", self.source(relationship.target, row)?);
+        let (relationship, node) = (&embed.relationship, &embed.node);
+        if let Some((routine, of)) = relationship.call {
+            let rows = self.computed_rows(routine, of, origin, row)?;
+            return Ok((format!("{} AS {row}", self.with_computed(node, rows, false)?), Vec::new()));
+        }
+        let from = format!("{} AS {row}", self.source(node, row)?);
         let Some(junction) = &relationship.junction else {
             return Ok((from, equalities(&relationship.columns, origin, row)));
         };
@@ -174,23 +187,19 @@ impl Builder<'_> {
         let mut terms = equalities(&junction.origin_columns, origin, &middle);
         terms.extend(equalities(&junction.target_columns, &middle, row));
         terms.extend(self.visible(junction.table, &middle)?);
-        Ok((format!("{} AS {middle}, {from}", self.source(junction.table, &middle)?), terms))
+        Ok((format!("{} AS {middle}, {from}", self.relation(junction.table, &middle)?), terms))
     }
 
     /// `GROUP BY` and `ORDER BY`. A table's row id comes last, so that rows without another order come as
     /// they were inserted and pages never overlap.
     pub(super) fn order(&mut self, node: &Node<'_>, row: &str) -> Result<String, RestError> {
-        self.order_by(node, row, true)
-    }
-
-    fn order_by(&mut self, node: &Node<'_>, row: &str, has_row_id: bool) -> Result<String, RestError> {
         let mut keys = Vec::new();
         for order in &node.order {
             keys.push(self.order_key(node, order, row)?);
         }
         let grouped = node.is_grouped();
         let rowless = self.catalog.inlined_view(&node.table.schema, &node.table.name).is_some();
-        let row_id = row_id(node.table).filter(|_| has_row_id && !grouped && !rowless);
+        let row_id = row_id(node.table).filter(|_| !node.is_called && !grouped && !rowless);
         keys.extend(row_id.map(|name| format!("{row}.{name}")));
         let mut clauses = self.group_by(node, row)?;
         if !keys.is_empty() {
@@ -246,7 +255,7 @@ impl Builder<'_> {
         origin: &str,
     ) -> Result<(String, String, String), RestError> {
         let target = self.alias();
-        let (from, mut terms) = self.related(&embed.relationship, origin, &target)?;
+        let (from, mut terms) = self.related(embed, origin, &target)?;
         terms.extend(self.where_terms(&embed.node, &target)?);
         Ok((target, from, where_clause(terms)))
     }

@@ -9,7 +9,7 @@ use super::proposed::{EXISTING, PROPOSED, UPDATED, plain_columns, written_column
 use super::vectors::returned_vectors;
 use super::{Batch, Builder, rollback, where_clause};
 use crate::caller::Caller;
-use crate::dialect;
+use crate::dialect::{self, KEEP, has_before};
 use crate::policy::{Predicate, permit_columns};
 use crate::rest::error::RestError;
 use crate::rest::plan::{Cell, Change, Condition, Insert, Write};
@@ -122,7 +122,12 @@ fn compile_insert(
     if write.singular && insert.rows.len() != 1 && !(ignores && insert.rows.len() > 1) {
         return Err(RestError::NotOneRow(insert.rows.len() as u64));
     }
-    let chunks = if insert.columns.is_empty() && !write.table.columns.iter().any(asks_for_caller) {
+    let one_by_one = Builder::new(catalog, caller).reads_itself(write.table, insert)?;
+    let chunks = if one_by_one {
+        insert.rows.iter().flat_map(|row| chunks(std::slice::from_ref(row))).collect()
+    } else if insert.columns.is_empty() && has_before(catalog, write.table, &[Command::Insert])? {
+        chunks(&insert.rows)
+    } else if insert.columns.is_empty() && !write.table.columns.iter().any(asks_for_caller) {
         // `DEFAULT VALUES` makes one row at a time.
         insert.rows.iter().map(|_| String::new()).collect()
     } else {
@@ -140,19 +145,22 @@ fn compile_insert(
         Some(Resolution::IgnoreDuplicates) => &[Path::Ignore],
         None => &[Path::Plain],
     };
-    for path in paths {
-        for rows in &chunks {
-            let mut builder = Builder::new(catalog, caller);
-            builder.insert(write, insert, *path, rows)?;
-            if *path == Path::Ignore {
-                push_counted(write, builder.finish(), batch);
-                continue;
-            }
-            let place = batch.push(builder.finish());
-            batch.rows.push(place);
-            if *path == Path::Merge {
-                batch.updated.push(place);
-            }
+    let steps: Vec<(&Path, &String)> = if one_by_one {
+        chunks.iter().flat_map(|rows| paths.iter().map(move |path| (path, rows))).collect()
+    } else {
+        paths.iter().flat_map(|path| chunks.iter().map(move |rows| (path, rows))).collect()
+    };
+    for (path, rows) in steps {
+        let mut builder = Builder::new(catalog, caller);
+        builder.insert(write, insert, *path, rows)?;
+        if *path == Path::Ignore {
+            push_counted(write, builder.finish(), batch);
+            continue;
+        }
+        let place = batch.push(builder.finish());
+        batch.rows.push(place);
+        if *path == Path::Merge {
+            batch.updated.push(place);
         }
     }
     Ok(())
@@ -185,7 +193,7 @@ impl Builder<'_> {
         let table = write.table;
         let name = table.physical();
         let checks = self.insert_checks(write, insert, path)?;
-        if checks.is_empty() {
+        if checks.is_empty() && !has_before(self.catalog, table, &[Command::Insert])? {
             self.unchecked_insert(&name, table, insert, path, rows)?;
         } else {
             self.checked_insert(&name, table, insert, path, rows, &checks)?;
@@ -196,7 +204,7 @@ impl Builder<'_> {
                 let target = insert.conflict_target();
                 self.writer.push(&format!("\nON CONFLICT ({target}) DO NOTHING"));
             }
-            Path::Merge => self.do_update(insert),
+            Path::Merge => self.do_update(table, insert)?,
         }
         self.returning(write)
     }
@@ -241,13 +249,13 @@ impl Builder<'_> {
         checks: &[(Predicate, String)],
     ) -> Result<(), RestError> {
         let values = self.proposed_values(table, insert, checks)?;
-        let source = if insert.columns.is_empty() {
+        let source = if insert.columns.is_empty() && rows.is_empty() {
             String::new()
         } else {
             let payload = self.writer.bind(rows);
             format!("\nFROM json_each({payload}) AS \"payload\"")
         };
-        let proposed = self.proposed_row(table, values, &source)?;
+        let (proposed, is_kept) = self.inserted_row(table, values, &source)?;
         let columns = written_columns(table, insert);
         let values: Vec<String> = columns.iter().map(|column| format!("{PROPOSED}.{column}")).collect();
         let equal = key_equalities(insert, PROPOSED);
@@ -266,7 +274,9 @@ impl Builder<'_> {
         let raise = |(predicate, error): &(Predicate, String)| {
             format!("\n  WHEN ({}) IS NOT TRUE THEN {error}", predicate.to_sql())
         };
-        let arms = arms + &checks.iter().map(raise).collect::<String>();
+        let left_out =
+            if is_kept { format!("\n  WHEN NOT {PROPOSED}.{KEEP} THEN FALSE") } else { String::new() };
+        let arms = left_out + &arms + &checks.iter().map(raise).collect::<String>();
         let sql = format!(
             "WITH {PROPOSED} AS MATERIALIZED (\n{proposed}\n)\nINSERT INTO {name} ({})\nSELECT {}\nFROM {from}\nWHERE CASE{arms}\n  ELSE TRUE\nEND",
             columns.join(", "),
@@ -310,9 +320,11 @@ impl Builder<'_> {
                     format!("{row}.{}", quote_identifier(&column.name))
                 };
                 let values = plain_columns(table).map(|column| (column, given(column))).collect();
-                let row = self.proposed_row(table, values, "")?;
+                let set: Vec<&str> = insert.columns.iter().map(|column| column.name.as_str()).collect();
+                let (row, is_kept) = self.updated_row(table, values, &set, EXISTING, "", &[])?;
+                let left_out = if is_kept { format!("NOT {UPDATED}.{KEEP} OR ") } else { String::new() };
                 if updated != Predicate::Always {
-                    let sql = format!("(SELECT {} FROM ({row}) AS {UPDATED})", updated.to_sql());
+                    let sql = format!("(SELECT {left_out}{} FROM ({row}) AS {UPDATED})", updated.to_sql());
                     checks.push((Predicate::Sql(sql), violates_check(table)));
                 }
                 checks.extend(self.check_options_of_updated(write, &row)?);
@@ -359,18 +371,6 @@ impl Builder<'_> {
         Ok(dialect::lower_default(text, &column.data_type, catalog, &mut self.environment())?)
     }
 
-    /// The update half of an upsert.
-    fn do_update(&mut self, insert: &Insert<'_>) {
-        let assignments: Vec<String> = insert
-            .columns
-            .iter()
-            .map(|column| quote_identifier(&column.name))
-            .map(|column| format!("{column} = excluded.{column}"))
-            .collect();
-        let target = insert.conflict_target();
-        self.writer.push(&format!("\nON CONFLICT ({target}) DO UPDATE\nSET {}", assignments.join(", ")));
-    }
-
     fn update(
         &mut self,
         write: &Write<'_>,
@@ -392,6 +392,11 @@ impl Builder<'_> {
         let mut checks = vec![(self.update_check(write, PROPOSED)?, violates_check(table))];
         checks.extend(self.check_options_of_proposed(write, None)?);
         checks.retain(|(predicate, _)| *predicate != Predicate::Always);
+        if has_before(self.catalog, table, &[Command::Update])? {
+            let sql = self.update_through_triggers(table, values, terms, &checks)?;
+            self.writer.push(&sql);
+            return self.returning(write);
+        }
         if !checks.is_empty() {
             let given = |column: &Column| {
                 let value = values.iter().find(|(of, _)| *of == column.name).map(|(_, value)| value.clone());
@@ -496,7 +501,7 @@ impl Insert<'_> {
         Some(conflict.resolution)
     }
 
-    fn conflict_target(&self) -> String {
+    pub(super) fn conflict_target(&self) -> String {
         let columns = self.conflict.iter().flat_map(|conflict| &conflict.columns);
         columns.map(|column| quote_identifier(&column.name)).collect::<Vec<_>>().join(", ")
     }
@@ -589,7 +594,7 @@ fn chunks(rows: &[Vec<Cell>]) -> Vec<String> {
     chunks
 }
 
-fn violates_check(table: &Table) -> String {
+pub(super) fn violates_check(table: &Table) -> String {
     let name = &table.name;
     raise(&quote_literal(&format!("42501:new row violates row-level security policy for table \"{name}\"")))
 }

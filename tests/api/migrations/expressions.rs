@@ -199,7 +199,7 @@ fn queries_answer_as_postgres_does() {
         ("select id from people p join teams t on t.id = p.team_id",      "42702"),
         ("select people.id from people p",                                "42P01"),
         ("select * from people, people",                                  "42712"),
-        ("select * from pg_class",                                        "42P01"),
+        ("select * from pg_class",                                        "0A000"),
         ("select * from \"edgeward.catalog\"",                            "42P01"),
         ("select * from sqlite_master",                                   "42P01"),
         ("select encrypted_password from auth.users",                     "42703"),

@@ -240,7 +240,7 @@ fn functions_that_are_not_found_say_what_was_looked_for() {
     );
     assert_eq!(
         anon.get("/rest/v1/rpc/org_sizez").send().json()["hint"],
-        "Perhaps you meant to call the function public.get_orgs"
+        "Perhaps you meant to call the function public.org_sizes"
     );
     assert_eq!(
         error(anon.get("/rest/v1/rpc/twice_over?a=1").send()),
@@ -288,4 +288,44 @@ fn a_call_is_one_batch_and_knows_a_new_body() {
     );
     assert_eq!(rows(&app.anon(), "rpc/brand_new"), json!(8));
     assert_eq!(app.anon().get("/rest/v1/rpc/org_ids").send().json()["code"], "PGRST202");
+}
+
+#[test]
+fn functions_of_rows_are_columns_and_relationships() {
+    let app = app();
+    app.migrate(
+        "2",
+        "create function full_name(orgs) returns text language sql stable as $$ select $1.name || '/' || $1.id $$;
+         create function project_count(o orgs) returns bigint language sql stable as 'select count(*) from projects p where p.org_id = o.id';
+         create function all_count(o orgs) returns bigint language sql stable security definer as 'select count(*) from projects p where p.org_id = o.id';
+         create function its_projects(orgs) returns setof projects language sql stable as 'select * from projects where org_id = $1.id';
+         create function first_project(o orgs) returns setof projects rows 1 language sql stable security definer as 'select * from projects where org_id = o.id order by id limit 1';
+         create function its_org(p projects) returns orgs language sql stable as 'select * from orgs where id = p.org_id';",
+    );
+    let ann = app.user(ANN);
+    #[rustfmt::skip]
+    let cases = [
+        ("orgs?select=id,full_name&order=id&limit=2", json!([{"id": 1, "full_name": "Red/1"}, {"id": 2, "full_name": "Blue/2"}])),
+        ("orgs?select=id&full_name=eq.Blue/2", json!([{"id": 2}])),
+        ("orgs?select=id&order=full_name.desc", json!([{"id": 1}, {"id": 3}, {"id": 2}])),
+        ("orgs?select=n:project_count,all_count&order=id", json!([{"n": 1, "all_count": 2}, {"n": 0, "all_count": 1}, {"n": 0, "all_count": 0}])),
+        ("orgs?select=*&id=eq.3", json!([{"id": 3, "name": "Green", "size": 3, "score": 7.00}])),
+        ("orgs?select=id,its_projects(name)&order=id&limit=2", json!([{"id": 1, "its_projects": [{"name": "one"}]}, {"id": 2, "its_projects": []}])),
+        ("orgs?select=id,first_project(name)&order=id", json!([{"id": 1, "first_project": {"name": "one"}}, {"id": 2, "first_project": {"name": "two"}}, {"id": 3, "first_project": null}])),
+        ("orgs?select=id,first:first_project!inner(id)&first.name=eq.two", json!([{"id": 2, "first": {"id": 2}}])),
+        ("projects?select=id,its_org(full_name,name)", json!([{"id": 1, "its_org": {"full_name": "Red/1", "name": "Red"}}])),
+        ("orgs?select=id,projects(id,its_org(id))&id=eq.1", json!([{"id": 1, "projects": [{"id": 1, "its_org": {"id": 1}}]}])),
+        ("rpc/get_orgs?select=full_name,first_project(id)&id=eq.2", json!([{"full_name": "Blue/2", "first_project": {"id": 2}}])),
+    ];
+    for (target, expected) in cases {
+        assert_eq!(rows(&ann, target), expected, "{target}");
+    }
+    let counted =
+        ann.get("/rest/v1/orgs?select=id&full_name=like.*e*").header("prefer", "count=exact").send();
+    assert_eq!(counted.header("content-range"), Some("0-2/3"));
+    let answer = ann.get("/rest/v1/projects?select=full_name").send();
+    assert_eq!(answer.json()["code"], "42703", "a function of another row");
+    app.migrate("3", "revoke execute on function all_count(orgs) from public, anon, authenticated");
+    let answer = ann.get("/rest/v1/orgs?select=all_count").send();
+    assert_error(&answer, StatusCode::FORBIDDEN, "42501", "permission denied for function all_count");
 }

@@ -59,6 +59,34 @@ fn the_description_has_what_generators_read() {
 }
 
 #[test]
+fn the_description_has_views_and_functions() {
+    let app = with_todos();
+    app.migrate(
+        "2",
+        "CREATE VIEW names AS SELECT id, name FROM people;
+         CREATE FUNCTION double(a int, b text DEFAULT 'x') RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT a * 2';
+         CREATE FUNCTION hidden(a int) RETURNS int LANGUAGE sql AS 'SELECT a';
+         REVOKE EXECUTE ON FUNCTION hidden(int) FROM PUBLIC, anon, authenticated, service_role;",
+    );
+    let body = app.service_role().get("/rest/v1/").send().json();
+    assert_eq!(
+        body["definitions"]["names"]["properties"]["name"],
+        json!({"type": "string", "format": "text"})
+    );
+    let double = &body["paths"]["/rpc/double"];
+    let schema = json!({
+        "type": "object", "required": ["a"],
+        "properties": {"a": {"format": "int32", "type": "integer"}, "b": {"format": "text", "type": "string"}},
+    });
+    assert_eq!(double["post"]["parameters"][0]["schema"], schema);
+    assert_eq!(
+        double["get"]["parameters"][1],
+        json!({"name": "b", "in": "query", "required": false, "type": "string"})
+    );
+    assert!(body["paths"].get("/rpc/hidden").is_none());
+}
+
+#[test]
 fn the_description_is_for_the_back_end_unless_said_otherwise() {
     let closed = with_todos();
     let answer = closed.anon().get("/rest/v1/").send();

@@ -392,6 +392,18 @@ fn a_materialized_view_keeps_its_rows_until_it_is_refreshed() {
 }
 
 #[test]
+fn the_api_is_described_with_its_views() {
+    let app = with_views();
+    let document = app.service_role().get("/rest/v1/").send().json();
+    let methods = |view: &str| -> Vec<String> {
+        document["paths"][format!("/{view}")].as_object().unwrap().keys().cloned().collect()
+    };
+    assert_eq!(methods("open_todos"), ["get", "post", "delete", "patch"]);
+    assert_eq!(methods("per_user"), ["get"]);
+    assert_eq!(document["definitions"]["open_todos"]["properties"]["owner"]["format"], json!("uuid"));
+}
+
+#[test]
 fn policies_look_into_views() {
     let app = with_views();
     app.migrate(
@@ -408,4 +420,68 @@ fn policies_look_into_views() {
     let answer = app.user(ANN).get("/rest/v1/people").send();
     let message = "infinite recursion detected in policy for relation \"people\"";
     assert_error(&answer, StatusCode::INTERNAL_SERVER_ERROR, "42P17", message);
+}
+
+#[test]
+fn the_users_are_reached_through_what_belongs_to_the_owner_only() {
+    let app = with_views();
+    app.migrate(
+        "20260210000000",
+        "CREATE POLICY \"by address\" ON secrets FOR SELECT TO authenticated
+           USING ((SELECT email FROM auth.users WHERE id = auth.uid()) LIKE '%@example.com');
+         CREATE VIEW addresses AS SELECT id, email FROM auth.users;
+         CREATE VIEW my_address WITH (security_invoker = on) AS SELECT id, email FROM auth.users;
+         CREATE FUNCTION my_email() RETURNS text LANGUAGE sql STABLE SECURITY DEFINER SET search_path = '' AS
+           $$ SELECT email FROM auth.users WHERE id = auth.uid() $$;
+         CREATE POLICY \"by function\" ON people FOR SELECT USING (public.my_email() = 'ann@example.com');
+         ALTER TABLE people ENABLE ROW LEVEL SECURITY;
+         INSERT INTO people (id, name) VALUES (1, 'Eve');",
+    );
+    app.database.execute(&format!(
+        "INSERT INTO \"auth.users\" (id, aud, role, email, created_at, updated_at) VALUES
+           ('{ANN}', 'authenticated', 'authenticated', 'ann@example.com', '2026-01-01T00:00:00+00:00', '2026-01-01T00:00:00+00:00')"
+    ));
+    let ann = app.user(ANN);
+    let denied = "permission denied for table users";
+    assert_error(&ann.get("/rest/v1/secrets").send(), StatusCode::FORBIDDEN, "42501", denied);
+    assert_error(&ann.get("/rest/v1/my_address").send(), StatusCode::FORBIDDEN, "42501", denied);
+    assert_error(
+        &app.service_role().get("/rest/v1/my_address").send(),
+        StatusCode::FORBIDDEN,
+        "42501",
+        denied,
+    );
+    assert_eq!(rows(&ann, "addresses"), json!([{"id": ANN, "email": "ann@example.com"}]));
+    assert_eq!(column(&ann, "people?select=id", "id"), [json!(1)]);
+    assert_eq!(rows(&app.user(BOB), "people"), json!([]));
+}
+
+#[test]
+fn columns_keep_their_origin_through_subqueries_and_lose_it_in_unions_and_groups_by_expression() {
+    let app = with_views();
+    app.migrate(
+        "20260211000000",
+        "CREATE VIEW by_with AS WITH w AS (SELECT * FROM todos) SELECT w.id AS number, w.user_id AS who, w.title FROM w;
+         CREATE VIEW by_derived AS SELECT d.user_id, d.id + 0 AS id FROM (SELECT id, user_id FROM todos) AS d;
+         CREATE VIEW by_union AS SELECT id, user_id FROM todos WHERE done UNION ALL SELECT id, user_id FROM todos WHERE NOT done;",
+    );
+    let service = app.service_role();
+    assert_eq!(
+        rows(&service, "by_with?number=eq.1&select=title,profiles(name),comments(body)&comments.order=id"),
+        json!([{"title": "milk", "profiles": {"name": "Ann"}, "comments": [{"body": "soon"}, {"body": "yes"}]}])
+    );
+    assert_eq!(
+        rows(&service, "by_derived?id=eq.1&select=profiles(name)"),
+        json!([{"profiles": {"name": "Ann"}}])
+    );
+    assert_eq!(rows(&service, "by_union?select=id&order=id").as_array().unwrap().len(), 4);
+    for target in ["by_union?select=id,profiles(name)", "by_derived?select=id,comments(body)"] {
+        let answer = service.get(&format!("/rest/v1/{target}")).send();
+        assert_eq!(answer.json()["code"], json!("PGRST200"), "{target}: {}", answer.text());
+    }
+    let refused = service.post("/rest/v1/by_union").json(&json!({"id": 9})).send();
+    assert_eq!(
+        refused.json()["details"],
+        json!("Views containing UNION, INTERSECT, or EXCEPT are not automatically updatable.")
+    );
 }

@@ -1,0 +1,36 @@
+//! PL/pgSQL, lowered to SQL that D1 runs in one batch.
+//!
+//! A body is parsed ([`body`]) and run by a [`Machine`] on SQL in the place of values: a variable is the
+//! expression of its present value, an `IF` makes its values `CASE`s and its statements conditional, a
+//! `RETURN` ends what follows, `RAISE` is an expression that raises when it is computed. What comes out
+//! depends on where the values go ([`Sink`]):
+//!
+//! * [`Sink::layers`], for a body that only reads: it is one expression. [`Machine::value`] gives a scalar
+//!   function's, for policies, defaults and queries; BEFORE triggers are made of it too.
+//! * [`Sink::statements`], for one that writes: `INSERT`, `UPDATE` and `DELETE` are statements, each with
+//!   the condition of its place in its `WHERE`; what is computed once stands in the rows of
+//!   `"edgeward.frame"` whose names start with the sink's prefix. Run them in order in one batch, then
+//!   [`cleared`]; or put them into a SQLite trigger, which takes all of them.
+//!
+//! The function's parameters, and NEW and OLD, are relations given to [`Machine::new`]: their fields' SQL
+//! is whatever gives the values (a placeholder, `NEW."id"`). The environment decides whose policies apply.
+//! After [`Machine::run`], `outcomes` has the results with their conditions, the first that holds is the
+//! function's; `guards` are values that must be computed for the errors they may raise.
+
+mod condition;
+mod machine;
+mod parse;
+mod query;
+mod raise;
+mod sink;
+mod state;
+mod syntax;
+mod value;
+mod write;
+
+pub use condition::Condition;
+pub use machine::{Machine, Outcome, Returned, known};
+pub use parse::{body, condition};
+pub use sink::{LAYER, Sink, cleared, over_layers};
+pub use state::{qualified, row_of_table, variables};
+pub use syntax::{Action, Block, Otherwise, Step};

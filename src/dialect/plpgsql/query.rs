@@ -1,0 +1,187 @@
+//! `PERFORM`, `SELECT … INTO`, and loops over rows that are one statement.
+
+use sqlparser::ast::Query;
+
+use super::machine::Machine;
+use super::state::Place;
+use super::syntax::{Into, Step};
+use crate::dialect::DialectError;
+use crate::dialect::expression::{Field, Piece};
+use crate::dialect::query::LoweredQuery;
+use crate::schema::{DataType, Storage};
+use crate::sql::raise;
+
+/// Where a query's columns go.
+pub(super) enum Targets {
+    /// One variable for each column.
+    Fields(Vec<Place>),
+    /// All of them into a row.
+    Row(Place),
+}
+
+impl Machine<'_> {
+    pub(super) fn perform(&mut self, query: &Query) -> Result<(), DialectError> {
+        let query = self.lowered(|lowering| lowering.subquery(query))?;
+        // Counting each column has it computed.
+        let counts: Vec<String> =
+            (1..=query.columns.len()).map(|index| format!("count(\"/row\".\"{index}\")")).collect();
+        let rows =
+            format!("(SELECT count(*) + 0 * ({}) FROM ({}) AS \"/row\")", counts.join(" + "), query.sql);
+        let found = self.keep_running(&format!("{rows} > 0"));
+        if !self.sink.takes_statements() {
+            self.guards.push(format!("CASE WHEN {found} THEN TRUE ELSE TRUE END"));
+        }
+        self.state.found = format!("coalesce({found}, 0)");
+        Ok(())
+    }
+
+    /// Puts a value aside, NULL where this point is not reached.
+    pub(super) fn keep_running(&mut self, sql: &str) -> String {
+        let guarded = self.state.running.guarding(sql);
+        self.sink.keep(&guarded)
+    }
+
+    pub(super) fn select_into(&mut self, query: &Query, into: &Into) -> Result<(), DialectError> {
+        let targets = self.targets(into)?;
+        let query = self.lowered(|lowering| lowering.subquery(query))?;
+        if into.is_strict {
+            self.refuse_unless_one(&query);
+        }
+        let first = format!("SELECT *, 1 AS \"/found\" FROM ({}) LIMIT 1", query.sql);
+        let values = if self.sink.takes_statements() {
+            let mut columns: Vec<String> =
+                (1..=query.columns.len()).map(|index| format!("\"/row\".\"{index}\"")).collect();
+            columns.push("\"/row\".\"/found\"".to_string());
+            let runs = self.state.running.to_sql();
+            let mut values = self.sink.keep_row(&first, &columns, &runs);
+            let found = values.pop().unwrap_or_default();
+            self.state.found = format!("({found} IS NOT NULL)");
+            values
+        } else {
+            self.state.found = format!("EXISTS ({first})");
+            self.first_row(&query, &first)?
+        };
+        self.fill(&targets, &query.columns, values)
+    }
+
+    /// The values of a query's first row, as expressions.
+    fn first_row(&mut self, query: &LoweredQuery, first: &str) -> Result<Vec<String>, DialectError> {
+        if let (Some(value), [_]) = (&query.value, query.columns.as_slice()) {
+            return Ok(vec![self.settle(value.clone())]);
+        }
+        if let [_] = query.columns.as_slice() {
+            return Ok(vec![self.settle(format!("(SELECT \"1\" FROM ({first}))"))]);
+        }
+        let columns: Vec<String> = (1..=query.columns.len()).map(|index| format!("\"{index}\"")).collect();
+        for (name, data_type) in &query.columns {
+            if matches!(data_type.storage(), Storage::Real | Storage::Blob) {
+                let what =
+                    format!("SELECT INTO several variables with \"{name}\" {}", data_type.display_name());
+                return Err(DialectError::unsupported(what).with_hint("Use a SELECT INTO for each."));
+            }
+        }
+        let arrays: Vec<String> =
+            columns.chunks(30).map(|chunk| format!("json_array({})", chunk.join(", "))).collect();
+        let row = self.keep_running(&format!("(SELECT json_array({}) FROM ({first}))", arrays.join(", ")));
+        Ok((0..columns.len())
+            .map(|index| format!("({row} ->> '$[{}][{}]')", index / 30, index % 30))
+            .collect())
+    }
+
+    /// `STRICT`.
+    fn refuse_unless_one(&mut self, query: &LoweredQuery) {
+        let (none, many) =
+            (raise("'P0002:query returned no rows'"), raise("'P0003:query returned more than one row'"));
+        let count = format!("(SELECT count(*) FROM (SELECT 1 FROM ({}) LIMIT 2))", query.sql);
+        self.guard(&format!("CASE {count} WHEN 0 THEN {none} WHEN 2 THEN {many} ELSE TRUE END"));
+    }
+
+    pub(super) fn targets(&self, into: &Into) -> Result<Targets, DialectError> {
+        let places: Vec<Place> =
+            into.targets.iter().map(|target| self.assignable(target)).collect::<Result<_, _>>()?;
+        match places.as_slice() {
+            [one] if self.state.field(*one).is_none() => Ok(Targets::Row(*one)),
+            _ if places.iter().all(|place| self.state.field(*place).is_some()) => Ok(Targets::Fields(places)),
+            _ => Err(DialectError::new("42601", "record variable cannot be part of multiple-item INTO list")),
+        }
+    }
+
+    /// Puts a row's values into the targets: variables without a column become NULL.
+    pub(super) fn fill(
+        &mut self,
+        targets: &Targets,
+        columns: &[(String, DataType)],
+        values: Vec<String>,
+    ) -> Result<(), DialectError> {
+        let mut pieces =
+            columns.iter().zip(values).map(|((_, data_type), sql)| Piece::Typed(sql, data_type.clone()));
+        match targets {
+            Targets::Fields(places) => {
+                for place in places {
+                    let Some(to) = self.state.field(*place).map(|field| field.data_type.clone()) else {
+                        continue;
+                    };
+                    let sql = match pieces.next() {
+                        Some(piece) => self.lowered(|lowering| lowering.assign_in_function(piece, &to))?,
+                        None => "NULL".to_string(),
+                    };
+                    self.state.set(*place, sql);
+                    self.refuse_null(*place)?;
+                }
+            }
+            Targets::Row(place) => {
+                let shape =
+                    self.state.relation(*place).map(|relation| relation.columns.clone()).unwrap_or_default();
+                let is_declared = !shape.is_empty() && shape.len() == columns.len();
+                let mut fields = Vec::new();
+                for (index, ((name, data_type), piece)) in columns.iter().zip(pieces).enumerate() {
+                    let declared = shape.get(index).filter(|_| is_declared);
+                    let name = declared.map_or(name, |field| &field.name).clone();
+                    let (sql, data_type) = match (declared, piece) {
+                        (Some(field), piece) => {
+                            let to = field.data_type.clone();
+                            (self.lowered(|lowering| lowering.assign_in_function(piece, &to))?, to)
+                        }
+                        (None, Piece::Typed(sql, _)) => (sql, data_type.clone()),
+                        (None, _) => ("NULL".to_string(), data_type.clone()),
+                    };
+                    fields.push(Field { name, sql, data_type });
+                }
+                self.state.set_row(*place, fields);
+            }
+        }
+        Ok(())
+    }
+
+    /// `FOR row IN query LOOP` around one INSERT (or RETURN NEXT) is that statement for all the rows.
+    pub(super) fn for_rows(
+        &mut self,
+        variable: &str,
+        query: &Query,
+        steps: &[Step],
+    ) -> Result<(), DialectError> {
+        let refused = || {
+            DialectError::unsupported("a loop of anything but one INSERT or RETURN NEXT")
+                .with_hint("Write one statement for all the rows.")
+        };
+        let [Step { action, .. }] = steps else { return Err(refused()) };
+        let query = self.lowered(|lowering| lowering.subquery(query))?;
+        let fields = query.columns.iter().enumerate().map(|(index, (name, data_type))| Field {
+            name: name.clone(),
+            sql: format!("\"/each\".\"{}\"", index + 1),
+            data_type: data_type.clone(),
+        });
+        let row = super::state::row(variable, fields.collect());
+        let before = self.state.scopes.len();
+        self.state.scopes.push(crate::dialect::expression::Scope { relations: vec![row] });
+        let source = format!("({}) AS \"/each\"", query.sql);
+        let done = match action {
+            super::syntax::Action::Write(statement, None) => self.insert_each(statement, &source),
+            _ => Err(refused()),
+        };
+        self.state.scopes.truncate(before);
+        done?;
+        // After the loop the variable holds the last row, which nothing keeps.
+        Ok(())
+    }
+}

@@ -1,0 +1,179 @@
+//! `INSERT`, `UPDATE` and `DELETE` in a function, and what comes back of their rows.
+
+use sqlparser::ast::{self, SelectItem};
+
+use super::machine::Machine;
+use super::syntax::Into;
+use crate::dialect::DialectError;
+use crate::dialect::query::Output;
+use crate::dialect::write::{self, Written};
+use crate::schema::{Command, DataType, WrittenTable};
+use crate::sql::raise;
+
+impl Machine<'_> {
+    pub(super) fn write(
+        &mut self,
+        statement: &ast::Statement,
+        into: Option<&Into>,
+    ) -> Result<(), DialectError> {
+        if !self.sink.takes_statements() {
+            return Err(DialectError::new("0A000", "a function that writes cannot stand in an expression")
+                .with_hint("Call it by rpc, or in a trigger."));
+        }
+        match (statement, into) {
+            (_, None) => {
+                let written = self.written(statement, None)?;
+                self.push_write(written);
+                self.count()
+            }
+            (ast::Statement::Insert(insert), Some(into)) => {
+                let items = insert.returning.clone().unwrap_or_default();
+                let written = self.written(statement, None)?;
+                if written.updates_on_conflict {
+                    return Err(DialectError::unsupported("RETURNING … INTO after ON CONFLICT DO UPDATE")
+                        .with_hint("Read the row with SELECT … INTO."));
+                }
+                let outputs = self.outputs(&written, &items)?;
+                let last = format!("{}.rowid = last_insert_rowid()", written.table.physical());
+                self.push_write(written.clone());
+                self.take_row(&written, &outputs, &last, "changes() > 0", into)
+            }
+            (ast::Statement::Update(update), Some(into)) => {
+                let items = update.returning.clone().unwrap_or_default();
+                let written = self.written(statement, None)?;
+                let outputs = self.outputs(&written, &items)?;
+                let row = self.keep_running(&only_row(&written));
+                let is_it = format!("{}.rowid = {row}", written.table.physical());
+                self.push_write(written.clone());
+                self.take_row(&written, &outputs, &is_it, "changes() > 0", into)
+            }
+            (ast::Statement::Delete(delete), Some(into)) => {
+                let items = delete.returning.clone().unwrap_or_default();
+                let written = self.written(statement, None)?;
+                let outputs = self.outputs(&written, &items)?;
+                let row = self.keep_running(&only_row(&written));
+                let is_it = format!("{}.rowid = {row}", written.table.physical());
+                self.take_row(&written, &outputs, &is_it, "TRUE", into)?;
+                self.push_write(written);
+                Ok(())
+            }
+            _ => Err(DialectError::unsupported("this statement in a function")),
+        }
+    }
+
+    /// An INSERT for each row of a source.
+    pub(super) fn insert_each(
+        &mut self,
+        statement: &ast::Statement,
+        source: &str,
+    ) -> Result<(), DialectError> {
+        let ast::Statement::Insert(_) = statement else {
+            return Err(DialectError::unsupported("a loop of anything but one INSERT")
+                .with_hint("Write one statement for all the rows."));
+        };
+        if !self.sink.takes_statements() {
+            return Err(DialectError::new("0A000", "a function that writes cannot stand in an expression"));
+        }
+        let written = self.written(statement, Some(source))?;
+        if source.contains(&format!("FROM {}", written.table.physical())) {
+            return Err(DialectError::unsupported("a loop over the table that it writes"));
+        }
+        self.push_write(written);
+        self.count()
+    }
+
+    fn written(&mut self, statement: &ast::Statement, each: Option<&str>) -> Result<Written, DialectError> {
+        let guard = self.state.running.clone();
+        self.lowered(|lowering| match statement {
+            ast::Statement::Insert(insert) => write::insert(lowering, insert, &guard, each),
+            ast::Statement::Update(update) => write::update(lowering, update, &guard),
+            ast::Statement::Delete(delete) => write::delete(lowering, delete, &guard),
+            _ => Err(DialectError::unsupported("this statement in a function")),
+        })
+    }
+
+    fn push_write(&mut self, written: Written) {
+        let table = crate::sql::physical_name(&written.table.schema, &written.table.name);
+        if written.updates_on_conflict {
+            self.writes.push(WrittenTable {
+                table: table.clone(),
+                command: Command::Update,
+                columns: written.columns.clone(),
+            });
+        }
+        self.writes.push(WrittenTable { table, command: written.command, columns: written.columns });
+        self.sink.push(written.sql);
+    }
+
+    /// `FOUND` and `ROW_COUNT` of the statement just pushed.
+    fn count(&mut self) -> Result<(), DialectError> {
+        if !self.counts {
+            return Ok(());
+        }
+        let count = self.sink.keep("changes()");
+        self.state.found = format!("({count} > 0)");
+        self.state.row_count = count;
+        Ok(())
+    }
+
+    fn outputs(&mut self, written: &Written, items: &[SelectItem]) -> Result<Vec<Output>, DialectError> {
+        let scope = write::target_scope(&written.table, written.alias.as_deref());
+        self.lowered(|lowering| {
+            lowering.scopes.push(scope);
+            lowering.outputs(items, &[])
+        })
+    }
+
+    /// Puts the outputs over the one row into the targets.
+    fn take_row(
+        &mut self,
+        written: &Written,
+        outputs: &[Output],
+        is_it: &str,
+        runs: &str,
+        into: &Into,
+    ) -> Result<(), DialectError> {
+        let targets = self.targets(into)?;
+        let list: Vec<String> = outputs
+            .iter()
+            .enumerate()
+            .map(|(index, output)| format!("{} AS \"{}\"", output.sql, index + 1))
+            .collect();
+        let query = format!(
+            "SELECT {}, 1 AS \"/found\" FROM {} WHERE {is_it}",
+            list.join(", "),
+            written.table.physical()
+        );
+        let mut columns: Vec<String> =
+            (1..=outputs.len()).map(|index| format!("\"/row\".\"{index}\"")).collect();
+        columns.push("\"/row\".\"/found\"".to_string());
+        columns.push("changes()".to_string());
+        let many = raise("'P0003:query returned more than one row'");
+        let runs = match written.command {
+            Command::Insert => format!("CASE WHEN changes() > 1 THEN {many} ELSE {runs} END"),
+            _ => runs.to_string(),
+        };
+        let runs = self.state.running.and(&runs).to_sql();
+        let mut values = self.sink.keep_row(&query, &columns, &runs);
+        self.state.row_count = values.pop().unwrap_or_default();
+        let found = values.pop().unwrap_or_default();
+        self.state.found = format!("({found} IS NOT NULL)");
+        let columns: Vec<(String, DataType)> =
+            outputs.iter().map(|output| (output.name.clone(), output.data_type.clone())).collect();
+        if into.is_strict {
+            let none = raise("'P0002:query returned no rows'");
+            self.guard(&format!("CASE WHEN {found} IS NULL THEN {none} ELSE TRUE END"));
+        }
+        self.fill(&targets, &columns, values)
+    }
+}
+
+/// The rowid of the one row that an UPDATE or DELETE touches.
+fn only_row(written: &Written) -> String {
+    let many = raise("'P0003:query returned more than one row'");
+    let name = written.table.physical();
+    format!(
+        "(SELECT CASE WHEN count(*) > 1 THEN {many} ELSE max({name}.rowid) END FROM {} WHERE {})",
+        written.from, written.condition
+    )
+}

@@ -1,0 +1,54 @@
+//! `INSERT`, `UPDATE` and `DELETE` as a function runs them, or the system where BEFORE triggers have a
+//! say: under the environment's policies, only where a condition holds, and with the BEFORE triggers of
+//! the table in the statement, since SQLite's cannot change a row.
+//!
+//! What comes out stands in a batch or in a SQLite trigger: no WITH at its beginning, no RETURNING.
+
+mod before;
+mod delete;
+mod insert;
+mod update;
+
+pub use before::{Before, KEEP, has_before, is_compiled, old_columns, proposed};
+pub use delete::delete;
+pub use insert::insert;
+pub use insert::updated_on_conflict;
+pub use update::update;
+
+pub use super::statement::write::target_scope;
+use crate::schema::{Command, Table};
+use crate::sql::{quote_literal, raise};
+
+/// A statement that writes.
+#[derive(Clone, Debug)]
+pub struct Written {
+    /// SQLite's.
+    pub sql: String,
+    /// What is written.
+    pub table: Table,
+    /// Its alias.
+    pub alias: Option<String>,
+    /// How.
+    pub command: Command,
+    /// The columns that an UPDATE, or an INSERT's ON CONFLICT, sets.
+    pub columns: Vec<String>,
+    /// Whether it is an INSERT with ON CONFLICT DO UPDATE.
+    pub updates_on_conflict: bool,
+    /// What an UPDATE or DELETE looks for its rows in, and their condition.
+    pub from: String,
+    /// See `from`.
+    pub condition: String,
+}
+
+/// The row that would be written. No table has a name like these.
+const NEW: &str = "\"/new\"";
+
+fn violates_check(table: &Table) -> String {
+    let name = &table.name;
+    raise(&quote_literal(&format!("42501:new row violates row-level security policy for table \"{name}\"")))
+}
+
+/// A predicate that raises where `check` does not hold.
+fn checked(check: &str, table: &Table) -> String {
+    format!("CASE WHEN ({check}) IS NOT TRUE THEN {} ELSE TRUE END", violates_check(table))
+}

@@ -1,0 +1,183 @@
+//! `CREATE TRIGGER`: what runs a function when a table's rows change.
+
+use serde::{Deserialize, Serialize};
+
+use super::catalog::{Catalog, Command, ReferentialAction, Table};
+use crate::sql::{physical_name, quote_identifier};
+
+/// A row-level trigger.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Trigger {
+    /// Its table's schema.
+    pub schema: String,
+    /// Its table's name.
+    pub table: String,
+    /// Unique among the table's triggers, which run in the order of their names.
+    pub name: String,
+    /// When it runs.
+    pub timing: Timing,
+    /// The commands it runs on; never a SELECT.
+    pub events: Vec<Command>,
+    /// `UPDATE OF`: it runs only on an UPDATE that sets one of these; on any when empty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub columns: Vec<String>,
+    /// `WHEN`, a Postgres expression over NEW and OLD.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub when: Option<String>,
+    /// The [`super::Routine::key`] of its function.
+    pub function: String,
+    /// `TG_ARGV`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub arguments: Vec<String>,
+    /// Whether it runs at all.
+    pub enabled: bool,
+    /// What it is in SQLite; nothing where it is compiled into the statements that write the table.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub natives: Vec<NativeTrigger>,
+    /// What its function writes: table by physical name, command, and the columns an UPDATE sets.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub writes: Vec<WrittenTable>,
+}
+
+/// When a trigger runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Timing {
+    /// Before the row is written, whose values it may change.
+    Before,
+    /// After.
+    After,
+}
+
+/// A SQLite trigger, as it stands in the database.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct NativeTrigger {
+    /// Not quoted.
+    pub name: String,
+    /// `CREATE TRIGGER`.
+    pub sql: String,
+}
+
+/// A table that a trigger's function writes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct WrittenTable {
+    /// Its physical name.
+    pub table: String,
+    /// How.
+    pub command: Command,
+    /// The columns that an UPDATE sets.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub columns: Vec<String>,
+}
+
+/// The one row of this table says for whom a batch runs, to the triggers that ask: SQLite's take no binds.
+pub const CALLER_TABLE: &str = "edgeward.caller";
+
+impl Trigger {
+    /// Its name in the registry.
+    pub fn key(&self) -> String {
+        format!("{} on {}", self.name, physical_name(&self.schema, &self.table))
+    }
+
+    /// Whether it is of that table.
+    pub fn is_of(&self, table: &Table) -> bool {
+        self.schema == table.schema && self.table == table.name
+    }
+
+    /// Whether a command that sets these columns fires it.
+    pub fn fires_on(&self, command: Command, columns: &[&str]) -> bool {
+        let is_meant = command != Command::Update
+            || self.columns.is_empty()
+            || self.columns.iter().any(|column| columns.contains(&column.as_str()));
+        self.enabled && self.events.contains(&command) && is_meant
+    }
+
+    /// Carries a column's new name into the trigger: its own list, and the condition's `NEW.x` and `OLD.x`.
+    pub fn rename_column(&mut self, old: &str, new: &str) {
+        for column in self.columns.iter_mut().filter(|column| *column == old) {
+            *column = new.to_string();
+        }
+        let Some(when) = &self.when else { return };
+        let mut text = String::new();
+        let mut rest = when.as_str();
+        while let Some(at) = rest.find('.') {
+            let (before, after) = rest.split_at(at + 1);
+            let is_row = ["new.", "old."].iter().any(|row| before.to_ascii_lowercase().ends_with(row));
+            text.push_str(before);
+            rest = after;
+            let end =
+                after.find(|letter: char| !letter.is_alphanumeric() && letter != '_').unwrap_or(after.len());
+            let (word, behind) = after.split_at(end);
+            let quoted = quote_identifier(old);
+            if is_row && word.to_lowercase() == old {
+                text.push_str(&quote_identifier(new));
+                rest = behind;
+            } else if let Some(behind) = after.strip_prefix(quoted.as_str()).filter(|_| is_row) {
+                text.push_str(&quote_identifier(new));
+                rest = behind;
+            }
+        }
+        text.push_str(rest);
+        self.when = Some(text);
+    }
+
+    /// Whether its list or its condition names a column.
+    pub fn names_column(&self, column: &str) -> bool {
+        let mut renamed = self.clone();
+        renamed.rename_column(column, "/gone");
+        renamed != *self
+    }
+
+    fn asks_for_caller(&self) -> bool {
+        self.natives.iter().any(|native| native.sql.contains(CALLER_TABLE))
+    }
+}
+
+impl Catalog {
+    /// A table's triggers, in the order they run in.
+    pub fn triggers_of(&self, table: &Table) -> Vec<&Trigger> {
+        let mut triggers: Vec<&Trigger> =
+            self.triggers.values().filter(|trigger| trigger.is_of(table)).collect();
+        triggers.sort_by(|one, other| one.name.cmp(&other.name));
+        triggers
+    }
+
+    /// Whether writing a table may run a trigger that asks for the caller, there or in a table that the
+    /// write reaches by foreign keys and other triggers.
+    pub fn asks_for_caller(&self, table: &Table) -> bool {
+        if !self.triggers.values().any(Trigger::asks_for_caller) {
+            return false;
+        }
+        let mut reached = vec![physical_name(&table.schema, &table.name)];
+        let mut at = 0;
+        while let Some(name) = reached.get(at).cloned() {
+            at += 1;
+            let Some(table) = self.tables.get(&name) else { continue };
+            let mut next = self.reached_by_keys(table);
+            for trigger in self.triggers.values().filter(|trigger| trigger.is_of(table)) {
+                if trigger.asks_for_caller() {
+                    return true;
+                }
+                next.extend(trigger.writes.iter().map(|written| written.table.clone()));
+            }
+            next.retain(|name| !reached.contains(name));
+            reached.extend(next);
+        }
+        false
+    }
+
+    /// The tables whose rows change when a table's rows go or their keys change.
+    pub fn reached_by_keys(&self, table: &Table) -> Vec<String> {
+        let acts = |action: ReferentialAction| {
+            !matches!(action, ReferentialAction::NoAction | ReferentialAction::Restrict)
+        };
+        let refers = |other: &&Table| {
+            other.foreign_keys.iter().any(|key| {
+                key.foreign_schema == table.schema
+                    && key.foreign_table == table.name
+                    && (acts(key.on_delete) || acts(key.on_update))
+            })
+        };
+        let referring = self.tables.values().filter(refers);
+        referring.map(|other| physical_name(&other.schema, &other.name)).collect()
+    }
+}

@@ -1,0 +1,104 @@
+//! `handle_new_user`: the trigger on `auth.users` that every other Supabase project has.
+
+use http::StatusCode;
+use serde_json::json;
+
+use super::{assert_clean, project, run};
+
+const PROFILES: &str = "
+    create table public.profiles (
+      id uuid not null references auth.users on delete cascade primary key,
+      email text,
+      username text unique check (char_length(username) >= 3),
+      full_name text,
+      created_at timestamptz not null default now()
+    );
+    create function public.handle_new_user() returns trigger
+    language plpgsql security definer set search_path = public as $$
+    begin
+      insert into public.profiles (id, email, username, full_name)
+      values (new.id, new.email, new.raw_user_meta_data ->> 'username', coalesce(new.raw_user_meta_data->>'full_name', ''));
+      return new;
+    end;
+    $$;
+    create trigger on_auth_user_created after insert on auth.users
+      for each row execute procedure public.handle_new_user();
+    create function sync_email() returns trigger language plpgsql security definer as $$
+    begin
+      update profiles set email = new.email where id = new.id;
+      return new;
+    end $$;
+    create trigger on_email after update of email on auth.users for each row
+      when (old.email is distinct from new.email) execute function sync_email();
+";
+
+#[test]
+fn a_sign_up_makes_a_profile() {
+    let app = project(PROFILES);
+    let body = json!({"email": "ann@example.com", "password": "password1", "data": {"username": "ann", "full_name": "Ann A"}});
+    let answer = app.anon().post("/auth/v1/signup").json(&body).send();
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());
+    assert_eq!(
+        run(&app, "select email, username, full_name from profiles"),
+        json!([{"email": "ann@example.com", "username": "ann", "full_name": "Ann A"}])
+    );
+    let id = app.database.value("SELECT id FROM \"auth.users\"").unwrap();
+    let changed = json!({"email": "anna@example.com", "email_confirm": true});
+    let answer = app.service_role().put(&format!("/auth/v1/admin/users/{id}")).json(&changed).send();
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());
+    assert_eq!(run(&app, "select email from profiles"), json!([{"email": "anna@example.com"}]));
+    assert_clean(&app);
+}
+
+#[test]
+fn a_trigger_that_fails_leaves_no_account() {
+    let app = project(PROFILES);
+    let sign_up = |email: &str, username: &str| {
+        let body = json!({"email": email, "password": "password1", "data": {"username": username}});
+        app.anon().post("/auth/v1/signup").json(&body).send()
+    };
+    assert_eq!(sign_up("ann@example.com", "ann").status, StatusCode::OK);
+    for username in ["ann", "x"] {
+        let answer = sign_up("bob@example.com", username);
+        assert_eq!(answer.status, StatusCode::INTERNAL_SERVER_ERROR, "{}", answer.text());
+        let body = answer.json();
+        assert_eq!(body["error_code"], json!("unexpected_failure"), "{body}");
+        assert_eq!(body["msg"], json!("Database error saving new user"), "{body}");
+    }
+    let answer = app
+        .service_role()
+        .post("/auth/v1/admin/users")
+        .json(&json!({"email": "bob@example.com", "password": "password1", "user_metadata": {"username": "ann"}}))
+        .send();
+    assert_eq!(answer.json()["msg"], json!("Database error creating new user"), "{}", answer.text());
+    assert_eq!(app.database.value("SELECT count(*) FROM \"auth.users\"").as_deref(), Some("1"));
+    assert_eq!(
+        sign_up("ann@example.com", "other").status,
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "an address that is taken"
+    );
+    assert_eq!(sign_up("bob@example.com", "bob").status, StatusCode::OK);
+}
+
+#[test]
+fn an_allow_list_can_refuse_a_sign_up() {
+    let app = project(
+        "create function allow() returns trigger language plpgsql security definer as $$
+         begin
+           if split_part(new.email, '@', 2) <> 'example.com' then
+             raise exception 'Only example.com';
+           end if;
+           return new;
+         end $$;
+         create trigger allow before insert on auth.users for each row execute function allow();",
+    );
+    let sign_up = |email: &str| {
+        app.anon()
+            .post("/auth/v1/signup")
+            .json(&json!({"email": email, "password": "password1"}))
+            .send()
+            .status
+    };
+    assert_eq!(sign_up("ann@example.org"), StatusCode::INTERNAL_SERVER_ERROR);
+    assert_eq!(sign_up("ann@example.com"), StatusCode::OK);
+}

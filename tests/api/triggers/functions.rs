@@ -1,0 +1,100 @@
+//! Functions in plpgsql that only read, in queries and policies.
+
+use serde_json::json;
+
+use super::{ANN, BOB, project, refusal, run};
+
+#[test]
+fn a_policy_asks_a_function_in_plpgsql() {
+    let app = project(&format!(
+        "create table members (team int, who uuid, role text);
+         create table docs (id int primary key, team int);
+         insert into members values (1, '{ANN}', 'admin'), (1, '{BOB}', 'guest');
+         insert into docs values (1, 1), (2, 2);
+         create function role_in(t int) returns text language plpgsql stable security definer as $$
+         declare r text;
+         begin
+           select role into r from members where team = t and who = auth.uid();
+           if not found then
+             return 'none';
+           end if;
+           return r;
+         end $$;
+         create policy admins on docs using (role_in(team) = 'admin');",
+    ));
+    let seen = |user: &str| app.user(user).get("/rest/v1/docs?select=id").send().json();
+    assert_eq!((seen(ANN), seen(BOB)), (json!([{"id": 1}]), json!([])));
+}
+
+#[test]
+fn functions_compute() {
+    let app = project(
+        "create function grade(points int) returns text language plpgsql immutable as $$
+         declare
+           n int := points;
+           result text;
+         begin
+           if n is null then raise exception 'no points' using errcode = 'null_value_not_allowed'; end if;
+           n := n + 1;
+           case when n > 90 then result := 'A'; when n > 50 then result := 'B'; else result := 'C'; end case;
+           case points when 0, 1 then return 'Z'; else null; end case;
+           return result || n;
+         end $$;
+         create function word(n int) returns text language plpgsql as $$ begin case n when 1 then return 'one'; end case; return '?'; end $$;
+         create function nothing(n int) returns int language plpgsql as $$ begin if n > 0 then return n; end if; end $$;
+         create function some(n int) returns setof int language plpgsql as $$
+         begin
+           return query select 1;
+           if n > 1 then return query select 2; return next 3; end if;
+           return;
+         end $$;",
+    );
+    let rows = run(
+        &app,
+        "select grade(95) as a, grade(60) as b, grade(3) as c, grade(1) as z, word(1) as w, nothing(4) as n",
+    );
+    assert_eq!(rows, json!([{"a": "A96", "b": "B61", "c": "C4", "z": "Z", "w": "one", "n": 4}]));
+    assert_eq!(refusal(&app, "select grade(null::int)"), ("22004".into(), "no points".into()));
+    assert_eq!(refusal(&app, "select word(2)").0, "20000");
+    assert_eq!(refusal(&app, "select nothing(0)").0, "2F005");
+    assert_eq!(
+        run(&app, "select some from some(2) order by 1"),
+        json!([{"some": 1}, {"some": 2}, {"some": 3}])
+    );
+    assert_eq!(run(&app, "select some from some(1)"), json!([{"some": 1}]));
+}
+
+#[test]
+fn a_name_of_both_a_variable_and_a_column_is_ambiguous() {
+    let app = project(
+        "create table t (id int, n int);
+         create function f(n int) returns int language plpgsql as $$ begin return (select max(id) from t where n = 1); end $$;",
+    );
+    assert_eq!(refusal(&app, "select f(1)").0, "42702");
+}
+
+#[test]
+fn a_call_in_a_query_keeps_its_names_apart() {
+    let app = project(
+        "create table t (id int, n int);
+         insert into t values (1, 10), (2, 20), (3, 30);
+         create function below(of int) returns int language plpgsql as $$
+         declare c int; d int;
+         begin
+           select count(*) into c from t where t.id < of;
+           d := c + (select coalesce(sum(t.n), 0) from t where t.id < of and t.id >= c);
+           return d;
+         end $$;
+         create function twice(of int) returns int language plpgsql as $$
+         declare a int; b int;
+         begin
+           a := (select max(t.id) from t where t.id <= of);
+           b := below(a) + (select count(*) from t where t.id <> a and t.n > below(a));
+           return b + below(of);
+         end $$;",
+    );
+    assert_eq!(
+        run(&app, "select id, below(x.id) as b, twice(id) as t from t x order by id"),
+        json!([{"id": 1, "b": 0, "t": 2}, {"id": 2, "b": 11, "t": 23}, {"id": 3, "b": 22, "t": 44}])
+    );
+}
