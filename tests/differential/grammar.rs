@@ -47,7 +47,7 @@ pub const PRODUCTIONS: &[(Kind, &str)] = &[
     (Bool, "({texts} = {texts})"), (Bool, "({ints} = {ints})"), (Bool, "({ints} < {ints})"), (Bool, "({texts} IS NULL)"),
     (Bool, "({jsonb} = '\"s\"'::jsonb)"), (Bool, "({jsonb} ? 'a')"), (Bool, "({jsonb} ?| ARRAY['a', 'role'])"), (Bool, "({jsonb} ?& ARRAY['a', 'b'])"), (Bool, "({jsonb} @> '{\"a\": 1}'::jsonb)"),
     (Bool, "({jsonb} IS NULL)"), (Bool, "({jsonb} = {jsonb})"), (Bool, "(({jsonb} ->> 'ok')::boolean)"), (Bool, "({jsonb} <> '3'::jsonb)"), (Bool, "{text}::bool"), (Bool, "({int} = 1)::bool"),
-    (Bool, "(CASE WHEN {bool} THEN {bool} ELSE {bool} END)"), (Bool, "coalesce({bool}, {bool})"), (Bool, "({int} <> '7')"), (Bool, "({text} = 'abc'::varchar(2))"), (Bool, "((({int}, {text})) = (({int}, {text})))"),
+    (Bool, "(CASE WHEN {bool} THEN {bool} ELSE {bool} END)"), (Bool, "coalesce({bool}, {bool})"), (Bool, "({int} <> '7')"), (Bool, "({text} = 'abc'::varchar(2))"), (Bool, "((facts.i, facts.t) = (facts.id, {text}))"),
     (Bool, "(EXISTS (SELECT 1 FROM facts AS f WHERE f.id > {int}))"), (Bool, "({int} IN (SELECT f.i FROM facts AS f))"), (Bool, "({int} NOT IN (SELECT f.i FROM facts AS f WHERE f.i IS NOT NULL))"),
     (Bool, "{int}::bool"), (Bool, "({bool} > {bool})"), (Bool, "({text} ~~ 'a%')"), (Bool, "({text} !~~* 'A%')"),
 

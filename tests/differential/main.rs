@@ -31,6 +31,7 @@ mod json;
 mod ours;
 mod policies;
 mod postgres;
+mod queries;
 mod ranges;
 mod report;
 mod search;
@@ -58,6 +59,7 @@ const STAGES: &[(&str, u64, Stage)] = &[
     ("search",         40, search::run),
     ("triggers",       60, triggers::run),
     ("values",      1_000, values::run),
+    ("queries",         1, queries::run),
     ("fixtures",      100, fixtures::run),
     ("views",          60, policies::run_views),
 ];

@@ -22,8 +22,38 @@ impl Lowering<'_> {
             Ok(piece) => return Ok(piece),
             Err(operands) => operands,
         };
+        if let (Piece::Typed(json, DataType::Jsonb), BinaryOperator::Minus) = (&left, operator) {
+            return super::json_function::without(self, json.clone(), &right);
+        }
+        self.arithmetic_of(left, operator, right)
+    }
+
+    /// The same of lowered operands.
+    pub fn arithmetic_of(
+        &mut self,
+        left: Piece,
+        operator: &BinaryOperator,
+        right: Piece,
+    ) -> Result<Piece, DialectError> {
         if left == Piece::Null || right == Piece::Null {
             return Ok(Piece::Null);
+        }
+        let is_whole =
+            |piece: &Piece| piece.data_type().is_some_and(|of| matches!(family(of), Family::Number(0..=2)));
+        match (&left, operator, &right) {
+            (Piece::Typed(span, DataType::Interval), BinaryOperator::Multiply, times) if is_whole(times) => {
+                let times = right.clone().into_sql(self.catalog)?;
+                return self.multiplied_interval(span.clone(), times);
+            }
+            (times, BinaryOperator::Multiply, Piece::Typed(span, DataType::Interval)) if is_whole(times) => {
+                let times = left.clone().into_sql(self.catalog)?;
+                return self.multiplied_interval(span.clone(), times);
+            }
+            (Piece::Typed(_, DataType::Interval), BinaryOperator::Multiply | BinaryOperator::Divide, _)
+            | (_, BinaryOperator::Multiply, Piece::Typed(_, DataType::Interval)) => {
+                return Err(DialectError::unsupported("an interval times or by anything but a whole number"));
+            }
+            _ => {}
         }
         let common = match (left.data_type(), right.data_type()) {
             (Some(one), Some(other)) => common_type(one, other),
@@ -37,6 +67,9 @@ impl Lowering<'_> {
         let common = common
             .filter(|common| family(common).is_number())
             .ok_or_else(|| no_operator(&left, &sign, &right))?;
+        if matches!(family(&common), Family::Number(3)) {
+            return self.decimal_arithmetic(left, operator, right);
+        }
         let (left, right) = (self.implicit(left, &common)?, self.implicit(right, &common)?);
         match family(&common) {
             Family::Number(0..=2) => self.integer_arithmetic(left, operator, &right, common),
@@ -44,9 +77,7 @@ impl Lowering<'_> {
                 let sql = self.operated(left, operator, &right)?;
                 Ok(Piece::Typed(sql, common))
             }
-            _ => Err(DialectError::unsupported(format!("{} {sign}", common.display_name())).with_hint(
-                "SQLite has no exact decimals; use integers (of cents, for example) or double precision.",
-            )),
+            _ => Err(no_operator(&Piece::Typed(left, common.clone()), &sign, &Piece::Typed(right, common))),
         }
     }
 
@@ -99,6 +130,37 @@ impl Lowering<'_> {
         })
     }
 
+    /// `& | # << >>` of integers.
+    pub(super) fn bits(
+        &mut self,
+        left: &Expr,
+        operator: &BinaryOperator,
+        right: &Expr,
+    ) -> Result<Piece, DialectError> {
+        let (left, right) = (self.lower(left)?, self.lower(right)?);
+        let sign = operator.to_string();
+        let common = match (left.data_type(), right.data_type()) {
+            (Some(one), Some(other)) => common_type(one, other),
+            (Some(one), None) | (None, Some(one)) => Some(one.clone()),
+            (None, None) => None,
+        };
+        let common = common
+            .filter(|common| matches!(family(common), Family::Number(0..=2)))
+            .ok_or_else(|| no_operator(&left, &sign, &right))?;
+        if matches!(operator, BinaryOperator::PGBitwiseShiftLeft | BinaryOperator::PGBitwiseShiftRight) {
+            return Err(DialectError::unsupported(format!("the operator {sign}")));
+        }
+        let (left, right) = (self.implicit(left, &common)?, self.implicit(right, &common)?);
+        let sql = match operator {
+            BinaryOperator::PGBitwiseXor => self.bound(vec![left, right], |names| match names {
+                [left, right] => format!("(({left} | {right}) - ({left} & {right}))"),
+                _ => String::new(),
+            })?,
+            _ => format!("({left} {sign} {right})"),
+        };
+        Ok(Piece::Typed(sql, common))
+    }
+
     pub(super) fn negate(&mut self, inner: &Expr) -> Result<Piece, DialectError> {
         if let Expr::Value(value) = inner
             && let sqlparser::ast::Value::Number(digits, _) = &value.value
@@ -112,7 +174,13 @@ impl Lowering<'_> {
                 Ok(Piece::Typed(sql, data_type))
             }
             Piece::Typed(sql, DataType::Float8) => Ok(Piece::Typed(format!("(- {sql})"), DataType::Float8)),
-            other => Err(DialectError::unsupported(format!("- before {}", other.type_name()))),
+            Piece::Typed(sql, DataType::Numeric(_)) => {
+                Ok(Piece::Typed(self.decimal_negated(sql)?, DataType::Numeric(None)))
+            }
+            Piece::Typed(span, DataType::Interval) => self.multiplied_interval(span, "-1".to_string()),
+            other => {
+                Err(DialectError::new("42883", format!("operator does not exist: - {}", other.type_name())))
+            }
         }
     }
 
@@ -139,7 +207,16 @@ impl Lowering<'_> {
         let json = |piece: &Piece| matches!(piece.data_type(), Some(DataType::Jsonb | DataType::Json));
         let text = |piece: &Piece| piece.data_type().is_none_or(|of| family(of) == Family::Text);
         if json(&left) || json(&right) {
-            return Err(DialectError::unsupported("|| of jsonb"));
+            if [&left, &right].iter().any(|piece| matches!(piece.data_type(), Some(DataType::Jsonb)))
+                && [&left, &right]
+                    .iter()
+                    .all(|piece| matches!(piece.data_type(), Some(DataType::Jsonb) | None))
+            {
+                return super::json_function::joined(self, &left, &right);
+            }
+            if !text(&left) && !text(&right) {
+                return Err(no_operator(&left, "||", &right));
+            }
         }
         if !text(&left) && !text(&right) {
             return Err(no_operator(&left, "||", &right));

@@ -55,6 +55,9 @@ impl Lowering<'_> {
         if let Some(piece) = self.field_of_row(root, chain)? {
             return Ok(piece);
         }
+        if let [AccessExpr::Subscript(Subscript::Slice { lower_bound, upper_bound, stride: None })] = chain {
+            return self.slice(root, lower_bound.as_ref(), upper_bound.as_ref());
+        }
         let [AccessExpr::Subscript(Subscript::Index { index })] = chain else {
             return Err(DialectError::unsupported("this subscript or field access"));
         };
@@ -91,6 +94,28 @@ impl Lowering<'_> {
             _ => format!("json_extract({array}, {path})"),
         };
         Ok(Piece::Typed(sql, *element))
+    }
+
+    /// `x[2:3]`, whose bounds may be left out and lie outside.
+    fn slice(&mut self, root: &Expr, from: Option<&Expr>, to: Option<&Expr>) -> Result<Piece, DialectError> {
+        self.only_in_queries("a slice of an array")?;
+        let Piece::Typed(array, data_type @ DataType::Array(_)) = self.lower(root)? else {
+            return Err(DialectError::unsupported("a slice of anything but an array"));
+        };
+        let mut bound = |expression: Option<&Expr>, missing: &str| -> Result<String, DialectError> {
+            let Some(expression) = expression else { return Ok(missing.to_string()) };
+            let piece = self.lower(expression)?;
+            self.implicit(piece, &DataType::Int4)
+        };
+        let (from, to) = (bound(from, "1")?, bound(to, "2147483647")?);
+        let item = super::json_function::item("\"/item\"");
+        let sql = self.bound(vec![array, from, to], |names| match names {
+            [array, from, to] => format!(
+                "CASE WHEN {array} IS NOT NULL AND {from} IS NOT NULL AND {to} IS NOT NULL THEN (SELECT json_group_array(json({item})) FROM json_each({array}) AS \"/item\" WHERE \"/item\".key + 1 BETWEEN {from} AND {to}) END"
+            ),
+            _ => String::new(),
+        })?;
+        Ok(Piece::Typed(sql, data_type))
     }
 
     /// `x op ANY (…)`.
@@ -195,9 +220,7 @@ impl Lowering<'_> {
     ) -> Result<Piece, DialectError> {
         let piece = self.lower(left)?;
         let Some(elements) = self.constant_elements(right, &piece)? else {
-            return Err(DialectError::unsupported(format!(
-                "{operator} ANY or ALL over an array that is no constant"
-            )));
+            return self.each_row(piece, operator, right, join);
         };
         if elements.is_empty() {
             return Ok(Piece::bool(if join == " OR " { "FALSE" } else { "TRUE" }));
@@ -215,25 +238,100 @@ impl Lowering<'_> {
         Ok(Piece::bool(balanced(terms, join)))
     }
 
+    /// The same with each row of a query, or each element of an array that is no constant.
+    fn each_row(
+        &mut self,
+        left: Piece,
+        operator: &BinaryOperator,
+        right: &Expr,
+        join: &str,
+    ) -> Result<Piece, DialectError> {
+        self.only_in_queries("ANY or ALL over rows")?;
+        let (rows, item, is_there) = match subquery(right) {
+            Some(query) => {
+                let lowered = self.subquery(query)?;
+                let [(_, data_type)] = lowered.columns.as_slice() else {
+                    return Err(DialectError::new("42601", "subquery has too many columns"));
+                };
+                let item = Piece::Typed(lowered.column_sql(0, "each"), data_type.clone());
+                (format!("({}) AS \"/each\"", lowered.sql), item, None)
+            }
+            None => {
+                let (array, element) = self.element_array(right, &left)?;
+                let value = match element {
+                    DataType::Numeric(_) | DataType::Json | DataType::Jsonb => {
+                        "(\"/each\".json -> ('$[' || \"/each\".key || ']'))"
+                    }
+                    _ => "\"/each\".value",
+                };
+                (format!("json_each({array}) AS \"/each\""), Piece::Typed(value.into(), element), Some(array))
+            }
+        };
+        let test = match operator {
+            BinaryOperator::PGLikeMatch => self.like_piece(left, item, false, false)?,
+            BinaryOperator::PGNotLikeMatch => self.like_piece(left, item, false, true)?,
+            BinaryOperator::PGILikeMatch => self.like_piece(left, item, true, false)?,
+            BinaryOperator::PGNotILikeMatch => self.like_piece(left, item, true, true)?,
+            operator => self.compare(left, operator, item)?,
+        };
+        // One that decides, else NULL when one is not known, else what holds for no rows.
+        let (decides, decided, otherwise) = if join == " OR " { ("max", 1, 0) } else { ("min", 0, 1) };
+        let verdict = format!(
+            "(SELECT CASE WHEN {decides}(\"/test\".test) = {decided} THEN {decided} WHEN count(*) > count(\"/test\".test) THEN NULL ELSE {otherwise} END FROM (SELECT {test} AS test FROM {rows}) AS \"/test\")"
+        );
+        Ok(Piece::bool(match is_there {
+            Some(array) => format!("CASE WHEN {array} IS NOT NULL THEN {verdict} END"),
+            None => verdict,
+        }))
+    }
+
     /// `left @> right`: every element of the right one is in the left one.
     pub(super) fn contains(&mut self, left: &Expr, right: &Expr) -> Result<Piece, DialectError> {
+        if let Some(piece) = self.json_contains(left, right)? {
+            return Ok(piece);
+        }
         let (left, right, _) = self.two_arrays(left, right, "@>")?;
         // An element that is NULL is contained in nothing.
-        Ok(Piece::bool(format!(
+        let sql = self.bound(vec![left, right], |names| match names {
+            [left, right] => format!(
             "CASE WHEN {left} IS NOT NULL AND {right} IS NOT NULL THEN NOT EXISTS (\
              SELECT 1 FROM json_each({right}) AS \"/wanted\" WHERE coalesce(\"/wanted\".value NOT IN (\
              SELECT \"/had\".value FROM json_each({left}) AS \"/had\" WHERE \"/had\".value IS NOT NULL), TRUE)) END"
-        )))
+        ),
+            _ => String::new(),
+        })?;
+        Ok(Piece::bool(sql))
+    }
+
+    /// `left @> right` of jsonb; `None` when neither is.
+    fn json_contains(&mut self, left: &Expr, right: &Expr) -> Result<Option<Piece>, DialectError> {
+        let (left, right) = (self.lower(left)?, self.lower(right)?);
+        let is_jsonb = |piece: &Piece| piece.data_type() == Some(&DataType::Jsonb);
+        if !is_jsonb(&left) && !is_jsonb(&right) {
+            return Ok(None);
+        }
+        if [&left, &right].iter().any(|piece| piece.data_type().is_some_and(|of| *of != DataType::Jsonb)) {
+            return Err(super::compare::no_operator(&left, "@>", &right));
+        }
+        let (left, right) = (self.implicit(left, &DataType::Jsonb)?, self.implicit(right, &DataType::Jsonb)?);
+        if let Some(literal) = super::json::literal_text(&right) {
+            return super::json_containment::contains(self, left, &literal).map(Some);
+        }
+        super::json_function::contains(self, left, right).map(|sql| Some(Piece::bool(sql)))
     }
 
     /// `left && right`: they share an element.
     pub(super) fn overlaps(&mut self, left: &Expr, right: &Expr) -> Result<Piece, DialectError> {
         let (left, right, _) = self.two_arrays(left, right, "&&")?;
-        Ok(Piece::bool(format!(
-            "CASE WHEN {left} IS NOT NULL AND {right} IS NOT NULL THEN EXISTS (\
+        let sql = self.bound(vec![left, right], |names| match names {
+            [left, right] => format!(
+                "CASE WHEN {left} IS NOT NULL AND {right} IS NOT NULL THEN EXISTS (\
              SELECT 1 FROM json_each({right}) AS \"/wanted\" WHERE \"/wanted\".value IN (\
              SELECT \"/had\".value FROM json_each({left}) AS \"/had\" WHERE \"/had\".value IS NOT NULL)) END"
-        )))
+            ),
+            _ => String::new(),
+        })?;
+        Ok(Piece::bool(sql))
     }
 
     fn two_arrays(
@@ -284,10 +382,12 @@ impl Lowering<'_> {
             });
         }
         // Both are JSON arrays: the inside of one, a comma unless one is empty, the inside of the other.
-        let [left, right] = sides.as_slice() else { return Ok(Piece::Null) };
-        let sql = format!(
-            "CASE WHEN {left} IS NULL THEN {right} WHEN {right} IS NULL THEN {left} ELSE ('[' || substr({left}, 2, length({left}) - 2) || CASE WHEN {left} = '[]' OR {right} = '[]' THEN '' ELSE ',' END || substr({right}, 2, length({right}) - 2) || ']') END"
-        );
+        let sql = self.bound(sides, |names| match names {
+            [left, right] => format!(
+                "CASE WHEN {left} IS NULL THEN {right} WHEN {right} IS NULL THEN {left} ELSE ('[' || substr({left}, 2, length({left}) - 2) || CASE WHEN {left} = '[]' OR {right} = '[]' THEN '' ELSE ',' END || substr({right}, 2, length({right}) - 2) || ']') END"
+            ),
+            _ => String::new(),
+        })?;
         Ok(Piece::Typed(sql, array))
     }
 }
@@ -323,7 +423,7 @@ fn element_piece(value: serde_json::Value) -> Piece {
 }
 
 /// A JSON array of JSON texts, in calls of at most 30 arguments.
-fn json_array(parts: &[String]) -> String {
+pub(super) fn json_array(parts: &[String]) -> String {
     if parts.is_empty() {
         return "'[]'".to_string();
     }
@@ -344,7 +444,7 @@ fn json_array(parts: &[String]) -> String {
 pub fn json_element(sql: &str, data_type: &DataType) -> Result<String, DialectError> {
     match family(data_type) {
         Family::Number(3) | Family::Json | Family::Array => Ok(format!("json({sql})")),
-        Family::Number(4..) => Err(DialectError::unsupported("arrays of floating-point values here")),
+        Family::Number(4..) => Ok(crate::schema::json_value(data_type, sql)),
         _ if *data_type == DataType::Bool => {
             Ok(format!("json(CASE {sql} WHEN 1 THEN 'true' WHEN 0 THEN 'false' END)"))
         }

@@ -9,9 +9,11 @@ use super::cast::{Family, common_type, family};
 use super::function::{FUNCTIONS, Reads, Row, TEXT_ARRAY_FUNCTIONS};
 use super::lowering::Lowering;
 use super::piece::Piece;
+use super::special::SPECIALS;
+use super::unsupported_function;
 use crate::dialect::environment::CallerValue;
 use crate::dialect::{DialectError, name};
-use crate::schema::DataType;
+use crate::schema::{DataType, json_value};
 use crate::sql::quote_literal;
 
 /// Values of the caller: function, what it asks, type.
@@ -29,14 +31,26 @@ const CALLER_VALUES: &[(&str, CallerValue, DataType)] = &[
 impl Lowering<'_> {
     pub(super) fn call(&mut self, function: &Function) -> Result<Piece, DialectError> {
         let name = called_name(function)?;
-        if function.over.is_some() || !function.within_group.is_empty() || function.null_treatment.is_some() {
-            return Err(DialectError::unsupported(function));
+        if let (Some(refusal), false) =
+            (unsupported_function::refusal(&name), function.within_group.is_empty())
+        {
+            return Err(refusal);
+        }
+        if !function.within_group.is_empty() || function.null_treatment.is_some() {
+            return Err(DialectError::unsupported(format!("{name}() in this form")));
+        }
+        if let Some(piece) = self.window_call(&name, function)? {
+            return Ok(piece);
         }
         if let Some(piece) = self.aggregate(&name, function)? {
             return Ok(piece);
         }
-        if function.filter.is_some() {
-            return Err(DialectError::unsupported(function));
+        if function.filter.is_some() || function.over.is_some() {
+            let message = format!("OVER or FILTER specified, but {name} is not an aggregate function");
+            return Err(DialectError::new("42809", message));
+        }
+        if name == "make_interval" {
+            return self.make_interval(&function.args);
         }
         if let Some(piece) = self.routine_call(&name, &function.args)? {
             return Ok(piece);
@@ -47,23 +61,31 @@ impl Lowering<'_> {
         let pieces = match &function.args {
             FunctionArguments::Subquery(query) if name == "array" => return self.array_subquery(query),
             FunctionArguments::Subquery(_) => return Err(DialectError::unsupported(function)),
-            arguments => self.arguments(arguments)?,
+            arguments => self.arguments(&name, arguments)?,
         };
+        if let Some(piece) = self.set_returning(&name, &pieces)? {
+            return Ok(piece);
+        }
+        self.call_by_name(&name, pieces)
+    }
+
+    /// A function of lowered arguments, by its name.
+    pub fn call_by_name(&mut self, name: &str, pieces: Vec<Piece>) -> Result<Piece, DialectError> {
         if let Some((_, value, data_type)) = CALLER_VALUES.iter().find(|(of, _, _)| *of == name)
             && pieces.is_empty()
         {
-            return self.caller_value(&name, *value, data_type);
+            return self.caller_value(name, *value, data_type);
         }
-        if let Some(piece) = self.range_call(&name, &pieces)? {
+        if let Some(piece) = self.range_call(name, &pieces)? {
             return Ok(piece);
         }
-        if let Some(piece) = self.sequence_call(&name, &pieces)? {
+        if let Some(piece) = self.sequence_call(name, &pieces)? {
             return Ok(piece);
         }
-        if let Some(piece) = self.search_call(&name, &pieces)? {
+        if let Some(piece) = self.search_call(name, &pieces)? {
             return Ok(piece);
         }
-        if let Some(piece) = self.special(&name, &pieces)? {
+        if let Some(piece) = self.special(name, &pieces)? {
             return Ok(piece);
         }
         if let Some((_, sql)) = TEXT_ARRAY_FUNCTIONS.iter().find(|(of, _)| *of == name)
@@ -75,20 +97,30 @@ impl Lowering<'_> {
                 DataType::Array(Box::new(DataType::Text)),
             ));
         }
-        let row = find_row(&name, &pieces).ok_or_else(|| no_function(&name, &pieces))?;
+        let row = find_row(name, &pieces).ok_or_else(|| no_function(name, &pieces))?;
         self.call_row(row, pieces)
     }
 
-    fn arguments(&mut self, arguments: &FunctionArguments) -> Result<Vec<Piece>, DialectError> {
+    fn arguments(&mut self, name: &str, arguments: &FunctionArguments) -> Result<Vec<Piece>, DialectError> {
         let FunctionArguments::List(list) = arguments else { return Ok(Vec::new()) };
         if list.duplicate_treatment.is_some() || !list.clauses.is_empty() {
-            return Err(DialectError::unsupported(list));
+            return Err(DialectError::new(
+                "42809",
+                format!("DISTINCT or ORDER BY specified, but {name} is not an aggregate function"),
+            ));
         }
-        let lower = |argument: &FunctionArg| match argument {
-            FunctionArg::Unnamed(FunctionArgExpr::Expr(expression)) => self.lower(expression),
-            other => Err(DialectError::unsupported(format!("the argument {other}"))),
-        };
-        list.args.iter().map(lower).collect()
+        let mut pieces = Vec::new();
+        for argument in &list.args {
+            let FunctionArg::Unnamed(argument) = argument else {
+                return Err(DialectError::unsupported(format!("{name}() with named arguments")));
+            };
+            pieces.push(match (self.row_argument(name, argument)?, argument) {
+                (Some(row), _) => row,
+                (None, FunctionArgExpr::Expr(expression)) => self.lower(expression)?,
+                (None, _) => return Err(DialectError::unsupported(format!("{name}(*)"))),
+            });
+        }
+        Ok(pieces)
     }
 
     fn caller_value(
@@ -123,84 +155,10 @@ impl Lowering<'_> {
 
     /// Functions whose result type or form depends on their arguments.
     fn special(&mut self, name: &str, pieces: &[Piece]) -> Result<Option<Piece>, DialectError> {
-        let piece = match (name, pieces) {
-            ("coalesce", [_, ..]) => {
-                let (sql, data_type) = self.unify("COALESCE", pieces.to_vec())?;
-                Piece::Typed(in_calls("coalesce", &sql), data_type)
-            }
-            ("nullif", [one, other]) => {
-                let equal = self.compare(one.clone(), &sqlparser::ast::BinaryOperator::Eq, other.clone())?;
-                let (sql, data_type) = one.clone().resolved(self.catalog)?;
-                Piece::Typed(format!("CASE WHEN {equal} THEN NULL ELSE {sql} END"), data_type)
-            }
-            ("greatest" | "least", [_, ..]) => self.extreme(name, pieces.to_vec())?,
-            ("concat", _) => {
-                let mut parts = Vec::new();
-                for piece in pieces {
-                    parts.push(format!("coalesce({}, '')", self.printed(piece.clone())?));
-                }
-                Piece::text(if parts.is_empty() { "''".into() } else { format!("({})", parts.join(" || ")) })
-            }
-            ("concat_ws", [separator, rest @ ..]) if rest.len() < 30 => {
-                let mut parts = vec![self.as_text(separator.clone())?];
-                for piece in rest {
-                    parts.push(self.printed(piece.clone())?);
-                }
-                Piece::text(format!("concat_ws({})", parts.join(", ")))
-            }
-            ("left", [text, count]) => self.substring_of(text.clone(), None, Some(count.clone()))?,
-            ("substr" | "substring", [text, from]) => {
-                self.substring_of(text.clone(), Some(from.clone()), None)?
-            }
-            ("substr" | "substring", [text, from, count]) => {
-                self.substring_of(text.clone(), Some(from.clone()), Some(count.clone()))?
-            }
-            ("right", [text, count]) => {
-                let count = constant(count).filter(|count| *count > 0);
-                let count = count.ok_or_else(|| {
-                    DialectError::unsupported("right() with a count that is no positive literal")
-                })?;
-                Piece::text(format!("substr({}, -{count})", self.as_text(text.clone())?))
-            }
-            ("split_part", [text, separator, index]) => self.split_part(text, separator, index)?,
-            ("string_to_array", [text, separator]) => self.string_to_array(text, separator)?,
-            ("current_setting", [setting, ..]) => self.current_setting(setting)?,
-            ("timezone", [zone, at]) => self.in_time_zone(zone.clone(), at.clone())?,
-            ("date_trunc", [field, at]) => self.date_trunc(field.clone(), at.clone())?,
-            ("date_part", [Piece::Unknown(field), at]) => {
-                let sql = self.extract_field(&field.to_lowercase(), at.clone())?.into_sql(self.catalog)?;
-                Piece::Typed(format!("CAST({sql} AS REAL)"), DataType::Float8)
-            }
-            ("array_length", [array, dimension]) if constant(dimension) == Some(1) => {
-                Piece::Typed(format!("nullif(json_array_length({}), 0)", array_sql(array)?), DataType::Int4)
-            }
-            ("cardinality", [array]) => {
-                Piece::Typed(format!("json_array_length({})", array_sql(array)?), DataType::Int4)
-            }
-            ("mod", [_, _]) => {
-                return Err(DialectError::unsupported("mod()").with_hint("Use the operator %."));
-            }
-            ("to_json" | "to_jsonb", [value]) => {
-                let Piece::Typed(sql, data_type) = value.clone() else {
-                    let message = "could not determine polymorphic type because input has type unknown";
-                    return Err(DialectError::new("42804", message));
-                };
-                let to = if name == "to_json" { DataType::Json } else { DataType::Jsonb };
-                // Checked here, written below: `to_json(NULL)` is NULL.
-                json_element(&sql, &data_type)?;
-                let json = |value: &str| json_element(value, &data_type).unwrap_or_default();
-                let sql = self.once(sql, |value| {
-                    format!("CASE WHEN {value} IS NOT NULL THEN json_quote({}) END", json(value))
-                })?;
-                Piece::Typed(sql, to)
-            }
-            ("json_build_object" | "jsonb_build_object", _) if pieces.len().is_multiple_of(2) => {
-                let to = if name == "json_build_object" { DataType::Json } else { DataType::Jsonb };
-                Piece::Typed(self.json_object(pieces)?, to)
-            }
-            _ => return Ok(None),
-        };
-        Ok(Some(piece))
+        match SPECIALS.iter().find(|special| special.name == name) {
+            Some(special) => (special.lower)(self, name, pieces),
+            None => Ok(None),
+        }
     }
 
     /// A value as `concat` prints it: as its type does, not as a cast does, which differ for boolean.
@@ -214,16 +172,22 @@ impl Lowering<'_> {
     }
 
     /// GREATEST and LEAST leave NULLs out, unlike SQLite's `max` and `min` of several arguments.
-    fn extreme(&mut self, name: &str, pieces: Vec<Piece>) -> Result<Piece, DialectError> {
+    pub(super) fn extreme(&mut self, name: &str, pieces: Vec<Piece>) -> Result<Piece, DialectError> {
         let (sql, data_type) = self.unify(&name.to_uppercase(), pieces)?;
+        if let DataType::Enum(_) = &data_type {
+            return self.extreme_of_enum(name, sql, data_type);
+        }
         let ordered = matches!(
             family(&data_type),
-            Family::Number(0..=2) | Family::Number(5) | Family::Text | Family::Time(_)
+            Family::Number(0..=3) | Family::Number(5) | Family::Text | Family::Time(_)
         );
         if !ordered || matches!(data_type, DataType::Char(_) | DataType::Citext) {
             return Err(DialectError::unsupported(format!("{name}() of {}", data_type.display_name())));
         }
         let function = if name == "greatest" { "max" } else { "min" };
+        if matches!(family(&data_type), Family::Number(3)) {
+            return self.extreme_decimal(function, sql, data_type);
+        }
         let mut items = sql.into_iter();
         let mut result = items.next().unwrap_or_else(|| "NULL".to_string());
         for item in items {
@@ -234,6 +198,54 @@ impl Lowering<'_> {
             }
         }
         Ok(Piece::Typed(result, data_type))
+    }
+
+    /// The same of an enum, whose labels sort by their places.
+    fn extreme_of_enum(
+        &mut self,
+        name: &str,
+        items: Vec<String>,
+        data_type: DataType,
+    ) -> Result<Piece, DialectError> {
+        let sign = if name == "greatest" { ">" } else { "<" };
+        let mut items = items.into_iter();
+        let mut result = items.next().unwrap_or_else(|| "NULL".to_string());
+        for item in items {
+            let row = crate::sql::quote_identifier(&self.alias());
+            let value = |column: &str| Piece::Typed(format!("{row}.{column}"), data_type.clone());
+            let (one, other) = (self.order_key(value("one"))?, self.order_key(value("other"))?);
+            self.only_in_queries(&format!("{name}() of an enum"))?;
+            result = format!(
+                "(SELECT CASE WHEN {row}.one IS NULL OR {other} {sign} {one} THEN coalesce({row}.other, {row}.one) ELSE {row}.one END FROM (SELECT {result} AS one, {item} AS other) AS {row})"
+            );
+        }
+        Ok(Piece::Typed(result, data_type))
+    }
+
+    /// The same of numerics: what sorts has 37 characters, the value itself follows.
+    fn extreme_decimal(
+        &mut self,
+        function: &str,
+        items: Vec<String>,
+        data_type: DataType,
+    ) -> Result<Piece, DialectError> {
+        let sign = if function == "max" { ">" } else { "<" };
+        let mut keyed = Vec::new();
+        for item in items {
+            let key = self.decimal_order(item.clone())?;
+            keyed.push(format!("({key} || {item})"));
+        }
+        let mut result = keyed.first().cloned().unwrap_or_else(|| "NULL".to_string());
+        for item in keyed.into_iter().skip(1) {
+            let pair = |names: &[String]| match names {
+                [one, other] => format!(
+                    "CASE WHEN {one} IS NULL OR substr({other}, 1, 37) {sign} substr({one}, 1, 37) THEN coalesce({other}, {one}) ELSE {one} END"
+                ),
+                _ => String::new(),
+            };
+            result = self.bound(vec![result, item], pair)?;
+        }
+        Ok(Piece::Typed(format!("substr({result}, 38)"), data_type))
     }
 
     pub(super) fn position(&mut self, needle: &Expr, text: &Expr) -> Result<Piece, DialectError> {
@@ -249,30 +261,11 @@ impl Lowering<'_> {
         count: Option<&Expr>,
     ) -> Result<Piece, DialectError> {
         let text = self.lower(text)?;
-        let from = from.map(|from| self.lower(from)).transpose()?;
+        let one = Piece::Typed("1".to_string(), DataType::Int4);
+        let from = from.map_or(Ok(one), |from| self.lower(from))?;
         let count = count.map(|count| self.lower(count)).transpose()?;
-        self.substring_of(text, from, count)
-    }
-
-    /// SQLite counts negative positions from the end, Postgres lets them run into the start: only
-    /// literal positions are taken.
-    fn substring_of(
-        &mut self,
-        text: Piece,
-        from: Option<Piece>,
-        count: Option<Piece>,
-    ) -> Result<Piece, DialectError> {
-        let refused = || DialectError::unsupported("a substring whose bounds are not literals from 1 up");
-        let text = self.as_text(text)?;
-        let from =
-            from.map_or(Some(1), |from| constant(&from)).filter(|from| *from >= 1).ok_or_else(refused)?;
-        Ok(Piece::text(match count {
-            None => format!("substr({text}, {from})"),
-            Some(count) => {
-                let count = constant(&count).filter(|count| *count >= 0).ok_or_else(refused)?;
-                format!("substr({text}, {from}, {count})")
-            }
-        }))
+        let pieces: Vec<Piece> = [text, from].into_iter().chain(count).collect();
+        self.call_by_name("substring", pieces)
     }
 
     pub(super) fn trim(
@@ -304,27 +297,8 @@ impl Lowering<'_> {
         }))
     }
 
-    fn split_part(&mut self, text: &Piece, separator: &Piece, index: &Piece) -> Result<Piece, DialectError> {
-        let index = constant(index).filter(|index| *index >= 1);
-        let index = index.ok_or_else(|| {
-            DialectError::unsupported("split_part() with an index that is no literal from 1 up")
-        })?;
-        let text = self.as_text(text.clone())?;
-        let parts = split_json(&text, separator)?;
-        let sql =
-            format!("CASE WHEN {text} IS NOT NULL THEN coalesce({parts} ->> '$[{}]', '') END", index - 1);
-        Ok(Piece::text(sql))
-    }
-
-    fn string_to_array(&mut self, text: &Piece, separator: &Piece) -> Result<Piece, DialectError> {
-        let text = self.as_text(text.clone())?;
-        let parts = split_json(&text, separator)?;
-        let sql = format!("CASE WHEN {text} = '' THEN '[]' WHEN {text} IS NOT NULL THEN {parts} END");
-        Ok(Piece::Typed(sql, DataType::Array(Box::new(DataType::Text))))
-    }
-
     /// The settings PostgREST sets for a request.
-    fn current_setting(&mut self, setting: &Piece) -> Result<Piece, DialectError> {
+    pub(super) fn current_setting(&mut self, setting: &Piece) -> Result<Piece, DialectError> {
         let Piece::Unknown(setting) = setting else {
             return Err(DialectError::unsupported("current_setting() of a name that is no literal"));
         };
@@ -355,7 +329,7 @@ impl Lowering<'_> {
             let [key, value] = pair else { continue };
             let key = self.as_text(key.clone())?;
             let (sql, data_type) = value.clone().resolved(self.catalog)?;
-            pairs.push(format!("{key}, {}", json_element(&sql, &data_type)?));
+            pairs.push(format!("{key}, {}", json_value(&data_type, &sql)));
         }
         if pairs.len() <= 15 {
             return Ok(format!("json_object({})", pairs.join(", ")));
@@ -411,6 +385,9 @@ pub(in crate::dialect) fn find_row(name: &str, pieces: &[Piece]) -> Option<&'sta
 
 /// A function that Postgres has, or nobody.
 pub fn no_function(name: &str, pieces: &[Piece]) -> DialectError {
+    if let Some(refusal) = unsupported_function::refusal(name) {
+        return refusal;
+    }
     let types: Vec<String> = pieces.iter().map(Piece::type_name).collect();
     DialectError::new("42883", format!("function {name}({}) does not exist", types.join(", "))).with_hint(
         "No function matches the given name and argument types, or it is not supported here. You might need to add explicit type casts.",
@@ -441,7 +418,7 @@ fn fill(template: &str, arguments: &[String]) -> String {
 }
 
 /// Nests a function of any number of arguments so that no call has over 30.
-fn in_calls(function: &str, arguments: &[String]) -> String {
+pub(super) fn in_calls(function: &str, arguments: &[String]) -> String {
     match arguments {
         [one] => one.clone(),
         few if few.len() <= 30 => format!("{function}({})", few.join(", ")),
@@ -453,23 +430,16 @@ fn in_calls(function: &str, arguments: &[String]) -> String {
 }
 
 /// A literal integer.
-fn constant(piece: &Piece) -> Option<i64> {
+pub(super) fn constant(piece: &Piece) -> Option<i64> {
     match piece {
         Piece::Typed(sql, DataType::Int4) => sql.trim_matches(['(', ')']).parse().ok(),
         _ => None,
     }
 }
 
-fn array_sql(piece: &Piece) -> Result<&str, DialectError> {
-    match piece {
-        Piece::Typed(sql, DataType::Array(_)) => Ok(sql),
-        other => Err(DialectError::unsupported(format!("an array function of {}", other.type_name()))),
-    }
-}
-
 /// Text split at a separator, as a JSON array: the separator in the text's JSON form becomes `","`.
 /// Separators that an escape of that form could contain are refused.
-fn split_json(text: &str, separator: &Piece) -> Result<String, DialectError> {
+pub(super) fn split_json(text: &str, separator: &Piece) -> Result<String, DialectError> {
     match separator {
         Piece::Unknown(separator)
             if !separator.is_empty()

@@ -158,6 +158,9 @@ impl Lowering<'_> {
         let piece = match inner {
             // ARRAY[]::text[] takes its type from the cast.
             Expr::Array(array) => self.array_of(&array.elem, Some(&to))?,
+            inner if family(&to) != Family::Text && family(&to) != Family::Json => {
+                self.lower_scalar(inner)?
+            }
             inner => self.lower(inner)?,
         };
         let sql = self.convert(piece, &to, true)?;
@@ -256,6 +259,11 @@ impl Lowering<'_> {
         }
     }
 
+    /// Text, known when the statement runs, as a value of a type.
+    pub(super) fn cast_text(&mut self, sql: String, to: &DataType) -> Result<String, DialectError> {
+        self.convert(Piece::text(sql), to, true)
+    }
+
     /// Any value's Postgres text form.
     pub(super) fn text_of(&mut self, sql: String, from: &DataType) -> Result<String, DialectError> {
         use DataType as T;
@@ -264,7 +272,15 @@ impl Lowering<'_> {
             T::Char(_) => Ok(format!("rtrim({sql}, ' ')")),
             T::Bool => Ok(format!("CASE {sql} WHEN 1 THEN 'true' WHEN 0 THEN 'false' END")),
             T::Int2 | T::Int4 | T::Int8 => Ok(format!("CAST({sql} AS TEXT)")),
-            T::Uuid | T::Date | T::Time | T::Numeric(_) | T::Interval | T::Enum(_) | T::Json => Ok(sql),
+            T::Uuid | T::Date | T::Time | T::Numeric(_) | T::Interval | T::Enum(_) | T::Inet => Ok(sql),
+            // Concatenation makes plain text of it, which would otherwise stay JSON inside of JSON.
+            T::Json => Ok(format!("({sql} || '')")),
+            T::Jsonb => self.jsonb_to_text(sql),
+            T::Float8 => self.float_text(sql),
+            T::Array(element) => self.array_text(sql, element),
+            T::Bytea => self.once(sql, |bytes| {
+                format!("CASE WHEN {bytes} IS NOT NULL THEN '\\x' || lower(hex({bytes})) END")
+            }),
             T::Range(_) | T::Cidr | T::Macaddr => Ok(sql),
             T::Tsvector => Ok(self.vector_text(&sql)),
             T::Timestamp => Ok(format!("replace({sql}, 'T', ' ')")),
@@ -273,6 +289,48 @@ impl Lowering<'_> {
                 Err(DialectError::unsupported(format!("the cast from {} to text", other.display_name())))
             }
         }
+    }
+
+    /// The fewest digits that read back as the same double.
+    fn float_text(&mut self, sql: String) -> Result<String, DialectError> {
+        let error = raise("'0A000:a double precision value of that size as text is not supported'");
+        self.once(sql, |value| {
+            format!(
+                "CASE WHEN {value} IS NULL THEN NULL WHEN {value} = 9e999 THEN 'Infinity' WHEN {value} = -9e999 THEN '-Infinity' \
+                 WHEN CAST(printf('%.15g', {value}) AS REAL) = {value} THEN printf('%.15g', {value}) \
+                 WHEN abs({value}) >= 1e15 OR abs({value}) < 1e-4 THEN {error} \
+                 WHEN CAST(printf('%!.16g', {value}) AS REAL) = {value} THEN printf('%!.16g', {value}) ELSE printf('%!.17g', {value}) END"
+            )
+        })
+    }
+
+    /// An array in braces, what needs it in quotes.
+    fn array_text(&mut self, sql: String, element: &DataType) -> Result<String, DialectError> {
+        self.only_in_queries("a cast from an array to text")?;
+        let item = "\"/item\".value".to_string();
+        let text = match element {
+            DataType::Bool => format!("CASE {item} WHEN 1 THEN 't' WHEN 0 THEN 'f' END"),
+            DataType::Numeric(_) => "(\"/item\".json -> ('$[' || \"/item\".key || ']'))".to_string(),
+            of if matches!(family(of), Family::Number(0..=2) | Family::Text | Family::Time(_))
+                || matches!(of, DataType::Uuid | DataType::Enum(_)) =>
+            {
+                self.text_of(item, of)?
+            }
+            of => {
+                return Err(DialectError::unsupported(format!(
+                    "the cast from {}[] to text",
+                    of.display_name()
+                )));
+            }
+        };
+        self.once(sql, |array| {
+            format!(
+                "CASE WHEN {array} IS NOT NULL THEN '{{' || coalesce((SELECT group_concat(CASE WHEN \"/text\".text IS NULL THEN 'NULL' \
+                 WHEN \"/text\".text = '' OR upper(\"/text\".text) = 'NULL' OR \"/text\".text GLOB '*[{{}},\"\\ ' || char(9) || char(10) || char(11) || char(12) || char(13) || ']*' \
+                 THEN '\"' || replace(replace(\"/text\".text, '\\', '\\\\'), '\"', '\\\"') || '\"' ELSE \"/text\".text END, ',' ORDER BY \"/text\".place) \
+                 FROM (SELECT {text} AS text, \"/item\".key AS place FROM json_each({array}) AS \"/item\") AS \"/text\"), '') || '}}' END"
+            )
+        })
     }
 
     fn number_to_number(
@@ -304,6 +362,28 @@ impl Lowering<'_> {
                 self.with_scale(sql, *precision, *scale)
             }
             (T::Numeric(_), T::Numeric(None)) => Ok(sql),
+            (T::Numeric(_), T::Numeric(Some((precision, scale)))) => {
+                self.decimal_of(Piece::Typed(sql, from.clone()), *precision, *scale)
+            }
+            (T::Numeric(_), T::Int2 | T::Int4 | T::Int8) => {
+                self.decimal_to_integer(Piece::Typed(sql, from.clone()), to)
+            }
+            (T::Float8 | T::Float4, T::Int2 | T::Int4 | T::Int8) => self.float_to_integer(sql, to),
+            (T::Float8, T::Numeric(lengths)) => {
+                let error =
+                    raise("'0A000:a double precision value of that size as numeric is not supported'");
+                let sql = self.once(sql, |value| {
+                    format!(
+                        "CASE WHEN {value} IS NULL THEN NULL WHEN abs({value}) >= 1e15 OR (abs({value}) < 1e-4 AND {value} <> 0) THEN {error} ELSE printf('%.15g', {value}) END"
+                    )
+                })?;
+                match lengths {
+                    None => Ok(sql),
+                    Some((precision, scale)) => {
+                        self.decimal_of(Piece::Typed(sql, T::Numeric(None)), *precision, *scale)
+                    }
+                }
+            }
             (_, T::Float8) => Ok(format!("CAST({sql} AS REAL)")),
             (from, to) => Err(DialectError::unsupported(format!(
                 "the cast from {} to {}",
@@ -311,6 +391,47 @@ impl Lowering<'_> {
                 to.display_name()
             ))),
         }
+    }
+
+    /// Text as a numeric: `+007.50` → `7.50`. Exponents raise.
+    fn read_numeric(&mut self, sql: String) -> Result<String, DialectError> {
+        let error = raise("'22P02:invalid input syntax for type numeric: \"' || {a} || '\"'");
+        let exponent = raise("'0A000:a numeric with an exponent, or NaN, from text is not supported'");
+        let steps = vec![
+            vec![("a", sql)],
+            vec![("t", "trim({a}, ' ' || char(9) || char(10) || char(13))".to_string())],
+            vec![("b", "CASE WHEN substr({t}, 1, 1) IN ('-', '+') THEN substr({t}, 2) ELSE {t} END".to_string())],
+            vec![
+                ("w", "ltrim(CASE WHEN instr({b}, '.') THEN substr({b}, 1, instr({b}, '.') - 1) ELSE {b} END, '0')".to_string()),
+                ("f", "CASE WHEN instr({b}, '.') THEN substr({b}, instr({b}, '.')) ELSE '' END".to_string()),
+            ],
+        ];
+        let result = format!(
+            "CASE WHEN {{a}} IS NULL THEN NULL \
+             WHEN {{b}} NOT GLOB '*[^0-9.]*' AND replace({{b}}, '.', '') <> '' AND length({{b}}) - length(replace({{b}}, '.', '')) <= 1 \
+             THEN CASE WHEN substr({{t}}, 1, 1) = '-' AND ltrim({{b}}, '0.') <> '' THEN '-' ELSE '' END \
+             || CASE {{w}} WHEN '' THEN '0' ELSE {{w}} END || CASE {{f}} WHEN '.' THEN '' ELSE {{f}} END \
+             WHEN lower({{t}}) = 'nan' OR {{b}} GLOB '[0-9.]*[eE]*[0-9]' THEN {exponent} ELSE {error} END"
+        );
+        self.in_steps(&steps, &result)
+    }
+
+    /// A double as an integer: the nearest, the even one of two.
+    fn float_to_integer(&mut self, sql: String, to: &DataType) -> Result<String, DialectError> {
+        let (low, high) = match to {
+            DataType::Int2 => ("-32768.5", "32767.5"),
+            DataType::Int4 => ("-2147483648.5", "2147483647.5"),
+            _ => ("-9223372036854775808.0", "9223372036854775808.0"),
+        };
+        let error = raise(&format!("'22003:{} out of range'", to.display_name()));
+        self.once(sql, |value| {
+            format!(
+                "CASE WHEN {value} IS NULL THEN NULL WHEN NOT ({value} >= {low} AND {value} < {high}) THEN {error} \
+                 WHEN abs({value}) >= 4503599627370496.0 THEN CAST({value} AS INTEGER) \
+                 WHEN abs({value} - CAST({value} AS INTEGER)) = 0.5 THEN CAST({value} AS INTEGER) + (CAST({value} AS INTEGER) % 2) \
+                 ELSE CAST(round({value}) AS INTEGER) END"
+            )
+        })
     }
 
     /// An integer as a numeric of fixed scale: its digits and that many zeros.
@@ -360,6 +481,23 @@ impl Lowering<'_> {
                     )
                 })
             }
+            T::Numeric(lengths) => {
+                let sql = self.read_numeric(sql)?;
+                match lengths {
+                    None => Ok(sql),
+                    Some((precision, scale)) => {
+                        self.decimal_of(Piece::Typed(sql, T::Numeric(None)), *precision, *scale)
+                    }
+                }
+            }
+            T::Float8 => self.once(sql, |value| {
+                format!(
+                    "CASE WHEN {value} IS NULL THEN NULL WHEN {} THEN CAST(trim({value}) AS REAL) \
+                     WHEN lower(trim({value})) IN ('infinity', 'inf', '+infinity', '+inf') THEN 9e999 WHEN lower(trim({value})) IN ('-infinity', '-inf') THEN -9e999 ELSE {} END",
+                    is_decimal(&format!("trim({value})")),
+                    error(value)
+                )
+            }),
             T::Bool => self.once(sql, |value| {
                 format!(
                     "CASE WHEN {value} IS NULL THEN NULL \
@@ -369,6 +507,8 @@ impl Lowering<'_> {
                     error(value)
                 )
             }),
+            T::Timestamp | T::Timestamptz => self.read_timestamp(sql, to),
+            T::Date if self.place == super::Place::Query => self.read_timestamp(sql, to),
             T::Date => self.once(sql, |value| {
                 let error = raise(&format!("'22007:invalid input syntax for type date: \"' || {value} || '\"'"));
                 format!("CASE WHEN {value} IS NULL OR date({value}) = {value} THEN {value} ELSE {error} END")
@@ -399,6 +539,14 @@ impl Lowering<'_> {
             }
         }
     }
+}
+
+/// Whether a text is digits with at most one point and a sign.
+fn is_decimal(text: &str) -> String {
+    let bare = format!("CASE WHEN substr({text}, 1, 1) IN ('-', '+') THEN substr({text}, 2) ELSE {text} END");
+    format!(
+        "({bare} NOT GLOB '*[^0-9.]*' AND replace({bare}, '.', '') <> '' AND length({bare}) - length(replace({bare}, '.', '')) <= 1)"
+    )
 }
 
 /// The digits of a number written out: `5`, `(-5)`, `'5.0'`.

@@ -3,6 +3,7 @@
 use sqlparser::ast::{BinaryOperator, Expr};
 
 use super::cast::{Family, family};
+use super::distinct::numeric_digits;
 use super::lowering::Lowering;
 use super::piece::Piece;
 use crate::dialect::DialectError;
@@ -22,7 +23,12 @@ impl Lowering<'_> {
         }
         match operator {
             Op::Eq | Op::NotEq | Op::Lt | Op::LtEq | Op::Gt | Op::GtEq => {
-                let (left, right) = (self.lower(left)?, self.lower(right)?);
+                let is_equality = matches!(operator, Op::Eq | Op::NotEq);
+                let (left, right) = match (is_scalar_text(left), is_scalar_text(right)) {
+                    (true, false) if is_equality => (self.lower(left)?, self.lower_scalar(right)?),
+                    (false, true) if is_equality => (self.lower_scalar(left)?, self.lower(right)?),
+                    _ => (self.lower(left)?, self.lower(right)?),
+                };
                 self.compare(left, operator, right).map(Piece::bool)
             }
             Op::Plus | Op::Minus | Op::Multiply | Op::Divide | Op::Modulo => {
@@ -36,6 +42,16 @@ impl Lowering<'_> {
             Op::AtArrow => self.contains(left, right),
             Op::ArrowAt => self.contains(right, left),
             Op::PGOverlap => self.overlaps(left, right),
+            Op::HashMinus => {
+                let (json, path) = (self.lower(left)?, self.lower(right)?);
+                let json = self.implicit(json, &DataType::Jsonb)?;
+                super::json_function::without_path(self, json, &path)
+            }
+            Op::BitwiseAnd
+            | Op::BitwiseOr
+            | Op::PGBitwiseXor
+            | Op::PGBitwiseShiftLeft
+            | Op::PGBitwiseShiftRight => self.bits(left, operator, right),
             Op::AtAt => self.search(left, right),
             Op::PGLikeMatch => self.like(left, right, None, false, false),
             Op::PGNotLikeMatch => self.like(left, right, None, false, true),
@@ -43,6 +59,8 @@ impl Lowering<'_> {
             Op::PGNotILikeMatch => self.like(left, right, None, true, true),
             Op::PGRegexMatch => self.regular_expression(left, right, false),
             Op::PGRegexNotMatch => self.regular_expression(left, right, true),
+            Op::PGRegexIMatch => self.regular_expression_of(left, right, true, false),
+            Op::PGRegexNotIMatch => self.regular_expression_of(left, right, true, true),
             other => Err(DialectError::unsupported(format!("the operator {other}"))),
         }
     }
@@ -93,8 +111,13 @@ impl Lowering<'_> {
         sign: &str,
         right: Piece,
     ) -> Result<(String, String), DialectError> {
+        let are_short = is_short_number(&left) && is_short_number(&right);
         let (left, right) = self.same_type(left, sign, right)?;
         let order_matters = !matches!(sign, "=" | "<>" | "IS" | "IS NOT");
+        if are_short && matches!(left.data_type(), Some(DataType::Numeric(_))) {
+            let (left, right) = (left.into_sql(self.catalog)?, right.into_sql(self.catalog)?);
+            return Ok((self.once(left, numeric_key)?, self.once(right, numeric_key)?));
+        }
         Ok((self.key(left, order_matters)?, self.key(right, order_matters)?))
     }
 
@@ -120,12 +143,15 @@ impl Lowering<'_> {
             Err(DialectError::unsupported(format!("comparing values of type {}", data_type.display_name())))
         };
         match &data_type {
-            DataType::Numeric(_) => self.once(sql, numeric_key),
+            DataType::Numeric(Some((..=15, _))) => self.once(sql, numeric_key),
+            DataType::Numeric(_) if order_matters => self.decimal_order(sql),
+            DataType::Numeric(_) => self.once(sql, numeric_digits),
             DataType::Char(_) => Ok(format!("rtrim({sql}, ' ')")),
             DataType::Enum(name) if order_matters => self.enum_rank(name, &sql),
             // Its CHECK keeps it within ASCII, which NOCASE folds.
             DataType::Citext => Ok(format!("{sql} COLLATE NOCASE")),
-            DataType::Interval | DataType::Jsonb => refused(),
+            DataType::Interval => self.interval_key(sql),
+            DataType::Jsonb => refused(),
             DataType::Json => Err(DialectError::new("42883", "operator does not exist: json = json")),
             DataType::Array(element) => match family(element) {
                 Family::Number(rank) if rank >= 3 => refused(),
@@ -197,7 +223,10 @@ impl Lowering<'_> {
         list: &[Expr],
         negated: bool,
     ) -> Result<Piece, DialectError> {
-        let value = self.lower(value)?;
+        let value = match list.iter().all(is_scalar_text) {
+            true => self.lower_scalar(value)?,
+            false => self.lower(value)?,
+        };
         let items: Result<Vec<Piece>, DialectError> = list.iter().map(|item| self.lower(item)).collect();
         self.in_pieces(value, items?, negated)
     }
@@ -231,12 +260,37 @@ impl Lowering<'_> {
     }
 }
 
+/// Whether an expression is a text that no JSON container has: a literal without a bracket, a uuid.
+fn is_scalar_text(expression: &Expr) -> bool {
+    match expression {
+        Expr::Nested(inner) => is_scalar_text(inner),
+        Expr::Value(value) => {
+            value.value.clone().into_string().is_some_and(|text| !text.starts_with(['{', '[']))
+        }
+        Expr::Cast { expr, .. } => match expr.as_ref() {
+            Expr::Function(function) => function.name.to_string() == "auth.uid",
+            inner => is_scalar_text(inner),
+        },
+        _ => false,
+    }
+}
+
 /// What an untyped literal becomes beside a value of a type: what is too long for the type is
 /// different, not an error.
 fn of_any_length(data_type: &DataType) -> DataType {
     match data_type {
         DataType::Varchar(_) => DataType::Text,
         other => other.clone(),
+    }
+}
+
+/// Whether a number has 15 digits at most, which a double tells from all others.
+fn is_short_number(piece: &Piece) -> bool {
+    match piece {
+        Piece::Unknown(text) => text.len() <= 16,
+        Piece::Typed(_, DataType::Int2 | DataType::Int4 | DataType::Numeric(Some((..=15, _)))) => true,
+        Piece::Typed(sql, DataType::Numeric(None)) => sql.starts_with('\'') && sql.len() <= 17,
+        _ => false,
     }
 }
 

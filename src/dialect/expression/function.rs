@@ -27,7 +27,7 @@ pub enum Reads {
     Chance,
 }
 
-use DataType::{Bool, Date, Float8, Int4, Int8, Jsonb, Numeric, Text, Timestamp, Timestamptz, Uuid};
+use DataType::{Bool, Bytea, Date, Float8, Int4, Int8, Jsonb, Numeric, Text, Timestamp, Timestamptz, Uuid};
 use Reads::{Chance, Clock, Nothing};
 
 const NOW: &str = super::time::NOW;
@@ -78,6 +78,12 @@ pub const FUNCTIONS: &[Row] = &[
     Row { name: "replace",               arguments: &[Text, Text, Text], result: Text,        reads: Nothing, sql: "CASE WHEN {2} IS NOT NULL THEN replace({0}, {1}, {2}) END" },
     Row { name: "strpos",                arguments: &[Text, Text],       result: Int4,        reads: Nothing, sql: "instr({0}, {1})" },
     Row { name: "starts_with",           arguments: &[Text, Text],       result: Bool,        reads: Nothing, sql: "(substr({0}, 1, length({1})) = {1})" },
+    Row { name: "ascii",                 arguments: &[Text],             result: Int4,        reads: Nothing, sql: "CASE WHEN {0} = '' THEN 0 ELSE unicode({0}) END" },
+    Row { name: "bit_length",            arguments: &[Text],             result: Int4,        reads: Nothing, sql: "(octet_length({0}) * 8)" },
+    Row { name: "length",                arguments: &[Bytea],            result: Int4,        reads: Nothing, sql: "length({0})" },
+    Row { name: "octet_length",          arguments: &[Bytea],            result: Int4,        reads: Nothing, sql: "length({0})" },
+    Row { name: "to_hex",                arguments: &[Int4],             result: Text,        reads: Nothing, sql: "CASE WHEN {0} IS NOT NULL THEN printf('%x', {0} & 4294967295) END" },
+    Row { name: "to_hex",                arguments: &[Int8],             result: Text,        reads: Nothing, sql: "CASE WHEN {0} IS NOT NULL THEN printf('%x', {0}) END" },
     Row { name: "abs",                   arguments: &[Int4],             result: Int4,        reads: Nothing, sql: ABS },
     Row { name: "abs",                   arguments: &[Int8],             result: Int8,        reads: Nothing, sql: "abs({0})" },
     Row { name: "abs",                   arguments: &[Numeric(None)],    result: Numeric(None), reads: Nothing, sql: "CASE WHEN substr({0}, 1, 1) = '-' THEN substr({0}, 2) ELSE {0} END" },

@@ -2,6 +2,7 @@
 
 use sqlparser::ast::{BinaryOperator, Expr};
 
+use super::json_path::{Step, key_step, path_sql};
 use super::lowering::Lowering;
 use super::piece::{Piece, literal};
 use crate::dialect::DialectError;
@@ -17,72 +18,87 @@ impl Lowering<'_> {
         right: &Expr,
     ) -> Result<Piece, DialectError> {
         let as_text = matches!(operator, BinaryOperator::LongArrow | BinaryOperator::HashLongArrow);
+        let any_spacing = std::mem::take(&mut self.any_spacing);
         let left = self.lower(left)?;
         let right = self.lower(right)?;
         let Piece::Typed(json, data_type @ (DataType::Json | DataType::Jsonb)) = left else {
             return Err(super::compare::no_operator(&left, &operator.to_string(), &right));
         };
-        let path = match operator {
-            BinaryOperator::Arrow | BinaryOperator::LongArrow => self.step(right)?,
-            _ => self.path(right)?,
+        let steps = match operator {
+            BinaryOperator::Arrow | BinaryOperator::LongArrow => vec![Step::of_arrow(self, right)?],
+            _ => Step::of_path(self, &right)?,
         };
-        let (is_end, path) = (path == "$[0]" || path == "$[#-1]", quote_literal(&path));
-        // To Postgres a scalar jsonb is its own first and last element.
-        let path_in = |json: &str| match is_end && data_type == DataType::Jsonb {
-            true => format!("CASE WHEN json_type({json}) IN ('array', 'object') THEN {path} ELSE '$' END"),
-            false => path.clone(),
-        };
-        if !as_text {
-            let sql = self.once(json, |json| format!("({json} -> {})", path_in(json)))?;
-            return Ok(Piece::Typed(sql, data_type));
+        match as_text && (any_spacing || self.place != super::Place::Query) {
+            true => self.json_at_end(json, &steps, &data_type).map(Piece::text),
+            false => self.json_at(json, &steps, &data_type, as_text),
         }
-        // `->` keeps a number's digits and says true and false as Postgres does; `->>` unescapes strings.
-        // Concatenation makes plain text of it, which would otherwise stay JSON inside of JSON.
-        let sql = self.once(json, |json| {
-            let path = path_in(json);
+    }
+
+    /// Lowers an operand of which only a scalar's text matters: `->>` need not space containers there as
+    /// Postgres does, which makes the SQL what an index of it has.
+    pub(super) fn lower_scalar(&mut self, operand: &Expr) -> Result<Piece, DialectError> {
+        let mut bare = operand;
+        while let Expr::Nested(inner) = bare {
+            bare = inner;
+        }
+        self.any_spacing = matches!(
+            bare,
+            Expr::BinaryOp { op: BinaryOperator::LongArrow | BinaryOperator::HashLongArrow, .. }
+        );
+        let piece = self.lower(operand);
+        self.any_spacing = false;
+        piece
+    }
+
+    /// `->>` with containers in the form in which they are stored.
+    fn json_at_end(
+        &mut self,
+        json: String,
+        steps: &[Step],
+        data_type: &DataType,
+    ) -> Result<String, DialectError> {
+        path_sql("x", steps)?;
+        let is_end = matches!(steps, [Step::Index(0 | -1)]) && *data_type == DataType::Jsonb;
+        self.once(json, |json| {
+            let path = path_sql(json, steps).unwrap_or_default();
+            let path = match is_end {
+                true => format!("CASE WHEN json_type({json}) IN ('array', 'object') THEN {path} ELSE '$' END"),
+                false => path,
+            };
             format!(
                 "CASE json_type({json}, {path}) WHEN 'text' THEN {json} ->> {path} WHEN 'null' THEN NULL ELSE ({json} -> {path}) || '' END"
             )
-        })?;
-        Ok(Piece::text(sql))
+        })
     }
 
-    /// The SQLite path of `'key'` or an index.
-    fn step(&mut self, step: Piece) -> Result<String, DialectError> {
-        match step {
-            Piece::Unknown(key) => key_step(&key).map(|step| format!("${step}")),
-            Piece::Typed(sql, DataType::Int2 | DataType::Int4) => {
-                match sql.trim_matches(['(', ')']).parse::<i64>() {
-                    Ok(index) if index >= 0 => Ok(format!("$[{index}]")),
-                    Ok(index) => Ok(format!("$[#{index}]")),
-                    Err(_) => Err(DialectError::unsupported("-> with an index that is no literal")),
-                }
-            }
-            _ => Err(DialectError::unsupported("-> with a key that is no literal")),
-        }
-    }
-
-    /// The SQLite path of `'{a,b,0}'`. A step of digits is an index in arrays and a key in objects,
-    /// which SQLite's paths cannot say: refused.
-    fn path(&mut self, path: Piece) -> Result<String, DialectError> {
-        let Piece::Unknown(text) = path else {
-            return Err(DialectError::unsupported("#> with a path that is no literal"));
+    /// The value at the end of a path, as JSON or as text.
+    pub fn json_at(
+        &mut self,
+        json: String,
+        steps: &[Step],
+        data_type: &DataType,
+        as_text: bool,
+    ) -> Result<Piece, DialectError> {
+        path_sql("x", steps)?;
+        // To Postgres a scalar jsonb is its own first and last element.
+        let end = match steps {
+            [Step::Index(0 | -1)] if *data_type == DataType::Jsonb => Some("TRUE".to_string()),
+            [Step::Place(index)] if *data_type == DataType::Jsonb => Some(format!("{index} IN (0, -1)")),
+            _ => None,
         };
-        let array = DataType::Array(Box::new(DataType::Text));
-        let stored = crate::schema::canonical(self.catalog, &array, &text)
-            .map_err(|error| DialectError::new(error.code, error.message))?;
-        let steps: Vec<String> = serde_json::from_str(&stored)
-            .map_err(|_| DialectError::new("22P02", format!("malformed array literal: \"{text}\"")))?;
-        let mut path = "$".to_string();
-        for step in steps {
-            if step.parse::<i64>().is_ok() {
-                return Err(
-                    DialectError::unsupported("#> with an index").with_hint("Write a chain of -> instead.")
-                );
+        let sql = self.once(json, |json| {
+            let path = path_sql(json, steps).unwrap_or_default();
+            match &end {
+                Some(end) => format!(
+                    "({json} -> CASE WHEN json_type({json}) NOT IN ('array', 'object') AND {end} THEN '$' ELSE {path} END)"
+                ),
+                None => format!("({json} -> {path})"),
             }
-            path.push_str(&key_step(&step)?);
+        })?;
+        match as_text {
+            true => self.json_text(sql, data_type).map(Piece::text),
+            false => Ok(Piece::Typed(sql, data_type.clone())),
         }
-        Ok(path)
     }
 
     /// `?`, `?|`, `?&` with literal keys.
@@ -109,6 +125,14 @@ impl Lowering<'_> {
                         keys.push(self.as_text(element)?);
                     }
                     keys
+                }
+                Expr::Value(value) => {
+                    let text = value.value.clone().into_string().unwrap_or_default();
+                    let array = DataType::Array(Box::new(DataType::Text));
+                    let stored = crate::schema::canonical(self.catalog, &array, &text)
+                        .map_err(|error| DialectError::new(error.code, error.message))?;
+                    let keys: Vec<Option<String>> = serde_json::from_str(&stored).unwrap_or_default();
+                    keys.into_iter().flatten().map(|key| quote_literal(&key)).collect()
                 }
                 _ => {
                     return Err(DialectError::unsupported(format!(
@@ -151,12 +175,16 @@ impl Lowering<'_> {
             DialectError::unsupported("comparing jsonb with anything but a scalar literal")
                 .with_hint("Compare the text of ->> instead.")
         };
+        if matches!(constant, Piece::Typed(_, DataType::Jsonb)) && json_literal(&constant).is_none() {
+            return self.equal_jsonb(json, &constant, operator).map(Some);
+        }
         let text = match &constant {
             Piece::Unknown(text) => {
                 literal(self.catalog, &DataType::Jsonb, text)?;
                 text.clone()
             }
-            other => json_literal(other).ok_or_else(refused)?,
+            other => json_literal(other)
+                .ok_or_else(|| super::compare::no_operator(left, &operator.to_string(), right))?,
         };
         let value: serde_json::Value = serde_json::from_str(&text).map_err(|_| refused())?;
         let negated = match operator {
@@ -164,6 +192,13 @@ impl Lowering<'_> {
             BinaryOperator::NotEq => true,
             _ => return Err(refused()),
         };
+        let is_number_beyond = matches!(&value, serde_json::Value::Number(_)) && text.trim().len() > 15;
+        let is_container = matches!(&value, serde_json::Value::Array(items) if !items.is_empty())
+            || matches!(&value, serde_json::Value::Object(entries) if !entries.is_empty());
+        if is_number_beyond || is_container {
+            let constant = Piece::Typed(literal(self.catalog, &DataType::Jsonb, &text)?, DataType::Jsonb);
+            return self.equal_jsonb(json, &constant, operator).map(Some);
+        }
         let json = json.clone().into_sql(self.catalog)?;
         let test = |json: &str| match &value {
             serde_json::Value::Null => Some(format!("json_type({json}) = 'null'")),
@@ -187,20 +222,38 @@ impl Lowering<'_> {
         let sql = self.once(json, |json| test(json).unwrap_or_default())?;
         Ok(Some(if negated { format!("(NOT ({sql}))") } else { format!("({sql})") }))
     }
+
+    fn equal_jsonb(
+        &mut self,
+        left: &Piece,
+        right: &Piece,
+        operator: &BinaryOperator,
+    ) -> Result<String, DialectError> {
+        let not = match operator {
+            BinaryOperator::Eq => "",
+            BinaryOperator::NotEq => "NOT ",
+            _ => return Err(DialectError::unsupported("ordering jsonb")),
+        };
+        let (left, right) = (left.clone().into_sql(self.catalog)?, right.clone().into_sql(self.catalog)?);
+        let sql = super::json_function::equal(self, left, right)?;
+        Ok(format!("({not}({sql}))"))
+    }
 }
 
 /// The text of a jsonb literal, from its SQL.
 fn json_literal(piece: &Piece) -> Option<String> {
     let Piece::Typed(sql, DataType::Jsonb) = piece else { return None };
+    literal_text(sql)
+}
+
+/// The text of a SQL literal; `None` when it is anything more.
+pub(super) fn literal_text(sql: &str) -> Option<String> {
     let inner = sql.strip_prefix('\'')?.strip_suffix('\'')?;
     let text = inner.replace("''", "'");
     (inner.matches('\'').count() == text.matches('\'').count() * 2).then_some(text)
 }
 
-/// `.key` quoted for a path. SQLite reads no escapes there.
-fn key_step(key: &str) -> Result<String, DialectError> {
-    if key.contains(['"', '\\']) || key.chars().any(char::is_control) {
-        return Err(DialectError::unsupported("a JSON key with quotes, backslashes or control characters"));
-    }
-    Ok(format!(".\"{key}\""))
+/// The path of an object's member: `$."key"`.
+pub(super) fn member_path(key: &str) -> Result<String, DialectError> {
+    key_step(key).map(|step| format!("${step}"))
 }

@@ -3,9 +3,10 @@
 use sqlparser::ast::{self, BinaryOperator, Expr, UnaryOperator, Value};
 
 use super::piece::{Piece, literal};
-use super::scope::{Relation, Scope, bare_column, qualified_column};
+use super::row::row_fields;
+use super::scope::{Relation, Scope, bare_column, qualified_column, relation};
 use crate::dialect::name::folded;
-use crate::dialect::query::{CommonTable, Grouping, Recorder};
+use crate::dialect::query::{CommonTable, FUNCTION_SCHEMA, Grouping, Recorder, Staged};
 use crate::dialect::{DialectError, Environment};
 use crate::schema::{Catalog, DataType, Table};
 use crate::sql::balanced;
@@ -25,7 +26,7 @@ pub enum Place {
 const DEEPEST: usize = 40;
 
 /// How long a piece may be that another repeats.
-const LONGEST_REPEATED: usize = 4_000;
+pub(super) const LONGEST_REPEATED: usize = 4_000;
 
 /// The state of lowering one statement or expression.
 pub struct Lowering<'a> {
@@ -45,6 +46,18 @@ pub struct Lowering<'a> {
     pub aggregates_allowed: bool,
     /// What the query around groups by, while its outputs are lowered.
     pub grouping: Option<Grouping>,
+    /// The named windows of the query around, where a window function may stand.
+    pub windows: Option<Vec<ast::NamedWindowDefinition>>,
+    /// What set-returning functions in a select list add to FROM, where they may stand.
+    pub sources: Option<Vec<String>>,
+    /// The query around the groups, while what it names is lowered.
+    pub staged: Option<Staged>,
+    /// Whether the `->>` lowered next may leave out Postgres' spaces between the parts of containers.
+    pub(super) any_spacing: bool,
+    /// The rows that an outer join may leave without values.
+    pub outer_rows: Vec<String>,
+    /// Which columns of the last SELECT lowered were literals without a type.
+    pub untyped: Vec<bool>,
     /// The types of the columns that the next SELECT's rows go into, for its untyped literals.
     pub targets: Vec<DataType>,
     /// The WITH queries in sight; the innermost last.
@@ -68,6 +81,12 @@ impl<'a> Lowering<'a> {
             depth: 0,
             aggregates_allowed: false,
             grouping: None,
+            windows: None,
+            sources: None,
+            staged: None,
+            any_spacing: false,
+            outer_rows: Vec::new(),
+            untyped: Vec::new(),
             targets: Vec::new(),
             common_tables: Vec::new(),
             search_path: None,
@@ -142,7 +161,12 @@ impl<'a> Lowering<'a> {
         let piece = self.lower_here(expression).ok();
         (self.grouping, self.aggregates_allowed) = (Some(grouping), allowed);
         let keys = &self.grouping.as_ref()?.keys;
-        piece.filter(|piece| matches!(piece, Piece::Typed(sql, _) if keys.contains(sql)))
+        match piece {
+            Some(Piece::Typed(sql, data_type)) if keys.contains(&sql) => {
+                Some(Piece::Typed(self.staged(sql), data_type))
+            }
+            _ => None,
+        }
     }
 
     /// Refuses a column of a grouping query that is neither grouped by nor aggregated.
@@ -150,7 +174,9 @@ impl<'a> Lowering<'a> {
         let Some(grouping) = &self.grouping else { return Ok(()) };
         let relations = self.scopes.get(grouping.depth.saturating_sub(1)).map(|scope| &scope.relations);
         let inside = relations.is_some_and(|relations| {
-            relations.iter().any(|relation| sql.starts_with(&format!("{}.", relation.row)))
+            let named = |relation: &&Relation| !relation.row.is_empty() && relation.is_named_in(sql);
+            // One row is left of a table whose key is grouped by.
+            relations.iter().filter(named).any(|relation| !grouping.rows.contains(&relation.row))
         });
         if !inside || grouping.keys.iter().any(|key| key == sql) {
             return Ok(());
@@ -169,22 +195,31 @@ impl<'a> Lowering<'a> {
             Expr::Value(value) => self.value(&value.value),
             Expr::Identifier(name) => self.identifier(name),
             Expr::CompoundIdentifier(names) => self.compound_identifier(names),
-            Expr::IsNull(inner) => self.test(inner, "IS NULL"),
-            Expr::IsNotNull(inner) => self.test(inner, "IS NOT NULL"),
+            Expr::IsNull(inner) => self.null_test(inner, "IS NULL"),
+            Expr::IsNotNull(inner) => self.null_test(inner, "IS NOT NULL"),
             Expr::IsTrue(inner) => self.test_bool(inner, "IS TRUE"),
             Expr::IsNotTrue(inner) => self.test_bool(inner, "IS NOT TRUE"),
             Expr::IsFalse(inner) => self.test_bool(inner, "IS FALSE"),
             Expr::IsNotFalse(inner) => self.test_bool(inner, "IS NOT FALSE"),
             Expr::IsUnknown(inner) => self.test_bool(inner, "IS NULL"),
             Expr::IsNotUnknown(inner) => self.test_bool(inner, "IS NOT NULL"),
-            Expr::IsDistinctFrom(left, right) => self.distinct(left, right, "IS NOT"),
-            Expr::IsNotDistinctFrom(left, right) => self.distinct(left, right, "IS"),
+            Expr::IsDistinctFrom(left, right) => self.distinct_from(left, right, "IS NOT"),
+            Expr::IsNotDistinctFrom(left, right) => self.distinct_from(left, right, "IS"),
+            Expr::InList { expr, list, negated } if row_fields(expr).is_some() => {
+                self.row_in_list(expr, list, *negated)
+            }
+            Expr::InSubquery { expr, subquery, negated } if row_fields(expr).is_some() => {
+                self.row_in_subquery(expr, subquery, *negated)
+            }
             Expr::InList { expr, list, negated } => self.in_list(expr, list, *negated),
             Expr::InSubquery { expr, subquery, negated } => self.in_subquery(expr, subquery, *negated),
             Expr::Between { expr, negated, low, high } => self.between(expr, *negated, low, high),
             Expr::BinaryOp { left, op: BinaryOperator::And, right } => self.chain(&[left, right], true),
             Expr::BinaryOp { left, op: BinaryOperator::Or, right } => self.chain(&[left, right], false),
-            Expr::BinaryOp { left, op, right } => self.binary(left, op, right),
+            Expr::BinaryOp { left, op, right } => match self.row_comparison(left, op, right)? {
+                Some(piece) => Ok(piece),
+                None => self.binary(left, op, right),
+            },
             Expr::UnaryOp { op, expr } => self.unary(op, expr),
             Expr::Like { negated, any: false, expr, pattern, escape_char } => {
                 self.like(expr, pattern, escape_char.as_deref(), false, *negated)
@@ -217,6 +252,29 @@ impl<'a> Lowering<'a> {
             Expr::Extract { field, expr, .. } => self.extract(field, expr),
             Expr::AtTimeZone { timestamp, time_zone } => self.at_time_zone(timestamp, time_zone),
             Expr::Interval(interval) => self.interval(interval),
+            Expr::SimilarTo { negated, expr, pattern, escape_char } => {
+                self.similar(expr, pattern, escape_char.as_deref(), *negated)
+            }
+            Expr::Ceil { expr, field: ast::CeilFloorKind::DateTimeField(ast::DateTimeField::NoDateTime) } => {
+                let piece = self.lower(expr)?;
+                self.call_by_name("ceil", vec![piece])
+            }
+            Expr::Floor {
+                expr,
+                field: ast::CeilFloorKind::DateTimeField(ast::DateTimeField::NoDateTime),
+            } => {
+                let piece = self.lower(expr)?;
+                self.call_by_name("floor", vec![piece])
+            }
+            Expr::Overlay { expr, overlay_what, overlay_from, overlay_for } => {
+                let mut pieces =
+                    vec![self.lower(expr)?, self.lower(overlay_what)?, self.lower(overlay_from)?];
+                if let Some(count) = overlay_for {
+                    pieces.push(self.lower(count)?);
+                }
+                self.call_by_name("overlay", pieces)
+            }
+            Expr::Collate { expr, collation } => self.collate(expr, collation),
             Expr::Position { expr, r#in } => self.position(expr, r#in),
             Expr::Substring { expr, substring_from, substring_for, .. } => {
                 self.substring(expr, substring_from.as_deref(), substring_for.as_deref())
@@ -253,9 +311,19 @@ impl<'a> Lowering<'a> {
 
     fn identifier(&mut self, name: &ast::Ident) -> Result<Piece, DialectError> {
         let name = folded(name);
-        let (sql, data_type) = bare_column(&self.scopes, &name)?;
+        let (sql, data_type) = match bare_column(&self.scopes, &name) {
+            // The name of a function in FROM that gives single values is the value.
+            Err(error) if error.code == "42703" => relation(&self.scopes, Some(FUNCTION_SCHEMA), &name)
+                .ok()
+                .and_then(|relation| {
+                    let field = relation.columns.first()?;
+                    Some((relation.sql_of(field), field.data_type.clone()))
+                })
+                .ok_or(error)?,
+            column => column?,
+        };
         self.grouped_column(&sql, &name)?;
-        Ok(Piece::Typed(sql, data_type))
+        Ok(Piece::Typed(self.staged_column(sql), data_type))
     }
 
     fn compound_identifier(&mut self, names: &[ast::Ident]) -> Result<Piece, DialectError> {
@@ -271,11 +339,30 @@ impl<'a> Lowering<'a> {
             _ => return Err(DialectError::unsupported(format!("the name {}", names.join(".")))),
         };
         self.grouped_column(&sql, &names.join("."))?;
-        Ok(Piece::Typed(sql, data_type))
+        Ok(Piece::Typed(self.staged_column(sql), data_type))
     }
 
-    fn test(&mut self, inner: &Expr, test: &str) -> Result<Piece, DialectError> {
-        let sql = self.lower(inner)?.into_sql(self.catalog)?;
+    /// COLLATE "C" and its like, which is how text sorts here; others are refused.
+    fn collate(&mut self, inner: &Expr, collation: &ast::ObjectName) -> Result<Piece, DialectError> {
+        let name = crate::dialect::name::parts(collation)?.pop().unwrap_or_default();
+        if !matches!(name.as_str(), "C" | "POSIX" | "ucs_basic") {
+            return Err(DialectError::unsupported(format!("the collation \"{name}\""))
+                .with_hint("Text sorts by its bytes, as with COLLATE \"C\"."));
+        }
+        match self.lower(inner)? {
+            piece @ (Piece::Unknown(_) | Piece::Null) => Ok(piece),
+            Piece::Typed(sql, data_type) if super::cast::family(&data_type) == super::cast::Family::Text => {
+                Ok(Piece::Typed(sql, data_type))
+            }
+            other => Err(DialectError::new(
+                "42804",
+                format!("collations are not supported by type {}", other.type_name()),
+            )),
+        }
+    }
+
+    pub(super) fn test(&mut self, inner: &Expr, test: &str) -> Result<Piece, DialectError> {
+        let sql = self.lower_scalar(inner)?.into_sql(self.catalog)?;
         Ok(Piece::bool(format!("({sql} {test})")))
     }
 
@@ -320,6 +407,17 @@ impl<'a> Lowering<'a> {
             UnaryOperator::Not => Ok(Piece::bool(format!("(NOT {})", self.condition(inner)?))),
             UnaryOperator::Plus => self.lower(inner),
             UnaryOperator::Minus => self.negate(inner),
+            UnaryOperator::BitwiseNot => match self.lower(inner)? {
+                Piece::Typed(sql, data_type)
+                    if matches!(super::cast::family(&data_type), super::cast::Family::Number(0..=2)) =>
+                {
+                    Ok(Piece::Typed(format!("(~ {sql})"), data_type))
+                }
+                other => Err(DialectError::new(
+                    "42883",
+                    format!("operator does not exist: ~ {}", other.type_name()),
+                )),
+            },
             other => Err(DialectError::unsupported(format!("the operator {other}"))),
         }
     }
@@ -369,11 +467,17 @@ impl<'a> Lowering<'a> {
         Ok((sql?, common))
     }
 
+    /// Whether SQL has what a subquery would take for its own: an aggregate, a window function.
+    pub(super) fn must_repeat(&self, sql: &str) -> bool {
+        (self.aggregates_allowed && holds_aggregate(sql))
+            || (self.windows.is_some() && sql.contains(" OVER ("))
+    }
+
     /// Uses a piece's value several times but evaluates it once where SQLite allows a subquery.
     pub fn once(&self, sql: String, body: impl FnOnce(&str) -> String) -> Result<String, DialectError> {
         let simple = sql.len() <= 64 && !sql.contains('(');
         // Inside a subquery an aggregate would be of the subquery's one row.
-        if self.aggregates_allowed && holds_aggregate(&sql) {
+        if self.must_repeat(&sql) {
             if sql.len() > LONGEST_REPEATED {
                 return Err(DialectError::new("54001", "the expression is too complex"));
             }
@@ -390,7 +494,7 @@ impl<'a> Lowering<'a> {
 
     /// The same inside of [`Self::once`], where what is repeated is of bounded length.
     pub fn again(&self, sql: String, body: impl FnOnce(&str) -> String) -> String {
-        if self.place != Place::Query || (self.aggregates_allowed && holds_aggregate(&sql)) {
+        if self.place != Place::Query || self.must_repeat(&sql) {
             return body(&sql);
         }
         format!("(SELECT {} FROM (SELECT {sql} AS value) AS \"/again\")", body("\"/again\".value"))
@@ -419,7 +523,7 @@ impl<'a> Lowering<'a> {
     }
 }
 
-/// Whether SQL calls one of SQLite's aggregates. That it may be a subquery's own does no harm.
+/// Whether SQL calls one of SQLite's aggregates or window functions. That it may be a subquery's own does no harm.
 pub fn holds_aggregate(sql: &str) -> bool {
     [
         "count(",
@@ -432,6 +536,7 @@ pub fn holds_aggregate(sql: &str) -> bool {
         "group_object(",
         "group_concat(",
         "string_agg(",
+        " OVER (",
     ]
     .iter()
     .any(|call| sql.contains(call))

@@ -5,20 +5,35 @@
 
 mod arithmetic;
 mod array;
+mod array_function;
+mod bound;
 mod call;
 mod cast;
 mod compare;
+mod decimal;
+mod distinct;
 mod function;
 mod json;
+mod json_containment;
+mod json_function;
+mod json_path;
+mod json_text;
 mod lowering;
+mod moment;
+mod number_function;
 mod pattern;
 mod piece;
 mod range;
+mod row;
 mod row_variable;
 mod scope;
 mod search;
 mod sequence;
+mod special;
+mod text_function;
 mod time;
+mod to_char;
+mod unsupported_function;
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -32,11 +47,14 @@ use crate::schema::{Catalog, DataType, Table};
 pub(super) use array::json_element;
 pub(super) use call::{called_name, find_row};
 pub(super) use cast::{Family, common_type, family, named_type};
+pub use function::{FUNCTIONS, Reads, Row, TEXT_ARRAY_FUNCTIONS};
 pub(super) use lowering::{Lowering, Place, holds_aggregate};
 pub(super) use piece::{Piece, literal};
 pub(super) use range::range_operator;
-pub(super) use scope::{Field, Relation, Scope, VARIABLES, bare_column, relation};
+pub(super) use row::row_fields;
+pub(super) use scope::{Field, ROW, Relation, Scope, VARIABLES, bare_column, relation};
 pub(super) use sequence::called_sequence;
+pub use special::{SPECIALS, Special};
 
 /// A parsed Postgres expression, and whether a query is in it; cheap to clone.
 #[derive(Clone, Debug, PartialEq)]

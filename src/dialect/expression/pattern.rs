@@ -72,9 +72,16 @@ impl Lowering<'_> {
         let (value, fold) =
             if folds { (format!("lower({value})"), "lower") } else { (value.to_string(), "") };
         let error = raise("'0A000:a LIKE pattern with a backslash is not supported here'");
+        let letters = raise("'0A000:an ILIKE pattern of letters outside ASCII is not supported here'");
+        let folding = if folds {
+            format!(" WHEN length({{0}}) <> octet_length({{0}}) THEN {letters}")
+        } else {
+            String::new()
+        };
         let glob = self.once(pattern, |pattern| {
+            let folding = folding.replace("{0}", pattern);
             format!(
-                "CASE WHEN instr({pattern}, '\\') THEN {error} ELSE \
+                "CASE WHEN instr({pattern}, '\\') THEN {error}{folding} ELSE \
                  replace(replace(replace(replace(replace({fold}({pattern}), '[', '[[]'), '*', '[*]'), '?', '[?]'), '%', '*'), '_', '?') END"
             )
         })?;
@@ -88,13 +95,86 @@ impl Lowering<'_> {
         pattern: &Expr,
         negated: bool,
     ) -> Result<Piece, DialectError> {
+        self.regular_expression_of(value, pattern, false, negated)
+    }
+
+    /// `~`, or `~*` in any case.
+    pub(super) fn regular_expression_of(
+        &mut self,
+        value: &Expr,
+        pattern: &Expr,
+        any_case: bool,
+        negated: bool,
+    ) -> Result<Piece, DialectError> {
         let value = self.lower(value)?;
-        let value = self.as_text(value)?;
         let Piece::Unknown(pattern) = self.lower(pattern)? else {
             return Err(DialectError::unsupported("a regular expression that is no literal"));
         };
+        self.matched(value, &pattern, any_case, negated)
+    }
+
+    /// `SIMILAR TO`: a regular expression of the whole text in which `%` and `_` stand for others.
+    pub(super) fn similar(
+        &mut self,
+        value: &Expr,
+        pattern: &Expr,
+        escape: Option<&Expr>,
+        negated: bool,
+    ) -> Result<Piece, DialectError> {
+        let value = self.lower(value)?;
+        let pattern = match self.lower(pattern)? {
+            Piece::Unknown(pattern) => pattern,
+            Piece::Null => return Ok(Piece::Null),
+            Piece::Typed(..) => {
+                return Err(DialectError::unsupported("a SIMILAR TO pattern that is no literal"));
+            }
+        };
+        if escape.is_some() {
+            return Err(DialectError::unsupported("SIMILAR TO … ESCAPE"));
+        }
+        let mut regular = "^(".to_string();
+        let mut letters = pattern.chars();
+        let mut in_class = false;
+        while let Some(letter) = letters.next() {
+            match letter {
+                '\\' => {
+                    regular.push('\\');
+                    regular.extend(letters.next());
+                }
+                '[' | ']' => {
+                    in_class = letter == '[';
+                    regular.push(letter);
+                }
+                letter if in_class => regular.push(letter),
+                '%' => regular.push_str(".*"),
+                '_' => regular.push('.'),
+                '.' | '^' | '$' => {
+                    regular.push('\\');
+                    regular.push(letter);
+                }
+                letter => regular.push(letter),
+            }
+        }
+        regular.push_str(")$");
+        self.matched(value, &regular, false, negated)
+    }
+
+    fn matched(
+        &mut self,
+        value: Piece,
+        pattern: &str,
+        any_case: bool,
+        negated: bool,
+    ) -> Result<Piece, DialectError> {
+        if value == Piece::Null {
+            return Ok(Piece::Null);
+        }
+        if value.data_type().is_some_and(|of| super::family(of) != super::Family::Text) {
+            return Err(super::compare::no_operator(&value, "~", &Piece::Unknown(String::new())));
+        }
+        let value = self.as_text(value)?;
         let sql =
-            matches_regular_expression(&value, &pattern, false, &mut quote_literal).map_err(|error| {
+            matches_regular_expression(&value, pattern, any_case, &mut quote_literal).map_err(|error| {
                 match error {
                     RegularExpressionError::Invalid(words) => {
                         DialectError::new("2201B", format!("invalid regular expression: {words}"))

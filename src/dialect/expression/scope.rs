@@ -4,6 +4,9 @@ use crate::dialect::DialectError;
 use crate::schema::{DataType, Table};
 use crate::sql::quote_identifier;
 
+/// What stands for the relation's row in a field's expression: no SQL has it otherwise.
+pub const ROW: &str = "\0";
+
 /// The schema of a function's variables: a column of a query within it may not have a variable's name.
 pub const VARIABLES: &str = "/variables";
 
@@ -34,7 +37,8 @@ pub struct Relation {
 pub struct Field {
     /// How queries name it.
     pub name: String,
-    /// How the SQLite text names it, quoted, without its relation.
+    /// How the SQLite text names it, quoted, without its relation; or an expression in which [`ROW`]
+    /// stands for the relation.
     pub sql: String,
     /// Its type.
     pub data_type: DataType,
@@ -59,10 +63,21 @@ impl Relation {
 
     /// A field's SQL, qualified.
     pub fn sql_of(&self, field: &Field) -> String {
+        if field.sql.contains(ROW) {
+            return field.sql.replace(ROW, &self.row);
+        }
         if self.row.is_empty() {
             return field.sql.clone();
         }
         format!("{}.{}", self.row, field.sql)
+    }
+
+    /// Whether SQL names this relation's row.
+    pub fn is_named_in(&self, sql: &str) -> bool {
+        match self.row.is_empty() {
+            true => self.columns.iter().any(|field| sql.contains(&field.sql)),
+            false => sql.contains(&format!("{}.", self.row)),
+        }
     }
 
     /// A column's SQL and type, or `None`.

@@ -115,16 +115,34 @@ impl Lowering<'_> {
         if !minus && *operator != BinaryOperator::Plus {
             return Ok(Err((self.lower(left)?, self.lower(right)?)));
         }
-        if let Some(span) = self.constant_span(right)? {
-            let at = self.lower(left)?;
-            return self.shift(at, if minus { span.negated() } else { span }).map(Ok);
-        }
-        if let (false, Some(span)) = (minus, self.constant_span(left)?) {
-            let at = self.lower(right)?;
-            return self.shift(at, span).map(Ok);
-        }
+        let is_calendar = |piece: &Piece| {
+            matches!(
+                piece.data_type(),
+                None | Some(DataType::Timestamptz | DataType::Timestamp | DataType::Date)
+            )
+        };
+        // Each is lowered once, see `arithmetic`.
+        let (left, right) = match (self.constant_span(right)?, minus) {
+            (Some(span), _) => {
+                let at = self.lower(left)?;
+                if is_calendar(&at) {
+                    return self.shift(at, if minus { span.negated() } else { span }).map(Ok);
+                }
+                (at, self.lower(right)?)
+            }
+            (None, false) => match self.constant_span(left)? {
+                Some(span) => {
+                    let at = self.lower(right)?;
+                    if is_calendar(&at) {
+                        return self.shift(at, span).map(Ok);
+                    }
+                    (self.lower(left)?, at)
+                }
+                None => (self.lower(left)?, self.lower(right)?),
+            },
+            (None, true) => (self.lower(left)?, self.lower(right)?),
+        };
         let is_date = |piece: &Piece| piece.data_type() == Some(&DataType::Date);
-        let (left, right) = (self.lower(left)?, self.lower(right)?);
         let whole = |piece: &Piece| matches!(piece.data_type(), Some(DataType::Int2 | DataType::Int4));
         match (left, right) {
             (Piece::Typed(one, DataType::Date), Piece::Typed(other, DataType::Date)) if minus => {
@@ -137,10 +155,39 @@ impl Lowering<'_> {
             (days, Piece::Typed(date, DataType::Date)) if whole(&days) && !minus => {
                 self.move_date(date, days, "").map(Ok)
             }
-            (one, other) if is_date(&one) || is_date(&other) || is_moment(&one) || is_moment(&other) => Err(
-                DialectError::unsupported(format!("{} {operator} {}", one.type_name(), other.type_name()))
-                    .with_hint("Times can be moved by constant intervals such as interval '7 days'."),
-            ),
+            (Piece::Typed(one, DataType::Interval), Piece::Typed(other, DataType::Interval)) => {
+                self.added_intervals(one, other, minus).map(Ok)
+            }
+            (at, Piece::Typed(span, DataType::Interval)) if is_date(&at) || is_moment(&at) => {
+                self.moved(at, span, minus).map(Ok)
+            }
+            (Piece::Typed(span, DataType::Interval), at) if !minus && (is_date(&at) || is_moment(&at)) => {
+                self.moved(at, span, false).map(Ok)
+            }
+            (one, other)
+                if minus
+                    && [&one, &other].iter().any(|piece| is_moment(piece) || is_date(piece))
+                    && [&one, &other].iter().all(|piece| {
+                        piece.data_type().is_none_or(|of| super::cast::family(of).is_time())
+                    }) =>
+            {
+                if one == Piece::Null || other == Piece::Null {
+                    return Ok(Ok(Piece::Null));
+                }
+                if is_date(&one) != is_date(&other)
+                    && (one.data_type().is_none() || other.data_type().is_none())
+                {
+                    return Err(DialectError::unsupported("a date minus a literal without a type")
+                        .with_hint("Write the literal's type: date '2024-01-01'."));
+                }
+                self.between_times(one, other).map(Ok)
+            }
+            (one, other) if is_date(&one) || is_date(&other) || is_moment(&one) || is_moment(&other) => {
+                if one == Piece::Null || other == Piece::Null {
+                    return Ok(Ok(Piece::Null));
+                }
+                Err(super::compare::no_operator(&one, &operator.to_string(), &other))
+            }
             (one, other) => Ok(Err((one, other))),
         }
     }
@@ -153,15 +200,16 @@ impl Lowering<'_> {
                 if interval.last_field.is_some() || interval.leading_precision.is_some() {
                     return Err(DialectError::unsupported(interval));
                 }
-                let text = plain_text(&interval.value).ok_or_else(|| DialectError::unsupported(interval))?;
+                let Some(text) = plain_text(&interval.value) else { return Ok(None) };
                 match &interval.leading_field {
                     Some(field) => format!("{text} {}", field.to_string().to_lowercase()),
                     None => text,
                 }
             }
-            Expr::Cast { expr, data_type: ast::DataType::Interval { .. }, .. } => {
-                plain_text(expr).ok_or_else(|| DialectError::unsupported(expression))?
-            }
+            Expr::Cast { expr, data_type: ast::DataType::Interval { .. }, .. } => match plain_text(expr) {
+                Some(text) => text,
+                None => return Ok(None),
+            },
             Expr::TypedString(typed) if matches!(typed.data_type, ast::DataType::Interval { .. }) => {
                 typed.value.value.clone().into_string().unwrap_or_default()
             }
@@ -171,7 +219,7 @@ impl Lowering<'_> {
                     (None, Some(unit)) => (plain_number(left), unit),
                     _ => return Ok(None),
                 };
-                let count = count.ok_or_else(|| DialectError::unsupported(expression))?;
+                let Some(count) = count else { return Ok(None) };
                 return Ok(Some(Span {
                     months: unit.months.saturating_mul(count),
                     days: unit.days.saturating_mul(count),
@@ -180,10 +228,8 @@ impl Lowering<'_> {
             }
             _ => return Ok(None),
         };
-        Span::parse(&text).map(Some).ok_or_else(|| {
-            DialectError::unsupported(format!("the interval '{text}'"))
-                .with_hint("Write whole numbers with units, such as interval '1 day 2 hours'.")
-        })
+        // Other forms are read by the type, and computed with when the statement runs.
+        Ok(Span::parse(&text))
     }
 
     /// A date that SQLite computed; outside of the years it can say, an error instead.
@@ -231,13 +277,32 @@ impl Lowering<'_> {
         }
     }
 
+    /// A time moved by a constant interval in its stored form, and whether it moves forwards.
+    pub fn stepped(&mut self, at: Piece, step: &str) -> Result<(String, bool), DialectError> {
+        let text = step.trim_matches('\'');
+        let span = Span::parse(text).filter(|_| step.starts_with('\''));
+        let span = span.ok_or_else(|| {
+            DialectError::unsupported("a step that is no constant interval of whole seconds")
+        })?;
+        let forwards = [span.months, span.days, span.seconds].iter().all(|part| *part >= 0);
+        let backwards = [span.months, span.days, span.seconds].iter().all(|part| *part <= 0);
+        if forwards == backwards {
+            return Err(DialectError::new("22023", "step size cannot equal zero or go both ways"));
+        }
+        Ok((self.shift(at, span)?.into_sql(self.catalog)?, forwards))
+    }
+
     pub(super) fn interval(&mut self, interval: &ast::Interval) -> Result<Piece, DialectError> {
-        match (plain_text(&interval.value), &interval.leading_field) {
+        let text = plain_text(&interval.value).map(|text| match &interval.leading_field {
+            Some(field) => format!("{text} {}", field.to_string().to_lowercase()),
+            None => text,
+        });
+        match (text, &interval.last_field) {
             (Some(text), None) => {
                 let sql = super::piece::literal(self.catalog, &DataType::Interval, &text)?;
                 Ok(Piece::Typed(sql, DataType::Interval))
             }
-            _ => Err(DialectError::unsupported(interval)),
+            _ => Err(DialectError::unsupported("this form of interval")),
         }
     }
 
@@ -249,9 +314,24 @@ impl Lowering<'_> {
     /// EXTRACT of a whole field, which Postgres gives as numeric.
     pub(super) fn extract_field(&mut self, field: &str, piece: Piece) -> Result<Piece, DialectError> {
         let refused = || DialectError::unsupported(format!("EXTRACT({field} …)"));
-        let Piece::Typed(at, DataType::Timestamptz | DataType::Timestamp | DataType::Date) = piece else {
+        let piece = match piece {
+            Piece::Null => return Ok(Piece::Null),
+            Piece::Typed(span, DataType::Interval) => return self.extract_from_interval(field, span),
+            piece => piece,
+        };
+        let Piece::Typed(at, of @ (DataType::Timestamptz | DataType::Timestamp | DataType::Date)) = &piece
+        else {
             return Err(refused());
         };
+        if *of == DataType::Date && matches!(field, "hour" | "minute" | "second") {
+            return Err(DialectError::new("0A000", format!("unit \"{field}\" not supported for type date")));
+        }
+        let whole_field =
+            ["year", "month", "day", "hour", "minute", "dow", "isodow", "doy", "week", "isoyear", "quarter"];
+        if !whole_field.contains(&field) {
+            return self.extract_micros(field, piece.clone())?.ok_or_else(refused);
+        }
+        let at = at.clone();
         let endless = raise(&format!("'0A000:EXTRACT({field} …) of infinity is not supported'"));
         let at = format!("CASE WHEN instr({at}, 'infinity') THEN {endless} ELSE substr({at}, 1, 19) END");
         #[rustfmt::skip]
@@ -266,6 +346,7 @@ impl Lowering<'_> {
             "doy"    => format!("strftime('%j', {at})"),
             "week"   => format!("strftime('%V', {at})"),
             "isoyear"=> format!("strftime('%G', {at})"),
+            "quarter"=> format!("(CAST(strftime('%m', {at}) AS INTEGER) + 2) / 3"),
             _        => return Err(refused()),
         };
         Ok(Piece::Typed(format!("CAST(CAST({whole} AS INTEGER) AS TEXT)"), DataType::Numeric(None)))
@@ -317,20 +398,29 @@ impl Lowering<'_> {
                 return Err(DialectError::unsupported(format!("date_trunc of {}", other.type_name())));
             }
         };
+        let field = field.to_lowercase();
         #[rustfmt::skip]
-        let format = match field.to_lowercase().as_str() {
-            "year"   => "%Y-01-01T00:00:00",
-            "month"  => "%Y-%m-01T00:00:00",
-            "day"    => "%Y-%m-%dT00:00:00",
-            "hour"   => "%Y-%m-%dT%H:00:00",
-            "minute" => "%Y-%m-%dT%H:%M:00",
-            "second" => "%Y-%m-%dT%H:%M:%S",
-            other    => return Err(DialectError::unsupported(format!("date_trunc('{other}', …)"))),
+        let format = match field.as_str() {
+            "year"             => "%Y-01-01T00:00:00",
+            "month" | "quarter" => "%Y-%m-01T00:00:00",
+            "day" | "week"     => "%Y-%m-%dT00:00:00",
+            "hour"             => "%Y-%m-%dT%H:00:00",
+            "minute"           => "%Y-%m-%dT%H:%M:00",
+            "second"           => "%Y-%m-%dT%H:%M:%S",
+            other              => return Err(DialectError::unsupported(format!("date_trunc('{other}', …)"))),
         };
         let offset = if data_type == DataType::Timestamptz { " || '+00:00'" } else { "" };
         let sql = self.once(at, |at| {
+            let modifiers = match field.as_str() {
+                "week" => ", '-6 days', 'weekday 1'".to_string(),
+                // As many months back as the month is into its quarter.
+                "quarter" => format!(
+                    ", 'start of month', '-' || ((CAST(strftime('%m', substr({at}, 1, 19)) AS INTEGER) - 1) % 3) || ' months'"
+                ),
+                _ => String::new(),
+            };
             format!(
-                "CASE WHEN instr({at}, 'infinity') THEN {at} ELSE strftime('{format}', substr({at}, 1, 19)){offset} END"
+                "CASE WHEN instr({at}, 'infinity') THEN {at} ELSE strftime('{format}', substr({at}, 1, 19){modifiers}){offset} END"
             )
         })?;
         Ok(Piece::Typed(sql, data_type))

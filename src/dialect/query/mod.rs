@@ -1,19 +1,29 @@
 //! Queries: SELECT and what it is made of, lowered to SQLite with the types of its columns.
 
 mod aggregate;
+mod join;
+mod lateral;
+mod order;
 mod output;
 mod output_name;
 mod record;
 mod relation;
+mod row;
 mod select;
+mod set;
 mod subquery;
+mod table_function;
+mod window;
+mod with;
 
-pub use aggregate::Grouping;
-pub use aggregate::has_aggregate;
+pub use aggregate::{AGGREGATES, Grouping, has_aggregate};
 pub use output::{json_object, row_object};
 pub use record::Recorder;
 pub use relation::{fields, rename};
-pub use select::{CommonTable, Output};
+pub use select::{Output, Staged};
+pub use table_function::{FUNCTION_SCHEMA, TABLE_FUNCTIONS, TableFunction};
+pub use window::{WINDOW_FUNCTIONS, WindowFunction};
+pub use with::CommonTable;
 
 use crate::schema::DataType;
 

@@ -1,6 +1,6 @@
 //! What Postgres calls a column of a SELECT that was given no name.
 
-use sqlparser::ast::{Expr, SelectItem, SetExpr};
+use sqlparser::ast::{Expr, SelectItem, SetExpr, TrimWhereField};
 
 use crate::dialect::expression::called_name;
 use crate::dialect::name;
@@ -8,39 +8,64 @@ use crate::schema::DataType;
 
 /// Postgres' name for a column that was given none.
 pub fn output_name(expression: &Expr) -> String {
+    name_of(expression).map_or_else(|| "?column?".to_string(), |(name, _)| name)
+}
+
+/// The name, and whether a cast around it leaves it; `None` when there is none.
+fn name_of(expression: &Expr) -> Option<(String, bool)> {
+    let own = |name: &str| Some((name.to_string(), true));
     match expression {
-        Expr::Identifier(of) => name::folded(of),
-        Expr::CompoundIdentifier(names) => names.last().map(name::folded).unwrap_or_default(),
-        Expr::Function(function) => called_name(function)
-            .map(|name| name.rsplit('.').next().unwrap_or(&name).to_string())
-            .unwrap_or_default(),
-        Expr::Cast { expr, data_type, .. } => match output_name(expr) {
-            unnamed if unnamed == "?column?" => match data_type {
-                sqlparser::ast::DataType::Custom(name, _) => name.to_string(),
-                other => {
-                    DataType::named(&other.to_string().to_lowercase()).map_or(unnamed, |of| of.short_name())
-                }
-            },
-            name => name,
+        Expr::Identifier(of) => Some((name::folded(of), true)),
+        Expr::CompoundIdentifier(names) => Some((names.last().map(name::folded)?, true)),
+        Expr::Function(function) => {
+            let name = called_name(function).ok()?;
+            Some((name.rsplit('.').next().unwrap_or(&name).to_string(), true))
+        }
+        Expr::Cast { expr, data_type, .. } => match name_of(expr) {
+            Some((name, true)) => Some((name, true)),
+            _ => Some((type_name(data_type)?, false)),
         },
-        Expr::Nested(inner) => output_name(inner),
-        Expr::Case { .. } => "case".to_string(),
-        Expr::Exists { .. } => "exists".to_string(),
-        Expr::Array(_) => "array".to_string(),
-        Expr::Extract { .. } => "extract".to_string(),
-        Expr::AtTimeZone { .. } => "timezone".to_string(),
-        Expr::Position { .. } => "position".to_string(),
-        Expr::Substring { .. } => "substring".to_string(),
-        Expr::Trim { .. } => "btrim".to_string(),
-        Expr::CompoundFieldAccess { root, .. } => output_name(root),
+        Expr::TypedString(typed) => Some((type_name(&typed.data_type)?, false)),
+        Expr::Interval(_) => Some(("interval".to_string(), false)),
+        Expr::Case { else_result, .. } => match else_result.as_deref().and_then(name_of) {
+            Some((name, true)) => Some((name, true)),
+            _ => Some(("case".to_string(), false)),
+        },
+        Expr::Nested(inner) => name_of(inner),
+        Expr::Exists { .. } => own("exists"),
+        Expr::Array(_) => own("array"),
+        Expr::Extract { .. } => own("extract"),
+        Expr::AtTimeZone { .. } => own("timezone"),
+        Expr::Position { .. } => own("position"),
+        Expr::Overlay { .. } => own("overlay"),
+        Expr::Ceil { .. } => own("ceil"),
+        Expr::Floor { .. } => own("floor"),
+        Expr::Substring { shorthand, .. } => own(if *shorthand { "substr" } else { "substring" }),
+        Expr::Trim { trim_where, .. } => own(match trim_where {
+            Some(TrimWhereField::Leading) => "ltrim",
+            Some(TrimWhereField::Trailing) => "rtrim",
+            _ => "btrim",
+        }),
+        Expr::Tuple(_) => own("row"),
+        Expr::CompoundFieldAccess { root, .. } => name_of(root),
         Expr::Subquery(query) => match query.body.as_ref() {
-            SetExpr::Select(select) => match select.projection.first() {
-                Some(SelectItem::UnnamedExpr(expression)) => output_name(expression),
-                Some(SelectItem::ExprWithAlias { alias, .. }) => name::folded(alias),
-                _ => "?column?".to_string(),
+            SetExpr::Select(select) => match select.projection.first()? {
+                SelectItem::UnnamedExpr(expression) => Some((output_name(expression), true)),
+                SelectItem::ExprWithAlias { alias, .. } => Some((name::folded(alias), true)),
+                _ => None,
             },
-            _ => "?column?".to_string(),
+            _ => None,
         },
-        _ => "?column?".to_string(),
+        _ => None,
     }
+}
+
+/// A type's own name, without lengths and brackets: `int4` for `integer[]`.
+fn type_name(data_type: &sqlparser::ast::DataType) -> Option<String> {
+    if let sqlparser::ast::DataType::Custom(name, _) = data_type {
+        return name::parts(name).ok()?.pop();
+    }
+    let name = DataType::named(&data_type.to_string().to_lowercase())?.short_name();
+    let name = name.trim_end_matches("[]");
+    Some(name.split('(').next().unwrap_or(name).to_string())
 }

@@ -1,11 +1,11 @@
-//! FROM: tables under their row filters, derived tables, joins.
+//! FROM: tables under their row filters, derived tables, functions.
 
-use sqlparser::ast::{
-    FunctionArg, FunctionArgExpr, Join, JoinConstraint, JoinOperator, TableAlias, TableFactor, TableWithJoins,
-};
+use sqlparser::ast::{FunctionArg, TableAlias, TableFactor, TableWithJoins};
 
-use super::column_name;
-use crate::dialect::expression::{Field, Lowering, Piece, Relation, Scope};
+use super::join::is_outer;
+use super::table_function::TABLE_FUNCTIONS;
+use super::{column_name, lateral};
+use crate::dialect::expression::{Field, Lowering, Relation, Scope};
 use crate::dialect::{DialectError, name};
 use crate::schema::{DataType, View};
 use crate::sql::quote_identifier;
@@ -17,6 +17,18 @@ pub struct From {
     pub sql: String,
     /// Predicates that the rows must meet besides the query's own.
     pub filters: Vec<String>,
+    /// The tables' rows, each with its key's columns in SQL.
+    pub keys: Vec<(String, Vec<String>)>,
+}
+
+impl From {
+    /// The rows of which a grouping by these keys leaves one: their primary keys are among them.
+    pub fn rows_determined_by(&self, keys: &[String]) -> Vec<String> {
+        let determined = |(_, key): &&(String, Vec<String>)| {
+            !key.is_empty() && key.iter().all(|column| keys.contains(column))
+        };
+        self.keys.iter().filter(determined).map(|(row, _)| row.clone()).collect()
+    }
 }
 
 impl Lowering<'_> {
@@ -31,10 +43,11 @@ impl Lowering<'_> {
             if index > 0 {
                 from.sql.push_str(" CROSS JOIN ");
             }
-            let sql = self.factor(&table.relation, has_outer, &mut from.filters)?;
+            let sql = self.factor(&table.relation, has_outer, &mut from)?;
             from.sql.push_str(&sql);
             for join in &table.joins {
-                self.join(join, has_outer, &mut from)?;
+                let sql = self.join(join, has_outer, &mut from)?;
+                from.sql.push_str(&sql);
             }
         }
         Ok(from)
@@ -53,68 +66,16 @@ impl Lowering<'_> {
         Ok(from)
     }
 
-    fn join(&mut self, join: &Join, has_outer: bool, from: &mut From) -> Result<(), DialectError> {
-        let (word, constraint) = match &join.join_operator {
-            JoinOperator::Join(on) | JoinOperator::Inner(on) => ("JOIN", on),
-            JoinOperator::Left(on) | JoinOperator::LeftOuter(on) => ("LEFT JOIN", on),
-            JoinOperator::Right(on) | JoinOperator::RightOuter(on) => ("RIGHT JOIN", on),
-            JoinOperator::FullOuter(on) => ("FULL JOIN", on),
-            JoinOperator::CrossJoin(JoinConstraint::None) => ("CROSS JOIN", &JoinConstraint::None),
-            _ => return Err(DialectError::unsupported(join)),
-        };
-        let sql = self.factor(&join.relation, has_outer, &mut from.filters)?;
-        from.sql.push_str(&format!(" {word} {sql}"));
-        match constraint {
-            JoinConstraint::On(on) => {
-                let on = self.condition(on)?;
-                from.sql.push_str(&format!(" ON {on}"));
-            }
-            JoinConstraint::Using(columns) if matches!(word, "JOIN" | "LEFT JOIN") => {
-                let on = self.using(columns)?;
-                from.sql.push_str(&format!(" ON {on}"));
-            }
-            JoinConstraint::None if word == "CROSS JOIN" => {}
-            _ => return Err(DialectError::unsupported(join)),
-        }
-        Ok(())
-    }
-
-    fn using(&mut self, columns: &[sqlparser::ast::ObjectName]) -> Result<String, DialectError> {
-        let mut terms = Vec::new();
-        for column in columns {
-            let column = name::single(column)?;
-            let missing = || {
-                DialectError::new(
-                    "42703",
-                    format!("column \"{column}\" specified in USING clause does not exist"),
-                )
-            };
-            let Some(scope) = self.scopes.last_mut() else { continue };
-            let Some((right, left)) = scope.relations.split_last_mut() else { continue };
-            let (right_sql, right_type) = right.column(&column).ok_or_else(missing)?;
-            let (left_sql, left_type) = left
-                .iter()
-                .filter(|relation| !relation.merged.contains(&column))
-                .find_map(|relation| relation.column(&column))
-                .ok_or_else(missing)?;
-            right.merged.push(column);
-            let equal = sqlparser::ast::BinaryOperator::Eq;
-            terms.push(self.compare(
-                Piece::Typed(left_sql, left_type),
-                &equal,
-                Piece::Typed(right_sql, right_type),
-            )?);
-        }
-        Ok(crate::sql::balanced(terms, " AND "))
-    }
-
-    fn factor(
+    pub(super) fn factor(
         &mut self,
         factor: &TableFactor,
         filter_inside: bool,
-        filters: &mut Vec<String>,
+        from: &mut From,
     ) -> Result<String, DialectError> {
         match factor {
+            TableFactor::Table { name, alias, args: Some(args), with_ordinality, .. } => {
+                self.called_in_from(name, &args.args, alias.as_ref(), *with_ordinality)
+            }
             TableFactor::Table {
                 name,
                 alias,
@@ -127,35 +88,49 @@ impl Lowering<'_> {
                 sample: None,
                 index_hints,
             } if with_hints.is_empty() && partitions.is_empty() && index_hints.is_empty() => {
-                self.table(name, alias.as_ref(), filter_inside, filters)
+                self.table(name, alias.as_ref(), filter_inside, from)
             }
-            TableFactor::Derived { lateral: false, subquery, alias, sample: None } => {
-                self.derived(subquery, alias.as_ref())
+            TableFactor::Derived { lateral, subquery, alias, sample: None } => {
+                self.derived(subquery, alias.as_ref(), *lateral)
             }
-            TableFactor::UNNEST {
-                alias, array_exprs, with_offset: false, with_ordinality: false, ..
-            } => {
-                let [array] = array_exprs.as_slice() else { return Err(DialectError::unsupported(factor)) };
-                let array = self.lower(array)?;
-                self.unnest(array, alias.as_ref())
+            TableFactor::UNNEST { alias, array_exprs, with_offset: false, with_ordinality, .. } => {
+                let arrays: Vec<FunctionArg> = array_exprs
+                    .iter()
+                    .map(|array| FunctionArg::Unnamed(sqlparser::ast::FunctionArgExpr::Expr(array.clone())))
+                    .collect();
+                self.function_in_from("unnest", &arrays, alias.as_ref(), *with_ordinality)
             }
-            TableFactor::Table { name, alias, args: Some(args), with_ordinality: false, .. }
-                if name::single(name).is_ok_and(|name| name == "unnest") =>
-            {
-                let [FunctionArg::Unnamed(FunctionArgExpr::Expr(array))] = args.args.as_slice() else {
-                    return Err(DialectError::unsupported(factor));
-                };
-                let array = self.lower(array)?;
-                self.unnest(array, alias.as_ref())
+            TableFactor::Function { name, args, alias, with_ordinality, .. } => {
+                self.called_in_from(name, args, alias.as_ref(), *with_ordinality)
             }
-            TableFactor::Table { name, alias, args: Some(args), with_ordinality: false, .. } => {
-                self.routine_in_from(name, &args.args, alias.as_ref())
+            TableFactor::NestedJoin { table_with_joins, alias: None } => {
+                let mut sql = self.factor(&table_with_joins.relation, true, from)?;
+                for join in &table_with_joins.joins {
+                    sql.push_str(&self.join(join, true, from)?);
+                }
+                Ok(format!("({sql})"))
             }
-            TableFactor::Function { name, alias, args, with_ordinality: false, .. } => {
-                self.routine_in_from(name, args, alias.as_ref())
-            }
-            other => Err(DialectError::unsupported(format!("{other} in FROM"))),
+            _ => Err(DialectError::unsupported("this form of FROM")),
         }
+    }
+
+    /// A function of Postgres' own, or of the project's.
+    fn called_in_from(
+        &mut self,
+        object: &sqlparser::ast::ObjectName,
+        arguments: &[FunctionArg],
+        alias: Option<&TableAlias>,
+        with_ordinality: bool,
+    ) -> Result<String, DialectError> {
+        let called = name::parts(object)?.join(".");
+        let called = called.strip_prefix("pg_catalog.").unwrap_or(&called);
+        if TABLE_FUNCTIONS.iter().any(|function| function.name == called) {
+            return self.function_in_from(called, arguments, alias, with_ordinality);
+        }
+        if with_ordinality {
+            return Err(DialectError::unsupported(format!("{called}() WITH ORDINALITY")));
+        }
+        self.routine_in_from(object, arguments, alias)
     }
 
     fn table(
@@ -163,7 +138,7 @@ impl Lowering<'_> {
         object: &sqlparser::ast::ObjectName,
         alias: Option<&TableAlias>,
         filter_inside: bool,
-        filters: &mut Vec<String>,
+        from: &mut From,
     ) -> Result<String, DialectError> {
         let row = quote_identifier(&self.alias());
         if let Ok(name) = name::single(object)
@@ -205,6 +180,8 @@ impl Lowering<'_> {
             relation.name = name::folded(&alias.name);
             rename(&mut relation.columns, alias)?;
         }
+        let key = table.primary_key_columns().iter();
+        from.keys.push((row.clone(), key.map(|name| format!("{row}.{}", quote_identifier(name))).collect()));
         self.add(relation)?;
         let physical = table.physical();
         match filter {
@@ -213,7 +190,7 @@ impl Lowering<'_> {
                 Ok(format!("(SELECT * FROM {physical} AS {row} WHERE {filter}) AS {row}"))
             }
             Some(filter) => {
-                filters.push(filter);
+                from.filters.push(filter);
                 Ok(format!("{physical} AS {row}"))
             }
         }
@@ -247,45 +224,30 @@ impl Lowering<'_> {
         &mut self,
         query: &sqlparser::ast::Query,
         alias: Option<&TableAlias>,
+        is_lateral: bool,
     ) -> Result<String, DialectError> {
-        // The query does not see the tables beside it.
-        let scope = self.scopes.pop();
+        // Unless it is lateral, the query does not see the tables beside it.
+        let scope = if is_lateral { None } else { self.scopes.pop() };
         let lowered = self.subquery(query);
         self.scopes.extend(scope);
         let lowered = lowered?;
         let row = quote_identifier(&self.alias());
         self.note_derived(&row);
-        let mut columns = fields(&lowered.columns);
+        let beside = self.scopes.last().map(|scope| scope.relations.as_slice()).unwrap_or_default();
+        let is_correlated = is_lateral && beside.iter().any(|other| other.is_named_in(&lowered.sql));
+        let (mut columns, sql) = match is_correlated {
+            false => (fields(&lowered.columns), format!("({}) AS {row}", lowered.sql)),
+            true => {
+                let (source, columns) = lateral::rows(&lowered);
+                (columns, format!("{source} AS {row}"))
+            }
+        };
         if let Some(alias) = alias {
             rename(&mut columns, alias)?;
         }
         let name = alias.map(|alias| name::folded(&alias.name)).unwrap_or_default();
-        let sql = format!("({}) AS {row}", lowered.sql);
         self.add(Relation { schema: None, name, row, columns, merged: Vec::new() })?;
         Ok(sql)
-    }
-
-    fn unnest(&mut self, array: Piece, alias: Option<&TableAlias>) -> Result<String, DialectError> {
-        let Piece::Typed(array, DataType::Array(element)) = array else {
-            return Err(DialectError::new(
-                "42883",
-                format!("function unnest({}) does not exist", array.type_name()),
-            ));
-        };
-        if matches!(
-            *element,
-            DataType::Numeric(_) | DataType::Json | DataType::Jsonb | DataType::Bytea | DataType::Array(_)
-        ) {
-            return Err(DialectError::unsupported(format!("unnest of {}[]", element.display_name())));
-        }
-        let row = quote_identifier(&self.alias());
-        let name = alias.map_or_else(|| "unnest".to_string(), |alias| name::folded(&alias.name));
-        let column = alias
-            .and_then(|alias| alias.columns.first())
-            .map_or_else(|| name.clone(), |column| name::folded(&column.name));
-        let columns = vec![Field { name: column, sql: "value".into(), data_type: *element }];
-        self.add(Relation { schema: None, name, row: row.clone(), columns, merged: Vec::new() })?;
-        Ok(format!("json_each({array}) AS {row}"))
     }
 
     pub(in crate::dialect) fn add(&mut self, relation: Relation) -> Result<(), DialectError> {
@@ -334,8 +296,4 @@ pub fn rename(columns: &mut [Field], alias: &TableAlias) -> Result<(), DialectEr
         field.name = name::folded(&column.name);
     }
     Ok(())
-}
-
-fn is_outer(operator: &JoinOperator) -> bool {
-    !matches!(operator, JoinOperator::Join(_) | JoinOperator::Inner(_) | JoinOperator::CrossJoin(_))
 }

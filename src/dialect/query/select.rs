@@ -1,82 +1,111 @@
-//! SELECT, VALUES, set operations, WITH.
+//! SELECT: its clauses, in the order in which their names come to be.
 
 use sqlparser::ast::{
-    Distinct, Expr, GroupByExpr, LimitClause, OrderBy, OrderByExpr, OrderByKind, OrderBySort, Query, Select,
-    SelectItem, SelectItemQualifiedWildcardKind, SetExpr, SetOperator, SetQuantifier, Spanned, Value, Values,
-    With,
+    Distinct, Expr, GroupByExpr, OrderByExpr, Query, Select, SelectItem, SelectItemQualifiedWildcardKind,
+    SetExpr, Spanned, Value,
 };
 
 use super::aggregate::{Grouping, has_aggregate};
+use super::order::{self, order_expressions};
 use super::output_name::output_name;
-use super::relation::{fields, rename};
+use super::relation::From;
 use super::{LoweredQuery, column_name};
 use crate::dialect::expression::{Field, Lowering, Piece, relation};
 use crate::dialect::{DialectError, name};
 use crate::schema::DataType;
 use crate::sql::{balanced, quote_identifier};
 
-/// A WITH query that names may refer to.
-#[derive(Clone, Debug)]
-pub struct CommonTable {
-    name: String,
-    /// Its SQLite name, quoted.
-    pub sql: String,
-    columns: Vec<Field>,
+/// A SELECT's clauses up to its groups, lowered.
+struct Clauses {
+    from: From,
+    conditions: Vec<String>,
+    groups: Option<Vec<(String, String)>>,
+    is_aggregated: bool,
 }
 
-impl CommonTable {
-    /// Its columns under an alias.
-    pub fn fields(&self, alias: Option<&sqlparser::ast::TableAlias>) -> Result<Vec<Field>, DialectError> {
-        let mut columns = self.columns.clone();
-        if let Some(alias) = alias {
-            rename(&mut columns, alias)?;
-        }
-        Ok(columns)
+impl Clauses {
+    /// Whether SQL names a row of the FROM clause.
+    fn is_named_in(&self, sql: &str, lowering: &Lowering<'_>) -> bool {
+        let relations = lowering.scopes.last().map(|scope| scope.relations.as_slice()).unwrap_or_default();
+        relations.iter().any(|relation| !relation.row.is_empty() && relation.is_named_in(sql))
+    }
+}
+
+/// What a query around a grouping one names: the groups' keys and aggregates, as columns.
+#[derive(Clone, Debug)]
+pub struct Staged {
+    row: String,
+    values: Vec<String>,
+}
+
+impl Staged {
+    fn select(&self, rest: &str) -> String {
+        let list = self.values.iter().enumerate().map(|(index, sql)| format!("{sql} AS \"/{index}\""));
+        let list: Vec<String> = list.collect();
+        format!("SELECT {}{rest}", if list.is_empty() { "1".to_string() } else { list.join(", ") })
     }
 }
 
 impl Lowering<'_> {
+    /// A key or an aggregate of the groups, as the query around them names it; itself when there is none.
+    pub(in crate::dialect) fn staged(&mut self, sql: String) -> String {
+        let Some(staged) = &mut self.staged else { return sql };
+        if sql.contains(" OVER (") || sql.contains(&format!("{}.", staged.row)) {
+            return sql;
+        }
+        let index = staged.values.iter().position(|value| *value == sql).unwrap_or_else(|| {
+            staged.values.push(sql);
+            staged.values.len() - 1
+        });
+        format!("{}.\"/{index}\"", staged.row)
+    }
+
+    /// The same of a column, where it is the groups'.
+    pub(in crate::dialect) fn staged_column(&mut self, sql: String) -> String {
+        let Some(grouping) = &self.grouping else { return sql };
+        let relations = self.scopes.get(grouping.depth.saturating_sub(1)).map(|scope| &scope.relations);
+        let is_own = relations.is_some_and(|relations| {
+            relations.iter().any(|relation| !relation.row.is_empty() && relation.is_named_in(&sql))
+        });
+        if is_own { self.staged(sql) } else { sql }
+    }
+
     /// Lowers a query in the present scopes, apart from the grouping around it.
     pub(in crate::dialect) fn subquery(&mut self, query: &Query) -> Result<LoweredQuery, DialectError> {
         let outside = (std::mem::take(&mut self.aggregates_allowed), self.grouping.take());
+        let clauses = (self.windows.take(), self.sources.take());
+        let staged = self.staged.take();
         let (scopes, tables) = (self.scopes.len(), self.common_tables.len());
         let lowered = self.query(query);
         self.scopes.truncate(scopes);
         self.common_tables.truncate(tables);
         (self.aggregates_allowed, self.grouping) = outside;
+        (self.windows, self.sources) = clauses;
+        self.staged = staged;
         lowered
     }
 
-    /// The WITH query of a name.
-    pub(super) fn common_table(&self, name: &str) -> Option<CommonTable> {
-        self.common_tables.iter().rev().find(|table| table.name == name).cloned()
-    }
-
     fn query(&mut self, query: &Query) -> Result<LoweredQuery, DialectError> {
-        let plain = query.fetch.is_none()
-            && query.locks.is_empty()
-            && query.for_clause.is_none()
+        // FOR UPDATE locks rows until the transaction ends; D1 runs one batch at a time, so nothing is left to do.
+        let plain = query.for_clause.is_none()
             && query.settings.is_none()
             && query.format_clause.is_none()
             && query.pipe_operators.is_empty();
         if !plain {
-            return Err(DialectError::unsupported(query).with_hint("FETCH and FOR UPDATE are not supported."));
+            return Err(DialectError::unsupported("this form of query"));
         }
         let with = query.with.as_ref().map(|with| self.with(with)).transpose()?;
         let order = query.order_by.as_ref().map(order_expressions).transpose()?.unwrap_or_default();
-        if !matches!(query.body.as_ref(), SetExpr::Select(_)) || query.with.is_some() {
-            self.targets.clear();
-        }
         let mut lowered = match query.body.as_ref() {
             SetExpr::Select(select) => self.select(select, order)?,
             SetExpr::Query(inner) if order.is_empty() => self.subquery(inner)?,
             body => {
                 let set = self.set(body)?;
-                self.ordered_set(set, order)?
+                self.untyped.clear();
+                self.ordered_set(set, &order)?
             }
         };
-        if let Some(limit) = &query.limit_clause {
-            let (limit, is_single) = self.limit(limit)?;
+        if let Some((limit, is_single)) = self.limit(query.limit_clause.as_ref(), query.fetch.as_ref())? {
             lowered.is_single |= is_single;
             lowered.value = None;
             lowered.sql = format!("{}{limit}", wrapped_if_limited(lowered.sql, query.body.as_ref()));
@@ -88,144 +117,11 @@ impl Lowering<'_> {
         Ok(lowered)
     }
 
-    fn with(&mut self, with: &With) -> Result<String, DialectError> {
-        if with.recursive {
-            return Err(DialectError::unsupported("WITH RECURSIVE"));
-        }
-        let mut tables = Vec::new();
-        for table in &with.cte_tables {
-            let lowered = self.subquery(&table.query)?;
-            let mut columns = fields(&lowered.columns);
-            rename(&mut columns, &table.alias)?;
-            let sql = quote_identifier(&self.alias());
-            self.note_common_table(&sql);
-            tables.push(format!("{sql} AS ({})", lowered.sql));
-            self.common_tables.push(CommonTable { name: name::folded(&table.alias.name), sql, columns });
-        }
-        Ok(format!("WITH {}", tables.join(", ")))
-    }
-
-    fn set(&mut self, body: &SetExpr) -> Result<LoweredQuery, DialectError> {
-        match body {
-            SetExpr::Select(select) => self.in_scope(|lowering| lowering.select(select, Vec::new())),
-            SetExpr::Query(query) => {
-                let lowered = self.subquery(query)?;
-                Ok(LoweredQuery { sql: format!("SELECT * FROM ({})", lowered.sql), ..lowered })
-            }
-            SetExpr::Values(values) => self.values(values, None),
-            SetExpr::SetOperation { left, op, set_quantifier, right } => {
-                let word = match (op, set_quantifier) {
-                    (SetOperator::Union, SetQuantifier::All) => "UNION ALL",
-                    (SetOperator::Union, SetQuantifier::None | SetQuantifier::Distinct) => "UNION",
-                    (SetOperator::Except, SetQuantifier::None | SetQuantifier::Distinct) => "EXCEPT",
-                    (SetOperator::Intersect, SetQuantifier::None | SetQuantifier::Distinct) => "INTERSECT",
-                    _ => return Err(DialectError::unsupported(format!("{op} {set_quantifier}"))),
-                };
-                let (left, right) = (self.set(left)?, self.set(right)?);
-                let types =
-                    |query: &LoweredQuery| query.columns.iter().map(|(_, of)| of.clone()).collect::<Vec<_>>();
-                if left.columns.len() != right.columns.len() {
-                    return Err(DialectError::new(
-                        "42601",
-                        format!("each {op} query must have the same number of columns"),
-                    ));
-                }
-                if types(&left) != types(&right) {
-                    return Err(DialectError::new("42804", format!("{op} types cannot be matched"))
-                        .with_hint("Cast the columns of both queries to the same types."));
-                }
-                self.note_computed();
-                Ok(LoweredQuery {
-                    sql: format!("SELECT * FROM ({}) {word} SELECT * FROM ({})", left.sql, right.sql),
-                    columns: left.columns,
-                    is_single: false,
-                    value: None,
-                })
-            }
-            other => Err(DialectError::unsupported(other)),
-        }
-    }
-
-    /// A set operation's ORDER BY names its columns only.
-    fn ordered_set(
+    pub(super) fn select(
         &mut self,
-        set: LoweredQuery,
-        order: Vec<&OrderByExpr>,
+        select: &Select,
+        order: Vec<OrderByExpr>,
     ) -> Result<LoweredQuery, DialectError> {
-        if order.is_empty() {
-            return Ok(set);
-        }
-        let outputs: Vec<Output> = set
-            .columns
-            .iter()
-            .enumerate()
-            .map(|(index, (name, data_type))| Output {
-                name: name.clone(),
-                sql: format!("\"/ordered\".{}", column_name(index)),
-                data_type: data_type.clone(),
-            })
-            .collect();
-        let order: Vec<OrderByExpr> = order.into_iter().cloned().collect();
-        let terms = self.order_terms(&order, &outputs)?;
-        Ok(LoweredQuery {
-            sql: format!("SELECT * FROM ({}) AS \"/ordered\" ORDER BY {terms}", set.sql),
-            ..set
-        })
-    }
-
-    /// `VALUES (…), (…)`; `types` are those of an INSERT's columns.
-    pub(in crate::dialect) fn values(
-        &mut self,
-        values: &Values,
-        types: Option<&[DataType]>,
-    ) -> Result<LoweredQuery, DialectError> {
-        let mut rows: Vec<Vec<Piece>> = Vec::new();
-        for row in &values.rows {
-            rows.push(row.content.iter().map(|value| self.lower(value)).collect::<Result<_, _>>()?);
-        }
-        let width = rows.first().map_or(0, Vec::len);
-        if rows.iter().any(|row| row.len() != width) {
-            return Err(DialectError::new("42601", "VALUES lists must all be the same length"));
-        }
-        let mut columns = Vec::new();
-        let mut sql_rows: Vec<Vec<String>> = vec![Vec::new(); rows.len()];
-        for index in 0..width {
-            let column: Vec<Piece> = rows.iter().filter_map(|row| row.get(index).cloned()).collect();
-            let (sql, data_type) = match types.and_then(|types| types.get(index)) {
-                Some(to) => {
-                    let sql: Result<Vec<String>, DialectError> =
-                        column.into_iter().map(|piece| self.assign(piece, to)).collect();
-                    (sql?, to.clone())
-                }
-                None => self.unify("VALUES", column)?,
-            };
-            for (row, sql) in sql_rows.iter_mut().zip(sql) {
-                row.push(sql);
-            }
-            columns.push((format!("column{}", index + 1), data_type));
-        }
-        let names = (0..width).map(|index| format!("column{} AS {}", index + 1, column_name(index)));
-        let rows = sql_rows.iter().map(|row| format!("({})", row.join(", ")));
-        let sql = format!(
-            "SELECT {} FROM (VALUES {})",
-            names.collect::<Vec<_>>().join(", "),
-            rows.collect::<Vec<_>>().join(", ")
-        );
-        Ok(LoweredQuery { sql, columns, is_single: values.rows.len() <= 1, value: None })
-    }
-
-    fn in_scope<T>(
-        &mut self,
-        work: impl FnOnce(&mut Self) -> Result<T, DialectError>,
-    ) -> Result<T, DialectError> {
-        let scopes = self.scopes.len();
-        let result = work(self);
-        self.scopes.truncate(scopes);
-        (self.aggregates_allowed, self.grouping) = (false, None);
-        result
-    }
-
-    fn select(&mut self, select: &Select, order: Vec<&OrderByExpr>) -> Result<LoweredQuery, DialectError> {
         refuse_odd_clauses(select)?;
         if order.is_empty()
             && let Some(rows) = self.rows_of_select(select)?
@@ -233,59 +129,178 @@ impl Lowering<'_> {
             return Ok(LoweredQuery { sql: rows.sql, columns: rows.columns, is_single: false, value: None });
         }
         let targets = std::mem::take(&mut self.targets);
-        let from = self.from(&select.from)?;
-        let mut conditions = from.filters;
+        let mut from = self.from(&select.from)?;
+        let mut conditions = std::mem::take(&mut from.filters);
         if let Some(selection) = &select.selection {
             conditions.push(self.condition(selection)?);
         }
         let groups = self.groups(select)?;
         let is_aggregated = groups.is_some() || select.having.is_some() || has_aggregate(select);
-        if is_aggregated {
-            let keys = groups.clone().unwrap_or_default();
-            self.grouping = Some(Grouping { keys, depth: self.scopes.len() });
+        let clauses = Clauses { from, conditions, groups, is_aggregated };
+        match self.finish(select, &order, &targets, &clauses) {
+            // What is made of aggregates in many steps stands in a query around the groups.
+            Err(error) if error.code == "54001" && is_aggregated => {
+                self.staged = Some(Staged { row: quote_identifier(&self.alias()), values: Vec::new() });
+                let lowered = self.finish(select, &order, &targets, &clauses);
+                self.staged = None;
+                lowered
+            }
+            lowered => lowered,
+        }
+    }
+
+    /// The select list and what follows the groups.
+    fn finish(
+        &mut self,
+        select: &Select,
+        order: &[OrderByExpr],
+        targets: &[DataType],
+        clauses: &Clauses,
+    ) -> Result<LoweredQuery, DialectError> {
+        let Clauses { from, conditions, groups, is_aggregated } = clauses;
+        if *is_aggregated {
+            let keys: Vec<String> = groups.iter().flatten().map(|(sql, _)| sql.clone()).collect();
+            let rows = from.rows_determined_by(&keys);
+            self.grouping = Some(Grouping { keys, rows, depth: self.scopes.len() });
             self.aggregates_allowed = true;
         }
-        let outputs = self.outputs(&select.projection, &targets)?;
+        self.windows = Some(select.named_window.clone());
+        self.sources = (!is_aggregated).then(Vec::new);
+        let outputs = self.outputs(&select.projection, targets)?;
         let having = select.having.as_ref().map(|having| self.condition(having)).transpose()?;
-        let distinct = match &select.distinct {
-            None | Some(Distinct::All) => "",
-            Some(Distinct::Distinct) => "DISTINCT ",
-            Some(Distinct::On(_)) => return Err(DialectError::unsupported("DISTINCT ON")),
-        };
-        let list = outputs
-            .iter()
-            .enumerate()
-            .map(|(index, output)| format!("{} AS {}", output.sql, column_name(index)));
-        let mut sql = format!("SELECT {distinct}{}", list.collect::<Vec<_>>().join(", "));
-        if !from.sql.is_empty() {
-            sql.push_str(&format!(" FROM {}", from.sql));
+        let order = self.order_keys(order, &outputs)?;
+        let mut sources = vec![from.sql.clone()];
+        sources.extend(self.sources.take().unwrap_or_default());
+        sources.retain(|source| !source.is_empty());
+        let mut rest = String::new();
+        if !sources.is_empty() {
+            rest.push_str(&format!(" FROM {}", sources.join(" CROSS JOIN ")));
         }
-        let is_bare = from.sql.is_empty() && conditions.is_empty() && !is_aggregated && order.is_empty();
         if !conditions.is_empty() {
-            sql.push_str(&format!(" WHERE {}", balanced(conditions, " AND ")));
+            rest.push_str(&format!(" WHERE {}", balanced(conditions.clone(), " AND ")));
         }
         if let Some(groups) = &groups {
-            sql.push_str(&format!(" GROUP BY {}", groups.join(", ")));
+            let keys: Vec<&str> = groups.iter().map(|(_, key)| key.as_str()).collect();
+            rest.push_str(&format!(" GROUP BY {}", keys.join(", ")));
         }
-        if let Some(having) = having {
-            sql.push_str(&format!(" HAVING {having}"));
+        if let Some(staged) = self.staged.take() {
+            rest = format!(" FROM ({}) AS {}", staged.select(&rest), staged.row);
+            let own = format!("{}.", staged.row);
+            let is_whole = |sql: &String| sql.contains(&own) || !clauses.is_named_in(sql, self);
+            let parts = outputs.iter().map(|output| &output.sql).chain(order.iter().map(|(key, _)| key));
+            if !parts.chain(&having).all(is_whole) {
+                return Err(DialectError::new("54001", "the expression is too complex"));
+            }
+            rest.push_str(&having.map(|having| format!(" WHERE {having}")).unwrap_or_default());
+        } else if let Some(having) = having {
+            rest.push_str(&format!(" HAVING {having}"));
         }
-        if !order.is_empty() {
-            let order: Vec<OrderByExpr> = order.into_iter().cloned().collect();
-            sql.push_str(&format!(" ORDER BY {}", self.order_terms(&order, &outputs)?));
-        }
+        let is_bare = sources.is_empty() && conditions.is_empty() && !is_aggregated && order.is_empty();
+        let is_single = sources.is_empty() || (*is_aggregated && groups.is_none());
+        let sql = match &select.distinct {
+            None | Some(Distinct::All) => format!("SELECT {}{rest}{}", list(&outputs), order_by(&order)),
+            Some(Distinct::Distinct) => self.select_distinct(&outputs, &rest, &order)?,
+            Some(Distinct::On(keys)) => self.first_rows(keys, &outputs, &rest, &order)?,
+        };
         let value = match outputs.as_slice() {
             [output] if is_bare => Some(output.sql.clone()),
             _ => None,
         };
         self.note_outputs(&outputs);
-        let is_single = from.sql.is_empty() || (is_aggregated && groups.is_none());
         let columns = outputs.into_iter().map(|output| (output.name, output.data_type)).collect();
         Ok(LoweredQuery { sql, columns, is_single, value })
     }
 
-    /// The SQL of what is grouped by; `None` without GROUP BY. A relation's key stands for its row.
-    fn groups(&mut self, select: &Select) -> Result<Option<Vec<String>>, DialectError> {
+    /// SELECT DISTINCT. Values that are equal though their texts differ are grouped by a key of theirs.
+    fn select_distinct(
+        &mut self,
+        outputs: &[Output],
+        rest: &str,
+        order: &[(String, String)],
+    ) -> Result<String, DialectError> {
+        let mut sorted = Vec::new();
+        for (key, direction) in order {
+            let mut found = None;
+            for (index, output) in outputs.iter().enumerate() {
+                let piece = Piece::Typed(output.sql.clone(), output.data_type.clone());
+                if output.sql == *key || self.order_key(piece).is_ok_and(|of| of == *key) {
+                    let column = format!("\"/row\".{}", column_name(index));
+                    found = Some(Piece::Typed(column, output.data_type.clone()));
+                    break;
+                }
+            }
+            let found = found.ok_or_else(|| {
+                let message = "for SELECT DISTINCT, ORDER BY expressions must appear in select list";
+                DialectError::new("42P10", message)
+            })?;
+            sorted.push((self.order_key(found)?, direction.clone()));
+        }
+        let mut keys = Vec::new();
+        let mut plain = true;
+        for (index, output) in outputs.iter().enumerate() {
+            let column = format!("\"/row\".{}", column_name(index));
+            let key = self.distinct_key(Piece::Typed(column.clone(), output.data_type.clone()))?;
+            plain &= key == column;
+            keys.push(key);
+        }
+        if plain {
+            return Ok(format!("SELECT DISTINCT {}{rest}{}", list(outputs), order_by(order)));
+        }
+        Ok(format!(
+            "SELECT * FROM (SELECT {}{rest}) AS \"/row\" GROUP BY {}{}",
+            list(outputs),
+            keys.join(", "),
+            order_by(&sorted)
+        ))
+    }
+
+    /// SELECT DISTINCT ON: the first row, in the query's order, of those with equal keys.
+    fn first_rows(
+        &mut self,
+        on: &[Expr],
+        outputs: &[Output],
+        rest: &str,
+        order: &[(String, String)],
+    ) -> Result<String, DialectError> {
+        let mut keys = Vec::new();
+        let mut sorting = Vec::new();
+        for expression in on {
+            let output = order::find_output(expression, outputs)?;
+            let piece = match output {
+                Some(output) => Piece::Typed(output.sql.clone(), output.data_type.clone()),
+                None => self.lower(expression)?,
+            };
+            sorting.push(self.order_key(piece.clone())?);
+            keys.push(self.distinct_key(piece)?);
+        }
+        if order.iter().take(sorting.len()).any(|(key, _)| !sorting.contains(key)) {
+            return Err(DialectError::new(
+                "42P10",
+                "SELECT DISTINCT ON expressions must match initial ORDER BY expressions",
+            ));
+        }
+        let ordinals = order.iter().enumerate().map(|(index, (key, _))| format!(", {key} AS \"/{index}\""));
+        let outer: Vec<(String, String)> = order
+            .iter()
+            .enumerate()
+            .map(|(index, (_, direction))| (format!("\"/first\".\"/{index}\""), direction.clone()))
+            .collect();
+        let columns: Vec<String> =
+            (0..outputs.len()).map(|index| format!("\"/first\".{0} AS {0}", column_name(index))).collect();
+        Ok(format!(
+            "SELECT {} FROM (SELECT {}{}, row_number() OVER (PARTITION BY {}{}) AS \"/number\"{rest}) AS \"/first\" \
+             WHERE \"/first\".\"/number\" = 1{}",
+            columns.join(", "),
+            list(outputs),
+            ordinals.collect::<String>(),
+            keys.join(", "),
+            order_by(order),
+            order_by(&outer)
+        ))
+    }
+
+    /// The SQL of what is grouped by, and what tells its values apart; `None` without GROUP BY. A relation's key stands for its row.
+    fn groups(&mut self, select: &Select) -> Result<Option<Vec<(String, String)>>, DialectError> {
         let expressions = match &select.group_by {
             GroupByExpr::Expressions(expressions, modifiers) if modifiers.is_empty() => expressions,
             other => return Err(DialectError::unsupported(other)),
@@ -305,7 +320,9 @@ impl Lowering<'_> {
                 },
                 piece => piece?,
             };
-            keys.push(piece.into_sql(self.catalog)?);
+            let (sql, data_type) = piece.resolved(self.catalog)?;
+            let key = self.distinct_key(Piece::Typed(sql.clone(), data_type))?;
+            keys.push((sql, key));
         }
         Ok(Some(keys))
     }
@@ -315,16 +332,22 @@ impl Lowering<'_> {
         projection: &[SelectItem],
         targets: &[DataType],
     ) -> Result<Vec<Output>, DialectError> {
-        let mut outputs = Vec::new();
+        let mut outputs: Vec<Output> = Vec::new();
+        let mut untyped = Vec::new();
         for item in projection {
+            untyped.resize(outputs.len(), false);
             match item {
-                SelectItem::UnnamedExpr(expression) => outputs.push(self.output(
-                    expression,
-                    output_name(expression),
-                    targets.get(outputs.len()),
-                )?),
+                SelectItem::UnnamedExpr(expression) => {
+                    let (output, is_untyped) =
+                        self.output(expression, output_name(expression), targets.get(outputs.len()))?;
+                    outputs.push(output);
+                    untyped.push(is_untyped);
+                }
                 SelectItem::ExprWithAlias { expr, alias } => {
-                    outputs.push(self.output(expr, name::folded(alias), targets.get(outputs.len()))?)
+                    let (output, is_untyped) =
+                        self.output(expr, name::folded(alias), targets.get(outputs.len()))?;
+                    outputs.push(output);
+                    untyped.push(is_untyped);
                 }
                 SelectItem::Wildcard(options)
                     if options.to_string() == "*" || options.to_string().is_empty() =>
@@ -359,89 +382,34 @@ impl Lowering<'_> {
         if outputs.is_empty() {
             return Err(DialectError::unsupported("a query without columns"));
         }
+        untyped.resize(outputs.len(), false);
+        self.untyped = untyped;
         if outputs.len() > 100 {
             return Err(DialectError::new("54011", "a query can have 100 columns at most here"));
         }
         Ok(outputs)
     }
 
-    /// An untyped literal takes the type of the column it goes into.
+    /// An untyped literal takes the type of the column it goes into; says whether it was one.
     fn output(
         &mut self,
         expression: &Expr,
         name: String,
         target: Option<&DataType>,
-    ) -> Result<Output, DialectError> {
+    ) -> Result<(Output, bool), DialectError> {
         let piece = self.lower(expression)?;
+        let is_untyped = piece.data_type().is_none();
         let (sql, data_type) = match (piece.data_type(), target) {
             (None, Some(target)) => (self.assign(piece, target)?, target.clone()),
             _ => piece.resolved(self.catalog)?,
         };
-        Ok(Output { name, sql, data_type })
+        Ok((Output { name, sql, data_type }, is_untyped))
     }
 
     fn star_output(&mut self, sql: String, field: &Field) -> Result<Output, DialectError> {
         self.grouped_column(&sql, &field.name)?;
+        let sql = self.staged_column(sql);
         Ok(Output { name: field.name.clone(), sql, data_type: field.data_type.clone() })
-    }
-
-    /// ORDER BY terms; a bare name or number is an output first. Postgres puts NULLs last, or first when descending.
-    pub(super) fn order_terms(
-        &mut self,
-        order: &[OrderByExpr],
-        outputs: &[Output],
-    ) -> Result<String, DialectError> {
-        let mut terms = Vec::new();
-        for term in order {
-            if term.with_fill.is_some() {
-                return Err(DialectError::unsupported(term));
-            }
-            let piece = match find_output(&term.expr, outputs)? {
-                Some(output) => Piece::Typed(output.sql.clone(), output.data_type.clone()),
-                None => self.lower(&term.expr)?,
-            };
-            let key = self.order_key(piece)?;
-            let descends = match &term.options.sort {
-                None | Some(OrderBySort::Asc) => false,
-                Some(OrderBySort::Desc) => true,
-                Some(OrderBySort::Using(_)) => return Err(DialectError::unsupported("ORDER BY … USING")),
-            };
-            let nulls_first = term.options.nulls_first.unwrap_or(descends);
-            terms.push(format!(
-                "{key} {} NULLS {}",
-                if descends { "DESC" } else { "ASC" },
-                if nulls_first { "FIRST" } else { "LAST" }
-            ));
-        }
-        Ok(terms.join(", "))
-    }
-
-    /// The LIMIT clause, and whether it lets one row through at most.
-    fn limit(&mut self, clause: &LimitClause) -> Result<(String, bool), DialectError> {
-        let LimitClause::LimitOffset { limit, offset, limit_by } = clause else {
-            return Err(DialectError::unsupported(clause));
-        };
-        if !limit_by.is_empty() {
-            return Err(DialectError::unsupported(clause));
-        }
-        let mut count = |expression: &Expr| -> Result<String, DialectError> {
-            let number = match expression {
-                Expr::Value(value) => match &value.value {
-                    Value::Number(digits, _) => digits.parse::<u64>().ok(),
-                    Value::Null => return Ok("-1".to_string()),
-                    _ => None,
-                },
-                _ => None,
-            };
-            number
-                .map(|number| number.to_string())
-                .ok_or_else(|| DialectError::unsupported("LIMIT or OFFSET that is no literal number"))
-        };
-        let limit = limit.as_ref().map_or(Ok("-1".to_string()), &mut count)?;
-        let offset = offset.as_ref().map(|offset| count(&offset.value)).transpose()?;
-        let offset =
-            offset.map(|offset| format!(" OFFSET {}", offset.replace("-1", "0"))).unwrap_or_default();
-        Ok((format!(" LIMIT {limit}{offset}"), matches!(limit.as_str(), "0" | "1")))
     }
 }
 
@@ -465,19 +433,9 @@ fn refuse_odd_clauses(select: &Select) -> Result<(), DialectError> {
         || !select.cluster_by.is_empty()
         || !select.distribute_by.is_empty()
         || !select.sort_by.is_empty()
-        || !select.named_window.is_empty()
         || select.qualify.is_some()
         || select.value_table_mode.is_some();
-    if odd { Err(DialectError::unsupported(select)) } else { Ok(()) }
-}
-
-fn order_expressions(order: &OrderBy) -> Result<Vec<&OrderByExpr>, DialectError> {
-    match &order.kind {
-        OrderByKind::Expressions(expressions) if order.interpolate.is_none() => {
-            Ok(expressions.iter().collect())
-        }
-        _ => Err(DialectError::unsupported(order)),
-    }
+    if odd { Err(DialectError::unsupported("this form of SELECT")) } else { Ok(()) }
 }
 
 /// A parenthesised query may have a LIMIT of its own.
@@ -508,18 +466,16 @@ fn aliased<'a>(expression: &Expr, projection: &'a [SelectItem]) -> Option<&'a Ex
     })
 }
 
-fn find_output<'a>(expression: &Expr, outputs: &'a [Output]) -> Result<Option<&'a Output>, DialectError> {
-    match expression {
-        Expr::Identifier(of) => Ok(outputs.iter().find(|output| output.name == name::folded(of))),
-        Expr::Value(value) if !outputs.is_empty() => match &value.value {
-            Value::Number(digits, _) => {
-                let index = digits.parse::<usize>().ok().and_then(|index| index.checked_sub(1));
-                index.and_then(|index| outputs.get(index)).map(Some).ok_or_else(|| {
-                    DialectError::new("42P10", format!("ORDER BY position {digits} is not in select list"))
-                })
-            }
-            _ => Ok(None),
-        },
-        _ => Ok(None),
+fn list(outputs: &[Output]) -> String {
+    let list =
+        outputs.iter().enumerate().map(|(index, output)| format!("{} AS {}", output.sql, column_name(index)));
+    list.collect::<Vec<_>>().join(", ")
+}
+
+fn order_by(keys: &[(String, String)]) -> String {
+    if keys.is_empty() {
+        return String::new();
     }
+    let terms: Vec<String> = keys.iter().map(|(key, direction)| format!("{key} {direction}")).collect();
+    format!(" ORDER BY {}", terms.join(", "))
 }

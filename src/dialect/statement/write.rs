@@ -1,11 +1,11 @@
 //! `SELECT`, `UPDATE`, `DELETE` and `TRUNCATE` as the system runs them: no policies.
 
 use sqlparser::ast::{
-    Assignment, AssignmentTarget, Delete, Expr, FromTable, Query, SelectItem, TableFactor, TableWithJoins,
-    Truncate, Update, UpdateTableFromKind,
+    self, Assignment, AssignmentTarget, Delete, Expr, FromTable, Query, SelectItem, SetExpr, TableFactor,
+    TableWithJoins, Truncate, Update, UpdateTableFromKind, With,
 };
 
-use crate::dialect::expression::{Expression, Lowering, Piece, Place, Relation, Scope};
+use crate::dialect::expression::{Expression, Lowering, Piece, Place, Relation, Scope, row_fields};
 use crate::dialect::name::folded;
 use crate::dialect::plpgsql::Condition;
 use crate::dialect::query::{Output, row_object};
@@ -13,10 +13,22 @@ use crate::dialect::translate::{SystemEnvironment, Translator};
 use crate::dialect::write::has_before;
 use crate::dialect::{DialectError, name};
 use crate::schema::{Column, Command, Identity, Table};
-use crate::sql::{balanced, quote_identifier, quote_literal};
+use crate::sql::{balanced, quote_identifier, quote_literal, raise};
 
 impl Translator {
     pub(in crate::dialect) fn query(&mut self, query: &Query) -> Result<(), DialectError> {
+        match query.body.as_ref() {
+            SetExpr::Insert(ast::Statement::Insert(insert)) => {
+                return self.insert_with(insert, query.with.as_ref());
+            }
+            SetExpr::Update(ast::Statement::Update(update)) => {
+                return self.update_with(update, query.with.as_ref());
+            }
+            SetExpr::Delete(ast::Statement::Delete(delete)) => {
+                return self.delete_with(delete, query.with.as_ref());
+            }
+            _ => {}
+        }
         if self.sequence_query(query)? {
             return Ok(());
         }
@@ -27,7 +39,22 @@ impl Translator {
         Ok(())
     }
 
+    /// `WITH … INSERT`: the WITH goes to the query that gives the rows.
+    fn insert_with(&mut self, insert: &ast::Insert, with: Option<&With>) -> Result<(), DialectError> {
+        let mut insert = insert.clone();
+        match (&mut insert.source, with) {
+            (_, None) => {}
+            (Some(source), Some(with)) if source.with.is_none() => source.with = Some(with.clone()),
+            _ => return Err(DialectError::unsupported("WITH around this INSERT")),
+        }
+        self.insert(&insert)
+    }
+
     pub(in crate::dialect) fn update(&mut self, update: &Update) -> Result<(), DialectError> {
+        self.update_with(update, None)
+    }
+
+    fn update_with(&mut self, update: &Update, with: Option<&With>) -> Result<(), DialectError> {
         if let Some((view, alias)) = self.view_target(&update.table)? {
             return self.update_view(&view, alias.as_deref(), update);
         }
@@ -52,6 +79,7 @@ impl Translator {
             }
         };
         let sql = self.lowered(|lowering| {
+            let with = with.map(|with| lowering.with(with)).transpose()?;
             lowering.scopes.push(target_scope(&table, alias.as_deref()));
             let from = lowering.sources_of_update(sources)?;
             let assignments = assignments(lowering, &table, &update.assignments)?;
@@ -59,7 +87,8 @@ impl Translator {
             if let Some(selection) = &update.selection {
                 conditions.push(lowering.condition(selection)?);
             }
-            let mut sql = format!("UPDATE {}\nSET {assignments}", table.physical());
+            let with = with.map(|with| format!("{with}\n")).unwrap_or_default();
+            let mut sql = format!("{with}UPDATE {}\nSET {assignments}", table.physical());
             if !from.sql.is_empty() {
                 sql.push_str(&format!("\nFROM {}", from.sql));
             }
@@ -73,28 +102,44 @@ impl Translator {
     }
 
     pub(in crate::dialect) fn delete(&mut self, delete: &Delete) -> Result<(), DialectError> {
+        self.delete_with(delete, None)
+    }
+
+    fn delete_with(&mut self, delete: &Delete, with: Option<&With>) -> Result<(), DialectError> {
         let (FromTable::WithFromKeyword(tables) | FromTable::WithoutKeyword(tables)) = &delete.from;
         if let Some((view, alias)) = tables.first().map(|of| self.view_target(of)).transpose()?.flatten() {
             return self.delete_from_view(&view, alias.as_deref(), delete);
         }
         let plain = delete.tables.is_empty()
-            && delete.using.is_none()
             && delete.output.is_none()
             && delete.order_by.is_empty()
             && delete.limit.is_none();
         let ([target], true) = (tables.as_slice(), plain) else {
-            return Err(
-                DialectError::unsupported("this form of DELETE").with_hint("Use WHERE … IN (SELECT …).")
-            );
+            return Err(DialectError::unsupported("this form of DELETE"));
         };
         let (table, alias) = self.target(target)?;
         let condition = self.lowered(|lowering| {
-            lowering.scopes.push(target_scope(&table, alias.as_deref()));
-            delete.selection.as_ref().map(|selection| lowering.condition(selection)).transpose()
+            let with = with.map(|with| lowering.with(with)).transpose()?;
+            let condition = match &delete.using {
+                None => {
+                    lowering.scopes.push(target_scope(&table, alias.as_deref()));
+                    delete.selection.as_ref().map(|selection| lowering.condition(selection)).transpose()?
+                }
+                Some(sources) => {
+                    Some(beside(lowering, &table, alias.as_deref(), sources, delete.selection.as_ref())?)
+                }
+            };
+            Ok((with, condition))
         })?;
+        let (with, condition) = condition;
+        let with = with.map(|with| format!("{with}\n")).unwrap_or_default();
         let condition = condition.map(|sql| format!("\nWHERE {sql}")).unwrap_or_default();
-        let returning = self.returning(&table, alias.as_deref(), delete.returning.as_deref())?;
-        self.push_write(format!("DELETE FROM {}{condition}", table.physical()), returning)
+        let returning = self.returning(&table, alias.as_deref(), delete.returning.as_deref());
+        let returning = returning.map_err(|error| match (error.code, &delete.using) {
+            ("42P01" | "42703", Some(_)) => DialectError::unsupported("RETURNING of the tables in USING"),
+            _ => error,
+        })?;
+        self.push_write(format!("{with}DELETE FROM {}{condition}", table.physical()), returning)
     }
 
     /// Postgres refuses to truncate what other tables refer to, even when no row does.
@@ -175,6 +220,37 @@ impl Translator {
     }
 }
 
+/// The rows of `DELETE … USING`, which SQLite has not: those that a join with the other tables finds.
+fn beside(
+    lowering: &mut Lowering<'_>,
+    table: &Table,
+    alias: Option<&str>,
+    sources: &[TableWithJoins],
+    selection: Option<&Expr>,
+) -> Result<String, DialectError> {
+    const ROW: &str = "\"/target\"";
+    let mut relation = Relation::of_table(table, ROW);
+    if let Some(alias) = alias {
+        relation.schema = None;
+        relation.name = alias.to_string();
+    }
+    lowering.scopes.push(Scope { relations: vec![relation] });
+    let from = lowering.sources_of_update(sources)?;
+    let mut conditions = from.filters;
+    if let Some(selection) = selection {
+        conditions.push(lowering.condition(selection)?);
+    }
+    // A column may have the usual name of the row's number.
+    let names = ["rowid", "_rowid_", "oid"];
+    let number = names.iter().find(|name| table.column(name).is_none()).unwrap_or(&"rowid");
+    Ok(format!(
+        "{number} IN (SELECT {ROW}.{number} FROM {} AS {ROW} CROSS JOIN {} WHERE {})",
+        table.physical(),
+        from.sql,
+        balanced(conditions, " AND ")
+    ))
+}
+
 /// The written table's row, under its alias or name.
 pub fn target_scope(table: &Table, alias: Option<&str>) -> Scope {
     let mut relation = Relation::of_table(table, &table.physical());
@@ -231,25 +307,83 @@ pub fn assigned_values(
 ) -> Result<Vec<(String, String)>, DialectError> {
     let mut parts = Vec::new();
     for assignment in list {
-        let AssignmentTarget::ColumnName(object) = &assignment.target else {
-            return Err(DialectError::unsupported(assignment));
-        };
-        let column = written_column(table, &name::single(object)?)?;
-        if column.generated.is_some() || column.identity == Some(Identity::Always) {
-            return Err(DialectError::new(
-                "428C9",
-                format!("column \"{}\" can only be updated to DEFAULT", column.name),
-            ));
+        match &assignment.target {
+            AssignmentTarget::ColumnName(object) => {
+                let column = assignable(table, object)?;
+                let sql = assigned_value(lowering, column, &assignment.value)?;
+                parts.push((column.name.clone(), sql));
+            }
+            AssignmentTarget::Tuple(objects) => {
+                let columns: Vec<&Column> =
+                    objects.iter().map(|object| assignable(table, object)).collect::<Result<_, _>>()?;
+                parts.extend(several(lowering, &columns, &assignment.value)?);
+            }
         }
-        let sql = if is_default(&assignment.value) {
-            let default = Expression::parse(column.default.as_deref().unwrap_or("null"))?;
-            let piece = lowering.lower(&default.0)?;
-            lowering.assign(piece, &column.data_type)?
-        } else {
-            let piece = lowering.lower(&assignment.value)?;
-            assigned(lowering, piece, column)?
-        };
-        parts.push((column.name.clone(), sql));
     }
     Ok(parts)
+}
+
+fn assignable<'a>(table: &'a Table, object: &ast::ObjectName) -> Result<&'a Column, DialectError> {
+    let column = written_column(table, &name::single(object)?)?;
+    if column.generated.is_some() || column.identity == Some(Identity::Always) {
+        return Err(DialectError::new(
+            "428C9",
+            format!("column \"{}\" can only be updated to DEFAULT", column.name),
+        ));
+    }
+    Ok(column)
+}
+
+fn assigned_value(
+    lowering: &mut Lowering<'_>,
+    column: &Column,
+    value: &Expr,
+) -> Result<String, DialectError> {
+    if is_default(value) {
+        let default = Expression::parse(column.default.as_deref().unwrap_or("null"))?;
+        let piece = lowering.lower(&default.0)?;
+        return lowering.assign(piece, &column.data_type);
+    }
+    let piece = lowering.lower(value)?;
+    assigned(lowering, piece, column)
+}
+
+/// `(a, b) = (1, 2)` and `(a, b) = (SELECT …)`.
+fn several(
+    lowering: &mut Lowering<'_>,
+    columns: &[&Column],
+    value: &Expr,
+) -> Result<Vec<(String, String)>, DialectError> {
+    let uneven = || DialectError::new("42601", "number of columns does not match number of values");
+    if let Some(values) = row_fields(value) {
+        if values.len() != columns.len() {
+            return Err(uneven());
+        }
+        let mut parts = Vec::new();
+        for (column, value) in columns.iter().zip(values) {
+            let sql = assigned_value(lowering, column, value)?;
+            parts.push((column.name.clone(), sql));
+        }
+        return Ok(parts);
+    }
+    let Expr::Subquery(query) = value else {
+        return Err(DialectError::unsupported("this value of several columns"));
+    };
+    lowering.targets = columns.iter().map(|column| column.data_type.clone()).collect();
+    let lowered = lowering.subquery(query)?;
+    if lowered.columns.len() != columns.len() {
+        return Err(uneven());
+    }
+    let error = raise("'21000:more than one row returned by a subquery used as an expression'");
+    let mut values = Vec::new();
+    for (index, (column, (_, data_type))) in columns.iter().zip(&lowered.columns).enumerate() {
+        let piece = Piece::Typed(lowered.column_sql(index, "set"), data_type.clone());
+        let sql = assigned(lowering, piece, column)?;
+        let sql = match lowered.is_single {
+            true => sql,
+            false => format!("CASE WHEN count(*) OVER () > 1 THEN {error} ELSE {sql} END"),
+        };
+        values.push((column.name.clone(), format!("(SELECT {sql} FROM ({}) AS \"/set\")", lowered.sql)));
+    }
+    Ok(values)
 }

@@ -185,7 +185,7 @@ fn bodies_that_cannot_be_compiled_are_refused_at_their_line() {
         ("returns int language sql as ''", "42P13", "no statement"),
         ("returns int language sql as 'select f()'", "54001", "stack depth"),
         ("returns int language sql set search_path = '' as 'select 1 from people'", "42P01", "relation \"people\" does not exist"),
-        ("returns int language sql as $$ select pg_sleep(1) $$", "42883", "pg_sleep"),
+        ("returns int language sql as $$ select pg_sleep(1) $$", "0A000", "pg_sleep"),
     ];
     for (clauses, code, message) in rows {
         let sql = format!("select 1;\ncreate function f() {clauses};");

@@ -112,7 +112,11 @@ fn writes_that_break_a_rule_say_so_in_postgres_words() {
             "42804",
             "column \"sold\" is of type boolean but expression is of type integer",
         ),
-        ("delete from items using sales where true", "0A000", "this form of DELETE is not supported"),
+        (
+            "delete from items using sales where true returning sales.*",
+            "0A000",
+            "RETURNING of the tables in USING is not supported",
+        ),
     ];
     for (sql, code, message) in rows {
         assert_eq!(app.refusal(sql), (code.to_string(), message.to_string()), "{sql}");
