@@ -50,6 +50,12 @@ pub struct TransactionEnd {
 }
 
 impl TransactionEnd {
+    /// By upstream's name for it.
+    pub fn named(name: &str) -> Option<Self> {
+        let row = TRANSACTION_ENDS.iter().find(|(of, _, _)| *of == name);
+        row.map(|(_, rolls_back, overridable)| Self { rolls_back: *rolls_back, overridable: *overridable })
+    }
+
     /// How the transaction of a request ends that asks for this.
     pub fn rolls_back(self, asked: Option<bool>) -> bool {
         asked.filter(|_| self.overridable).unwrap_or(self.rolls_back)
@@ -92,10 +98,8 @@ fn description(reader: &mut Reader<'_>) -> Description {
 
 fn transaction_end(reader: &mut Reader<'_>) -> TransactionEnd {
     let said = reader.text("DB_TX_END", "commit");
-    match TRANSACTION_ENDS.iter().find(|(name, _, _)| *name == said) {
-        Some((_, rolls_back, overridable)) => {
-            TransactionEnd { rolls_back: *rolls_back, overridable: *overridable }
-        }
+    match TransactionEnd::named(&said) {
+        Some(end) => end,
         None => {
             let names: Vec<&str> = TRANSACTION_ENDS.iter().map(|(name, _, _)| *name).collect();
             reader.refuse(format!("DB_TX_END must be one of {}, not {said:?}", names.join(", ")))

@@ -1,7 +1,7 @@
 //! What lowering asks of whoever runs the statement.
 
 use super::DialectError;
-use crate::schema::{Command, Routine, Table, View};
+use crate::schema::{Command, Routine, Sequence, Table, View};
 
 /// Something an expression can know of the caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,6 +48,11 @@ pub trait Environment {
     fn enter_routine(&mut self, routine: &Routine) -> Result<(), DialectError>;
     /// The body is over.
     fn leave_routine(&mut self);
+    /// `nextval`: one of the numbers that the statement takes for its rows. Only defaults have one.
+    fn next_number(&mut self, _: &Sequence) -> Result<String, DialectError> {
+        Err(DialectError::unsupported("nextval() here")
+            .with_hint("Use it in a column's default, or select it on its own."))
+    }
     /// Whether calls are to be named rather than inlined, to see what an expression refers to.
     fn names_routines(&self) -> bool {
         false

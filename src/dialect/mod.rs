@@ -14,6 +14,7 @@ mod range;
 mod reader;
 mod routine;
 mod script;
+mod sequence;
 mod statement;
 mod translate;
 mod trigger;
@@ -26,7 +27,8 @@ pub use expression::{Expression, lower_condition, lower_default, lower_expressio
 pub use expression::{FUNCTIONS, Reads, Row, SPECIALS, Special, TEXT_ARRAY_FUNCTIONS};
 pub use query::{AGGREGATES, TABLE_FUNCTIONS, TableFunction, WINDOW_FUNCTIONS, WindowFunction};
 pub use range::{RangeOperator, range_sort_key, range_test};
-pub use routine::{CallArgument, routine_source, routine_value};
+pub use routine::{CallArgument, RoutineBatch, routine_batch, routine_source, routine_value};
+pub use sequence::{take_numbers, taken_number};
 pub use translate::{ScriptError, Source, Translation, statements, translate};
 pub use trigger::{InvokerEnvironment, stored_caller_value};
 pub use view::{ViewRow, view_row, view_source};

@@ -15,6 +15,9 @@ const DEEPEST: usize = 40;
 /// such a run make a tree as deep as the run is long.
 const LONGEST_RUN: usize = 600;
 
+/// The most characters of the parser's own words.
+const LONGEST_MESSAGE: usize = 300;
+
 /// How deep parentheses may nest: the parser backtracks at some of them.
 const DEEPEST_PARENTHESES: usize = 20;
 
@@ -125,7 +128,8 @@ fn too_complex() -> DialectError {
 }
 
 fn syntax(message: &str) -> DialectError {
-    let message = message.trim();
+    // The parser repeats what it found, which may be a text of a megabyte.
+    let message: String = message.trim().chars().take(LONGEST_MESSAGE).collect();
     if message.starts_with("syntax error") {
         return DialectError::new("42601", message);
     }

@@ -6,10 +6,11 @@ use sqlparser::tokenizer::{Token, TokenWithSpan};
 
 use super::reader::Reader;
 use super::script::{Piece, split};
+use super::sequence::taken_number;
 use super::trigger::{InvokerEnvironment, Standing, SystemInvoker};
 use super::{CallerValue, Calls, DialectError, Environment, parse, statement};
-use crate::schema::{Catalog, Routine, Table};
-use crate::sql::Statement;
+use crate::schema::{Catalog, Routine, Sequence, Table};
+use crate::sql::{Statement, physical_name};
 
 /// What a file becomes.
 #[derive(Clone, Debug)]
@@ -70,7 +71,9 @@ pub fn translate(
     for piece in split(sql)? {
         translator.answer = None;
         translator.source = sources.len();
-        translator.translate(&piece).map_err(|error| ScriptError::new(error, piece.line, piece.text))?;
+        let owned = translator.owned_sequences();
+        let translated = translator.translate(&piece).and_then(|()| translator.drop_unused_sequences(&owned));
+        translated.map_err(|error| ScriptError::new(error, piece.line, piece.text))?;
         origins.resize(translator.statements.len(), sources.len());
         sources.push(Source { line: piece.line, text: piece.text.to_string() });
     }
@@ -195,6 +198,9 @@ impl Translator {
             ast::Statement::CreateTable(create)       => self.create_table(create),
             ast::Statement::AlterTable(alter)         => self.alter_table(alter),
             ast::Statement::AlterType(alter)          => self.alter_type(alter),
+            ast::Statement::AlterRole { name, operation } => self.alter_role(name, operation),
+            // The data API looks at the schema's version in every request.
+            ast::Statement::NOTIFY { channel, .. } if channel.value.eq_ignore_ascii_case("pgrst") => Ok(()),
             ast::Statement::CreateIndex(create)       => self.create_index(create),
             ast::Statement::CreatePolicy(create)      => self.create_policy(create),
             ast::Statement::AlterPolicy(alter)        => self.alter_policy(alter),
@@ -246,6 +252,8 @@ const READ: &[(&str, Read)] = &[
     ("CREATE VIEW",                |translator, reader| translator.create_view(reader)),
     ("CREATE OR REPLACE VIEW",     |translator, reader| translator.create_view(reader)),
     ("CREATE MATERIALIZED VIEW",   |translator, reader| translator.create_view(reader)),
+    ("CREATE SEQUENCE",            |translator, reader| translator.create_sequence(reader)),
+    ("ALTER SEQUENCE",             |translator, reader| translator.alter_sequence(reader)),
     ("ALTER VIEW",                 |translator, reader| translator.alter_view(reader)),
     ("ALTER MATERIALIZED VIEW",    |translator, reader| translator.alter_view(reader)),
     ("REFRESH MATERIALIZED VIEW",  |translator, reader| translator.refresh_view(reader)),
@@ -282,7 +290,6 @@ const BY_WORDS: &[(&str, Verdict)] = &[
     ("CREATE RULE",                             Verdict::Refused(FUNCTIONS)),
     ("CREATE ROLE",                             Verdict::Refused("The roles are anon, authenticated and service_role.")),
     ("CREATE USER",                             Verdict::Refused("The roles are anon, authenticated and service_role.")),
-    ("ALTER ROLE",                              Verdict::Refused("The roles are anon, authenticated and service_role.")),
     ("CREATE PUBLICATION",                      Verdict::Refused("Realtime is not supported yet.")),
     ("ALTER PUBLICATION",                       Verdict::Refused("Realtime is not supported yet.")),
     ("ROLLBACK",                                Verdict::Refused("A file is one transaction; it is rolled back when a statement fails.")),
@@ -332,12 +339,21 @@ pub struct SystemEnvironment {
     /// Whether calls of functions are named only.
     names_routines: bool,
     calls: Calls,
+    /// How many of the numbers that the statement took are left for the row; `None` where it takes none.
+    numbers_left: Option<String>,
+    /// The sequences that were asked, by their physical names.
+    pub numbered: Vec<String>,
 }
 
 impl SystemEnvironment {
     /// One in which calls are named: for what an expression refers to, not for running it.
     pub fn naming_routines() -> Self {
         Self { names_routines: true, ..Self::default() }
+    }
+
+    /// One whose statement takes numbers; `numbered` has the sequences the row asked already.
+    pub fn numbering(left: &str, numbered: Vec<String>) -> Self {
+        Self { numbers_left: Some(left.to_string()), numbered, ..Self::default() }
     }
 }
 
@@ -365,5 +381,18 @@ impl Environment for SystemEnvironment {
 
     fn names_routines(&self) -> bool {
         self.names_routines
+    }
+
+    fn next_number(&mut self, sequence: &Sequence) -> Result<String, DialectError> {
+        let Some(left) = &self.numbers_left else {
+            return Err(DialectError::unsupported("nextval() here")
+                .with_hint("Use it in a column's default, or select it on its own."));
+        };
+        let key = physical_name(&sequence.schema, &sequence.name);
+        if self.numbered.contains(&key) {
+            return Err(DialectError::unsupported("two numbers of one sequence in a row"));
+        }
+        self.numbered.push(key);
+        Ok(taken_number(sequence, left))
     }
 }

@@ -2,6 +2,8 @@
 
 mod batch;
 
+use std::rc::Rc;
+
 use ::http::header::{ALLOW, CONTENT_TYPE};
 use ::http::{HeaderMap, Method, StatusCode};
 
@@ -11,11 +13,12 @@ use super::plan::{Called, find_function};
 use super::request::{
     Arguments, BodyError, Located, Payload, Preferences, Query, RowRange, canonical, negotiate, parse_body,
 };
-use super::{Action, RestRequest, answer, explain, openapi};
+use super::{Action, RestRequest, answer, explain, openapi, setting};
+use crate::app::App;
 use crate::caller::Role;
 use crate::config::{Description, RestConfig};
 use crate::http::{Body, Context, Response, ResponseExt, respond};
-use crate::schema::Volatility;
+use crate::schema::{Catalog, Volatility};
 
 /// `GET|HEAD|POST|PATCH|PUT|DELETE /rest/v1/{relation}`.
 pub async fn relation(mut context: Context) -> Result<Response, RestError> {
@@ -30,7 +33,9 @@ pub async fn batch(mut context: Context) -> Result<Response, BatchRefusal> {
         return Ok(answer(&context.app, &context.caller, &request).await?.into_response());
     }
     let body = context.read_body().await.map_err(RestError::from)?;
-    let rest = &context.app.config.rest;
+    let app = context.app.clone();
+    let catalog = catalog(&app).await?;
+    let rest = &setting::in_force(&app.config.rest, &catalog);
     let requests = batch::parse(&body, |head, body| request(rest, head, body))?;
     let answers = transaction::answer_all(&context.app, &context.caller, &requests).await?;
     Ok(batch::into_response(answers, context.caller.role == Role::Anon))
@@ -39,8 +44,7 @@ pub async fn batch(mut context: Context) -> Result<Response, BatchRefusal> {
 /// `OPTIONS /rest/v1/{relation}`: what may be done with it.
 pub async fn options(context: Context) -> Result<Response, RestError> {
     let (schema, _) = schema(&context.app.config.rest, &context.headers, Action::Read { bodiless: true })?;
-    let catalog = context.app.catalog.get(context.app.ports.database.as_ref()).await;
-    let catalog = catalog.map_err(|error| explain::plainly(&error))?;
+    let catalog = catalog(&context.app).await?;
     let name = context.parameters.get("relation");
     let Some(table) = catalog.table(&schema, name) else {
         return Err(RestError::NoTable { schema, table: name.to_string(), closest: None });
@@ -54,8 +58,7 @@ pub async fn options(context: Context) -> Result<Response, RestError> {
 pub async fn root(context: Context) -> Result<Response, RestError> {
     permit_description(&context)?;
     let (schema, _) = schema(&context.app.config.rest, &context.headers, Action::Read { bodiless: false })?;
-    let catalog = context.app.catalog.get(context.app.ports.database.as_ref()).await;
-    let catalog = catalog.map_err(|error| explain::plainly(&error))?;
+    let catalog = catalog(&context.app).await?;
     let document = openapi::document(&catalog, &schema, context.caller.role.name(), &context.origin);
     Ok(respond(StatusCode::OK, Body::from(document.to_string()))
         .with_header(CONTENT_TYPE, "application/openapi+json; charset=utf-8"))
@@ -89,8 +92,7 @@ pub async fn function(mut context: Context) -> Result<Response, RestError> {
 pub async fn function_options(context: Context) -> Result<Response, RestError> {
     let action = Action::Read { bodiless: true };
     let (schema, _) = schema(&context.app.config.rest, &context.headers, action)?;
-    let catalog = context.app.catalog.get(context.app.ports.database.as_ref()).await;
-    let catalog = catalog.map_err(|error| explain::plainly(&error))?;
+    let catalog = catalog(&context.app).await?;
     let (_, arguments) = Query::parse_call(&context.query)?;
     let called = Called { arguments: Arguments::Texts(arguments), is_post: false };
     let routine = find_function(&catalog, &schema, context.parameters.get("function"), &called)?;
@@ -104,7 +106,9 @@ pub async fn function_options(context: Context) -> Result<Response, RestError> {
 async fn parse_call(context: &mut Context) -> Result<RestRequest, RestError> {
     let is_post = context.method == Method::POST;
     let action = Action::Read { bodiless: context.method == Method::HEAD };
-    let rest = &context.app.clone().config.rest;
+    let app = context.app.clone();
+    let catalog = catalog(&app).await?;
+    let rest = &setting::in_force(&app.config.rest, &catalog);
     let profile = if is_post { Action::Insert } else { action };
     let (schema, says_schema) = schema(rest, &context.headers, profile)?;
     let media = negotiate(context.header("accept"), rest.plans).map_err(RestError::Media)?;
@@ -139,10 +143,13 @@ async fn parse_call(context: &mut Context) -> Result<RestRequest, RestError> {
     })
 }
 
+async fn catalog(app: &App) -> Result<Rc<Catalog>, RestError> {
+    app.catalog.get(app.ports.database.as_ref()).await.map_err(|error| explain::plainly(&error))
+}
+
 async fn is_a_table(context: &Context, name: &str) -> Result<bool, RestError> {
     let (schema, _) = schema(&context.app.config.rest, &context.headers, Action::Insert)?;
-    let catalog = context.app.catalog.get(context.app.ports.database.as_ref()).await;
-    Ok(catalog.map_err(|error| explain::plainly(&error))?.table(&schema, name).is_some())
+    Ok(catalog(&context.app).await?.table(&schema, name).is_some())
 }
 
 /// What a request says before its body.
@@ -158,7 +165,9 @@ struct Head<'r> {
 }
 
 async fn parse(context: &mut Context) -> Result<RestRequest, RestError> {
-    let rest = &context.app.clone().config.rest;
+    let app = context.app.clone();
+    let catalog = catalog(&app).await?;
+    let rest = &setting::in_force(&app.config.rest, &catalog);
     let named = context.parameters.get("relation").to_string();
     let relation = if named.is_empty() { "batch".to_string() } else { named };
     let (method, mut query) = (context.method.clone(), std::mem::take(&mut context.query));

@@ -35,6 +35,16 @@ pub fn failure(error: &DbError, catalog: &Catalog, plan: &Plan<'_>) -> RestError
             "23514",
             format!("new row for relation \"{}\" violates check constraint \"{name}\"", write.table.name),
         ),
+        (DbError::Check(name), None) => RestError::postgres(
+            "23514",
+            format!(
+                "new row for relation \"{}\" violates check constraint \"{name}\"",
+                table_of_check(catalog, name)
+            ),
+        ),
+        (DbError::ForeignKey, None) => {
+            RestError::postgres("23503", "insert or update on table violates foreign key constraint")
+        }
         (DbError::ForeignKey, Some(write)) => foreign_key(catalog, write),
         (DbError::Datatype(_), _) => {
             RestError::postgres("22P02", "invalid input syntax for the column's type")
@@ -186,4 +196,11 @@ impl Write<'_> {
             Cell::Null | Cell::Default => None,
         }
     }
+}
+
+/// The table of a CHECK's name; several may have one.
+fn table_of_check<'c>(catalog: &'c Catalog, name: &str) -> &'c str {
+    let mut tables = catalog.tables.values();
+    let has_it = |table: &&Table| table.checks.iter().any(|check| check.name == name);
+    tables.find(has_it).map_or("", |table| table.name.as_str())
 }

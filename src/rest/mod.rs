@@ -19,6 +19,7 @@ mod query;
 mod query_plan;
 mod request;
 mod response;
+mod setting;
 
 use crate::app::App;
 use crate::caller::Caller;
@@ -148,7 +149,7 @@ fn prepare<'c>(
     request: &'c RestRequest,
     packing: Packing,
 ) -> Result<(Plan<'c>, Batch), RestError> {
-    let plan = plan::plan(catalog, &app.config.rest, request)?;
+    let plan = plan::plan(catalog, &setting::in_force(&app.config.rest, catalog), request)?;
     let batch = query::compile(catalog, caller, &plan, packing)?;
     Ok((plan, batch))
 }

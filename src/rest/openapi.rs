@@ -205,6 +205,9 @@ fn definition(catalog: &Catalog, table: &Table) -> Value {
     let properties =
         table.columns.iter().map(|column| (column.name.clone(), property(catalog, table, column)));
     let mut definition = Map::new();
+    if let Some(comment) = &table.comment {
+        definition.insert("description".to_string(), json!(comment));
+    }
     if !required.is_empty() {
         definition.insert("required".to_string(), json!(required));
     }
@@ -282,5 +285,7 @@ fn note(table: &Table, column: &Column) -> Option<String> {
         let near = &key.foreign_table;
         lines.push(format!("This is a Foreign Key to `{near}.{far}`.<fk table='{near}' column='{far}'/>"));
     }
-    (!lines.is_empty()).then(|| format!("Note:\n{}", lines.join("\n")))
+    let keys = (!lines.is_empty()).then(|| format!("Note:\n{}", lines.join("\n")));
+    let both: Vec<String> = column.comment.iter().cloned().chain(keys).collect();
+    (!both.is_empty()).then(|| both.join("\n\n"))
 }

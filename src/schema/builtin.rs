@@ -86,6 +86,7 @@ fn table(schema: &str, name: &str, columns: Columns) -> Table {
         identity: None,
         generated: None,
         comment: None,
+        sequence: None,
     };
     Table {
         schema: schema.to_string(),

@@ -3,7 +3,7 @@
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
-use super::{DataType, Memory, Privileges, Routine, Trigger, View};
+use super::{ApiSettings, DataType, Memory, Privileges, Routine, Trigger, View};
 use crate::sql::{physical_name, quote_identifier};
 
 /// The whole schema at one version.
@@ -23,8 +23,12 @@ pub struct Catalog {
     pub triggers: IndexMap<String, Trigger>,
     /// Every view, by its physical name, in the order of creation: none reads one that comes later.
     pub views: IndexMap<String, View>,
+    /// Every sequence, by its physical name.
+    pub sequences: IndexMap<String, Sequence>,
     /// The schemas the project created.
     pub schemas: Vec<String>,
+    /// How the project's migrations set up the data API.
+    pub api_settings: ApiSettings,
     /// What was made of this version.
     pub memory: Memory,
 }
@@ -86,6 +90,27 @@ pub struct Column {
     /// `COMMENT ON COLUMN`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub comment: Option<String>,
+    /// The sequence an identity column is numbered from, by its physical name; `None` when SQLite numbers it, as
+    /// the rowid.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sequence: Option<String>,
+}
+
+/// `CREATE SEQUENCE`, or an identity column's. The next number is in the database.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Sequence {
+    /// Its schema.
+    pub schema: String,
+    /// Its name.
+    pub name: String,
+    /// `INCREMENT BY`; never 0.
+    pub increment: i64,
+    /// `MINVALUE`.
+    pub least: i64,
+    /// `MAXVALUE`.
+    pub most: i64,
+    /// `START WITH`.
+    pub start: i64,
 }
 
 /// Who may choose an identity column's value.

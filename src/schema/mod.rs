@@ -13,6 +13,7 @@ mod memory;
 mod output;
 mod privilege;
 mod routine;
+mod setting;
 mod store;
 mod trigger;
 mod view;
@@ -20,7 +21,7 @@ mod view;
 pub use builtin::is_builtin;
 pub use catalog::{
     Catalog, Check, Column, Command, Enum, Exclusion, ForeignKey, Identity, Index, Policy, ReferentialAction,
-    Table, Unique,
+    Sequence, Table, Unique,
 };
 pub use data_type::{DataType, Ranged, Storage};
 pub use input::{InputError, canonical, from_json};
@@ -30,6 +31,7 @@ pub use privilege::Privileges;
 pub use routine::{
     Argument, ArgumentMode, Language, Returns, Routine, RoutineType, SCALAR_COLUMN, Volatility,
 };
+pub use setting::{ApiSettings, SettingError};
 pub use store::{
     CatalogCache, STALE_CATALOG, StoredCaller, enter_caller, guard, guarded, leave_caller, load, save,
 };

@@ -179,6 +179,7 @@ impl Routine {
             identity: None,
             generated: None,
             comment: None,
+            sequence: None,
         };
         Some(Table {
             schema: self.schema.clone(),

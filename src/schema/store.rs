@@ -9,8 +9,9 @@ use std::rc::Rc;
 
 use serde::{Deserialize, Serialize};
 
+use super::ApiSettings;
 use super::builtin;
-use super::catalog::{Catalog, Enum, Index, Policy, Table};
+use super::catalog::{Catalog, Enum, Index, Policy, Sequence, Table};
 use super::routine::Routine;
 use super::trigger::{CALLER_TABLE, Trigger};
 use super::view::View;
@@ -114,6 +115,11 @@ fn add(catalog: &mut Catalog, row: &Row) -> Result<(), serde_json::Error> {
             let view: View = serde_json::from_str(&row.definition)?;
             catalog.views.insert(physical_name(&view.table.schema, &view.table.name), view);
         }
+        "sequence" => {
+            let of: Sequence = serde_json::from_str(&row.definition)?;
+            catalog.sequences.insert(physical_name(&of.schema, &of.name), of);
+        }
+        "api settings" => catalog.api_settings = serde_json::from_str(&row.definition)?,
         "schema" => catalog.schemas.push(serde_json::from_str(&row.definition)?),
         _ => {}
     }
@@ -155,11 +161,17 @@ fn rows(catalog: &Catalog) -> Result<Vec<RegistryRow>, serde_json::Error> {
     for schema in &catalog.schemas {
         rows.push((("schema", schema.clone()), serde_json::to_string(schema)?));
     }
+    if catalog.api_settings != ApiSettings::default() {
+        rows.push((("api settings", "api".to_string()), serde_json::to_string(&catalog.api_settings)?));
+    }
     for (name, index) in &catalog.indexes {
         rows.push((("index", name.clone()), serde_json::to_string(index)?));
     }
     for (name, of) in &catalog.enums {
         rows.push((("enum", name.clone()), serde_json::to_string(of)?));
+    }
+    for (name, of) in &catalog.sequences {
+        rows.push((("sequence", name.clone()), serde_json::to_string(of)?));
     }
     for (name, routine) in &catalog.routines {
         rows.push((("function", name.clone()), serde_json::to_string(routine)?));

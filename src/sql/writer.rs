@@ -38,6 +38,11 @@ impl Writer {
         format!("(?{} ->> '$[{}]')", DIRECT + 1, self.spilled.len() - 1)
     }
 
+    /// A statement of its own text, whose placeholders are this writer's.
+    pub fn statement(&self, text: String) -> Statement {
+        Self { text, binds: self.binds.clone(), spilled: self.spilled.clone() }.finish()
+    }
+
     /// The finished statement. A value that was bound for SQL which then was not pushed (half of a
     /// policy that turned out to admit no row) is dropped: D1 wants as many values as placeholders.
     pub fn finish(mut self) -> Statement {

@@ -17,10 +17,11 @@ impl Lowering<'_> {
         operator: &BinaryOperator,
         right: &Expr,
     ) -> Result<Piece, DialectError> {
-        if let Some(piece) = self.time_arithmetic(left, operator, right)? {
-            return Ok(piece);
-        }
-        let (left, right) = (self.lower(left)?, self.lower(right)?);
+        // Lowered once: operands lowered twice would be lowered 2ⁿ times in a chain of n.
+        let (left, right) = match self.time_arithmetic(left, operator, right)? {
+            Ok(piece) => return Ok(piece),
+            Err(operands) => operands,
+        };
         if let (Piece::Typed(json, DataType::Jsonb), BinaryOperator::Minus) = (&left, operator) {
             return super::json_function::without(self, json.clone(), &right);
         }

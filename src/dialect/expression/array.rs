@@ -8,6 +8,7 @@ use super::piece::Piece;
 use crate::dialect::DialectError;
 use crate::schema::{DataType, canonical};
 use crate::sql::balanced;
+use crate::text_search::vector_of;
 
 impl Lowering<'_> {
     /// `ARRAY[…]`.
@@ -447,6 +448,8 @@ pub fn json_element(sql: &str, data_type: &DataType) -> Result<String, DialectEr
         _ if *data_type == DataType::Bool => {
             Ok(format!("json(CASE {sql} WHEN 1 THEN 'true' WHEN 0 THEN 'false' END)"))
         }
+        _ if *data_type == DataType::Tsvector => Ok(vector_of(sql, None)),
+        _ if *data_type == DataType::Tsquery => Err(DialectError::unsupported("a tsquery inside of JSON")),
         _ if *data_type == DataType::Bytea => Err(DialectError::unsupported("arrays of bytea")),
         _ => Ok(sql.to_string()),
     }

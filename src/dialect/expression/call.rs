@@ -79,6 +79,9 @@ impl Lowering<'_> {
         if let Some(piece) = self.range_call(name, &pieces)? {
             return Ok(piece);
         }
+        if let Some(piece) = self.sequence_call(name, &pieces)? {
+            return Ok(piece);
+        }
         if let Some(piece) = self.search_call(name, &pieces)? {
             return Ok(piece);
         }

@@ -105,7 +105,7 @@ pub fn named_type(catalog: &Catalog, data_type: &ast::DataType) -> Result<DataTy
             [schema, name] if schema == "pg_catalog" || schema == "extensions" => Some(name),
             _ => None,
         };
-        if matches!(plain, Some(name) if name == "regconfig") {
+        if matches!(plain, Some(name) if name == "regconfig" || name == "regclass") {
             return Ok(DataType::Text);
         }
         let lengths = if modifiers.is_empty() { String::new() } else { format!("({})", modifiers.join(",")) };
@@ -119,8 +119,8 @@ pub fn named_type(catalog: &Catalog, data_type: &ast::DataType) -> Result<DataTy
         return Err(unknown_type(&parts.join(".")));
     }
     let text = data_type.to_string().to_lowercase();
-    // The name of a text search configuration.
-    if text == "regconfig" {
+    // Names of text search configurations and of sequences.
+    if text == "regconfig" || text == "regclass" {
         return Ok(DataType::Text);
     }
     if text.starts_with("time") && text.contains('(') && !text.contains("(6)") {
@@ -137,7 +137,7 @@ fn unknown_type(name: &str) -> DialectError {
     const KNOWN_TO_POSTGRES: &[&str] = &[
         "money", "bit", "varbit", "bit varying", "xml", "point", "line", "lseg", "box", "path", "polygon",
         "circle", "macaddr8", "int4multirange", "int8multirange", "nummultirange", "tsmultirange",
-        "tstzmultirange", "datemultirange", "oid", "regclass", "name", "hstore", "ltree", "vector",
+        "tstzmultirange", "datemultirange", "oid", "name", "hstore", "ltree", "vector",
         "geometry", "geography", "timetz", "time with time zone",
     ];
     let base = name.split('(').next().unwrap_or(name).trim();

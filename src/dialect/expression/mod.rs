@@ -28,6 +28,7 @@ mod row;
 mod row_variable;
 mod scope;
 mod search;
+mod sequence;
 mod special;
 mod text_function;
 mod time;
@@ -52,6 +53,7 @@ pub(super) use piece::{Piece, literal};
 pub(super) use range::range_operator;
 pub(super) use row::row_fields;
 pub(super) use scope::{Field, ROW, Relation, Scope, VARIABLES, bare_column, relation};
+pub(super) use sequence::called_sequence;
 pub use special::{SPECIALS, Special};
 
 /// A parsed Postgres expression, and whether a query is in it; cheap to clone.

@@ -38,6 +38,7 @@ fn table(name: &str, columns: &[(&str, &str)]) -> Table {
         identity: None,
         generated: None,
         comment: None,
+        sequence: None,
     };
     Table {
         schema: "public".into(),

@@ -104,16 +104,16 @@ fn clock(word: &str) -> Option<i64> {
 }
 
 impl Lowering<'_> {
-    /// `timestamp ± interval`, `date ± integer`, `date - date`; `None` when no time is involved.
+    /// `timestamp ± interval`, `date ± integer`, `date - date`; the lowered operands when no time is involved.
     pub(super) fn time_arithmetic(
         &mut self,
         left: &Expr,
         operator: &BinaryOperator,
         right: &Expr,
-    ) -> Result<Option<Piece>, DialectError> {
+    ) -> Result<Result<Piece, (Piece, Piece)>, DialectError> {
         let minus = *operator == BinaryOperator::Minus;
         if !minus && *operator != BinaryOperator::Plus {
-            return Ok(None);
+            return Ok(Err((self.lower(left)?, self.lower(right)?)));
         }
         let is_calendar = |piece: &Piece| {
             matches!(
@@ -121,40 +121,48 @@ impl Lowering<'_> {
                 None | Some(DataType::Timestamptz | DataType::Timestamp | DataType::Date)
             )
         };
-        if let Some(span) = self.constant_span(right)? {
-            let at = self.lower(left)?;
-            if is_calendar(&at) {
-                return self.shift(at, if minus { span.negated() } else { span }).map(Some);
+        // Each is lowered once, see `arithmetic`.
+        let (left, right) = match (self.constant_span(right)?, minus) {
+            (Some(span), _) => {
+                let at = self.lower(left)?;
+                if is_calendar(&at) {
+                    return self.shift(at, if minus { span.negated() } else { span }).map(Ok);
+                }
+                (at, self.lower(right)?)
             }
-        }
-        if let (false, Some(span)) = (minus, self.constant_span(left)?) {
-            let at = self.lower(right)?;
-            if is_calendar(&at) {
-                return self.shift(at, span).map(Some);
-            }
-        }
+            (None, false) => match self.constant_span(left)? {
+                Some(span) => {
+                    let at = self.lower(right)?;
+                    if is_calendar(&at) {
+                        return self.shift(at, span).map(Ok);
+                    }
+                    (self.lower(left)?, at)
+                }
+                None => (self.lower(left)?, self.lower(right)?),
+            },
+            (None, true) => (self.lower(left)?, self.lower(right)?),
+        };
         let is_date = |piece: &Piece| piece.data_type() == Some(&DataType::Date);
-        let (left, right) = (self.lower(left)?, self.lower(right)?);
         let whole = |piece: &Piece| matches!(piece.data_type(), Some(DataType::Int2 | DataType::Int4));
         match (left, right) {
             (Piece::Typed(one, DataType::Date), Piece::Typed(other, DataType::Date)) if minus => {
                 let sql = format!("CAST(julianday({one}) - julianday({other}) AS INTEGER)");
-                Ok(Some(Piece::Typed(sql, DataType::Int4)))
+                Ok(Ok(Piece::Typed(sql, DataType::Int4)))
             }
             (Piece::Typed(date, DataType::Date), days) if whole(&days) => {
-                self.move_date(date, days, if minus { "-" } else { "" }).map(Some)
+                self.move_date(date, days, if minus { "-" } else { "" }).map(Ok)
             }
             (days, Piece::Typed(date, DataType::Date)) if whole(&days) && !minus => {
-                self.move_date(date, days, "").map(Some)
+                self.move_date(date, days, "").map(Ok)
             }
             (Piece::Typed(one, DataType::Interval), Piece::Typed(other, DataType::Interval)) => {
-                self.added_intervals(one, other, minus).map(Some)
+                self.added_intervals(one, other, minus).map(Ok)
             }
             (at, Piece::Typed(span, DataType::Interval)) if is_date(&at) || is_moment(&at) => {
-                self.moved(at, span, minus).map(Some)
+                self.moved(at, span, minus).map(Ok)
             }
             (Piece::Typed(span, DataType::Interval), at) if !minus && (is_date(&at) || is_moment(&at)) => {
-                self.moved(at, span, false).map(Some)
+                self.moved(at, span, false).map(Ok)
             }
             (one, other)
                 if minus
@@ -164,7 +172,7 @@ impl Lowering<'_> {
                     }) =>
             {
                 if one == Piece::Null || other == Piece::Null {
-                    return Ok(Some(Piece::Null));
+                    return Ok(Ok(Piece::Null));
                 }
                 if is_date(&one) != is_date(&other)
                     && (one.data_type().is_none() || other.data_type().is_none())
@@ -172,15 +180,15 @@ impl Lowering<'_> {
                     return Err(DialectError::unsupported("a date minus a literal without a type")
                         .with_hint("Write the literal's type: date '2024-01-01'."));
                 }
-                self.between_times(one, other).map(Some)
+                self.between_times(one, other).map(Ok)
             }
             (one, other) if is_date(&one) || is_date(&other) || is_moment(&one) || is_moment(&other) => {
                 if one == Piece::Null || other == Piece::Null {
-                    return Ok(Some(Piece::Null));
+                    return Ok(Ok(Piece::Null));
                 }
                 Err(super::compare::no_operator(&one, &operator.to_string(), &other))
             }
-            _ => Ok(None),
+            (one, other) => Ok(Err((one, other))),
         }
     }
 

@@ -11,6 +11,20 @@ impl Machine<'_> {
     /// After the run of a function that gives one value of a type: the expression of that value. A
     /// function that ends without RETURN raises, as in Postgres.
     pub fn value(mut self, data_type: &DataType) -> Result<Piece, DialectError> {
+        let mut value = self.returned(data_type)?;
+        if !self.guards.is_empty() {
+            value = format!("CASE WHEN {} THEN {value} END", crate::sql::balanced(self.guards, " AND "));
+        }
+        let Sink::Layers { alias, layers } = self.sink else {
+            return Err(DialectError::unsupported("a function that writes in an expression"));
+        };
+        let sql =
+            if layers.is_empty() { value } else { format!("({})", over_layers(&alias, &layers, &value)) };
+        Ok(Piece::Typed(sql, data_type.clone()))
+    }
+
+    /// The value of the first RETURN that was reached.
+    pub fn returned(&mut self, data_type: &DataType) -> Result<String, DialectError> {
         let mut arms = Vec::new();
         for Outcome { condition, returned } in std::mem::take(&mut self.outcomes) {
             let sql = match returned {
@@ -35,14 +49,6 @@ impl Machine<'_> {
                 false => format!("CASE WHEN {} THEN {sql} ELSE {value} END", condition.to_sql()),
             };
         }
-        if !self.guards.is_empty() {
-            value = format!("CASE WHEN {} THEN {value} END", crate::sql::balanced(self.guards, " AND "));
-        }
-        let Sink::Layers { alias, layers } = self.sink else {
-            return Err(DialectError::unsupported("a function that writes in an expression"));
-        };
-        let sql =
-            if layers.is_empty() { value } else { format!("({})", over_layers(&alias, &layers, &value)) };
-        Ok(Piece::Typed(sql, data_type.clone()))
+        Ok(value)
     }
 }

@@ -1,11 +1,10 @@
 //! A call from outside of SQL: its arguments are given as SQL, its rows come as a FROM clause has them.
 
 use super::resolve::{Given, Resolved};
+use super::source::named;
 use crate::dialect::expression::{Lowering, Piece, Relation};
-use crate::dialect::query::column_name;
 use crate::dialect::{DialectError, Environment};
 use crate::schema::{Catalog, Returns, Routine, RoutineType};
-use crate::sql::quote_identifier;
 
 /// An argument of a call: SQL, each value in its stored form.
 #[derive(Clone, Debug, PartialEq)]
@@ -37,12 +36,7 @@ pub fn routine_source(
         return lowering.routine_effect(resolved);
     }
     let rows = lowering.routine_rows(resolved)?;
-    let face = catalog.rows_of(routine).map(|table| table.columns.iter());
-    let columns = face.into_iter().flatten().enumerate().map(|(index, column)| {
-        format!("\"/call\".{} AS {}", column_name(index), quote_identifier(&column.name))
-    });
-    let columns: Vec<String> = columns.collect();
-    Ok(format!("(SELECT {} FROM ({}) AS \"/call\")", columns.join(", "), rows.sql))
+    Ok(named(catalog, routine, &rows.sql))
 }
 
 /// The value of a call of a function of one row; `row` is the quoted name that stands in its SQL.
@@ -58,7 +52,7 @@ pub fn routine_value(
     lowering.routine_value(Resolved { routine, given })?.into_sql(catalog)
 }
 
-fn as_given(catalog: &Catalog, of: &RoutineType, given: &CallArgument) -> Given {
+pub(super) fn as_given(catalog: &Catalog, of: &RoutineType, given: &CallArgument) -> Given {
     match (of, given) {
         (RoutineType::Value(of), CallArgument::Value(sql)) => {
             Given::Value(Piece::Typed(sql.clone(), of.clone()))

@@ -1,10 +1,19 @@
 //! A new function's body is compiled once, so that one which cannot run is refused at its line.
 
+use sqlparser::ast::Statement;
+
+use super::batch::routine_batch;
+use super::body;
+use super::call::CallArgument;
 use super::resolve::{Given, Resolved};
 use crate::dialect::DialectError;
 use crate::dialect::expression::{Lowering, Piece, Place, Relation};
 use crate::dialect::translate::{SystemEnvironment, Translator};
 use crate::schema::{Language, Routine, RoutineType};
+use crate::sql::quote_identifier;
+
+/// What stands for arguments in SQL that never runs.
+const ARGUMENT: &str = "\"/argument\"";
 
 impl Translator {
     /// Compiles a function's body, for nobody.
@@ -25,17 +34,34 @@ impl Translator {
 
     fn check_sql(&self, routine: &Routine) -> Result<(), DialectError> {
         let mut environment = SystemEnvironment::default();
+        let statements = body::statements(&routine.body)?;
+        if !matches!(statements.as_slice(), [] | [Statement::Query(_)]) {
+            let arguments: Vec<_> = routine.inputs().map(|of| Some(self.anything(&of.data_type))).collect();
+            return routine_batch(routine, &arguments, &self.catalog, &mut environment).map(|_| ());
+        }
         let mut lowering = Lowering::new(&self.catalog, &mut environment, Place::Query);
         let given = routine.inputs().map(|argument| Some(self.something(&argument.data_type))).collect();
         lowering.check_call(Resolved { routine, given })
     }
 
+    /// The same for a call from outside of SQL.
+    fn anything(&self, of: &RoutineType) -> CallArgument {
+        let row = match of {
+            RoutineType::Value(_) => return CallArgument::Value(ARGUMENT.to_string()),
+            RoutineType::Row(table) => self.catalog.row_type(table),
+        };
+        let columns = row.map(|table| table.columns.as_slice()).unwrap_or_default().iter();
+        CallArgument::Row(
+            columns.map(|column| format!("{ARGUMENT}.{}", quote_identifier(&column.name))).collect(),
+        )
+    }
+
     /// An argument of a type, for a call that never runs.
     fn something(&self, of: &RoutineType) -> Given {
         match of {
-            RoutineType::Value(of) => Given::Value(Piece::Typed("\"/argument\"".to_string(), of.clone())),
+            RoutineType::Value(of) => Given::Value(Piece::Typed(ARGUMENT.to_string(), of.clone())),
             RoutineType::Row(table) => match self.catalog.row_type(table) {
-                Some(table) => Given::Row(Relation::of_table(table, "\"/argument\"")),
+                Some(table) => Given::Row(Relation::of_table(table, ARGUMENT)),
                 None => Given::Value(Piece::Null),
             },
         }

@@ -318,7 +318,7 @@ impl Lowering<'_> {
         Ok(Scope { relations })
     }
 
-    fn argument_value(
+    pub(super) fn argument_value(
         &mut self,
         given: Option<&Given>,
         default: Option<&str>,
@@ -389,7 +389,7 @@ impl Lowering<'_> {
             }
             [] => Err(DialectError::new("42P13", "the body has no statement")),
             _ => Err(DialectError::unsupported("a body other than one query")
-                .with_hint("Functions that write are not supported yet.")),
+                .with_hint("A function that writes can only be called by rpc.")),
         }
     }
 }
@@ -427,7 +427,7 @@ fn as_argument(row: &Relation, name: String) -> Relation {
     Relation { schema: None, name, merged, ..row.clone() }
 }
 
-fn is_cast_of_bind(sql: &str) -> bool {
+pub(super) fn is_cast_of_bind(sql: &str) -> bool {
     sql.starts_with("CAST(?") && sql.matches('(').count() == 1
 }
 
@@ -445,4 +445,40 @@ fn values(given: &[NamedArgument]) -> Vec<Piece> {
 
 fn is_postgres_own(name: &str, given: &[NamedArgument]) -> bool {
     is_plain(given) && find_row(name, &values(given)).is_some()
+}
+
+/// The scope of a body whose arguments have settled: the values by name and position, then the rows.
+pub(super) fn argument_relations(catalog: &Catalog, routine: &Routine, given: Vec<Given>) -> Vec<Relation> {
+    let mut values = Relation {
+        schema: None,
+        name: routine.name.clone(),
+        row: String::new(),
+        columns: Vec::new(),
+        merged: Vec::new(),
+    };
+    let mut rows = Vec::new();
+    for (index, (argument, given)) in routine.inputs().zip(given).enumerate() {
+        let names = argument.name.iter().cloned().chain([format!("${}", index + 1)]);
+        match (&argument.data_type, given) {
+            (RoutineType::Value(to), Given::Value(piece)) => {
+                let sql = piece.into_sql(catalog).unwrap_or_else(|_| "NULL".to_string());
+                values.columns.extend(names.map(|name| Field {
+                    name,
+                    sql: sql.clone(),
+                    data_type: to.clone(),
+                }));
+            }
+            (_, Given::Row(row)) => rows.extend(names.map(|name| as_argument(&row, name))),
+            (RoutineType::Row(table), _) => {
+                let columns = catalog.row_type(table).map(|table| Relation::of_table(table, "").columns);
+                let columns = columns.unwrap_or_default().into_iter();
+                let columns = columns.map(|field| Field { sql: "NULL".to_string(), ..field }).collect();
+                let row = Relation { columns, name: String::new(), merged: Vec::new(), ..values.clone() };
+                rows.extend(names.map(|name| as_argument(&row, name)));
+            }
+        }
+    }
+    let mut relations = vec![values];
+    relations.extend(rows);
+    relations
 }

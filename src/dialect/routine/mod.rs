@@ -4,6 +4,7 @@
 //! the caller or, of a SECURITY DEFINER, for the owner. So policies inside of it hold, indexes are
 //! used, and a change of the function is a change of every statement that calls it.
 
+mod batch;
 mod body;
 mod call;
 mod check;
@@ -12,4 +13,5 @@ mod plpgsql;
 mod resolve;
 mod source;
 
+pub use batch::{RoutineBatch, routine_batch};
 pub use call::{CallArgument, routine_source, routine_value};

@@ -90,7 +90,7 @@ impl Lowering<'_> {
     }
 
     /// The rows with the declared types; one row of NULLs where a function of one row gives none.
-    fn as_rows(
+    pub(super) fn as_rows(
         &mut self,
         routine: &Routine,
         inlined: &Inlined,
@@ -224,4 +224,14 @@ fn named_rows(routine: &Routine, columns: Vec<(String, DataType)>) -> Rows {
     let list = (0..columns.len()).map(|index| format!("NULL AS {}", column_name(index)));
     let name = quote_identifier(&format!("/{}", routine.key()));
     Rows { sql: format!("SELECT {} FROM {name}", list.collect::<Vec<_>>().join(", ")), columns }
+}
+
+/// Rows whose columns are named by position, in parentheses, with the names of what the function gives.
+pub(super) fn named(catalog: &Catalog, routine: &Routine, rows: &str) -> String {
+    let face = catalog.rows_of(routine).map(|table| table.columns.iter());
+    let columns = face.into_iter().flatten().enumerate().map(|(index, column)| {
+        format!("\"/call\".{} AS {}", column_name(index), quote_identifier(&column.name))
+    });
+    let columns: Vec<String> = columns.collect();
+    format!("(SELECT {} FROM ({rows}) AS \"/call\")", columns.join(", "))
 }

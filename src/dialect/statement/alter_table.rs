@@ -5,8 +5,9 @@ use sqlparser::ast::{AlterTable, AlterTableOperation, ColumnDef, DropBehavior, I
 use super::column::read_column;
 use super::constraint::Constraints;
 use super::create_table::add_column;
-use super::ddl::{column_sql, stored_default, type_check};
+use super::ddl::{column_sql, is_numbered, stored_default, type_check};
 use super::existing_rows::any_row;
+use super::rebuild::Conversion;
 use super::reference::User;
 use crate::dialect::DialectError;
 use crate::dialect::name::folded;
@@ -102,12 +103,21 @@ impl Translator {
         let mut constraints = Constraints::default();
         let column = read_column(&self.catalog, definition, &mut constraints)?;
         add_column(&mut table, column)?;
+        let shapes = std::mem::take(&mut constraints.sequences);
         constraints.resolve(&self.catalog, &mut table)?;
+        self.number_columns(&mut table, &shapes)?;
         if before.primary_key.is_some() && table.primary_key != before.primary_key {
             let message = format!("multiple primary keys for table \"{}\" are not allowed", table.name);
             return Err(DialectError::new("42P16", message));
         }
         let Some(column) = table.column(&name).cloned() else { return Ok(()) };
+        if column.sequence.is_none() && is_numbered(&column) {
+            return Err(DialectError::unsupported("ADD COLUMN … DEFAULT nextval()")
+                .with_hint("Make it an identity column, or add the column first and its default then."));
+        }
+        if let Some(sql) = self.numbers_of_rows(&before, &column)? {
+            return self.rebuild(&before, table, &[Conversion { column: name, sql }]);
+        }
         let default = stored_default(&self.catalog, &column)?;
         let has_value = default.is_some() || column.identity.is_some() || column.generated.is_some();
         if !column.nullable && !has_value {

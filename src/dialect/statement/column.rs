@@ -3,6 +3,7 @@
 use sqlparser::ast::{self, ColumnDef, ColumnOption, GeneratedAs, SequenceOptions};
 
 use super::constraint::Constraints;
+use super::sequence::shape;
 use crate::dialect::expression::named_type;
 use crate::dialect::name::folded;
 use crate::dialect::{DialectError, name};
@@ -37,7 +38,16 @@ pub fn read_column(
         identity: serial.map(|_| Identity::ByDefault),
         generated: None,
         comment: None,
+        sequence: None,
     };
+    if serial_type(&definition.data_type).is_some() {
+        constraints.sequences.push((column.name.clone(), shape(&column.data_type, &[])?));
+    }
+    // Casts to these name things in literals.
+    let name = definition.data_type.to_string().to_lowercase();
+    if matches!(name.as_str(), "regclass" | "regconfig") {
+        return Err(DialectError::unsupported(format!("the type {name}")));
+    }
     if column.data_type == DataType::Tsquery {
         return Err(DialectError::unsupported("a column of type tsquery"));
     }
@@ -91,7 +101,13 @@ fn read_option(
         }
         ColumnOption::Check(check) => constraints.check(constraint_name.or(check.name.as_ref()), check)?,
         ColumnOption::Generated { generated_as, sequence_options, generation_expr, .. } => {
-            read_generated(column, *generated_as, sequence_options.as_deref(), generation_expr.as_ref())?;
+            read_generated(
+                column,
+                *generated_as,
+                sequence_options.as_deref(),
+                generation_expr.as_ref(),
+                constraints,
+            )?;
         }
         ColumnOption::Identity(_) => return Err(DialectError::unsupported("this form of identity")),
         other => return Err(DialectError::unsupported(other)),
@@ -104,23 +120,11 @@ fn read_generated(
     generated_as: GeneratedAs,
     options: Option<&[SequenceOptions]>,
     expression: Option<&ast::Expr>,
+    constraints: &mut Constraints,
 ) -> Result<(), DialectError> {
-    for option in options.unwrap_or_default() {
-        let plain = matches!(
-            option.to_string().trim().to_uppercase().as_str(),
-            "START WITH 1"
-                | "START 1"
-                | "INCREMENT BY 1"
-                | "INCREMENT 1"
-                | "NO MINVALUE"
-                | "NO MAXVALUE"
-                | "CACHE 1"
-                | "NO CYCLE"
-        );
-        if !plain {
-            return Err(DialectError::unsupported(format!("the sequence option{option}"))
-                .with_hint("Identity columns count from 1 in steps of 1."));
-        }
+    if expression.is_none() {
+        let shape = shape(&column.data_type, options.unwrap_or_default())?;
+        constraints.sequences.push((column.name.clone(), shape));
     }
     match (generated_as, expression) {
         (GeneratedAs::ExpStored | GeneratedAs::Always, Some(expression)) => {

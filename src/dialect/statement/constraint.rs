@@ -17,6 +17,8 @@ pub struct Constraints {
     foreign_keys: Vec<(Option<String>, Vec<String>, ForeignKeyConstraint)>,
     checks: Vec<(Option<String>, String)>,
     exclusions: Vec<ast::ExcludeConstraint>,
+    /// How the identity columns are numbered.
+    pub sequences: Vec<(String, crate::schema::Sequence)>,
 }
 
 impl Constraints {
@@ -311,4 +313,23 @@ fn object_name(table: &str, columns: &str, label: &str) -> String {
         };
     }
     if columns.is_empty() { format!("{table}_{label}") } else { format!("{table}_{columns}_{label}") }
+}
+
+/// The name of an identity column's sequence: `table_column_seq`, numbered when taken.
+pub fn sequence_name(catalog: &Catalog, table: &Table, column: &str) -> String {
+    let taken = |name: &str| {
+        let key = crate::sql::physical_name(&table.schema, name);
+        catalog.sequences.contains_key(&key)
+            || catalog.tables.contains_key(&key)
+            || catalog.indexes.contains_key(&key)
+    };
+    let mut number = 0;
+    loop {
+        let label = if number == 0 { "seq".to_string() } else { format!("seq{number}") };
+        let name = object_name(&table.name, column, &label);
+        if !taken(&name) {
+            return name;
+        }
+        number += 1;
+    }
 }

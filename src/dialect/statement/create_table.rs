@@ -49,8 +49,11 @@ impl Translator {
         for constraint in &create.constraints {
             constraints.add(constraint)?;
         }
+        let shapes = std::mem::take(&mut constraints.sequences);
         constraints.resolve(&self.catalog, &mut table)?;
-        self.add_table(table)
+        let start = self.number_columns(&mut table, &shapes)?;
+        self.add_table(table.clone())?;
+        start.map_or(Ok(()), |start| self.set_rowid(&table, &start.to_string()))
     }
 
     /// Renders a complete table and adds it to the catalog.

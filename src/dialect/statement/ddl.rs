@@ -8,7 +8,7 @@ use crate::dialect::DialectError;
 use crate::dialect::expression::{Expression, Lowering, Piece, Place, Relation, Scope};
 use crate::dialect::translate::SystemEnvironment;
 use crate::schema::{Catalog, Column, DataType, ForeignKey, ReferentialAction, Table};
-use crate::sql::{RAISE_MARK, physical_name, quote_identifier, quote_literal};
+use crate::sql::{RAISE_MARK, physical_name, quote_identifier, quote_literal, raise};
 
 /// `CREATE TABLE` of a table.
 pub fn create_table(catalog: &Catalog, table: &Table) -> Result<String, DialectError> {
@@ -71,13 +71,6 @@ pub fn column_sql(catalog: &Catalog, table: &Table, column: &Column) -> Result<S
         let key = table.primary_key.as_ref().map(|key| quote_identifier(&key.name)).unwrap_or_default();
         return Ok(format!("{name} INTEGER CONSTRAINT {key} PRIMARY KEY AUTOINCREMENT"));
     }
-    if column.identity.is_some() {
-        return Err(DialectError::unsupported(format!(
-            "the identity column \"{}\", which is not the primary key,",
-            column.name
-        ))
-        .with_hint("Make it the primary key, alone."));
-    }
     // INTEGER would make a lone primary key an alias of the rowid, which numbers missing keys.
     let is_key = table.primary_key_columns() == [column.name.clone()];
     let storage = match column.data_type.storage().name() {
@@ -94,6 +87,8 @@ pub fn column_sql(catalog: &Catalog, table: &Table, column: &Column) -> Result<S
     if let Some(generated) = &column.generated {
         let value = stored_value(catalog, table, generated, &column.data_type)?;
         sql.push_str(&format!(" GENERATED ALWAYS AS ({value}) STORED"));
+    } else if column.sequence.is_some() {
+        sql.push_str(&format!(" DEFAULT ({})", not_numbered(column)));
     } else if let Some(default) = stored_default(catalog, column)? {
         sql.push_str(&format!(" DEFAULT ({default})"));
     }
@@ -105,11 +100,25 @@ pub fn column_sql(catalog: &Catalog, table: &Table, column: &Column) -> Result<S
 pub fn stored_default(catalog: &Catalog, column: &Column) -> Result<Option<String>, DialectError> {
     let Some(text) = &column.default else { return Ok(None) };
     let expression = Expression::parse(text)?;
-    let mut environment = SystemEnvironment::default();
+    let mut environment = SystemEnvironment::numbering("1", Vec::new());
     let mut lowering = Lowering::new(catalog, &mut environment, Place::Default);
     let piece = lowering.lower(&expression.0)?;
     let sql = assigned(&mut lowering, piece, column)?;
+    if !environment.numbered.is_empty() {
+        return Ok(Some(not_numbered(column)));
+    }
     Ok((!environment.asked_for_caller).then_some(sql))
+}
+
+/// Raises: no default of SQLite's can take a number, so every INSERT must.
+fn not_numbered(column: &Column) -> String {
+    raise(&quote_literal(&format!("0A000:this statement gives the column \"{}\" no number", column.name)))
+}
+
+/// Whether an INSERT must give the column its number.
+pub fn is_numbered(column: &Column) -> bool {
+    column.sequence.is_some()
+        || column.default.as_ref().is_some_and(|text| text.to_ascii_lowercase().contains("nextval"))
 }
 
 fn assigned(lowering: &mut Lowering<'_>, piece: Piece, column: &Column) -> Result<String, DialectError> {
@@ -161,7 +170,7 @@ pub fn in_row<T>(
 /// The column that is SQLite's rowid: an identity column that is the whole primary key.
 pub fn rowid_column(table: &Table) -> Option<&String> {
     let [column] = table.primary_key_columns() else { return None };
-    table.column(column).and_then(|of| of.identity).map(|_| column)
+    table.column(column).filter(|of| of.sequence.is_none()).and_then(|of| of.identity).map(|_| column)
 }
 
 /// The CHECK that keeps a column's values in their stored form.

@@ -26,8 +26,7 @@ impl Translator {
                 ObjectType::Type => self.drop_type(object, if_exists)?,
                 ObjectType::Index => self.drop_index(object, if_exists)?,
                 ObjectType::Schema => self.drop_schema(object, if_exists, cascade)?,
-                // Nothing of the kind can exist here.
-                ObjectType::Sequence if if_exists => {}
+                ObjectType::Sequence => self.drop_sequence(object, if_exists)?,
                 other => return Err(DialectError::unsupported(format!("DROP {other}"))),
             }
         }

@@ -5,13 +5,13 @@ use sqlparser::ast::{
     Values,
 };
 
-use super::ddl::stored_default;
+use super::ddl::{is_numbered, stored_default};
 use super::write::{assigned, assignments, is_default, target_scope, written_column};
 use crate::dialect::expression::{Expression, Lowering, Piece, Place, Relation, Scope};
 use crate::dialect::name::folded;
 use crate::dialect::plpgsql::Condition;
 use crate::dialect::translate::{SystemEnvironment, Translator};
-use crate::dialect::{DialectError, name};
+use crate::dialect::{DialectError, Environment, name, take_numbers};
 use crate::schema::{Column, Command, DataType, Identity, Table};
 use crate::sql::quote_identifier;
 
@@ -48,7 +48,7 @@ impl Translator {
             return self.push_write(written.sql, returning);
         }
         let columns = inserted_columns(&table, &insert.columns)?;
-        let (columns, sources) = self.sources(&table, columns, insert)?;
+        let (columns, sources, numbers) = self.sources(&table, columns, insert)?;
         let conflict = match &insert.on {
             None => String::new(),
             Some(OnInsert::OnConflict(conflict)) => {
@@ -61,6 +61,12 @@ impl Translator {
             return Err(DialectError::new("54000", "the INSERT is too long to return its rows"));
         }
         let names: Vec<String> = columns.iter().map(|column| quote_identifier(&column.name)).collect();
+        for key in &numbers.sequences {
+            let Some(sequence) = self.catalog.sequences.get(key).cloned() else { continue };
+            for sql in take_numbers(&sequence, &numbers.count) {
+                self.push(sql)?;
+            }
+        }
         for source in sources {
             let into = if names.is_empty() { String::new() } else { format!(" ({})", names.join(", ")) };
             self.push(format!(
@@ -79,16 +85,17 @@ impl Translator {
         table: &Table,
         mut columns: Vec<Column>,
         insert: &Insert,
-    ) -> Result<(Vec<Column>, Vec<String>), DialectError> {
+    ) -> Result<(Vec<Column>, Vec<String>, Numbers), DialectError> {
         let catalog = self.catalog.clone();
         let Some(query) = &insert.source else {
-            let (supplied, values) = self.supplied(table, &[])?;
+            let mut numbers = Numbers::of("1");
+            let (supplied, values) = self.supplied(table, &[], "1", &mut numbers)?;
             let source = if values.is_empty() {
                 "DEFAULT VALUES".to_string()
             } else {
                 format!("VALUES ({})", values.join(", "))
             };
-            return Ok((supplied, vec![source]));
+            return Ok((supplied, vec![source], numbers));
         };
         let plain_values = query.with.is_none() && query.order_by.is_none() && query.limit_clause.is_none();
         if let SetExpr::Values(values) = query.body.as_ref()
@@ -119,13 +126,15 @@ impl Translator {
             let piece = Piece::Typed(lowered.column_sql(index, "source"), data_type);
             values.push(assigned(&mut lowering, piece, column)?);
         }
-        let (supplied, more) = self.supplied(table, &columns)?;
+        let mut numbers = Numbers::of(&format!("SELECT count(*) FROM ({})", lowered.sql));
+        let left = "count(*) OVER () - row_number() OVER () + 1";
+        let (supplied, more) = self.supplied(table, &columns, left, &mut numbers)?;
         columns.extend(supplied);
         values.extend(more);
         // Without WHERE, SQLite would read the ON of ON CONFLICT as a join's.
         let source =
             format!("SELECT {}\nFROM ({}) AS \"/source\"\nWHERE TRUE", values.join(", "), lowered.sql);
-        Ok((columns, vec![source]))
+        Ok((columns, vec![source], numbers))
     }
 
     fn value_rows(
@@ -133,7 +142,7 @@ impl Translator {
         table: &Table,
         mut columns: Vec<Column>,
         values: &Values,
-    ) -> Result<(Vec<Column>, Vec<String>), DialectError> {
+    ) -> Result<(Vec<Column>, Vec<String>, Numbers), DialectError> {
         let width = values.rows.first().map_or(0, |row| row.content.len());
         if values.rows.iter().any(|row| row.content.len() != width) {
             return Err(DialectError::new("42601", "VALUES lists must all be the same length"));
@@ -142,7 +151,8 @@ impl Translator {
             return Err(DialectError::new("42601", "INSERT has more expressions than target columns"));
         }
         columns.truncate(width);
-        let (supplied, more) = self.supplied(table, &columns)?;
+        let mut numbers = Numbers::of(&values.rows.len().to_string());
+        let (supplied, _) = self.supplied(table, &columns, "1", &mut numbers)?;
         // An identity column that every row leaves to its default is left out.
         let is_default =
             |index: usize| values.rows.iter().all(|row| row.content.get(index).is_some_and(is_default));
@@ -150,32 +160,42 @@ impl Translator {
             .iter()
             .enumerate()
             .map(|(index, column)| {
-                (column.identity.is_some() || column.generated.is_some()) && is_default(index)
+                let is_given = column.sequence.is_some();
+                !is_given && (column.identity.is_some() || column.generated.is_some()) && is_default(index)
             })
             .collect();
         let mut rows = Vec::new();
-        for row in &values.rows {
+        for (place, row) in values.rows.iter().enumerate() {
+            let left = (values.rows.len() - place).to_string();
+            let mut row_numbers = Numbers::of("");
             let mut cells = Vec::new();
             for ((value, column), left_out) in row.content.iter().zip(&columns).zip(&left_out) {
                 if !left_out {
-                    cells.push(self.cell(value, column)?);
+                    cells.push(self.cell(value, column, &left, &mut row_numbers)?);
                 }
             }
-            cells.extend(more.iter().cloned());
+            cells.extend(self.supplied(table, &columns, &left, &mut row_numbers)?.1);
+            numbers.add(row_numbers);
             rows.push(format!("({})", cells.join(", ")));
         }
         let mut kept = left_out.into_iter();
         columns.retain(|_| !kept.next().unwrap_or(false));
         columns.extend(supplied);
         if columns.is_empty() {
-            return Ok((columns, vec!["DEFAULT VALUES".to_string(); rows.len()]));
+            return Ok((columns, vec!["DEFAULT VALUES".to_string(); rows.len()], numbers));
         }
-        Ok((columns, chunked(rows)))
+        Ok((columns, chunked(rows), numbers))
     }
 
-    fn cell(&mut self, value: &Expr, column: &Column) -> Result<String, DialectError> {
+    fn cell(
+        &mut self,
+        value: &Expr,
+        column: &Column,
+        left: &str,
+        numbers: &mut Numbers,
+    ) -> Result<String, DialectError> {
         if is_default(value) {
-            return self.default_of(column);
+            return self.default_of(column, left, numbers);
         }
         if column.generated.is_some() {
             return Err(DialectError::new(
@@ -198,31 +218,63 @@ impl Translator {
         &mut self,
         table: &Table,
         written: &[Column],
+        left: &str,
+        numbers: &mut Numbers,
     ) -> Result<(Vec<Column>, Vec<String>), DialectError> {
         let (mut columns, mut values) = (Vec::new(), Vec::new());
         for column in &table.columns {
             let is_written = written.iter().any(|other| other.name == column.name);
-            if !is_written && column.default.is_some() && stored_default(&self.catalog, column)?.is_none() {
-                values.push(self.default_of(column)?);
+            let is_supplied = is_numbered(column)
+                || (column.default.is_some() && stored_default(&self.catalog, column)?.is_none());
+            if !is_written && is_supplied {
+                values.push(self.default_of(column, left, numbers)?);
                 columns.push(column.clone());
             }
         }
         Ok((columns, values))
     }
 
-    fn default_of(&mut self, column: &Column) -> Result<String, DialectError> {
-        if column.generated.is_some() || column.identity.is_some() {
-            return Err(DialectError::unsupported(format!(
-                "DEFAULT for the column \"{}\" in some rows only",
-                column.name
-            )));
-        }
-        let Some(text) = column.default.clone() else { return Ok("NULL".to_string()) };
-        let parsed = Expression::parse(&text)?;
-        self.lowered(|lowering| {
-            let piece = lowering.lower(&parsed.0)?;
-            lowering.assign(piece, &column.data_type)
-        })
+    fn default_of(
+        &mut self,
+        column: &Column,
+        left: &str,
+        numbers: &mut Numbers,
+    ) -> Result<String, DialectError> {
+        let mut environment = SystemEnvironment::numbering(left, std::mem::take(&mut numbers.sequences));
+        let sequence = column.sequence.as_ref().and_then(|key| self.catalog.sequences.get(key));
+        let sql = match (sequence, &column.default) {
+            (Some(sequence), _) => environment.next_number(sequence),
+            _ if column.generated.is_some() || column.identity.is_some() => Err(DialectError::unsupported(
+                format!("DEFAULT for the column \"{}\" in some rows only", column.name),
+            )),
+            (None, None) => Ok("NULL".to_string()),
+            (None, Some(text)) => {
+                let parsed = Expression::parse(text)?;
+                let mut lowering = Lowering::new(&self.catalog, &mut environment, Place::Query);
+                lowering.lower(&parsed.0).and_then(|piece| lowering.assign(piece, &column.data_type))
+            }
+        };
+        numbers.sequences = environment.numbered;
+        sql
+    }
+}
+
+/// The sequences that a statement takes numbers from, and how many of each.
+struct Numbers {
+    sequences: Vec<String>,
+    /// An SQL expression.
+    count: String,
+}
+
+impl Numbers {
+    fn of(count: &str) -> Self {
+        Self { sequences: Vec::new(), count: count.to_string() }
+    }
+
+    fn add(&mut self, of: Self) {
+        let new = of.sequences.into_iter().filter(|key| !self.sequences.contains(key));
+        let new: Vec<String> = new.collect();
+        self.sequences.extend(new);
     }
 }
 

@@ -3,6 +3,7 @@
 mod alter_column;
 mod alter_constraint;
 mod alter_function;
+mod alter_role;
 mod alter_table;
 mod alter_type;
 mod column;
@@ -23,6 +24,7 @@ mod rebuild;
 mod reference;
 mod rename;
 mod routine_users;
+mod sequence;
 mod session;
 mod view;
 mod view_users;

@@ -310,8 +310,11 @@ fn new_view(
     for (index, (name, data_type)) in analysis.columns.into_iter().enumerate() {
         let name = names.get(index).cloned().unwrap_or(name);
         let (nullable, default, identity, generated) = (true, None, None, None);
-        let comment = None;
-        add_column(&mut table, Column { name, data_type, nullable, default, identity, generated, comment })?;
+        let (comment, sequence) = (None, None);
+        add_column(
+            &mut table,
+            Column { name, data_type, nullable, default, identity, generated, comment, sequence },
+        )?;
     }
     let view = View {
         table,

@@ -29,6 +29,9 @@ impl Translator {
             }
             _ => {}
         }
+        if self.sequence_query(query)? {
+            return Ok(());
+        }
         let lowered = self.lowered(|lowering| lowering.subquery(query))?;
         let object = row_object(&lowered);
         self.push(format!("SELECT {object} AS \"row\" FROM ({}) AS \"/answer\"", lowered.sql))?;

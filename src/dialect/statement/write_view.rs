@@ -11,8 +11,9 @@ use crate::dialect::expression::{Expression, Field, Lowering, Relation, Scope};
 use crate::dialect::name::folded;
 use crate::dialect::query::json_object;
 use crate::dialect::translate::Translator;
+use crate::dialect::write::has_before;
 use crate::dialect::{DialectError, name};
-use crate::schema::{Catalog, Column, Identity, View, WritePath, WriteStop, is_builtin};
+use crate::schema::{Catalog, Column, Command, Identity, View, WritePath, WriteStop, is_builtin};
 use crate::sql::{balanced, quote_identifier};
 
 /// What Postgres says of a write to a view that takes none.
@@ -66,6 +67,10 @@ impl Translator {
             names.push(name::single(object)?);
         }
         let path = path_of(&self.catalog, view, &names, Verb::Update)?;
+        if has_before(&self.catalog, path.base, &[Command::Update])? {
+            return Err(DialectError::unsupported("UPDATE in SQL of a view whose table has BEFORE triggers")
+                .with_hint("Write to the table that it shows."));
+        }
         let table = path.base.physical();
         let sources = match &update.from {
             None => &[],

@@ -20,6 +20,8 @@ pub struct Call<'c> {
     pub arguments: Vec<Option<Value>>,
     /// How its rows go out.
     pub shape: Shape,
+    /// POST; by GET and HEAD a function changes nothing.
+    pub is_post: bool,
 }
 
 /// An argument.
@@ -186,7 +188,7 @@ impl<'c> Planner<'c> {
             Returns::Set(RoutineType::Row(_)) | Returns::Columns { is_set: true, .. } => Shape::Rows,
             Returns::One(RoutineType::Row(_)) | Returns::Columns { .. } => Shape::Row,
         };
-        Ok(Call { routine, arguments, shape })
+        Ok(Call { routine, arguments, shape, is_post: called.is_post })
     }
 
     /// The column that a function of a table's rows is, called by its name: `full_name(users)`.

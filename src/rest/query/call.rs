@@ -2,7 +2,7 @@
 
 use super::Builder;
 use super::read::row_id;
-use crate::dialect::{CallArgument, routine_source, routine_value};
+use crate::dialect::{CallArgument, RoutineBatch, routine_batch, routine_source, routine_value};
 use crate::rest::error::RestError;
 use crate::rest::plan::{Call, Node, Value};
 use crate::schema::{DataType, Routine, Storage, Table};
@@ -11,13 +11,25 @@ use crate::sql::quote_identifier;
 impl Builder<'_> {
     /// The rows of a call as a FROM clause has them.
     pub(super) fn call_source(&mut self, call: &Call<'_>, row: &str) -> Result<String, RestError> {
-        let arguments: Vec<Option<CallArgument>> = call
-            .arguments
-            .iter()
-            .map(|argument| argument.as_ref().map(|of| self.call_argument(of)))
-            .collect();
+        if let Some(answer) = self.answer.take() {
+            return Ok(answer);
+        }
+        let arguments = self.call_arguments(call);
         let catalog = self.catalog;
         Ok(routine_source(call.routine, &arguments, row, catalog, &mut self.environment())?)
+    }
+
+    /// The batch of a call of a function that writes; its answer is what [`Self::call_source`] gives next.
+    pub(super) fn call_batch(&mut self, call: &Call<'_>) -> Result<RoutineBatch, RestError> {
+        let arguments = self.call_arguments(call);
+        let catalog = self.catalog;
+        let batch = routine_batch(call.routine, &arguments, catalog, &mut self.environment())?;
+        self.answer = Some(batch.answer.clone());
+        Ok(batch)
+    }
+
+    fn call_arguments(&mut self, call: &Call<'_>) -> Vec<Option<CallArgument>> {
+        call.arguments.iter().map(|argument| argument.as_ref().map(|of| self.call_argument(of))).collect()
     }
 
     /// The rows that a function gives for a row of a relation.

@@ -6,7 +6,9 @@ mod call;
 mod containment;
 mod filter;
 mod like;
+mod numbers;
 mod output;
+mod payload;
 mod proposed;
 mod read;
 mod rollback;
@@ -18,10 +20,10 @@ mod write;
 pub use rollback::ROLLED_BACK;
 
 use super::error::RestError;
-use super::plan::{Change, Plan, ReadPlan};
+use super::plan::{Call, Change, Plan, ReadPlan};
 use crate::caller::Caller;
 use crate::policy::{self, CallerEnvironment, PolicyError, Predicate};
-use crate::schema::{self, Catalog, Command, StoredCaller, Table};
+use crate::schema::{self, Catalog, Command, StoredCaller, Table, Volatility};
 use crate::sql::{Statement, Writer, balanced};
 
 /// One batch, and which of its results mean what.
@@ -58,7 +60,13 @@ pub fn compile(
 ) -> Result<Batch, RestError> {
     let mut batch = Batch::default();
     match plan {
-        Plan::Read(plan) => compile_read(catalog, caller, plan, packing, &mut batch)?,
+        Plan::Read(plan) => match (&plan.call, compile_read(catalog, caller, plan, packing, &mut batch)) {
+            // What cannot stand in a query may be a batch of statements.
+            (Some(call), Err(RestError::Postgres(error))) if error.code == "0A000" => {
+                batch = compile_call(catalog, caller, plan, call)?;
+            }
+            (_, outcome) => outcome?,
+        },
         Plan::Write(write) => {
             batch.push(schema::guard(catalog.version));
             let says_caller =
@@ -73,6 +81,59 @@ pub fn compile(
         }
     }
     Ok(batch)
+}
+
+/// The statements of a call of a function that writes.
+fn compile_call(
+    catalog: &Catalog,
+    caller: &Caller,
+    plan: &ReadPlan<'_>,
+    call: &Call<'_>,
+) -> Result<Batch, RestError> {
+    let mut batch = Batch::default();
+    let mut builder = Builder::new(catalog, caller);
+    let written = builder.call_batch(call)?;
+    if let Some(first) = written.writes.first() {
+        may_write(call, first.command)?;
+    }
+    batch.push(schema::guard(catalog.version));
+    let mut tables = written.writes.iter().filter_map(|of| catalog.tables.get(&of.table));
+    let says_caller = tables.any(|table| catalog.asks_for_caller(table));
+    if says_caller {
+        batch.push(schema::enter_caller(&stored(caller)));
+    }
+    for statement in &written.statements {
+        batch.push(builder.writer.statement(statement.clone()));
+    }
+    builder.select_rows(plan)?;
+    let place = batch.push(builder.finish());
+    batch.rows.push(place);
+    batch.push(Statement::new(written.cleared));
+    if says_caller {
+        batch.push(schema::leave_caller());
+    }
+    Ok(batch)
+}
+
+/// GET and HEAD read only, and so do functions that promised to.
+fn may_write(call: &Call<'_>, command: Command) -> Result<(), RestError> {
+    let command = match command {
+        Command::Select => "SELECT",
+        Command::Insert => "INSERT",
+        Command::Update => "UPDATE",
+        Command::Delete => "DELETE",
+    };
+    if call.routine.volatility != Volatility::Volatile {
+        return Err(RestError::postgres(
+            "0A000",
+            format!("{command} is not allowed in a non-volatile function"),
+        ));
+    }
+    if !call.is_post {
+        let message = format!("cannot execute {command} in a read-only transaction");
+        return Err(RestError::postgres("25006", message));
+    }
+    Ok(())
 }
 
 /// What triggers may ask of the caller.
@@ -137,11 +198,18 @@ struct Builder<'a> {
     caller: &'a Caller,
     writer: Writer,
     aliases: usize,
+    /// What gives the rows of a call whose statements have run.
+    answer: Option<String>,
+    /// How many rows the payload at hand has, which take as many numbers of sequences.
+    payload_rows: usize,
+    /// The sequences they take them from, by their physical names.
+    numbered: Vec<String>,
 }
 
 impl<'a> Builder<'a> {
     fn new(catalog: &'a Catalog, caller: &'a Caller) -> Self {
-        Self { catalog, caller, writer: Writer::default(), aliases: 0 }
+        let (writer, numbered) = (Writer::default(), Vec::new());
+        Self { catalog, caller, writer, aliases: 0, answer: None, payload_rows: 0, numbered }
     }
 
     /// A quoted alias that this statement has not used.

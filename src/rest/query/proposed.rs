@@ -1,6 +1,7 @@
 //! A row as it will be once written, for the policies that decide whether it may be.
 
 use super::Builder;
+use super::numbers::is_numbered;
 use crate::dialect::{Expression, has_before, lower_expression};
 use crate::policy::Predicate;
 use crate::rest::error::RestError;
@@ -36,7 +37,7 @@ impl Builder<'_> {
             let name = quote_identifier(&column.name);
             let value = match insert.columns.iter().position(|of| of.name == column.name) {
                 Some(index) => self.given_value(column, insert, index)?,
-                None if column.identity.is_some() => {
+                None if column.identity.is_some() && !is_numbered(column) => {
                     let named = format!("{PROPOSED}.{name}");
                     let asked = checks.iter().any(|(predicate, _)| predicate.to_sql().contains(&named))
                         || has_before(self.catalog, table, &[Command::Insert])?;
@@ -105,7 +106,8 @@ pub fn plain_columns(table: &Table) -> impl Iterator<Item = &Column> {
 /// The columns that an insert of whole rows names, quoted: not those that number themselves.
 pub fn written_columns(table: &Table, insert: &Insert<'_>) -> Vec<String> {
     let given = |column: &&Column| insert.columns.iter().any(|of| of.name == column.name);
-    let written = plain_columns(table).filter(|column| column.identity.is_none() || given(column));
+    let written = plain_columns(table)
+        .filter(|column| column.identity.is_none() || column.sequence.is_some() || given(column));
     let mut written: Vec<String> = written.map(|column| quote_identifier(&column.name)).collect();
     if written.is_empty() {
         // A table of nothing but its number: NULL asks for the next one.

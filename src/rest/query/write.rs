@@ -5,6 +5,8 @@
 //! they were (a row cannot vouch for itself), and no constraint tells what the caller may not know.
 //! Inside `RETURNING` a row goes by its table's own name; SQLite knows no alias there.
 
+use super::numbers::is_numbered;
+use super::payload::chunks;
 use super::proposed::{EXISTING, PROPOSED, UPDATED, plain_columns, written_columns};
 use super::vectors::returned_vectors;
 use super::{Batch, Builder, rollback, where_clause};
@@ -16,9 +18,6 @@ use crate::rest::plan::{Cell, Change, Condition, Insert, Write};
 use crate::rest::request::{Resolution, Return};
 use crate::schema::{Catalog, Column, Command, Storage, Table};
 use crate::sql::{Statement, balanced, quote_identifier, quote_literal, raise};
-
-/// Bytes of rows in one parameter; D1 takes no value over 2 MB.
-const LARGEST_PARAMETER: usize = 1_000_000;
 
 /// Adds the statements of a write.
 pub fn compile(
@@ -127,15 +126,16 @@ fn compile_insert(
         insert.rows.iter().flat_map(|row| chunks(std::slice::from_ref(row))).collect()
     } else if insert.columns.is_empty() && has_before(catalog, write.table, &[Command::Insert])? {
         chunks(&insert.rows)
-    } else if insert.columns.is_empty() && !write.table.columns.iter().any(asks_for_caller) {
+    } else if insert.columns.is_empty() && !write.table.columns.iter().any(is_supplied) {
         // `DEFAULT VALUES` makes one row at a time.
-        insert.rows.iter().map(|_| String::new()).collect()
+        insert.rows.iter().map(|_| (String::new(), 1)).collect()
     } else {
         chunks(&insert.rows)
     };
     for column in returned_vectors(write) {
-        for rows in &chunks {
+        for (rows, count) in &chunks {
             let mut builder = Builder::new(catalog, caller);
+            builder.payload_rows = *count;
             builder.missing_vectors(write.table, insert, rows, column)?;
             batch.push(builder.finish());
         }
@@ -145,14 +145,16 @@ fn compile_insert(
         Some(Resolution::IgnoreDuplicates) => &[Path::Ignore],
         None => &[Path::Plain],
     };
-    let steps: Vec<(&Path, &String)> = if one_by_one {
+    let steps: Vec<(&Path, &(String, usize))> = if one_by_one {
         chunks.iter().flat_map(|rows| paths.iter().map(move |path| (path, rows))).collect()
     } else {
         paths.iter().flat_map(|path| chunks.iter().map(move |rows| (path, rows))).collect()
     };
-    for (path, rows) in steps {
+    for (path, (rows, count)) in steps {
         let mut builder = Builder::new(catalog, caller);
+        builder.payload_rows = *count;
         builder.insert(write, insert, *path, rows)?;
+        builder.take_numbers(batch);
         if *path == Path::Ignore {
             push_counted(write, builder.finish(), batch);
             continue;
@@ -356,7 +358,7 @@ impl Builder<'_> {
             values.push(self.given_value(column, insert, index)?);
         }
         let absent = |column: &&Column| !insert.columns.iter().any(|of| of.name == column.name);
-        for column in table.columns.iter().filter(absent).filter(|column| asks_for_caller(column)) {
+        for column in table.columns.iter().filter(absent).filter(|column| is_supplied(column)) {
             columns.push(quote_identifier(&column.name));
             values.push(self.default(column)?);
         }
@@ -364,6 +366,9 @@ impl Builder<'_> {
     }
 
     pub(super) fn default(&mut self, column: &Column) -> Result<String, RestError> {
+        if is_numbered(column) {
+            return self.numbered_default(column);
+        }
         let Some(text) = column.default.as_deref().filter(|_| column.identity.is_none()) else {
             return Ok("NULL".to_string());
         };
@@ -516,6 +521,11 @@ fn asks_for_caller(column: &Column) -> bool {
     })
 }
 
+/// Columns whose value no SQLite default can be.
+fn is_supplied(column: &Column) -> bool {
+    asks_for_caller(column) || is_numbered(column)
+}
+
 /// A cell of the payload as its column stores it.
 pub(super) fn cell_value(column: &Column, index: usize) -> String {
     stored(column, &format!("\"payload\".value ->> '$[{index}]'"))
@@ -561,37 +571,6 @@ fn texts<'c>(columns: impl Iterator<Item = &'c str>, name: &str) -> String {
     let values: Vec<String> =
         columns.map(|column| format!("CAST({name}.{} AS TEXT)", quote_identifier(column))).collect();
     format!("json_array({})", values.join(", "))
-}
-
-/// The rows as JSON arrays of cells, in parameters of bounded size: a value is a string, NULL is
-/// null, and `[]` asks for the default.
-fn chunks(rows: &[Vec<Cell>]) -> Vec<String> {
-    let mut chunks = vec![String::from("[")];
-    for row in rows {
-        let cells: Vec<serde_json::Value> = row
-            .iter()
-            .map(|cell| match cell {
-                Cell::Null => serde_json::Value::Null,
-                Cell::Default => serde_json::Value::Array(Vec::new()),
-                Cell::Value(value) => serde_json::Value::from(value.as_str()),
-            })
-            .collect();
-        let text = serde_json::Value::Array(cells).to_string();
-        if chunks.last().is_some_and(|chunk| chunk.len() > 1 && chunk.len() + text.len() > LARGEST_PARAMETER)
-        {
-            chunks.push(String::from("["));
-        }
-        if let Some(chunk) = chunks.last_mut() {
-            if chunk.len() > 1 {
-                chunk.push(',');
-            }
-            chunk.push_str(&text);
-        }
-    }
-    for chunk in &mut chunks {
-        chunk.push(']');
-    }
-    chunks
 }
 
 pub(super) fn violates_check(table: &Table) -> String {

@@ -275,7 +275,7 @@ fn statements_that_change_nothing_here_are_accepted() {
         "rollback",
         "create procedure f() language sql as $$ select 1 $$",
         "create role editor",
-        "create sequence s",
+        "create temporary sequence s",
         "copy t from stdin",
         "create temporary table x (id int)",
         "create table x (like t)",

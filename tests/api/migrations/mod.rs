@@ -10,6 +10,7 @@ mod ranges;
 mod refusing;
 mod renaming;
 mod searching;
+mod sequences;
 mod types;
 mod views;
 mod workflow;

@@ -21,6 +21,7 @@ fn texts_are_searched_by_sql() {
         ("select id from posts where words @@ websearch_to_tsquery('english', body) order by id", json!([{"id": 11}, {"id": 12}])),
         ("select words from posts order by id",                                           json!([{"words": "'fox':2 'quick':1"}, {"words": "'a':1 'b':2"}, {"words": "'cat':2,4A 'fat':1 'the':3A"}, {"words": "'cat':2A 'dog':1"}])),
         ("select to_tsvector('english'::regconfig, 'It''s a cat')::text as v",            json!([{"v": "'cat':4"}])),
+        ("select jsonb_build_object('w', to_tsvector('english', body)) as v from posts where id = 2", json!([{"v": {"w": "'cat':1"}}])),
         ("select to_tsvector('english', null) is null as v",                              json!([{"v": true}])),
     ];
     for (sql, rows) in cases {

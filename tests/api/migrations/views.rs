@@ -140,7 +140,7 @@ fn a_view_is_replaced_and_its_options_set() {
     assert_eq!(count(&app), 0, "the caller's policies");
     app.migrate("3", "ALTER VIEW v SET (security_invoker = false); REVOKE SELECT ON v FROM authenticated;");
     assert_eq!(count(&app), 2, "the owner's");
-    app.migrate("4", "CREATE OR REPLACE VIEW v AS SELECT id, name AS label FROM rooms WHERE id > 1; ALTER VIEW v OWNER TO postgres; COMMENT ON VIEW v IS 'x';");
+    app.migrate("4", "CREATE OR REPLACE VIEW v AS SELECT id, name AS label FROM rooms WHERE id > 1; ALTER VIEW v OWNER TO postgres; COMMENT ON VIEW v IS 'x'; COMMENT ON COLUMN v.label IS 'y';");
     assert_eq!(app.anon().get("/rest/v1/v").send().json(), json!([{"id": 2, "label": "attic"}]));
     assert_eq!(
         app.user("00000000-0000-4000-8000-00000000000a").get("/rest/v1/v").send().json()["code"],

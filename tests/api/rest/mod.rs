@@ -3,6 +3,7 @@
 mod aggregate;
 mod batch;
 mod call;
+mod call_writes;
 mod containment;
 mod csv;
 mod delete;
@@ -27,6 +28,7 @@ mod schema;
 mod schema_change;
 mod search;
 mod select;
+mod setting;
 mod spread;
 mod update;
 mod upsert;

@@ -102,3 +102,25 @@ fn an_allow_list_can_refuse_a_sign_up() {
     assert_eq!(sign_up("ann@example.org"), StatusCode::INTERNAL_SERVER_ERROR);
     assert_eq!(sign_up("ann@example.com"), StatusCode::OK);
 }
+
+#[test]
+fn a_reset_takes_the_triggers_of_accounts_and_files_along() {
+    let app = project(&format!(
+        "{PROFILES}
+         create table uploads (name text);
+         create function uploaded() returns trigger language plpgsql security definer as $$
+         begin insert into public.uploads values (new.bucket_id || '/' || new.name); return new; end $$;
+         create trigger uploaded after insert on storage.objects for each row execute function uploaded();"
+    ));
+    app.database.execute(
+        "INSERT INTO \"storage.buckets\" (id, name) VALUES ('b', 'b');
+         INSERT INTO \"storage.objects\" (bucket_id, name) VALUES ('b', 'a.txt')",
+    );
+    assert_eq!(run(&app, "select name from uploads"), json!([{"name": "b/a.txt"}]));
+    let answer = app.service_role().post("/admin/v1/reset").json(&json!({"confirm": "localhost"})).send();
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());
+    let left = app.database.value("SELECT group_concat(name) FROM sqlite_schema WHERE type = 'trigger'");
+    assert_eq!(left, None);
+    let body = json!({"email": "ann@example.com", "password": "password1"});
+    assert_eq!(app.anon().post("/auth/v1/signup").json(&body).send().status, StatusCode::OK);
+}

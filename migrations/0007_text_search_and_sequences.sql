@@ -5,3 +5,9 @@ CREATE TABLE "edgeward.text_vectors" (
   vector   TEXT NOT NULL,
   made_at  INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+
+-- The number that each of the project's sequences gives next.
+CREATE TABLE "edgeward.sequences" (
+  name TEXT NOT NULL PRIMARY KEY,
+  next INTEGER NOT NULL
+) STRICT;

@@ -1,0 +1,138 @@
+//! Calls of functions that write: one batch, under the caller's policies or the owner's.
+
+use http::StatusCode;
+use serde_json::json;
+
+use super::{ANN, BOB, assert_error, rows};
+use crate::app::TestApp;
+
+const SCHEMA: &str = "
+create table accounts (id int primary key, owner uuid, balance int not null check (balance >= 0));
+create table moves (id int generated always as identity primary key, source int references accounts, target int, amount int, made_by uuid default auth.uid());
+insert into accounts values (1, 'ANN', 100), (2, 'BOB', 50);
+create policy own on accounts using (owner = auth.uid());
+create policy own on moves using (made_by = auth.uid());
+
+create function deposit(account int, amount int) returns int language sql as $$
+  update accounts set balance = balance + amount where id = account;
+  select balance from accounts where id = account;
+$$;
+create function note(account int, amount int default 7) returns moves language sql as $$
+  insert into moves (source, amount) values (account, amount) returning *;
+$$;
+create function forge(account int) returns void language sql as $$
+  insert into moves (source, amount, made_by) values (account, 1, 'BOB')
+$$;
+create function wipe() returns void language sql security definer set search_path = '' as $$
+  delete from public.moves; update public.accounts set balance = 0
+$$;
+create function quiet(account int) returns int language sql stable as 'delete from moves; select 1';
+create function transfer(source int, target int, amount int) returns int language plpgsql security definer as $$
+declare left_over int;
+begin
+  if amount <= 0 then
+    raise exception 'amount must be positive' using errcode = '22023', hint = 'Send more.';
+  end if;
+  if (select a.owner from accounts a where a.id = source) is distinct from auth.uid() then
+    raise exception 'not your account';
+  end if;
+  update accounts set balance = balance - amount where id = source;
+  update accounts set balance = balance + amount where id = target;
+  insert into moves (source, target, amount) values (source, target, amount);
+  select balance into left_over from accounts where id = source;
+  return left_over;
+end $$;
+create function is_rich(account int) returns boolean language plpgsql stable as $$
+begin
+  if account is null then return false; end if;
+  return (select balance > 60 from accounts where id = account);
+end $$;
+";
+
+fn app() -> TestApp {
+    let app = TestApp::new();
+    app.migrate("1", &SCHEMA.replace("ANN", ANN).replace("BOB", BOB));
+    app
+}
+
+fn balances(app: &TestApp) -> String {
+    app.database.value("SELECT group_concat(balance, ' ' ORDER BY id) FROM accounts").unwrap()
+}
+
+#[test]
+fn a_function_of_the_caller_writes_what_the_caller_may() {
+    let app = app();
+    let (ann, bob) = (app.user(ANN), app.user(BOB));
+    let deposit = |account: i32| json!({"account": account, "amount": 5});
+    assert_eq!(ann.post("/rest/v1/rpc/deposit").json(&deposit(1)).send().text(), "105");
+    assert_eq!(ann.post("/rest/v1/rpc/deposit").json(&deposit(2)).send().text(), "null", "not hers to see");
+    assert_eq!(app.anon().post("/rest/v1/rpc/deposit").json(&deposit(1)).send().text(), "null");
+    assert_eq!(balances(&app), "105 50");
+    let noted =
+        ann.post("/rest/v1/rpc/note?select=source,amount,made_by").json(&json!({"account": 1})).send();
+    assert_eq!(noted.json(), json!({"source": 1, "amount": 7, "made_by": ANN}));
+    let forged = ann.post("/rest/v1/rpc/forge").json(&json!({"account": 1})).send();
+    let denied = "new row violates row-level security policy for table \"moves\"";
+    assert_error(&forged, StatusCode::FORBIDDEN, "42501", denied);
+    assert_eq!(
+        bob.post("/rest/v1/rpc/forge").json(&json!({"account": 2})).send().status,
+        StatusCode::NO_CONTENT
+    );
+    let answer = ann.post("/rest/v1/rpc/deposit").json(&json!({"account": 1, "amount": -500})).send();
+    assert_eq!(answer.json()["code"], "23514", "{}", answer.text());
+    assert_eq!(balances(&app), "105 50");
+    assert_eq!(app.database.value("SELECT count(*) FROM \"edgeward.frame\"").unwrap(), "0");
+}
+
+#[test]
+fn a_definers_function_writes_as_its_owner_all_or_nothing() {
+    let app = app();
+    let (ann, bob) = (app.user(ANN), app.user(BOB));
+    let transfer = |amount: i32| json!({"source": 1, "target": 2, "amount": amount});
+    let done = ann.post("/rest/v1/rpc/transfer").json(&transfer(30)).send();
+    assert_eq!((done.status, done.text()), (StatusCode::OK, "70".to_string()));
+    assert_eq!(balances(&app), "70 80");
+    assert_eq!(
+        rows(&ann, "moves?select=source,target,amount"),
+        json!([{"source": 1, "target": 2, "amount": 30}])
+    );
+    let others = bob.post("/rest/v1/rpc/transfer").json(&transfer(10)).send();
+    assert_error(&others, StatusCode::BAD_REQUEST, "P0001", "not your account");
+    let none = ann.post("/rest/v1/rpc/transfer").json(&transfer(0)).send();
+    assert_error(&none, StatusCode::BAD_REQUEST, "22023", "amount must be positive");
+    assert_eq!(none.json()["hint"], "Send more.");
+    let too_much = ann.post("/rest/v1/rpc/transfer").json(&transfer(500)).send();
+    assert_eq!(too_much.json()["code"], "23514", "{}", too_much.text());
+    assert_eq!(balances(&app), "70 80");
+    assert_eq!(app.anon().post("/rest/v1/rpc/wipe").send().status, StatusCode::NO_CONTENT, "its owner may");
+    assert_eq!(balances(&app), "0 0");
+    assert_eq!(app.database.value("SELECT count(*) FROM \"edgeward.frame\"").unwrap(), "0");
+}
+
+#[test]
+fn what_reads_only_does_not_write() {
+    let app = app();
+    let ann = app.user(ANN);
+    let got = ann.get("/rest/v1/rpc/deposit?account=1&amount=1").send();
+    assert_error(
+        &got,
+        StatusCode::METHOD_NOT_ALLOWED,
+        "25006",
+        "cannot execute UPDATE in a read-only transaction",
+    );
+    let stable = ann.post("/rest/v1/rpc/quiet").json(&json!({"account": 1})).send();
+    assert_eq!(stable.json()["message"], "DELETE is not allowed in a non-volatile function");
+    assert_eq!(balances(&app), "100 50");
+    assert_eq!(rows(&ann, "rpc/is_rich?account=1"), json!(true));
+    assert_eq!(rows(&ann, "rpc/is_rich?account=2"), json!(null), "no row of hers");
+}
+
+#[test]
+fn a_call_that_writes_is_one_batch() {
+    let app = app();
+    let ann = app.user(ANN);
+    rows(&ann, "accounts");
+    let before = app.database.fault.calls();
+    ann.post("/rest/v1/rpc/deposit").json(&json!({"account": 1, "amount": 5})).send();
+    assert_eq!(app.database.fault.calls() - before, 1);
+}
