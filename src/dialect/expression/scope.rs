@@ -5,7 +5,7 @@ use crate::schema::{DataType, Table};
 use crate::sql::quote_identifier;
 
 /// What stands for the relation's row in a field's expression: no SQL has it otherwise.
-pub const ROW: &str = "\0";
+pub const ROW: &str = "\u{6}";
 
 /// The schema of a function's variables: a column of a query within it may not have a variable's name.
 pub const VARIABLES: &str = "/variables";

@@ -52,7 +52,7 @@ pub const TABLE_FUNCTIONS: &[TableFunction] = &[
 ];
 
 /// An item of `json_each` as JSON text, its digits kept.
-const ITEM: &str = "CASE \0.type WHEN 'text' THEN json_quote(\0.value) WHEN 'integer' THEN \0.json -> \0.fullkey WHEN 'real' THEN \0.json -> \0.fullkey WHEN 'true' THEN 'true' WHEN 'false' THEN 'false' WHEN 'null' THEN 'null' ELSE \0.value END";
+const ITEM: &str = "CASE \u{6}.type WHEN 'text' THEN json_quote(\u{6}.value) WHEN 'integer' THEN \u{6}.json -> \u{6}.fullkey WHEN 'real' THEN \u{6}.json -> \u{6}.fullkey WHEN 'true' THEN 'true' WHEN 'false' THEN 'false' WHEN 'null' THEN 'null' ELSE \u{6}.value END";
 
 impl Lowering<'_> {
     /// A function call in FROM, with its alias.
@@ -265,8 +265,10 @@ fn series_of_times(
 /// How an element of a stored array is read from its `json_each` row.
 fn element_sql(element: &DataType) -> Result<&'static str, DialectError> {
     match element {
-        DataType::Numeric(_) | DataType::Json | DataType::Jsonb => Ok("(\0.json -> ('$[' || \0.key || ']'))"),
-        DataType::Float4 | DataType::Float8 => Ok("CAST(\0.value AS REAL)"),
+        DataType::Numeric(_) | DataType::Json | DataType::Jsonb => {
+            Ok("(\u{6}.json -> ('$[' || \u{6}.key || ']'))")
+        }
+        DataType::Float4 | DataType::Float8 => Ok("CAST(\u{6}.value AS REAL)"),
         DataType::Bytea | DataType::Array(_) => {
             Err(DialectError::unsupported(format!("unnest of {}[]", element.display_name())))
         }
