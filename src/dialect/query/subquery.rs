@@ -1,6 +1,6 @@
 //! Queries inside expressions: EXISTS, IN, and those that stand for a value.
 
-use sqlparser::ast::{BinaryOperator, Expr, Query};
+use sqlparser::ast::{BinaryOperator, Expr, Query, SelectItem, SetExpr, Value};
 
 use super::{LoweredQuery, column_name};
 use crate::dialect::DialectError;
@@ -11,7 +11,10 @@ impl Lowering<'_> {
     /// `EXISTS (SELECT …)`.
     pub(in crate::dialect) fn exists(&mut self, query: &Query, negated: bool) -> Result<Piece, DialectError> {
         self.only_in_queries("a subquery")?;
-        let lowered = self.subquery(query)?;
+        let lowered = match with_a_column(query) {
+            Some(query) => self.subquery(&query)?,
+            None => self.subquery(query)?,
+        };
         let not = if negated { "NOT " } else { "" };
         Ok(Piece::bool(format!("({not}EXISTS ({}))", lowered.sql)))
     }
@@ -64,4 +67,15 @@ impl Lowering<'_> {
             data_type,
         ))
     }
+}
+
+/// `SELECT FROM t` inside of EXISTS, where what is selected does not matter, with something selected.
+fn with_a_column(query: &Query) -> Option<Query> {
+    let SetExpr::Select(select) = query.body.as_ref() else { return None };
+    if !select.projection.is_empty() {
+        return None;
+    }
+    let mut select = select.clone();
+    select.projection.push(SelectItem::UnnamedExpr(Expr::value(Value::Null)));
+    Some(Query { body: Box::new(SetExpr::Select(select)), ..query.clone() })
 }
