@@ -265,6 +265,24 @@ impl Catalog {
 }
 
 impl Table {
+    /// A table with nothing in it yet, and without row-level security.
+    pub fn new(schema: String, name: String) -> Self {
+        Self {
+            schema,
+            name,
+            columns: Vec::new(),
+            primary_key: None,
+            uniques: Vec::new(),
+            checks: Vec::new(),
+            foreign_keys: Vec::new(),
+            exclusions: Vec::new(),
+            comment: None,
+            row_security: false,
+            privileges: Privileges::default(),
+            policies: Vec::new(),
+        }
+    }
+
     /// The name in SQLite, quoted: `"todos"`, `"storage.objects"`.
     pub fn physical(&self) -> String {
         quote_identifier(&physical_name(&self.schema, &self.name))

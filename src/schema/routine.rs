@@ -6,7 +6,6 @@ use serde::{Deserialize, Serialize};
 
 use super::DataType;
 use super::catalog::{Catalog, Column, Table};
-use super::privilege::Privileges;
 use crate::sql::physical_name;
 
 /// What the one column of a function that gives values is called, as upstream.
@@ -182,18 +181,8 @@ impl Routine {
             sequence: None,
         };
         Some(Table {
-            schema: self.schema.clone(),
-            name: self.name.clone(),
             columns: columns.into_iter().map(column).collect(),
-            primary_key: None,
-            uniques: Vec::new(),
-            checks: Vec::new(),
-            foreign_keys: Vec::new(),
-            exclusions: Vec::new(),
-            row_security: false,
-            privileges: Privileges::default(),
-            comment: None,
-            policies: Vec::new(),
+            ..Table::new(self.schema.clone(), self.name.clone())
         })
     }
 

@@ -69,7 +69,7 @@ struct Parts<'a> {
 
 impl Parts<'_> {
     fn contains(&mut self, place: &Place, literal: &Value) -> String {
-        let mut terms = vec![type_is(place, literal)];
+        let mut terms = vec![json_kind_is(&place.kind, literal)];
         match literal {
             Value::Object(members) => {
                 for (key, value) in members {
@@ -112,7 +112,7 @@ impl Parts<'_> {
 }
 
 fn equals(place: &Place, scalar: &Value) -> String {
-    let is = type_is(place, scalar);
+    let is = json_kind_is(&place.kind, scalar);
     match scalar {
         Value::String(text) => format!("({is} AND {} = {})", place.atom, quote_literal(text)),
         Value::Number(number) => format!("({is} AND {} = {number})", place.atom),
@@ -120,7 +120,8 @@ fn equals(place: &Place, scalar: &Value) -> String {
     }
 }
 
-fn type_is(place: &Place, literal: &Value) -> String {
+/// Whether a `json_type` is the literal's.
+pub fn json_kind_is(kind: &str, literal: &Value) -> String {
     let kinds = match literal {
         Value::Null => "= 'null'",
         Value::Bool(true) => "= 'true'",
@@ -130,7 +131,7 @@ fn type_is(place: &Place, literal: &Value) -> String {
         Value::Array(_) => "= 'array'",
         Value::Object(_) => "= 'object'",
     };
-    format!("{} {kinds}", place.kind)
+    format!("{kind} {kinds}")
 }
 
 fn is_scalar(value: &Value) -> bool {

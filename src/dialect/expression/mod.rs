@@ -48,6 +48,7 @@ pub(super) use array::json_element;
 pub(super) use call::{called_name, find_row};
 pub(super) use cast::{Family, common_type, family, named_type};
 pub use function::{FUNCTIONS, Reads, Row, TEXT_ARRAY_FUNCTIONS};
+pub use json_containment::json_kind_is;
 pub(super) use lowering::{Lowering, Place, holds_aggregate};
 pub(super) use piece::{Piece, literal};
 pub(super) use range::range_operator;

@@ -6,7 +6,7 @@ use super::column::read_column;
 use super::constraint::Constraints;
 use crate::dialect::translate::Translator;
 use crate::dialect::{DialectError, name};
-use crate::schema::{Privileges, Table, is_builtin};
+use crate::schema::{Table, is_builtin};
 use crate::sql::physical_name;
 
 /// D1's limit, and SQLite's on D1.
@@ -27,20 +27,7 @@ impl Translator {
             return Ok(());
         }
         self.new_relation(&schema, &name)?;
-        let mut table = Table {
-            schema,
-            name,
-            columns: Vec::new(),
-            primary_key: None,
-            uniques: Vec::new(),
-            checks: Vec::new(),
-            foreign_keys: Vec::new(),
-            exclusions: Vec::new(),
-            comment: None,
-            row_security: true,
-            privileges: Privileges::default(),
-            policies: Vec::new(),
-        };
+        let mut table = Table { row_security: true, ..Table::new(schema, name) };
         let mut constraints = Constraints::default();
         for definition in &create.columns {
             let column = read_column(&self.catalog, definition, &mut constraints)?;

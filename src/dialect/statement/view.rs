@@ -11,7 +11,7 @@ use crate::dialect::reader::Reader;
 use crate::dialect::translate::Translator;
 use crate::dialect::view::{Analysis, analyse, system_query};
 use crate::dialect::{DialectError, name, parse};
-use crate::schema::{CheckOption, Column, Privileges, Table, View, Written};
+use crate::schema::{CheckOption, Column, Table, View, Written};
 use crate::sql::{physical_name, quote_identifier};
 
 /// What may follow a view's query.
@@ -293,20 +293,7 @@ fn new_view(
         let message = "CREATE VIEW specifies more column names than columns";
         return Err(DialectError::new("42601", message));
     }
-    let mut table = Table {
-        schema,
-        name,
-        columns: Vec::new(),
-        primary_key: None,
-        uniques: Vec::new(),
-        checks: Vec::new(),
-        foreign_keys: Vec::new(),
-        exclusions: Vec::new(),
-        comment: None,
-        row_security: false,
-        privileges: Privileges::default(),
-        policies: Vec::new(),
-    };
+    let mut table = Table::new(schema, name);
     for (index, (name, data_type)) in analysis.columns.into_iter().enumerate() {
         let name = names.get(index).cloned().unwrap_or(name);
         let (nullable, default, identity, generated) = (true, None, None, None);

@@ -6,6 +6,7 @@
 use serde_json::Value;
 
 use super::Builder;
+use crate::dialect::json_kind_is;
 use crate::rest::error::RestError;
 use crate::rest::plan::Containment;
 use crate::sql::balanced;
@@ -65,7 +66,7 @@ impl Builder<'_> {
     }
 
     fn contains(&mut self, place: &Place, literal: &Value) -> Result<String, RestError> {
-        let mut terms = vec![type_is(place, literal)];
+        let mut terms = vec![json_kind_is(&place.kind, literal)];
         match literal {
             Value::Object(members) => {
                 for (key, value) in members {
@@ -117,14 +118,14 @@ impl Builder<'_> {
         };
         Ok(format!(
             "({} AND NOT EXISTS (SELECT 1 FROM json_each({}) AS {} WHERE {fits} IS NOT TRUE))",
-            type_is(place, literal),
+            json_kind_is(&place.kind, literal),
             place.text,
             part.alias
         ))
     }
 
     fn equals(&mut self, place: &Place, scalar: &Value) -> String {
-        let is = type_is(place, scalar);
+        let is = json_kind_is(&place.kind, scalar);
         match scalar {
             Value::String(text) => format!("({is} AND {} = {})", place.atom, self.writer.bind(text)),
             Value::Number(number) => {
@@ -151,19 +152,6 @@ impl Builder<'_> {
 struct Part {
     alias: String,
     place: Place,
-}
-
-fn type_is(place: &Place, literal: &Value) -> String {
-    let kinds = match literal {
-        Value::Null => "= 'null'",
-        Value::Bool(true) => "= 'true'",
-        Value::Bool(false) => "= 'false'",
-        Value::Number(_) => "IN ('integer', 'real')",
-        Value::String(_) => "= 'text'",
-        Value::Array(_) => "= 'array'",
-        Value::Object(_) => "= 'object'",
-    };
-    format!("{} {kinds}", place.kind)
 }
 
 fn any(terms: Vec<String>) -> String {
