@@ -1,5 +1,6 @@
 //! The auth API's settings.
 
+use super::external::ExternalConfig;
 use super::mail::MailConfig;
 use super::mfa::MfaConfig;
 use super::read::Reader;
@@ -34,6 +35,8 @@ pub struct AuthConfig {
     pub password_needs_reauthentication: bool,
     /// `FLOW_STATE_EXPIRY`: seconds in which a PKCE code has to be exchanged.
     pub flow_state_seconds: u64,
+    /// Other people's accounts to sign in with.
+    pub external: ExternalConfig,
     /// Mails.
     pub mail: MailConfig,
     /// `RATE_LIMITS`: whether sign-in routes are limited per address.
@@ -59,6 +62,7 @@ impl AuthConfig {
             password_needs_reauthentication: reader
                 .flag("SECURITY_UPDATE_PASSWORD_REQUIRE_REAUTHENTICATION", false),
             flow_state_seconds: reader.number("FLOW_STATE_EXPIRY", 300),
+            external: ExternalConfig::read(reader),
             mail: MailConfig::read(reader),
             rate_limits: reader.flag("RATE_LIMITS", true),
             mfa: MfaConfig::read(reader),

@@ -3,6 +3,7 @@
 //! Every mistake is reported at once, so that a deployment is mended in one go.
 
 mod auth;
+mod external;
 mod mail;
 mod mfa;
 mod read;
@@ -12,6 +13,7 @@ mod storage;
 mod template;
 
 pub use auth::AuthConfig;
+pub use external::{ExternalConfig, ExternalProvider, PROVIDERS};
 pub use mail::{Carrier, MailConfig, MailKind, MailProvider, MailTemplate};
 pub use mfa::MfaConfig;
 pub use rest::{Description, RestConfig, TransactionEnd};
