@@ -7,6 +7,7 @@ mod mail;
 mod mfa;
 mod read;
 mod rest;
+mod sms;
 mod storage;
 mod template;
 
@@ -14,6 +15,7 @@ pub use auth::AuthConfig;
 pub use mail::{Carrier, MailConfig, MailKind, MailProvider, MailTemplate};
 pub use mfa::MfaConfig;
 pub use rest::{Description, RestConfig, TransactionEnd};
+pub use sms::{SmsCarrier, SmsConfig, SmsProvider};
 pub use storage::StorageConfig;
 pub use template::{Template, escape_html};
 

@@ -11,6 +11,7 @@ mod input;
 mod messages;
 mod own_data;
 mod own_sessions;
+mod phone_factors;
 mod refresh;
 mod session_claims;
 mod session_limits;
