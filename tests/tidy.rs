@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 const ARROWS: &[(&str, &[&str])] = &[
     ("sql",          &[]),
     ("time",         &[]),
-    ("config",       &[]),
+    ("config",       &["time"]),
     ("ports",        &["sql", "time"]),
     ("crypto",       &["ports"]),
     ("jwt",          &["crypto", "ports", "time"]),

@@ -9,6 +9,7 @@ mod mfa;
 mod read;
 mod rest;
 mod signing_keys;
+mod sms;
 mod storage;
 mod template;
 
@@ -18,6 +19,7 @@ pub use mail::{Carrier, MailConfig, MailKind, MailProvider, MailTemplate};
 pub use mfa::MfaConfig;
 pub use rest::{Description, RestConfig, TransactionEnd};
 pub use signing_keys::SigningKey;
+pub use sms::{SmsCarrier, SmsConfig, SmsProvider};
 pub use storage::StorageConfig;
 pub use template::{Template, escape_html};
 

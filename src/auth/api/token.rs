@@ -5,6 +5,7 @@ use serde::Deserialize;
 
 use super::body::{given, nullable, read_json};
 use super::{bearer, client, return_path, session_json};
+use crate::auth::contact::Contact;
 use crate::auth::error::Error;
 use crate::auth::exchange;
 use crate::auth::id_token_grant::{self, Presented};
@@ -35,19 +36,21 @@ struct PasswordBody {
 
 async fn password_grant(context: &mut Context) -> Result<SignedIn, Error> {
     let body: PasswordBody = read_json(context).await?;
-    let email = match (given(body.email.as_ref()), given(body.phone.as_ref())) {
+    let config = &context.app.config.auth;
+    let contact = match (given(body.email.as_ref()), given(body.phone.as_ref())) {
         (Some(_), Some(_)) => {
             return Err(Error::Validation(
                 "Only an email address or phone number should be provided on login.".into(),
             ));
         }
         (None, None) => return Err(Error::Validation("missing email or phone".into())),
-        (None, Some(_)) => return Err(Error::PhoneLoginDisabled),
-        (Some(_), None) if !context.app.config.auth.email_enabled => return Err(Error::EmailLoginDisabled),
-        (Some(email), None) => email,
+        (None, Some(_)) if !config.phone_enabled => return Err(Error::PhoneLoginDisabled),
+        (Some(_), None) if !config.email_enabled => return Err(Error::EmailLoginDisabled),
+        (None, Some(phone)) => Contact::Phone(phone),
+        (Some(email), None) => Contact::Email(email),
     };
     let password = body.password.unwrap_or_default();
-    sign_in::sign_in(&context.app, email, &password, &client(context)).await
+    sign_in::sign_in(&context.app, contact, &password, &client(context)).await
 }
 
 #[derive(Deserialize)]

@@ -14,6 +14,7 @@ mod input;
 mod messages;
 mod own_data;
 mod own_sessions;
+mod phone_factors;
 mod provider_sign_in;
 mod provider_table;
 mod refresh;
