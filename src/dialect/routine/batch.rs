@@ -11,8 +11,10 @@ use crate::dialect::plpgsql::{self, Condition, Machine, Returned, Sink, cleared}
 use crate::dialect::query::column_name;
 use crate::dialect::write::{self, Written};
 use crate::dialect::{DialectError, Environment};
-use crate::schema::{Catalog, Command, DataType, Language, Returns, Routine, RoutineType, WrittenTable};
-use crate::sql::quote_identifier;
+use crate::schema::{
+    Catalog, Command, DataType, Language, Returns, Routine, RoutineType, Storage, WrittenTable,
+};
+use crate::sql::{quote_identifier, quote_literal, raise};
 
 /// What the names of the batch's values start with, and its aliases.
 const PREFIX: &str = "/call";
@@ -161,8 +163,11 @@ fn sql_batch(
             }
             statement => {
                 let (written, items) = write_of(&mut lowering, statement)?;
+                let mut after = None;
                 if is_last {
-                    answer = returned_row(&mut lowering, routine, statement, &written, items)?;
+                    let returned =
+                        returned_rows(&mut lowering, routine, statement, &written, items, &mut sink)?;
+                    (answer, after) = returned;
                 }
                 let table = crate::sql::physical_name(&written.table.schema, &written.table.name);
                 if written.updates_on_conflict {
@@ -171,6 +176,9 @@ fn sql_batch(
                 }
                 writes.push(WrittenTable { table, command: written.command, columns: written.columns });
                 sink.push(written.sql);
+                if let Some(after) = after {
+                    sink.push(after);
+                }
             }
         }
     }
@@ -195,36 +203,105 @@ fn write_of<'s>(
     }
 }
 
-/// The one row that an INSERT made, for its RETURNING.
-fn returned_row(
+/// The rows for the last statement's RETURNING, and a statement to run after it.
+fn returned_rows(
     lowering: &mut Lowering<'_>,
     routine: &Routine,
     statement: &Statement,
     written: &Written,
     items: Items<'_>,
-) -> Result<String, DialectError> {
+    sink: &mut Sink,
+) -> Result<(String, Option<String>), DialectError> {
     let refused = || {
         DialectError::unsupported("a function that ends with this statement")
             .with_hint("End it with a SELECT of what it gives; INSERT of one row may have RETURNING.")
     };
-    let (Statement::Insert(insert), Some(items)) = (statement, items) else { return Err(refused()) };
-    if !is_of_one_row(insert) {
-        return Err(refused());
-    }
+    let Some(items) = items else { return Err(refused()) };
     lowering.scopes.push(write::target_scope(&written.table, written.alias.as_deref()));
     let outputs = lowering.outputs(items, &[])?;
     lowering.scopes.pop();
-    let list: Vec<String> = outputs
-        .iter()
-        .enumerate()
-        .map(|(index, output)| format!("{} AS {}", output.sql, column_name(index)))
-        .collect();
     let name = written.table.physical();
-    let sql = format!("SELECT {} FROM {name} WHERE {name}.rowid = last_insert_rowid()", list.join(", "));
+    let (query, after, is_single) = match statement {
+        Statement::Insert(insert) if is_of_one_row(insert) => {
+            let list = named_outputs(outputs.iter().map(|output| output.sql.clone()));
+            (format!("SELECT {list} FROM {name} WHERE {name}.rowid = last_insert_rowid()"), None, true)
+        }
+        Statement::Update(_) if keeps_row_ids(written) => {
+            let list = named_outputs(outputs.iter().map(|output| output.sql.clone()));
+            let touched = sink.keep(&format!(
+                "(SELECT json_group_array({name}.rowid) FROM {} WHERE {})",
+                written.from, written.condition
+            ));
+            let query = format!(
+                "SELECT {list} FROM json_each({touched}) AS {TOUCHED} CROSS JOIN {name} ON {name}.rowid = {TOUCHED}.value"
+            );
+            (query, Some(all_were_written(&touched)), false)
+        }
+        // The rows are gone when the answer is made, so it is made of what they were.
+        Statement::Delete(_) if written.from == name && outputs.len() <= MOST_ARGUMENTS => {
+            let texts: Vec<String> =
+                outputs.iter().map(|output| as_text(&output.data_type, &output.sql)).collect();
+            let touched = sink.keep(&format!(
+                "(SELECT json_group_array(json_array({})) FROM {} WHERE {})",
+                texts.join(", "),
+                written.from,
+                written.condition
+            ));
+            let values = outputs.iter().enumerate().map(|(index, output)| {
+                from_text(&output.data_type, &format!("{TOUCHED}.value ->> '$[{index}]'"))
+            });
+            let list = named_outputs(values);
+            let query = format!("SELECT {list} FROM json_each({touched}) AS {TOUCHED}");
+            (query, Some(all_were_written(&touched)), false)
+        }
+        _ => return Err(refused()),
+    };
     let columns: Vec<(String, DataType)> =
         outputs.into_iter().map(|output| (output.name, output.data_type)).collect();
-    let query = crate::dialect::query::LoweredQuery { sql, columns, is_single: true, value: None };
-    lowering.answer_rows(routine, query)
+    let query = crate::dialect::query::LoweredQuery { sql: query, columns, is_single, value: None };
+    Ok((lowering.answer_rows(routine, query)?, after))
+}
+
+/// D1's limit on a function's arguments.
+const MOST_ARGUMENTS: usize = 32;
+
+/// The rows that an UPDATE or DELETE touched.
+const TOUCHED: &str = "\"/touched\"";
+
+fn named_outputs(outputs: impl Iterator<Item = String>) -> String {
+    let named = outputs.enumerate().map(|(index, sql)| format!("{sql} AS {}", column_name(index)));
+    named.collect::<Vec<_>>().join(", ")
+}
+
+/// Whether an UPDATE's rows can be found again by their row ids, and are no more than the table's.
+fn keeps_row_ids(written: &Written) -> bool {
+    let key = written.table.primary_key_columns();
+    written.from == written.table.physical() && !written.columns.iter().any(|column| key.contains(column))
+}
+
+/// A BEFORE trigger may leave rows out, and which is not known afterwards.
+fn all_were_written(touched: &str) -> String {
+    let error = raise(&quote_literal("0A000:RETURNING of rows that a trigger left out is not supported"));
+    format!("SELECT CASE WHEN changes() <> json_array_length({touched}) THEN {error} END")
+}
+
+/// A value as JSON keeps it to the digit.
+fn as_text(of: &DataType, sql: &str) -> String {
+    match of.storage() {
+        Storage::Real => format!("CASE WHEN {sql} IS NOT NULL THEN printf('%!.17g', {sql}) END"),
+        Storage::Blob => format!("CASE WHEN {sql} IS NOT NULL THEN hex({sql}) END"),
+        Storage::Integer | Storage::Text => format!("CAST({sql} AS TEXT)"),
+    }
+}
+
+/// The same read back.
+fn from_text(of: &DataType, text: &str) -> String {
+    match of.storage() {
+        Storage::Real => format!("CAST({text} AS REAL)"),
+        Storage::Blob => format!("unhex({text})"),
+        Storage::Integer => format!("CAST({text} AS INTEGER)"),
+        Storage::Text => format!("({text})"),
+    }
 }
 
 fn is_of_one_row(insert: &Insert) -> bool {
