@@ -3,19 +3,23 @@
 //! Every mistake is reported at once, so that a deployment is mended in one go.
 
 mod auth;
+mod external;
 mod mail;
 mod mfa;
 mod read;
 mod rest;
 mod signing_keys;
+mod sms;
 mod storage;
 mod template;
 
 pub use auth::AuthConfig;
+pub use external::{ExternalConfig, ExternalProvider, PROVIDERS};
 pub use mail::{Carrier, MailConfig, MailKind, MailProvider, MailTemplate};
 pub use mfa::MfaConfig;
 pub use rest::{Description, RestConfig, TransactionEnd};
 pub use signing_keys::SigningKey;
+pub use sms::{SmsCarrier, SmsConfig, SmsProvider};
 pub use storage::StorageConfig;
 pub use template::{Template, escape_html};
 
