@@ -7,6 +7,7 @@ mod arithmetic;
 mod array;
 mod array_function;
 mod bound;
+mod bytes;
 mod call;
 mod cast;
 mod compare;

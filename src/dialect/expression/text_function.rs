@@ -287,31 +287,6 @@ pub fn string_to_array(lowering: &mut Lowering<'_>, _: &str, pieces: &[Piece]) -
     )))
 }
 
-/// `encode(bytea, 'hex')`.
-pub fn encode(lowering: &mut Lowering<'_>, _: &str, pieces: &[Piece]) -> Lowered {
-    let [Piece::Typed(bytes, DataType::Bytea), Piece::Unknown(format)] = pieces else { return Ok(None) };
-    if format.to_lowercase() != "hex" {
-        return Err(DialectError::unsupported(format!("encode(…, '{format}')")).with_hint("'hex' is."));
-    }
-    let sql = lowering
-        .once(bytes.clone(), |bytes| format!("CASE WHEN {bytes} IS NOT NULL THEN lower(hex({bytes})) END"))?;
-    Ok(Some(Piece::text(sql)))
-}
-
-/// `decode(text, 'hex')`.
-pub fn decode(lowering: &mut Lowering<'_>, _: &str, pieces: &[Piece]) -> Lowered {
-    let [text, Piece::Unknown(format)] = pieces else { return Ok(None) };
-    if format.to_lowercase() != "hex" {
-        return Err(DialectError::unsupported(format!("decode(…, '{format}')")).with_hint("'hex' is."));
-    }
-    let text = lowering.as_text(text.clone())?;
-    let error = raise("'22023:invalid hexadecimal data'");
-    let sql = lowering.once(text, |text| {
-        format!("CASE WHEN {text} IS NOT NULL THEN coalesce(unhex({text}), {error}) END")
-    })?;
-    Ok(Some(Piece::Typed(sql, DataType::Bytea)))
-}
-
 /// `regexp_replace` where the pattern is one character or class, alone, in a run, or in a run at an
 /// end of the text: what slugs are made with.
 pub fn regexp_replace(lowering: &mut Lowering<'_>, _: &str, pieces: &[Piece]) -> Lowered {

@@ -18,6 +18,7 @@ pub mod ddl;
 mod drop;
 mod exclusion;
 mod existing_rows;
+mod extension;
 mod grant;
 pub mod insert;
 mod rebuild;

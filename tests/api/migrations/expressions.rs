@@ -213,3 +213,48 @@ fn queries_answer_as_postgres_does() {
         assert_eq!(refusal.0, code, "{sql}: {}", refusal.1);
     }
 }
+
+#[test]
+fn random_bytes_have_the_form_that_was_asked_for() {
+    let app = TestApp::new();
+    app.migrate(
+        "1",
+        "create table keys (id int primary key, hex text default encode(gen_random_bytes(24), 'hex'), token text default encode(gen_random_bytes(16), 'base64'));
+         insert into keys (id) values (1), (2);",
+    );
+    let rows = app.rows(
+        "select distinct length(hex) as hex, length(token) as token, right(token, 2) as last from keys",
+    );
+    assert_eq!(rows, json!([{"hex": 48, "token": 24, "last": "=="}]));
+    assert_eq!(app.rows("select count(distinct hex) as n from keys"), json!([{"n": 2}]));
+    assert_eq!(app.value("encode('hello world'::bytea, 'base64')"), json!("aGVsbG8gd29ybGQ="));
+    assert_eq!(app.value("encode('\\xfbff'::bytea, 'base64')"), json!("+/8="));
+    assert_eq!(app.value("encode(''::bytea, 'base64')"), json!(""));
+    let long = format!("encode('\\x{}'::bytea, 'base64')", "00".repeat(58));
+    assert_eq!(app.value(&long), json!(format!("{}\n{}==", "A".repeat(76), "A".repeat(2))));
+    assert_eq!(app.refusal("select gen_random_bytes(1025)").0, "39000");
+}
+
+#[test]
+fn decimals_are_computed_where_no_query_may_stand() {
+    let app = TestApp::new();
+    app.migrate(
+        "1",
+        "create table lines (id int primary key, quantity int, price numeric(10,2), discount numeric(4,3) default 0,
+           total numeric(12,2) generated always as (quantity * price) stored,
+           net numeric(12,2) generated always as (round(quantity * price * (1 - discount), 2)) stored,
+           check (price * quantity < 1000000));
+         insert into lines (id, quantity, price, discount) values (1, 3, 19.99, 0.125), (2, -3, 0.05, 0.5), (3, null, 1, 0);",
+    );
+    assert_eq!(
+        app.rows("select id, total::text, net::text from lines order by id"),
+        json!([
+            {"id": 1, "total": "59.97", "net": "52.47"},
+            {"id": 2, "total": "-0.15", "net": "-0.08"},
+            {"id": 3, "total": null, "net": null},
+        ])
+    );
+    assert_eq!(app.refusal("insert into lines (id, quantity, price) values (4, 1000, 1000)").0, "23514");
+    assert_eq!(app.value("round(100.0 * 0 / 3)::text"), json!("0"));
+    assert_eq!(app.value("round(2.0 / 3, 3)::text || ' ' || ceil(1.00000000000000000001)::text || ' ' || floor(-1.00000000000000000001)::text"), json!("0.667 2 -2"));
+}

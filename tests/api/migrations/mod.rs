@@ -15,6 +15,7 @@ mod types;
 mod views;
 mod workflow;
 mod writing;
+mod writing_with;
 
 use http::StatusCode;
 use serde_json::{Value, json};
