@@ -15,6 +15,7 @@ const POST: Method = Method::POST;
 const PUT: Method = Method::PUT;
 const DELETE: Method = Method::DELETE;
 const PATCH: Method = Method::PATCH;
+const HEAD: Method = Method::HEAD;
 const OPTIONS: Method = Method::OPTIONS;
 
 const KIB: u64 = 1024;
@@ -155,6 +156,23 @@ fn storage() -> Vec<Route> {
         row(GET,    "/storage/v1/object/sign/{bucket}/{*path}",               Public, Unlimited, KIB,    handler(storage::download::signed)),
         row(POST,   "/storage/v1/object/upload/sign/{bucket}/{*path}",        Token,  Unlimited, MIB,    handler(storage::sign::upload)),
         row(PUT,    "/storage/v1/object/upload/sign/{bucket}/{*path}",        Public, Unlimited, OBJECT, handler(storage::object::replace_signed)),
+
+        row(OPTIONS, "/storage/v1/upload/resumable",                          Public, Unlimited, KIB,    handler(storage::tus::options)),
+        row(POST,    "/storage/v1/upload/resumable",                          Token,  Unlimited, OBJECT, handler(storage::tus::create)),
+        row(OPTIONS, "/storage/v1/upload/resumable/",                         Public, Unlimited, KIB,    handler(storage::tus::options)),
+        row(POST,    "/storage/v1/upload/resumable/",                         Token,  Unlimited, OBJECT, handler(storage::tus::create)),
+        row(OPTIONS, "/storage/v1/upload/resumable/{upload}",                 Public, Unlimited, KIB,    handler(storage::tus::options)),
+        row(HEAD,    "/storage/v1/upload/resumable/{upload}",                 Public, Unlimited, KIB,    handler(storage::tus::head)),
+        row(PATCH,   "/storage/v1/upload/resumable/{upload}",                 Token,  Unlimited, OBJECT, handler(storage::tus::append)),
+        row(POST,    "/storage/v1/upload/resumable/{upload}",                 Token,  Unlimited, OBJECT, handler(storage::tus::overridden)),
+        row(DELETE,  "/storage/v1/upload/resumable/{upload}",                 Token,  Unlimited, MIB,    handler(storage::tus::terminate)),
+        row(OPTIONS, "/storage/v1/upload/resumable/sign",                     Public, Unlimited, KIB,    handler(storage::tus::options)),
+        row(POST,    "/storage/v1/upload/resumable/sign",                     Public, Unlimited, OBJECT, handler(storage::tus::create_signed)),
+        row(OPTIONS, "/storage/v1/upload/resumable/sign/{upload}",            Public, Unlimited, KIB,    handler(storage::tus::options)),
+        row(HEAD,    "/storage/v1/upload/resumable/sign/{upload}",            Public, Unlimited, KIB,    handler(storage::tus::head_signed)),
+        row(PATCH,   "/storage/v1/upload/resumable/sign/{upload}",            Public, Unlimited, OBJECT, handler(storage::tus::append_signed)),
+        row(POST,    "/storage/v1/upload/resumable/sign/{upload}",            Public, Unlimited, OBJECT, handler(storage::tus::overridden_signed)),
+        row(DELETE,  "/storage/v1/upload/resumable/sign/{upload}",            Public, Unlimited, MIB,    handler(storage::tus::terminate_signed)),
     ]
 }
 
