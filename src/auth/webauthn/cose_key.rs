@@ -59,20 +59,17 @@ pub fn read(decoder: &mut Decoder<'_>) -> Result<Value, Unverified> {
         let bytes = members.bytes.get(index).copied().flatten();
         bytes.map(crypto::base64url).ok_or_else(|| Unverified("the public key is incomplete".into()))
     };
-    let key = match members.key_type {
-        OKP => json!({"kty": "OKP", "crv": curve, "x": part(1)?}),
-        EC2 => json!({"kty": "EC", "crv": curve, "x": part(1)?, "y": part(2)?}),
-        RSA => json!({"kty": "RSA", "n": part(0)?, "e": part(1)?}),
+    let name = algorithm.name();
+    let (kind, key) = match members.key_type {
+        OKP => ("OKP", json!({"kty": "OKP", "alg": name, "crv": curve, "x": part(1)?})),
+        EC2 => ("EC", json!({"kty": "EC", "alg": name, "crv": curve, "x": part(1)?, "y": part(2)?})),
+        RSA => ("RSA", json!({"kty": "RSA", "alg": name, "n": part(0)?, "e": part(1)?})),
         other => return Unverified::because(format!("the key is of type {other}")),
     };
-    if !algorithm.takes(key["kty"].as_str().unwrap_or_default(), curve) {
-        return Unverified::because(format!("the key does not fit {}", algorithm.name()));
+    if algorithm.takes(kind, curve) {
+        return Ok(key);
     }
-    let mut key = key;
-    if let Some(members) = key.as_object_mut() {
-        members.insert("alg".into(), algorithm.name().into());
-    }
-    Ok(key)
+    Unverified::because(format!("the key does not fit {name}"))
 }
 
 fn members<'a>(decoder: &mut Decoder<'a>) -> Result<Members<'a>, minicbor::decode::Error> {
