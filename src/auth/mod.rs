@@ -31,13 +31,18 @@ mod verify;
 
 mod access_token;
 mod ban;
+mod captcha;
 mod contact;
 mod edge;
 mod email_address;
 mod factor;
+mod hook;
+mod leaked_password;
+mod lockout;
 mod mail;
 mod mailing;
 mod metadata;
+mod notice;
 mod one_time_token;
 mod password;
 mod phone_factor;

@@ -3,21 +3,25 @@
 //! Every mistake is reported at once, so that a deployment is mended in one go.
 
 mod auth;
+mod captcha;
+mod hook;
 mod mail;
 mod mfa;
 mod read;
 mod rest;
-mod sms;
 mod signing_keys;
+mod sms;
 mod storage;
 mod template;
 
 pub use auth::AuthConfig;
+pub use captcha::{CaptchaConfig, CaptchaProvider};
+pub use hook::{HookConfig, HookKind, HookTarget};
 pub use mail::{Carrier, MailConfig, MailKind, MailProvider, MailTemplate};
 pub use mfa::MfaConfig;
 pub use rest::{Description, RestConfig, TransactionEnd};
-pub use sms::{SmsCarrier, SmsConfig, SmsProvider};
 pub use signing_keys::SigningKey;
+pub use sms::{SmsCarrier, SmsConfig, SmsProvider};
 pub use storage::StorageConfig;
 pub use template::{Template, escape_html};
 

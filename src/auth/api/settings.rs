@@ -6,8 +6,8 @@ use serde_json::{Map, Value, json};
 
 use super::client;
 use crate::auth::error::Error;
-use crate::config::SmsCarrier;
 use crate::config::SigningKey;
+use crate::config::SmsCarrier;
 use crate::http::{Context, Response, ResponseExt, json_response};
 
 /// `GET /auth/v1/health`. The name is the one clients look for.

@@ -8,6 +8,7 @@ pub mod mailbox;
 pub mod one_time_tokens;
 pub mod own_data;
 pub mod sessions;
+pub mod sign_in_failures;
 pub mod users;
 
 use serde::de::DeserializeOwned;
