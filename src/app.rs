@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use crate::config::{Config, SigningKey};
 use crate::crypto;
+use crate::documents::Documents;
 use crate::edge_session::EdgeSessions;
 use crate::http::Router;
 use crate::jwt::{self, Claims, Key, Keys, Material, TokenError};
@@ -27,6 +28,8 @@ pub struct App {
     pub router: Router,
     /// Sessions as the edge knows them.
     pub edge_sessions: EdgeSessions,
+    /// Other servers' public documents.
+    pub documents: Documents,
     /// The project's schema.
     pub catalog: CatalogCache,
     keys: Keys,
@@ -50,6 +53,7 @@ impl App {
             ports,
             router,
             edge_sessions: EdgeSessions::default(),
+            documents: Documents::default(),
             catalog: CatalogCache::default(),
             leaked_passwords: RefCell::default(),
             shared: OnceCell::new(),

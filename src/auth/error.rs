@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use super::hook::error::HookError;
+use super::provider::error::ProviderError;
 use crate::ports::{DbError, PortError};
 
 /// A failed call of the auth API.
@@ -122,6 +123,8 @@ pub enum Error {
     /// A banned user's refresh token.
     BannedAtRefresh,
 
+    /// A bearer token that is no good, where one is only sometimes asked for.
+    BearerInvalid,
     /// A key or token that speaks for no user.
     MissingSubject,
     /// A subject that is no user id.
@@ -204,6 +207,8 @@ pub enum Error {
     SignInLocked(i64),
     /// A new password needs the current one.
     CurrentPasswordRequired,
+    /// What concerns other people's accounts: a table of its own.
+    Provider(ProviderError),
 
     /// Other requests kept changing the same row.
     Conflict,
@@ -235,6 +240,7 @@ impl Error {
         let (status, code, message) = match self {
             Self::BadJson(place)          => return (400, "bad_json", format!("Could not parse request body as JSON: {place}").into()),
             Self::Validation(message)     => return (400, "validation_failed", Cow::Borrowed(message.as_ref())),
+            Self::Provider(error)         => return error.row(),
             Self::WeakPassword(weakness)  => return (422, "weak_password", Cow::Borrowed(weakness.message.as_str())),
 
             Self::Hook(error)             => return error.row(),
@@ -305,6 +311,7 @@ impl Error {
             Self::SessionExpiredInactive  => (400, "session_expired",            "Invalid Refresh Token: Session Expired (Inactivity)"),
             Self::BannedAtRefresh         => (400, "user_banned",                "Invalid Refresh Token: User Banned"),
 
+            Self::BearerInvalid           => (403, "bad_jwt",                    "invalid JWT: unable to parse or verify signature"),
             Self::MissingSubject          => (403, "bad_jwt",                    "invalid claim: missing sub claim"),
             Self::SubjectNotUuid          => (400, "bad_jwt",                    "invalid claim: sub claim must be a UUID"),
             Self::SessionIdNotUuid        => (403, "bad_jwt",                    "invalid claim: session_id claim must be a UUID"),
@@ -394,6 +401,7 @@ impl Error {
             | Self::CreatingAnonymousUser(cause)
             | Self::DeletingUser(cause)
             | Self::Unexpected(cause) => Some(cause),
+            Self::Provider(error) => error.cause(),
             _ => None,
         }
     }
@@ -402,6 +410,12 @@ impl Error {
 impl From<HookError> for Error {
     fn from(error: HookError) -> Self {
         Self::Hook(error)
+    }
+}
+
+impl From<ProviderError> for Error {
+    fn from(error: ProviderError) -> Self {
+        Self::Provider(error)
     }
 }
 

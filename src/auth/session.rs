@@ -82,6 +82,8 @@ pub struct SignedIn {
     /// Unix seconds.
     pub expires_at: i64,
     pub user: User,
+    /// Access and refresh token of the provider that vouched for the user, the second of which may be empty.
+    pub provider_tokens: Option<(String, String)>,
     /// The password was right but no longer meets the rules.
     pub weak_password: Option<WeakPassword>,
 }
@@ -166,6 +168,7 @@ impl Session {
             expires_in,
             expires_at,
             user,
+            provider_tokens: None,
             weak_password: None,
         })
     }

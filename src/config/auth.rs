@@ -1,6 +1,7 @@
 //! The auth API's settings.
 
 use super::captcha::CaptchaConfig;
+use super::external::ExternalConfig;
 use super::hook::HookConfig;
 use super::mail::MailConfig;
 use super::mfa::MfaConfig;
@@ -47,6 +48,8 @@ pub struct AuthConfig {
     pub password_needs_reauthentication: bool,
     /// `FLOW_STATE_EXPIRY`: seconds in which a PKCE code has to be exchanged.
     pub flow_state_seconds: u64,
+    /// Other people's accounts to sign in with.
+    pub external: ExternalConfig,
     /// Mails.
     pub mail: MailConfig,
     /// Text messages.
@@ -85,6 +88,7 @@ impl AuthConfig {
             password_needs_reauthentication: reader
                 .flag("SECURITY_UPDATE_PASSWORD_REQUIRE_REAUTHENTICATION", false),
             flow_state_seconds: reader.number("FLOW_STATE_EXPIRY", 300),
+            external: ExternalConfig::read(reader),
             mail: MailConfig::read(reader),
             sms: SmsConfig::read(reader),
             hooks: HookConfig::read(reader),

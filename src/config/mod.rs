@@ -4,6 +4,7 @@
 
 mod auth;
 mod captcha;
+mod external;
 mod hook;
 mod mail;
 mod mfa;
@@ -16,6 +17,7 @@ mod template;
 
 pub use auth::AuthConfig;
 pub use captcha::{CaptchaConfig, CaptchaProvider};
+pub use external::{ExternalConfig, ExternalProvider, PROVIDERS};
 pub use hook::{HookConfig, HookKind, HookTarget};
 pub use mail::{Carrier, MailConfig, MailKind, MailProvider, MailTemplate};
 pub use mfa::MfaConfig;

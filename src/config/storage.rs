@@ -10,6 +10,8 @@ pub struct StorageConfig {
     pub file_size_limit: u64,
     /// `SIGNED_UPLOAD_URL_EXPIRY`: seconds a signed upload URL lives.
     pub signed_upload_seconds: u64,
+    /// `TUS_URL_EXPIRY`: seconds a resumable upload may take.
+    pub resumable_seconds: i64,
 }
 
 impl StorageConfig {
@@ -17,6 +19,7 @@ impl StorageConfig {
         Self {
             file_size_limit: reader.number("FILE_SIZE_LIMIT", 50 * 1024 * 1024),
             signed_upload_seconds: reader.number("SIGNED_UPLOAD_URL_EXPIRY", 7200),
+            resumable_seconds: reader.number_within("TUS_URL_EXPIRY", 86_400, 60..=518_400).cast_signed(),
         }
     }
 }

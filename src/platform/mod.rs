@@ -11,6 +11,7 @@ mod response;
 mod stream;
 
 mod bindings;
+mod blob_parts;
 mod blobs;
 mod clock;
 mod database;

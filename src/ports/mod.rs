@@ -4,6 +4,7 @@
 //! memory, as strict as the real thing and able to fail on purpose. Futures are not `Send`: a
 //! Worker isolate has one thread.
 
+mod blob_parts;
 mod blobs;
 mod body;
 mod database;
@@ -11,6 +12,7 @@ mod db_error;
 mod http_client;
 mod signatures;
 
+pub use blob_parts::{BlobParts, Digests, LEAST_PART, MOST_PARTS, PartsOf, StoredPart};
 pub use blobs::{Blob, BlobError, BlobMetadata, Blobs, ByteRange};
 pub use body::{Body, Stream, StreamError, Text};
 pub use database::{Cost, Database, ResultSet};

@@ -61,6 +61,12 @@ pub enum StorageError {
     InvalidToken(&'static str),
     /// A token for another object or another action.
     InvalidSignature(&'static str),
+    /// No such upload of several requests, or one that was given up.
+    NoSuchUpload,
+    /// Another request is writing to the upload.
+    ResourceLocked,
+    /// The bytes have another checksum than the one they were sent with.
+    InvalidChecksum,
     /// Something upstream can do and this deployment cannot.
     NotEnabled(&'static str),
     /// The database takes no calls now.
@@ -116,6 +122,9 @@ impl StorageError {
             Self::InvalidRange(_)         => (416, "416", "InvalidRange",         "invalid_range",        "invalid range provided"),
             Self::InvalidToken(message)   => (400, "400", "InvalidJWT",           "InvalidJWT",           message),
             Self::InvalidSignature(why)   => (400, "400", "InvalidSignature",     "InvalidSignature",     why),
+            Self::NoSuchUpload            => (400, "404", "NoSuchUpload",         "NoSuchUpload",         "Upload not found"),
+            Self::ResourceLocked          => (400, "423", "ResourceLocked",       "ResourceLocked",       "The resource is locked"),
+            Self::InvalidChecksum         => (400, "400", "InvalidChecksum",      "InvalidChecksum",      "The content does not have the checksum it was sent with"),
             Self::NotEnabled(feature)     => (400, "409", "FeatureNotEnabled",    "FeatureNotEnabled",    &format!("The feature {feature} is not enabled for this resource")),
             Self::SlowDown(_)             => (429, "429", "SlowDown",             "too_many_connections", "Too many connections issued to the database"),
             Self::DatabaseTimeout(_)      => (544, "544", "DatabaseTimeout",      "DatabaseTimeout",      "The connection to the database timed out"),
@@ -154,6 +163,8 @@ const RAISED: &[(&str, StorageError)] = &[
     ("BucketTooFull",    StorageError::BucketTooFull),
     ("RowSecurity",      StorageError::RowSecurity),
     ("TooLarge",         StorageError::TooLarge),
+    ("NoSuchUpload",     StorageError::NoSuchUpload),
+    ("ResourceLocked",   StorageError::ResourceLocked),
 ];
 
 /// What precedes the type in the payload of a refused type.
@@ -193,6 +204,8 @@ impl From<BlobError> for StorageError {
             BlobError::TooLarge => Self::TooLarge,
             BlobError::Truncated => Self::NoContent("The request body broke off before its end".into()),
             BlobError::Range => Self::InvalidRange(0),
+            BlobError::NoUpload => Self::NoSuchUpload,
+            BlobError::Mismatch => Self::InvalidChecksum,
             BlobError::Failed(cause) => Self::Internal(cause),
         }
     }

@@ -20,7 +20,7 @@ pub async fn health(_: Context) -> Result<Response, Error> {
     Ok(json_response(StatusCode::OK, &body))
 }
 
-/// The external providers that clients expect to be told about; all off but e-mail.
+/// The external providers that clients expect to be told about. Those that upstream does not name are not named.
 const PROVIDERS: &[&str] = &[
     "anonymous_users",
     "apple",
@@ -57,7 +57,7 @@ pub async fn settings(context: Context) -> Result<Response, Error> {
         "email" => config.email_enabled,
         "phone" => config.phone_enabled,
         "anonymous_users" => config.anonymous_enabled,
-        _ => false,
+        provider => config.external.is_enabled(provider),
     };
     let external: Map<String, Value> =
         PROVIDERS.iter().map(|provider| ((*provider).to_string(), json!(is_on(provider)))).collect();

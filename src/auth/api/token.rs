@@ -3,22 +3,25 @@
 use ::http::StatusCode;
 use serde::Deserialize;
 
-use super::body::{given, read_guarded_json, read_json};
-use super::{client, session_json};
+use super::body::{given, nullable, read_guarded_json, read_json};
+use super::{bearer, client, return_path, session_json};
 use crate::auth::contact::Contact;
 use crate::auth::error::Error;
 use crate::auth::exchange;
+use crate::auth::id_token_grant::{self, Presented};
+use crate::auth::provider::error::ProviderError;
 use crate::auth::refresh;
 use crate::auth::session::SignedIn;
 use crate::auth::sign_in;
 use crate::http::{Context, Response, json_response};
 
-/// A session for a password or a refresh token.
+/// A session for a password, a refresh token, a code or a provider's id token.
 pub async fn token(mut context: Context) -> Result<Response, Error> {
     let signed_in = match context.query_parameter("grant_type").as_deref() {
         Some("password") => password_grant(&mut context).await?,
         Some("refresh_token") => refresh_grant(&mut context).await?,
         Some("pkce") => pkce_grant(&mut context).await?,
+        Some("id_token") => id_token_grant(&mut context).await?,
         _ => return Err(Error::UnsupportedGrantType),
     };
     Ok(json_response(StatusCode::OK, &session_json(&signed_in)))
@@ -76,4 +79,37 @@ async fn pkce_grant(context: &mut Context) -> Result<SignedIn, Error> {
         ));
     };
     exchange::exchange(&context.app, code, verifier, &client(context)).await
+}
+
+#[derive(Deserialize)]
+struct IdTokenBody {
+    id_token: Option<String>,
+    access_token: Option<String>,
+    nonce: Option<String>,
+    provider: Option<String>,
+    client_id: Option<String>,
+    issuer: Option<String>,
+    #[serde(default, deserialize_with = "nullable")]
+    link_identity: bool,
+}
+
+async fn id_token_grant(context: &mut Context) -> Result<SignedIn, Error> {
+    let body: IdTokenBody = read_json(context).await?;
+    let linking = if body.link_identity { Some(bearer(context).await?) } else { None };
+    if body.link_identity && linking.as_ref().is_none_or(Option::is_none) {
+        let description = "Linking requires a valid user access token in Authorization";
+        return Err(ProviderError::IdToken("invalid request", description.into()).into());
+    }
+    let text = |member: &Option<String>| member.clone().unwrap_or_default();
+    let presented = Presented {
+        id_token: &text(&body.id_token),
+        access_token: &text(&body.access_token),
+        nonce: &text(&body.nonce),
+        provider: &text(&body.provider),
+        client_id: &text(&body.client_id),
+        issuer: &text(&body.issuer),
+    };
+    let linking = linking.flatten();
+    let path = return_path(context, None);
+    id_token_grant::sign_in(&context.app, &presented, linking.as_ref(), &client(context), &path).await
 }

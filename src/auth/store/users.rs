@@ -8,7 +8,7 @@ use crate::sql::{Statement, Writer};
 use crate::time::Timestamp;
 
 /// A user with its identities and its factors, each as one JSON text.
-const SELECT: &str = r#"SELECT
+pub(super) const SELECT: &str = r#"SELECT
   u.id, coalesce(u.aud, '') AS aud, coalesce(u.role, '') AS role, u.email, u.encrypted_password,
   u.email_confirmed_at, u.invited_at, u.confirmation_sent_at, u.recovery_sent_at, u.email_change,
   u.email_change_sent_at, u.email_change_confirm_status, u.reauthentication_sent_at, u.phone, u.phone_confirmed_at,

@@ -13,6 +13,7 @@ mod cast;
 mod compare;
 mod decimal;
 mod distinct;
+mod domain;
 mod function;
 mod json;
 mod json_containment;
@@ -47,7 +48,8 @@ use crate::schema::{Catalog, DataType, Table};
 
 pub(super) use array::json_element;
 pub(super) use call::{called_name, find_row};
-pub(super) use cast::{Family, common_type, family, named_type};
+pub(super) use cast::{Family, common_type, declared_type, family, named_type};
+pub(super) use domain::domain_checks;
 pub use function::{FUNCTIONS, Reads, Row, TEXT_ARRAY_FUNCTIONS};
 pub use json_containment::json_kind_is;
 pub(super) use lowering::{Lowering, Place, holds_aggregate};

@@ -39,6 +39,7 @@ fn table(name: &str, columns: &[(&str, &str)]) -> Table {
         generated: None,
         comment: None,
         sequence: None,
+        domain: None,
     };
     Table {
         schema: "public".into(),

@@ -6,6 +6,7 @@ pub mod list;
 pub mod object;
 pub mod relocate;
 pub mod sign;
+pub mod tus;
 
 mod content;
 mod fields;

@@ -4,6 +4,8 @@ pub mod bucket;
 pub mod garbage;
 pub mod list;
 pub mod object;
+pub mod tus;
+pub mod uploads;
 pub mod write;
 
 use super::access::Access;

@@ -1,5 +1,6 @@
 //! Doubles of the platform: they refuse what the real thing refuses and fail on purpose.
 
+mod blob_parts;
 mod blobs;
 mod database;
 mod http_client;
