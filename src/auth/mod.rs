@@ -22,6 +22,7 @@ mod invite;
 mod otp;
 mod own_data;
 mod own_sessions;
+mod passkey;
 mod phone_change;
 mod reauthenticate;
 mod recover;
@@ -56,6 +57,8 @@ mod session;
 mod sms;
 mod texting;
 mod totp;
+mod webauthn;
+mod webauthn_factor;
 
 mod error;
 mod model;

@@ -2,7 +2,7 @@
 //! made up for by the next.
 
 use super::error::Error;
-use super::store::{self, flow_states, oauth_states, one_time_tokens, sessions};
+use super::store::{self, flow_states, oauth_states, one_time_tokens, passkeys, sessions};
 use crate::app::App;
 use crate::time::Timestamp;
 
@@ -19,6 +19,7 @@ pub async fn sweep(app: &App) -> Result<(), Error> {
             one_time_tokens::sweep(app.now()),
             flow_states::sweep(app.now()),
             oauth_states::sweep(app.now()),
+            passkeys::sweep(app.now()),
         ],
     )
     .await?;

@@ -5,6 +5,7 @@ use super::mail::MailConfig;
 use super::mfa::MfaConfig;
 use super::read::Reader;
 use super::sms::SmsConfig;
+use super::webauthn::WebAuthnConfig;
 
 /// How people may sign up and in, and how long that lasts.
 #[derive(Clone, Debug)]
@@ -46,6 +47,8 @@ pub struct AuthConfig {
     pub sms: SmsConfig,
     /// `RATE_LIMITS`: whether sign-in routes are limited per address.
     pub rate_limits: bool,
+    /// Passkeys and security keys.
+    pub webauthn: WebAuthnConfig,
     /// Second factors.
     pub mfa: MfaConfig,
 }
@@ -72,6 +75,7 @@ impl AuthConfig {
             mail: MailConfig::read(reader),
             sms: SmsConfig::read(reader),
             rate_limits: reader.flag("RATE_LIMITS", true),
+            webauthn: WebAuthnConfig::read(reader),
             mfa: MfaConfig::read(reader),
         }
     }

@@ -12,6 +12,7 @@ mod signing_keys;
 mod sms;
 mod storage;
 mod template;
+mod webauthn;
 
 pub use auth::AuthConfig;
 pub use external::{ExternalConfig, ExternalProvider, PROVIDERS};
@@ -22,6 +23,7 @@ pub use signing_keys::SigningKey;
 pub use sms::{SmsCarrier, SmsConfig, SmsProvider};
 pub use storage::StorageConfig;
 pub use template::{Template, escape_html};
+pub use webauthn::WebAuthnConfig;
 
 use read::Reader;
 

@@ -14,10 +14,12 @@ mod input;
 mod messages;
 mod own_data;
 mod own_sessions;
+mod passkeys;
 mod phone_factors;
 mod provider_sign_in;
 mod provider_table;
 mod refresh;
+mod security_key;
 mod session_claims;
 mod session_limits;
 mod settings;
@@ -27,6 +29,7 @@ mod sign_up;
 mod signing_keys;
 mod tokens;
 mod user;
+mod webauthn_factors;
 
 use serde_json::{Value, json};
 
