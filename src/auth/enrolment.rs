@@ -8,6 +8,7 @@ use super::administration;
 use super::error::Error;
 use super::factor::Factor;
 use super::model::User;
+use super::notice::{self, Notice};
 use super::phone_number::PhoneNumber;
 use super::session::Session;
 use super::store::factors::NewFactor;
@@ -220,7 +221,7 @@ async fn insert(
 
 /// Gives up one's factor: a verified one only with aal2, an unverified one always. Sessions that it raised go back to
 /// aal1.
-pub async fn unenroll(app: &App, caller: &Caller, factor_id: Uuid) -> Result<(), Error> {
+pub async fn unenroll(app: &App, caller: &Caller, factor_id: Uuid, ip: Option<&str>) -> Result<(), Error> {
     let factor_id = factor_id.to_string();
     for _ in 0..ATTEMPTS {
         let me = account::current(app, caller).await?;
@@ -231,6 +232,9 @@ pub async fn unenroll(app: &App, caller: &Caller, factor_id: Uuid) -> Result<(),
         }
         let deletion = factors::delete_own(&me.user.id, &factor_id, &session.id);
         if remove(app, &me.user.id, factor, deletion).await? {
+            if factor.is_verified() {
+                notice::send(app, &me.user, Notice::FactorUnenrolled(&factor.factor_type), ip).await;
+            }
             return Ok(());
         }
     }

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::hook::error::HookError;
 use super::provider::error::ProviderError;
 use super::webauthn::error::PasskeyError;
 use crate::ports::{DbError, PortError};
@@ -197,6 +198,18 @@ pub enum Error {
     /// Rows of the project's own tables point at the user and do not cascade.
     UserStillReferenced,
 
+    /// A hook gave no answer, or said no: a table of its own.
+    Hook(HookError),
+    /// No captcha was solved; the message says why.
+    Captcha(String),
+    /// The captcha's provider did not answer; the cause is for the log.
+    CaptchaUnavailable(String),
+    /// A password could not be looked up among the leaked ones; the cause is for the log.
+    LeakCheckUnavailable(String),
+    /// Too many wrong passwords: seconds until the next may be tried.
+    SignInLocked(i64),
+    /// A new password needs the current one.
+    CurrentPasswordRequired,
     /// What concerns other people's accounts: a table of its own.
     Provider(ProviderError),
     /// What concerns passkeys and security keys, likewise.
@@ -236,6 +249,12 @@ impl Error {
             Self::Passkey(error)          => return error.row(),
             Self::WeakPassword(weakness)  => return (422, "weak_password", Cow::Borrowed(weakness.message.as_str())),
 
+            Self::Hook(error)             => return error.row(),
+            Self::Captcha(why)            => return (400, "captcha_failed", format!("captcha protection: request disallowed ({why})").into()),
+            Self::CaptchaUnavailable(_)   => (500, "unexpected_failure", "captcha verification process failed"),
+            Self::LeakCheckUnavailable(_) => (500, "unexpected_failure", "Unable to perform password strength check with HaveIBeenPwned.org."),
+            Self::SignInLocked(seconds)   => return (429, "over_request_rate_limit", format!("Too many wrong passwords; try again after {seconds} seconds").into()),
+            Self::CurrentPasswordRequired => (400, "current_password_required", "Current password required when setting new password."),
             Self::FactorNameTaken(name)   => return (422, "mfa_factor_name_conflict", format!("A factor with the friendly name {name:?} for this user already exists").into()),
             Self::ChallengeExpired(id)    => return (422, "mfa_challenge_expired", format!("MFA challenge {id} has expired, verify against another challenge or create a new challenge.").into()),
             Self::FactorLocked(seconds)   => return (429, "over_request_rate_limit", format!("Too many wrong codes; try again after {seconds} seconds").into()),
@@ -380,7 +399,10 @@ impl Error {
     /// What the log should know and the caller should not.
     pub fn cause(&self) -> Option<&str> {
         match self {
+            Self::Hook(error) => error.cause(),
             Self::BodyBroken(cause)
+            | Self::CaptchaUnavailable(cause)
+            | Self::LeakCheckUnavailable(cause)
             | Self::SavingNewUser(cause)
             | Self::CreatingNewUser(cause)
             | Self::CreatingAnonymousUser(cause)
@@ -390,6 +412,12 @@ impl Error {
             Self::Passkey(error) => error.cause(),
             _ => None,
         }
+    }
+}
+
+impl From<HookError> for Error {
+    fn from(error: HookError) -> Self {
+        Self::Hook(error)
     }
 }
 

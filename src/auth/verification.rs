@@ -8,9 +8,12 @@ use super::edge;
 use super::enrolment::{owned, permanent_session};
 use super::error::Error;
 use super::factor::{Challenge, Factor, FactorState};
+use super::hook::{self, Verdict};
 use super::model::User;
+use super::notice::{self, Notice};
 use super::phone_factor::{self, PhoneCode};
 use super::session::{Client, Session, SignedIn};
+use super::sign_out;
 use super::sms::Channel;
 use super::store::factors::{Judged, MOVED};
 use super::store::sessions::SessionKey;
@@ -20,6 +23,7 @@ use super::webauthn::error::PasskeyError;
 use super::webauthn_factor;
 use crate::app::App;
 use crate::caller::Caller;
+use crate::config::HookKind;
 use crate::crypto;
 use crate::ports::DbError;
 use crate::sql::Statement;
@@ -83,7 +87,7 @@ pub async fn challenge(
     let asked = webauthn.as_ref().map(|(asked, _)| asked.as_str());
     put(app, &me.user, factor, &challenge, asked, now).await?;
     if let Some((channel, code)) = code
-        && let Err(error) = code.deliver(app, channel).await
+        && let Err(error) = code.deliver(app, &me.user, channel, client.ip.as_deref()).await
     {
         let before = factor.last_challenged_at.as_deref();
         let undo = factors::not_challenged(&me.user.id, &factor.id, &challenge.id, before);
@@ -160,7 +164,10 @@ pub async fn verify(
         let question = read(app, caller, answer).await?;
         refuse_challenge(app, &question.challenge, client)?;
         refuse_locked(&question.state, app.now())?;
-        match judge(app, &question, answer.code).await? {
+        let judgement = judge(app, &question, answer.code).await?;
+        let is_right = matches!(judgement, Judgement::Right(_));
+        ask_hook(app, &question, is_right, client).await?;
+        match judgement {
             Judgement::Right(step) => {
                 if let Some(signed_in) = raise(app, question, step, Vec::new(), client).await? {
                     return Ok(signed_in);
@@ -234,6 +241,22 @@ fn wait_seconds(failed_attempts: u32) -> i64 {
     }
 }
 
+/// Asks the project's own hook; a rejection ends all of the user's sessions.
+async fn ask_hook(app: &App, question: &Question, is_right: bool, client: &Client) -> Result<(), Error> {
+    if !hook::is_on(app, HookKind::MfaVerificationAttempt) {
+        return Ok(());
+    }
+    let (user, factor) = (&question.user, &question.factor);
+    let ip = client.ip.as_deref();
+    match hook::mfa_attempt(app, ip, &user.id, &factor.id, &factor.factor_type, is_right).await? {
+        Verdict::Continue => Ok(()),
+        Verdict::Reject { error, .. } => {
+            sign_out::end_all(app, &user.id).await?;
+            Err(error)
+        }
+    }
+}
+
 /// What an answer is.
 enum Judgement {
     /// With the step of an authenticator app's code, which is spent then.
@@ -292,7 +315,10 @@ pub(super) async fn raise(
         results => results?,
     };
     edge::revoke(app, &results.all::<SessionKey>(5)?).await;
-    let user = results.first(6)?.ok_or(Error::TokenUserNotFound)?;
+    let user: User = results.first(6)?.ok_or(Error::TokenUserNotFound)?;
+    if !factor.is_verified() {
+        notice::send(app, &user, Notice::FactorEnrolled(&factor.factor_type), client.ip.as_deref()).await;
+    }
     let counter = session.refresh_token_counter;
     session.tokens(app, user, counter, client).await.map(Some)
 }

@@ -3,7 +3,9 @@
 //! Every mistake is reported at once, so that a deployment is mended in one go.
 
 mod auth;
+mod captcha;
 mod external;
+mod hook;
 mod mail;
 mod mfa;
 mod read;
@@ -15,7 +17,9 @@ mod template;
 mod webauthn;
 
 pub use auth::AuthConfig;
+pub use captcha::{CaptchaConfig, CaptchaProvider};
 pub use external::{ExternalConfig, ExternalProvider, PROVIDERS};
+pub use hook::{HookConfig, HookKind, HookTarget};
 pub use mail::{Carrier, MailConfig, MailKind, MailProvider, MailTemplate};
 pub use mfa::MfaConfig;
 pub use rest::{Description, RestConfig, TransactionEnd};

@@ -153,7 +153,7 @@ impl WebAuthnBody {
 /// `DELETE /{id}`: gives the factor up.
 pub async fn delete_factor(context: Context) -> Result<Response, Error> {
     let id = factor_id(&context)?;
-    enrolment::unenroll(&context.app, &context.caller, id).await?;
+    enrolment::unenroll(&context.app, &context.caller, id, client(&context).ip.as_deref()).await?;
     Ok(json_response(StatusCode::OK, &json!({"id": id.to_string()})))
 }
 

@@ -99,7 +99,8 @@ fn redirect_to(context: &Context) -> String {
 
 /// Where the link of a mail comes back to.
 fn return_path(context: &Context, challenge: Option<Challenge>) -> ReturnPath {
-    ReturnPath { issuer: client(context).issuer, redirect_to: redirect_to(context), challenge }
+    let Client { issuer, ip, .. } = client(context);
+    ReturnPath { issuer, redirect_to: redirect_to(context), ip, challenge }
 }
 
 /// The JSON of supabase-js' `Session`.
