@@ -135,6 +135,15 @@ fn storage() -> Vec<Route> {
         row(GET,    "/storage/v1/object/sign/{bucket}/{*path}",               Public, Unlimited, KIB,    handler(storage::download::signed)),
         row(POST,   "/storage/v1/object/upload/sign/{bucket}/{*path}",        Token,  Unlimited, MIB,    handler(storage::sign::upload)),
         row(PUT,    "/storage/v1/object/upload/sign/{bucket}/{*path}",        Public, Unlimited, OBJECT, handler(storage::object::replace_signed)),
+
+        row(GET,    "/storage/v1/render/image/public/{bucket}/{*path}",        Public, Unlimited, KIB,   handler(storage::render::public)),
+        row(GET,    "/storage/v1/render/image/authenticated/{bucket}/{*path}", Token,  Unlimited, KIB,   handler(storage::render::authenticated)),
+        row(GET,    "/storage/v1/render/image/sign/{bucket}/{*path}",          Public, Unlimited, KIB,   handler(storage::render::signed)),
+
+        row(DELETE, "/storage/v1/cdn",                                        Token,  Unlimited, MIB,    handler(storage::cdn::purge)),
+        row(DELETE, "/storage/v1/cdn/",                                       Token,  Unlimited, MIB,    handler(storage::cdn::purge)),
+        row(DELETE, "/storage/v1/cdn/{bucket}",                               Token,  Unlimited, MIB,    handler(storage::cdn::purge_bucket)),
+        row(DELETE, "/storage/v1/cdn/{bucket}/{*path}",                       Token,  Unlimited, MIB,    handler(storage::cdn::purge_object)),
     ]
 }
 

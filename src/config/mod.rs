@@ -14,7 +14,7 @@ pub use auth::AuthConfig;
 pub use mail::{Carrier, MailConfig, MailKind, MailProvider, MailTemplate};
 pub use mfa::MfaConfig;
 pub use rest::{Description, RestConfig, TransactionEnd};
-pub use storage::StorageConfig;
+pub use storage::{KeyCharacters, StorageConfig};
 pub use template::{Template, escape_html};
 
 use read::Reader;

@@ -4,6 +4,8 @@ pub mod bucket;
 pub mod garbage;
 pub mod list;
 pub mod object;
+pub mod purge;
+pub mod walk;
 pub mod write;
 
 use super::access::Access;

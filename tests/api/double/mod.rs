@@ -2,13 +2,17 @@
 
 mod blobs;
 mod database;
+mod edge_cache;
 mod http_client;
+mod images;
 mod memory;
 mod stream;
 
 pub use blobs::MemoryBlobs;
 pub use database::StrictDatabase;
+pub use edge_cache::MemoryEdgeCache;
 pub use http_client::MemoryHttpClient;
+pub use images::NotedImages;
 pub use memory::{CheapHasher, CountingRandom, LateWork, MemoryKeyValue, MemoryLog, MovableClock, NoLimits};
 pub use stream::Pieces;
 
