@@ -15,6 +15,7 @@ const POST: Method = Method::POST;
 const PUT: Method = Method::PUT;
 const DELETE: Method = Method::DELETE;
 const PATCH: Method = Method::PATCH;
+const HEAD: Method = Method::HEAD;
 const OPTIONS: Method = Method::OPTIONS;
 
 const KIB: u64 = 1024;
@@ -50,6 +51,7 @@ fn auth() -> Vec<Route> {
         row(GET,    "/auth/v1/health",                   Public, Unlimited,  KIB, handler(auth::health)),
         row(GET,    "/auth/v1/settings",                 Public, Unlimited,  KIB, handler(auth::settings)),
         row(GET,    "/auth/v1/.well-known/jwks.json",    Public, Unlimited,  KIB, handler(auth::jwks)),
+        row(GET,    "/auth/v1/.well-known/openid-configuration", Public, Unlimited, KIB, handler(auth::openid_configuration)),
         row(POST,   "/auth/v1/signup",                   Public, SignUp,     MIB, handler(auth::sign_up)),
         row(POST,   "/auth/v1/token",                    Public, TokenGrant, MIB, handler(auth::token)),
         row(POST,   "/auth/v1/otp",                      Public, Otp,        MIB, handler(auth::send_otp)),
@@ -69,6 +71,16 @@ fn auth() -> Vec<Route> {
         row(GET,    "/auth/v1/sessions",                 User,   Unlimited,  KIB, handler(auth::list_sessions)),
         row(DELETE, "/auth/v1/sessions/{session_id}",    User,   Unlimited,  KIB, handler(auth::end_session)),
         row(GET,    "/auth/v1/admin/users/{user_id}/export",              Admin, Unlimited,       KIB, handler(auth::export_any_user)),
+        row(GET,    "/auth/v1/authorize",                Public, Unlimited,  KIB, handler(auth::authorize)),
+        row(GET,    "/auth/v1/callback",                 Public, Unlimited,  KIB, handler(auth::callback)),
+        row(POST,   "/auth/v1/callback",                 Public, Unlimited,  MIB, handler(auth::posted_callback)),
+        row(GET,    "/auth/v1/user/identities/authorize",         User,  Unlimited, KIB, handler(auth::authorize_identity)),
+        row(DELETE, "/auth/v1/user/identities/{identity_id}",     User,  Unlimited, MIB, handler(auth::unlink_identity)),
+        row(GET,    "/auth/v1/admin/custom-providers",            Admin, Unlimited, KIB, handler(auth::list_custom_providers)),
+        row(POST,   "/auth/v1/admin/custom-providers",            Admin, Unlimited, MIB, handler(auth::create_custom_provider)),
+        row(GET,    "/auth/v1/admin/custom-providers/{provider}", Admin, Unlimited, KIB, handler(auth::get_custom_provider)),
+        row(PUT,    "/auth/v1/admin/custom-providers/{provider}", Admin, Unlimited, MIB, handler(auth::update_custom_provider)),
+        row(DELETE, "/auth/v1/admin/custom-providers/{provider}", Admin, Unlimited, MIB, handler(auth::delete_custom_provider)),
         row(POST,   "/auth/v1/factors",                  User,   Unlimited,  MIB, handler(auth::enroll_factor)),
         row(DELETE, "/auth/v1/factors/{factor_id}",      User,   Unlimited,  MIB, handler(auth::delete_factor)),
         row(POST,   "/auth/v1/factors/{factor_id}/challenge",             User,  FactorChallenge, MIB, handler(auth::challenge_factor)),
@@ -144,6 +156,22 @@ fn storage() -> Vec<Route> {
         row(DELETE, "/storage/v1/cdn/",                                       Token,  Unlimited, MIB,    handler(storage::cdn::purge)),
         row(DELETE, "/storage/v1/cdn/{bucket}",                               Token,  Unlimited, MIB,    handler(storage::cdn::purge_bucket)),
         row(DELETE, "/storage/v1/cdn/{bucket}/{*path}",                       Token,  Unlimited, MIB,    handler(storage::cdn::purge_object)),
+        row(OPTIONS, "/storage/v1/upload/resumable",                          Public, Unlimited, KIB,    handler(storage::tus::options)),
+        row(POST,    "/storage/v1/upload/resumable",                          Token,  Unlimited, OBJECT, handler(storage::tus::create)),
+        row(OPTIONS, "/storage/v1/upload/resumable/",                         Public, Unlimited, KIB,    handler(storage::tus::options)),
+        row(POST,    "/storage/v1/upload/resumable/",                         Token,  Unlimited, OBJECT, handler(storage::tus::create)),
+        row(OPTIONS, "/storage/v1/upload/resumable/{upload}",                 Public, Unlimited, KIB,    handler(storage::tus::options)),
+        row(HEAD,    "/storage/v1/upload/resumable/{upload}",                 Public, Unlimited, KIB,    handler(storage::tus::head)),
+        row(PATCH,   "/storage/v1/upload/resumable/{upload}",                 Token,  Unlimited, OBJECT, handler(storage::tus::append)),
+        row(POST,    "/storage/v1/upload/resumable/{upload}",                 Token,  Unlimited, OBJECT, handler(storage::tus::overridden)),
+        row(DELETE,  "/storage/v1/upload/resumable/{upload}",                 Token,  Unlimited, MIB,    handler(storage::tus::terminate)),
+        row(OPTIONS, "/storage/v1/upload/resumable/sign",                     Public, Unlimited, KIB,    handler(storage::tus::options)),
+        row(POST,    "/storage/v1/upload/resumable/sign",                     Public, Unlimited, OBJECT, handler(storage::tus::create_signed)),
+        row(OPTIONS, "/storage/v1/upload/resumable/sign/{upload}",            Public, Unlimited, KIB,    handler(storage::tus::options)),
+        row(HEAD,    "/storage/v1/upload/resumable/sign/{upload}",            Public, Unlimited, KIB,    handler(storage::tus::head_signed)),
+        row(PATCH,   "/storage/v1/upload/resumable/sign/{upload}",            Public, Unlimited, OBJECT, handler(storage::tus::append_signed)),
+        row(POST,    "/storage/v1/upload/resumable/sign/{upload}",            Public, Unlimited, OBJECT, handler(storage::tus::overridden_signed)),
+        row(DELETE,  "/storage/v1/upload/resumable/sign/{upload}",            Public, Unlimited, MIB,    handler(storage::tus::terminate_signed)),
     ]
 }
 

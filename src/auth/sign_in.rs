@@ -1,9 +1,11 @@
-//! Signing in with an address and a password.
+//! Signing in with an address or a number, and a password.
 
+use super::contact::Contact;
 use super::email_address;
 use super::error::Error;
 use super::model::User;
 use super::password;
+use super::phone_number;
 use super::session::{Client, Session, SignedIn};
 use super::store::{self, sessions, users};
 use crate::app::App;
@@ -11,9 +13,17 @@ use crate::app::App;
 /// Starts a session. Someone who has not shown the right password learns nothing of the account:
 /// unknown, without password and wrong password are one answer that takes one time, and whether it
 /// is banned or unconfirmed is said only afterwards.
-pub async fn sign_in(app: &App, email: &str, password: &str, client: &Client) -> Result<SignedIn, Error> {
-    let email = email_address::normal_form(email);
-    let results = store::run(app.ports.database.as_ref(), vec![users::by_email(&email)]).await?;
+pub async fn sign_in(
+    app: &App,
+    contact: Contact<'_>,
+    password: &str,
+    client: &Client,
+) -> Result<SignedIn, Error> {
+    let user = match contact {
+        Contact::Email(email) => users::by_email(&email_address::normal_form(email)),
+        Contact::Phone(phone) => users::by_phone(&phone_number::normal_form(phone)),
+    };
+    let results = store::run(app.ports.database.as_ref(), vec![user]).await?;
     let user: Option<User> = results.first(0)?;
     let hash = user.as_ref().and_then(|user| user.encrypted_password.as_deref());
     let is_right = password::is_right(app, password, hash).await?;
@@ -23,13 +33,15 @@ pub async fn sign_in(app: &App, email: &str, password: &str, client: &Client) ->
     if user.is_banned(app.now()) {
         return Err(Error::BannedAtSignIn);
     }
-    if user.email_confirmed_at.is_none() {
-        return Err(Error::EmailNotConfirmed);
+    match contact {
+        Contact::Email(_) if user.email_confirmed_at.is_none() => return Err(Error::EmailNotConfirmed),
+        Contact::Phone(_) if user.phone_confirmed_at.is_none() => return Err(Error::PhoneNotConfirmed),
+        Contact::Email(_) | Contact::Phone(_) => {}
     }
     let new_hash = password::up_to_date(app, password, hash).await?;
     let (session, user) = start_session(app, user, hash, &new_hash, client).await?;
     let weak_password = password::weakness(&app.config.auth, password);
-    Ok(SignedIn { weak_password, ..session.tokens(app, user, 0, client)? })
+    Ok(SignedIn { weak_password, ..session.tokens(app, user, 0, client).await? })
 }
 
 /// One batch: the session exists only if the account still is what the decision was made on.

@@ -1,8 +1,10 @@
 //! The auth API's settings.
 
+use super::external::ExternalConfig;
 use super::mail::MailConfig;
 use super::mfa::MfaConfig;
 use super::read::Reader;
+use super::sms::SmsConfig;
 
 /// How people may sign up and in, and how long that lasts.
 #[derive(Clone, Debug)]
@@ -15,6 +17,8 @@ pub struct AuthConfig {
     pub disable_signup: bool,
     /// `EXTERNAL_EMAIL_ENABLED`: e-mail and password at all.
     pub email_enabled: bool,
+    /// `EXTERNAL_PHONE_ENABLED`: phone numbers at all.
+    pub phone_enabled: bool,
     /// `EXTERNAL_ANONYMOUS_USERS_ENABLED`: sign-up with neither address nor number.
     pub anonymous_enabled: bool,
     /// `MAILER_AUTOCONFIRM`: a new address counts as confirmed at once.
@@ -34,8 +38,12 @@ pub struct AuthConfig {
     pub password_needs_reauthentication: bool,
     /// `FLOW_STATE_EXPIRY`: seconds in which a PKCE code has to be exchanged.
     pub flow_state_seconds: u64,
+    /// Other people's accounts to sign in with.
+    pub external: ExternalConfig,
     /// Mails.
     pub mail: MailConfig,
+    /// Text messages.
+    pub sms: SmsConfig,
     /// `RATE_LIMITS`: whether sign-in routes are limited per address.
     pub rate_limits: bool,
     /// Second factors.
@@ -49,6 +57,7 @@ impl AuthConfig {
             redirect_patterns: reader.list("URI_ALLOW_LIST", ""),
             disable_signup: reader.flag("DISABLE_SIGNUP", false),
             email_enabled: reader.flag("EXTERNAL_EMAIL_ENABLED", true),
+            phone_enabled: reader.flag("EXTERNAL_PHONE_ENABLED", false),
             anonymous_enabled: reader.flag("EXTERNAL_ANONYMOUS_USERS_ENABLED", false),
             autoconfirm: reader.flag("MAILER_AUTOCONFIRM", false),
             token_seconds: reader.number("JWT_EXPIRY", 3600),
@@ -59,7 +68,9 @@ impl AuthConfig {
             password_needs_reauthentication: reader
                 .flag("SECURITY_UPDATE_PASSWORD_REQUIRE_REAUTHENTICATION", false),
             flow_state_seconds: reader.number("FLOW_STATE_EXPIRY", 300),
+            external: ExternalConfig::read(reader),
             mail: MailConfig::read(reader),
+            sms: SmsConfig::read(reader),
             rate_limits: reader.flag("RATE_LIMITS", true),
             mfa: MfaConfig::read(reader),
         }

@@ -118,7 +118,7 @@ impl MailConfig {
             from: reader.text("MAIL_FROM", "Edgeward <noreply@localhost>"),
             otp_seconds: reader.number("MAILER_OTP_EXP", 3600),
             otp_length: reader.number_within("MAILER_OTP_LENGTH", 6, 6..=10),
-            frequency_seconds: reader.number("SMTP_MAX_FREQUENCY", 60),
+            frequency_seconds: reader.seconds("SMTP_MAX_FREQUENCY", 60),
             hourly: reader.number("RATE_LIMIT_EMAIL_SENT", 30),
             secure_email_change: reader.flag("MAILER_SECURE_EMAIL_CHANGE_ENABLED", true),
             templates,

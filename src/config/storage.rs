@@ -27,6 +27,8 @@ pub struct StorageConfig {
     pub image_source_bytes: u64,
     /// `IMAGE_SOURCE_MAX_PIXELS`: its width times its height.
     pub image_source_pixels: u64,
+    /// `TUS_URL_EXPIRY`: seconds a resumable upload may take.
+    pub resumable_seconds: i64,
 }
 
 impl StorageConfig {
@@ -43,6 +45,7 @@ impl StorageConfig {
             image_transformation: reader.flag("IMAGE_TRANSFORMATION", true),
             image_source_bytes: reader.number("IMAGE_SOURCE_MAX_BYTES", 25 * 1024 * 1024),
             image_source_pixels: reader.number("IMAGE_SOURCE_MAX_PIXELS", 50_000_000),
+            resumable_seconds: reader.number_within("TUS_URL_EXPIRY", 86_400, 60..=518_400).cast_signed(),
         }
     }
 }

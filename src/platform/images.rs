@@ -54,7 +54,11 @@ impl Images for CloudflareImages {
             to.quality.into(),
         );
         let image: Uint8Array = settle(answer).await?.unchecked_into();
-        Ok(Body::from(Bytes::from(image.to_vec())))
+        match Bytes::from(image.to_vec()) {
+            // The local binding answers so instead of failing.
+            bytes if bytes.is_empty() => Err(ImageError::Source("an empty image".into())),
+            bytes => Ok(Body::Bytes(bytes)),
+        }
     }
 }
 

@@ -11,6 +11,7 @@ mod response;
 mod stream;
 
 mod bindings;
+mod blob_parts;
 mod blobs;
 mod clock;
 mod database;
@@ -21,6 +22,7 @@ mod images;
 mod key_value;
 mod log;
 mod random;
+mod signatures;
 
 mod durable_object;
 mod hasher;

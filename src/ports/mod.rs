@@ -4,6 +4,7 @@
 //! memory, as strict as the real thing and able to fail on purpose. Futures are not `Send`: a
 //! Worker isolate has one thread.
 
+mod blob_parts;
 mod blobs;
 mod body;
 mod database;
@@ -11,7 +12,9 @@ mod db_error;
 mod edge_cache;
 mod http_client;
 mod images;
+mod signatures;
 
+pub use blob_parts::{BlobParts, Digests, LEAST_PART, MOST_PARTS, PartsOf, StoredPart};
 pub use blobs::{Blob, BlobError, BlobMetadata, Blobs, ByteRange};
 pub use body::{Body, Stream, StreamError, Text};
 pub use database::{Cost, Database, ResultSet};
@@ -19,6 +22,7 @@ pub use db_error::DbError;
 pub use edge_cache::{EdgeCache, Kept};
 pub use http_client::{HttpClient, IncomingResponse, OutgoingRequest};
 pub use images::{Fit, Focus, ImageError, Images, Picture, PictureSize};
+pub use signatures::{SignatureAlgorithm, Signatures};
 
 use async_trait::async_trait;
 use futures_util::future::LocalBoxFuture;
@@ -44,6 +48,8 @@ pub struct Ports {
     pub random: Rc<dyn Random>,
     /// Password hashing, which costs more CPU than a Worker request may have.
     pub hasher: Rc<dyn Hasher>,
+    /// Signatures with public keys.
+    pub signatures: Rc<dyn Signatures>,
     /// Token buckets shared by every isolate.
     pub rate_limiter: Rc<dyn RateLimiter>,
     /// Other people's servers.

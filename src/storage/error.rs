@@ -69,6 +69,12 @@ pub enum StorageError {
     ImageTooManyPixels,
     /// Rendering without Cloudflare Images.
     NoImages,
+    /// No such upload of several requests, or one that was given up.
+    NoSuchUpload,
+    /// Another request is writing to the upload.
+    ResourceLocked,
+    /// The bytes have another checksum than the one they were sent with.
+    InvalidChecksum,
     /// Something upstream can do and this deployment cannot.
     NotEnabled(&'static str),
     /// The database takes no calls now.
@@ -128,6 +134,9 @@ impl StorageError {
             Self::ImageTooLarge           => (400, "400", "InvalidRequest",       "InvalidRequest",       "The source image file is too large to process"),
             Self::ImageTooManyPixels      => (400, "400", "InvalidRequest",       "InvalidRequest",       "The source image resolution is too large to process"),
             Self::NoImages                => (400, "409", "FeatureNotEnabled",    "FeatureNotEnabled",    "Image transformation needs Cloudflare Images: bind it as IMAGES in wrangler.toml"),
+            Self::NoSuchUpload            => (400, "404", "NoSuchUpload",         "NoSuchUpload",         "Upload not found"),
+            Self::ResourceLocked          => (400, "423", "ResourceLocked",       "ResourceLocked",       "The resource is locked"),
+            Self::InvalidChecksum         => (400, "400", "InvalidChecksum",      "InvalidChecksum",      "The content does not have the checksum it was sent with"),
             Self::NotEnabled(feature)     => (400, "409", "FeatureNotEnabled",    "FeatureNotEnabled",    &format!("The feature {feature} is not enabled for this resource")),
             Self::SlowDown(_)             => (429, "429", "SlowDown",             "too_many_connections", "Too many connections issued to the database"),
             Self::DatabaseTimeout(_)      => (544, "544", "DatabaseTimeout",      "DatabaseTimeout",      "The connection to the database timed out"),
@@ -182,6 +191,8 @@ const RAISED: &[(&str, StorageError)] = &[
     ("BucketDenied",     StorageError::RowSecurity("The INSERT policies of storage.buckets do not allow this row.")),
     ("BucketUpdateDenied", StorageError::RowSecurity("The UPDATE or the SELECT policies of storage.buckets do not allow the row as it would be.")),
     ("TooLarge",         StorageError::TooLarge),
+    ("NoSuchUpload",     StorageError::NoSuchUpload),
+    ("ResourceLocked",   StorageError::ResourceLocked),
 ];
 
 /// What precedes the type in the payload of a refused type.
@@ -221,6 +232,8 @@ impl From<BlobError> for StorageError {
             BlobError::TooLarge => Self::TooLarge,
             BlobError::Truncated => Self::NoContent("The request body broke off before its end".into()),
             BlobError::Range => Self::InvalidRange(0),
+            BlobError::NoUpload => Self::NoSuchUpload,
+            BlobError::Mismatch => Self::InvalidChecksum,
             BlobError::Failed(cause) => Self::Internal(cause),
         }
     }

@@ -30,6 +30,8 @@ mod robots_tag;
 mod sign;
 mod signed_url;
 mod store;
+mod tus;
+mod unfinished;
 mod upload;
 
 pub use error::StorageError;

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 
 use crate::double::{
     CheapHasher, CountingRandom, LateWork, MemoryBlobs, MemoryEdgeCache, MemoryHttpClient, MemoryKeyValue,
-    MemoryLog, MovableClock, NoLimits, NotedImages, Pieces, StrictDatabase,
+    MemoryLog, MovableClock, NoLimits, NotedImages, Pieces, RingSignatures, StrictDatabase,
 };
 
 /// The product on doubles. Each test makes its own.
@@ -81,6 +81,7 @@ impl TestApp {
             clock: clock.clone(),
             random: Rc::new(CountingRandom::default()),
             hasher: hasher.clone(),
+            signatures: Rc::new(RingSignatures),
             rate_limiter: limits.clone(),
             http_client: http_client.clone(),
             log: log.clone(),
@@ -190,6 +191,7 @@ fn ports_of(app: &TestApp) -> Ports {
         clock: app.clock.clone(),
         random: app.app.ports.random.clone(),
         hasher: app.hasher.clone(),
+        signatures: Rc::new(RingSignatures),
         rate_limiter: app.limits.clone(),
         http_client: app.http_client.clone(),
         log: app.log.clone(),

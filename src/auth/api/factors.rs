@@ -9,6 +9,7 @@ use super::body::{given, read_json};
 use super::{client, session_json};
 use crate::auth::enrolment::{self, Label};
 use crate::auth::error::Error;
+use crate::auth::phone_number::PhoneNumber;
 use crate::auth::verification;
 use crate::config::MfaConfig;
 use crate::http::{Context, Response, json_response};
@@ -18,6 +19,7 @@ struct EnrolBody {
     factor_type: Option<String>,
     friendly_name: Option<String>,
     issuer: Option<String>,
+    phone: Option<String>,
 }
 
 /// `POST`: a new factor, with what its app needs.
@@ -25,6 +27,9 @@ pub async fn enroll_factor(mut context: Context) -> Result<Response, Error> {
     let body: EnrolBody = read_json(&mut context).await?;
     enrollable(&context.app.config.auth.mfa, body.factor_type.as_deref().unwrap_or_default())?;
     let label = Label::parse(body.friendly_name.as_deref(), given(body.issuer.as_ref()))?;
+    if body.factor_type.as_deref() == Some("phone") {
+        return enroll_phone(&context, &label, given(body.phone.as_ref())).await;
+    }
     let factor = enrolment::enroll_totp(&context.app, &context.caller, &label).await?;
     let body = json!({
         "id": factor.id,
@@ -35,10 +40,26 @@ pub async fn enroll_factor(mut context: Context) -> Result<Response, Error> {
     Ok(json_response(StatusCode::OK, &body))
 }
 
+async fn enroll_phone(context: &Context, label: &Label, phone: Option<&str>) -> Result<Response, Error> {
+    let Some(as_given) = phone else {
+        return Err(Error::Validation("Phone number required to enroll Phone factor".into()));
+    };
+    let phone = PhoneNumber::parse(as_given)?;
+    let factor = enrolment::enroll_phone(&context.app, &context.caller, label, &phone).await?;
+    let body = json!({
+        "id": factor.id,
+        "type": "phone",
+        "friendly_name": factor.friendly_name,
+        "phone": as_given,
+    });
+    Ok(json_response(StatusCode::OK, &body))
+}
+
 #[rustfmt::skip]
 fn enrollable(config: &MfaConfig, factor_type: &str) -> Result<(), Error> {
     match factor_type {
         "totp" if config.totp_enroll_enabled => Ok(()),
+        "phone" if config.phone_enroll_enabled => Ok(()),
         "totp"     => Err(Error::EnrolmentDisabled("mfa_totp_enroll_not_enabled",     "MFA enroll is disabled for TOTP")),
         "phone"    => Err(Error::EnrolmentDisabled("mfa_phone_enroll_not_enabled",    "MFA enroll is disabled for Phone")),
         "webauthn" => Err(Error::EnrolmentDisabled("mfa_webauthn_enroll_not_enabled", "MFA enroll is disabled for WebAuthn")),
@@ -46,14 +67,25 @@ fn enrollable(config: &MfaConfig, factor_type: &str) -> Result<(), Error> {
     }
 }
 
+#[derive(Default, Deserialize)]
+struct ChallengeBody {
+    channel: Option<String>,
+}
+
 /// `POST /{id}/challenge`: a question to the factor.
 pub async fn challenge_factor(mut context: Context) -> Result<Response, Error> {
     let id = factor_id(&context)?;
-    // It says nothing to this kind of factor, but supabase-js sends one, and workerd closes a connection
-    // whose body nobody read: another request on its way there would be lost.
-    context.read_body().await?;
-    let challenge = verification::challenge(&context.app, &context.caller, id, &client(&context)).await?;
-    let body = json!({"id": challenge.id, "type": "totp", "expires_at": challenge.expires_at.seconds()});
+    // An authenticator app's has nothing to say, and is read all the same: workerd closes a connection whose
+    // body nobody read, and another request on its way there would be lost.
+    let bytes = context.read_body().await?;
+    let body: ChallengeBody = serde_json::from_slice(&bytes).unwrap_or_default();
+    let (app, channel) = (&context.app, body.channel.as_deref());
+    let challenge = verification::challenge(app, &context.caller, id, channel, &client(&context)).await?;
+    let body = json!({
+        "id": challenge.id,
+        "type": challenge.factor_type,
+        "expires_at": challenge.expires_at.seconds(),
+    });
     Ok(json_response(StatusCode::OK, &body))
 }
 

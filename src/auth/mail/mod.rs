@@ -61,7 +61,9 @@ impl Message {
 pub async fn send(app: &App, message: Message) -> Result<(), Error> {
     match &app.config.auth.mail.carrier {
         Some(carrier) => carry(app, carrier, &message).await,
-        None => keep(app, &message).await,
+        None => {
+            keep(app, &message, "no MAIL_PROVIDER is set: a mail was not sent, it is in the mailbox").await
+        }
     }
 }
 
@@ -88,12 +90,13 @@ async fn limit(app: &App) -> Result<(), Error> {
     }
 }
 
-async fn keep(app: &App, message: &Message) -> Result<(), Error> {
+/// Leaves a message in the mailbox. A deployment's log gets the warning.
+pub async fn keep(app: &App, message: &Message, warning: &str) -> Result<(), Error> {
     if !app.config.has_demo_secrets() {
         let line = json!({
             "at": app.now().to_milliseconds(),
             "level": "warn",
-            "message": "no MAIL_PROVIDER is set: a mail was not sent, it is in the mailbox",
+            "message": warning,
         });
         app.ports.log.line(&line.to_string());
     }

@@ -1,17 +1,17 @@
 //! A call of a function that writes, from outside of SQL: statements of one batch, then the query of
 //! its answer.
 
-use sqlparser::ast::{Insert, SelectItem, SetExpr, Statement};
+use sqlparser::ast::Statement;
 
 use super::call::{CallArgument, as_given};
-use super::inline::{argument_relations, result_types};
+use super::inline::{argument_relations, mismatch, result_types};
 use super::{body, source};
 use crate::dialect::expression::{Lowering, Piece, Place, Scope, VARIABLES};
 use crate::dialect::plpgsql::{self, Condition, Machine, Returned, Sink, cleared};
 use crate::dialect::query::column_name;
 use crate::dialect::write::{self, Written};
 use crate::dialect::{DialectError, Environment};
-use crate::schema::{Catalog, Command, DataType, Language, Returns, Routine, RoutineType, WrittenTable};
+use crate::schema::{Catalog, Language, Returns, Routine, RoutineType, WrittenTable};
 use crate::sql::quote_identifier;
 
 /// What the names of the batch's values start with, and its aliases.
@@ -150,89 +150,38 @@ fn sql_batch(
         let prefix = quote_identifier(&format!("{PREFIX}/{index}"));
         let mut lowering = Lowering::beside_row(catalog, environment, &prefix);
         lowering.scopes = vec![scope.clone()];
-        match statement {
+        let (with, statement) = write::taken_apart(statement);
+        let mut written = Vec::new();
+        if let Some(with) = with {
+            write::run_with(&mut lowering, &mut sink, &with, &Condition::always(), &mut written)?;
+        }
+        match &statement {
             Statement::Query(query) => {
                 lowering.targets = if is_last { result_types(catalog, &routine.returns) } else { Vec::new() };
-                let query = lowering.subquery(query)?;
+                let query = write::unwritten(lowering.subquery(query)?, &written)?;
                 match is_last {
                     true => answer = lowering.answer_rows(routine, query)?,
                     false => sink.push(query.sql),
                 }
             }
             statement => {
-                let (written, items) = write_of(&mut lowering, statement)?;
+                let (of, rows) = write::returned(&mut lowering, &mut sink, statement, &Condition::always())?;
+                write::refuse_written(&of.sql, &written)?;
+                written.push(of);
                 if is_last {
-                    answer = returned_row(&mut lowering, routine, statement, &written, items)?;
+                    let rows = rows.ok_or_else(|| {
+                        mismatch(routine, "a value", "Final statement must be SELECT or have RETURNING.")
+                    })?;
+                    answer = lowering.answer_rows(routine, rows)?;
                 }
-                let table = crate::sql::physical_name(&written.table.schema, &written.table.name);
-                if written.updates_on_conflict {
-                    let columns = written.columns.clone();
-                    writes.push(WrittenTable { table: table.clone(), command: Command::Update, columns });
-                }
-                writes.push(WrittenTable { table, command: written.command, columns: written.columns });
-                sink.push(written.sql);
             }
         }
+        writes.extend(written.into_iter().flat_map(Written::into_tables));
     }
     let Sink::Statements { statements, .. } = sink else {
         return Err(DialectError::unsupported("this function"));
     };
     answered(catalog, routine, statements, answer, writes)
-}
-
-type Items<'s> = Option<&'s Vec<SelectItem>>;
-
-fn write_of<'s>(
-    lowering: &mut Lowering<'_>,
-    statement: &'s Statement,
-) -> Result<(Written, Items<'s>), DialectError> {
-    let always = Condition::always();
-    match statement {
-        Statement::Insert(of) => Ok((write::insert(lowering, of, &always, None)?, of.returning.as_ref())),
-        Statement::Update(of) => Ok((write::update(lowering, of, &always)?, of.returning.as_ref())),
-        Statement::Delete(of) => Ok((write::delete(lowering, of, &always)?, of.returning.as_ref())),
-        _ => Err(DialectError::unsupported("this statement in a function")),
-    }
-}
-
-/// The one row that an INSERT made, for its RETURNING.
-fn returned_row(
-    lowering: &mut Lowering<'_>,
-    routine: &Routine,
-    statement: &Statement,
-    written: &Written,
-    items: Items<'_>,
-) -> Result<String, DialectError> {
-    let refused = || {
-        DialectError::unsupported("a function that ends with this statement")
-            .with_hint("End it with a SELECT of what it gives; INSERT of one row may have RETURNING.")
-    };
-    let (Statement::Insert(insert), Some(items)) = (statement, items) else { return Err(refused()) };
-    if !is_of_one_row(insert) {
-        return Err(refused());
-    }
-    lowering.scopes.push(write::target_scope(&written.table, written.alias.as_deref()));
-    let outputs = lowering.outputs(items, &[])?;
-    lowering.scopes.pop();
-    let list: Vec<String> = outputs
-        .iter()
-        .enumerate()
-        .map(|(index, output)| format!("{} AS {}", output.sql, column_name(index)))
-        .collect();
-    let name = written.table.physical();
-    let sql = format!("SELECT {} FROM {name} WHERE {name}.rowid = last_insert_rowid()", list.join(", "));
-    let columns: Vec<(String, DataType)> =
-        outputs.into_iter().map(|output| (output.name, output.data_type)).collect();
-    let query = crate::dialect::query::LoweredQuery { sql, columns, is_single: true, value: None };
-    lowering.answer_rows(routine, query)
-}
-
-fn is_of_one_row(insert: &Insert) -> bool {
-    let one = |query: &sqlparser::ast::Query| match query.body.as_ref() {
-        SetExpr::Values(values) => values.rows.len() == 1,
-        _ => false,
-    };
-    insert.on.is_none() && insert.source.as_deref().is_none_or(one)
 }
 
 impl Lowering<'_> {
@@ -260,7 +209,7 @@ impl Lowering<'_> {
             return Ok(given.unwrap_or(Given::Value(Piece::Null)));
         };
         self.place = Place::Query;
-        let sql = self.argument_value(given.as_ref(), input.default.as_deref(), to)?;
+        let sql = self.argument_value(given.as_ref(), input, to)?;
         let is_plain = !sql.contains('(') || super::inline::is_cast_of_bind(&sql);
         let sql = if is_plain { sql } else { sink.keep(&sql) };
         Ok(Given::Value(Piece::Typed(sql, to.clone())))

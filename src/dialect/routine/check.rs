@@ -9,6 +9,7 @@ use super::resolve::{Given, Resolved};
 use crate::dialect::DialectError;
 use crate::dialect::expression::{Lowering, Piece, Place, Relation};
 use crate::dialect::translate::{SystemEnvironment, Translator};
+use crate::dialect::write;
 use crate::schema::{Language, Routine, RoutineType};
 use crate::sql::quote_identifier;
 
@@ -35,7 +36,8 @@ impl Translator {
     fn check_sql(&self, routine: &Routine) -> Result<(), DialectError> {
         let mut environment = SystemEnvironment::default();
         let statements = body::statements(&routine.body)?;
-        if !matches!(statements.as_slice(), [] | [Statement::Query(_)]) {
+        let is_query = matches!(statements.as_slice(), [] | [Statement::Query(_)]);
+        if !is_query || statements.iter().any(write::is_write) {
             let arguments: Vec<_> = routine.inputs().map(|of| Some(self.anything(&of.data_type))).collect();
             return routine_batch(routine, &arguments, &self.catalog, &mut environment).map(|_| ());
         }

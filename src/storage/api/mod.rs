@@ -8,6 +8,7 @@ pub mod object;
 pub mod relocate;
 pub mod render;
 pub mod sign;
+pub mod tus;
 
 mod content;
 mod fields;

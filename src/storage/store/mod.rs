@@ -5,6 +5,8 @@ pub mod garbage;
 pub mod list;
 pub mod object;
 pub mod purge;
+pub mod tus;
+pub mod uploads;
 pub mod walk;
 pub mod write;
 

@@ -33,6 +33,8 @@ pub struct NewObject<'a> {
 pub enum ContentOf<'a> {
     /// These: metadata, user metadata, both JSON text.
     Given(&'a str, Option<&'a str>),
+    /// Those of an upload of several requests, by its version.
+    Upload(&'a str),
     /// Another object's metadata with these keys over it, and its user metadata.
     Object(&'a ObjectPath, &'a str),
     /// Another object's metadata with these keys over it, and this user metadata.
@@ -182,6 +184,10 @@ pub fn path_tokens(name: &str) -> String {
 fn content(writer: &mut Writer, content: &ContentOf<'_>) -> (String, String) {
     match content {
         ContentOf::Given(metadata, user_metadata) => (writer.bind(*metadata), writer.bind(*user_metadata)),
+        ContentOf::Upload(version) => {
+            let version = writer.bind(*version);
+            ["metadata", "user_metadata"].map(|column| of_upload(column, &version)).into()
+        }
         ContentOf::Object(source, over) => {
             (patched(writer, source, over), of_object(writer, source, "source.user_metadata"))
         }
@@ -189,6 +195,14 @@ fn content(writer: &mut Writer, content: &ContentOf<'_>) -> (String, String) {
             (patched(writer, source, over), writer.bind(*user_metadata))
         }
     }
+}
+
+fn of_upload(column: &str, version: &str) -> String {
+    format!(
+        "(SELECT upload.{column}
+            FROM \"storage.uploads\" AS upload
+            WHERE upload.version = {version})"
+    )
 }
 
 fn patched(writer: &mut Writer, source: &ObjectPath, over: &str) -> String {

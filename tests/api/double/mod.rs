@@ -1,11 +1,13 @@
 //! Doubles of the platform: they refuse what the real thing refuses and fail on purpose.
 
+mod blob_parts;
 mod blobs;
 mod database;
 mod edge_cache;
 mod http_client;
 mod images;
 mod memory;
+mod signatures;
 mod stream;
 
 pub use blobs::MemoryBlobs;
@@ -14,6 +16,7 @@ pub use edge_cache::MemoryEdgeCache;
 pub use http_client::MemoryHttpClient;
 pub use images::NotedImages;
 pub use memory::{CheapHasher, CountingRandom, LateWork, MemoryKeyValue, MemoryLog, MovableClock, NoLimits};
+pub use signatures::RingSignatures;
 pub use stream::Pieces;
 
 use std::cell::Cell;

@@ -13,6 +13,8 @@ mod moves_and_copies;
 mod operations;
 mod policies;
 mod removals;
+mod resumable;
+mod resumable_faults;
 mod signed_urls;
 mod uploads;
 
@@ -78,5 +80,6 @@ fn assert_no_orphans(app: &TestApp) {
     );
     let versions: Vec<String> = serde_json::from_str(&versions.unwrap()).unwrap();
     assert_eq!(app.blobs.keys(), versions);
+    assert_eq!(app.blobs.open_uploads(), 0);
     assert_eq!(app.database.value("SELECT count(*) FROM \"storage.garbage\"").unwrap(), "0");
 }
