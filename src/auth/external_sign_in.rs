@@ -213,7 +213,7 @@ fn statements(app: &App, arrival: &Arrival<'_>, plan: &Plan) -> Vec<Statement> {
         vec![external_accounts::unchanged(before), identity, external_accounts::replace(user, now)];
     if plan.takes_over {
         batch.push(external_accounts::delete_other_identities(&user.id, provider, subject));
-        batch.push(one_time_tokens::clear(&user.id, user.email.as_deref(), None, None));
+        batch.push(one_time_tokens::clear(user, None));
     }
     batch
 }

@@ -150,8 +150,7 @@ pub async fn unlink(app: &App, caller: &Caller, id: Uuid) -> Result<(), Error> {
         ];
         if after.email != me.user.email {
             // What was sent to the old address was asked for by whoever has that.
-            let (email, password) = (after.email.as_deref(), after.encrypted_password.as_deref());
-            batch.push(one_time_tokens::clear(&after.id, email, password, None));
+            batch.push(one_time_tokens::clear(&after, None));
         }
         match store::run(app.ports.database.as_ref(), batch).await {
             Ok(_) => return Ok(()),
