@@ -25,7 +25,7 @@ pub use mfa::MfaConfig;
 pub use rest::{Description, RestConfig, TransactionEnd};
 pub use signing_keys::SigningKey;
 pub use sms::{SmsCarrier, SmsConfig, SmsProvider};
-pub use storage::StorageConfig;
+pub use storage::{KeyCharacters, StorageConfig};
 pub use template::{Template, escape_html};
 pub use webauthn::WebAuthnConfig;
 
