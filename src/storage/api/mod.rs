@@ -1,10 +1,12 @@
 //! The endpoints of `/storage/v1`. Each extracts, calls one use case and answers.
 
 pub mod bucket;
+pub mod direct;
 pub mod download;
 pub mod list;
 pub mod object;
 pub mod relocate;
+pub mod s3;
 pub mod sign;
 pub mod tus;
 

@@ -3,7 +3,9 @@
 pub mod bucket;
 pub mod garbage;
 pub mod list;
+pub mod multipart;
 pub mod object;
+pub mod s3_list;
 pub mod tus;
 pub mod uploads;
 pub mod write;

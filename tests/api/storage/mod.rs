@@ -1,6 +1,7 @@
 //! The storage API.
 
 mod buckets;
+mod direct;
 mod downloads;
 mod faults;
 mod forms;
@@ -11,6 +12,7 @@ mod policies;
 mod removals;
 mod resumable;
 mod resumable_faults;
+mod s3;
 mod signed_urls;
 mod uploads;
 
