@@ -248,6 +248,9 @@ const READ: &[(&str, Read)] = &[
     ("CREATE OR REPLACE TRIGGER",  |translator, reader| translator.create_trigger(reader)),
     ("DROP TRIGGER",               |translator, reader| translator.drop_trigger(reader)),
     ("ALTER TRIGGER",              |translator, reader| translator.alter_trigger(reader)),
+    ("CREATE DOMAIN",              |translator, reader| translator.create_domain(reader)),
+    ("ALTER DOMAIN",               |translator, reader| translator.alter_domain(reader)),
+    ("DROP DOMAIN",                |translator, reader| translator.drop_domain(reader)),
     ("CREATE EXTENSION",           |translator, reader| translator.create_extension(reader)),
     ("DROP EXTENSION",             |translator, reader| translator.drop_extension(reader)),
     ("CREATE VIEW",                |translator, reader| translator.create_view(reader)),
@@ -363,7 +366,9 @@ impl Environment for SystemEnvironment {
         self.asked_for_caller = true;
         Ok(match value {
             CallerValue::Role | CallerValue::CurrentUser => "'postgres'".to_string(),
-            CallerValue::UserId | CallerValue::Email | CallerValue::Claims => "NULL".to_string(),
+            CallerValue::UserId | CallerValue::Email | CallerValue::Claims | CallerValue::Operation => {
+                "NULL".to_string()
+            }
         })
     }
 

@@ -15,12 +15,15 @@ mod access;
 mod bucket;
 mod direct;
 mod download;
+mod edge;
 mod error;
 mod garbage;
+mod image;
 mod key;
 mod list;
 mod metadata;
 mod mime;
+mod purge;
 mod range;
 mod relocate;
 mod remove;
@@ -35,6 +38,7 @@ mod upload;
 
 pub use error::StorageError;
 pub use garbage::sweep;
+pub use purge::forget_old as forget_old_purges;
 
 use std::rc::Rc;
 

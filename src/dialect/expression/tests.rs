@@ -14,6 +14,7 @@ impl Environment for Plain {
             CallerValue::Role | CallerValue::CurrentUser => "?role",
             CallerValue::Email => "?email",
             CallerValue::Claims => "?jwt",
+            CallerValue::Operation => "?operation",
         }
         .to_string())
     }
@@ -39,6 +40,7 @@ fn table(name: &str, columns: &[(&str, &str)]) -> Table {
         generated: None,
         comment: None,
         sequence: None,
+        domain: None,
     };
     Table {
         schema: "public".into(),

@@ -209,7 +209,7 @@ impl Lowering<'_> {
             return Ok(given.unwrap_or(Given::Value(Piece::Null)));
         };
         self.place = Place::Query;
-        let sql = self.argument_value(given.as_ref(), input.default.as_deref(), to)?;
+        let sql = self.argument_value(given.as_ref(), input, to)?;
         let is_plain = !sql.contains('(') || super::inline::is_cast_of_bind(&sql);
         let sql = if is_plain { sql } else { sink.keep(&sql) };
         Ok(Given::Value(Piece::Typed(sql, to.clone())))

@@ -11,7 +11,7 @@ use crate::dialect::expression::{
 use crate::dialect::name::folded;
 use crate::dialect::query::{LoweredQuery, column_name};
 use crate::dialect::{DialectError, name};
-use crate::schema::{Catalog, DataType, Language, Returns, Routine, RoutineType, Volatility};
+use crate::schema::{Argument, Catalog, DataType, Language, Returns, Routine, RoutineType, Volatility};
 use crate::sql::{balanced, quote_identifier};
 
 /// How long the SQL of an argument may be that stands wherever the body names it.
@@ -302,7 +302,7 @@ impl Lowering<'_> {
                     rows.extend(names.map(|name| as_argument(&row, name)));
                 }
                 (RoutineType::Value(to), given) => {
-                    let sql = self.argument_value(given.as_ref(), argument.default.as_deref(), to)?;
+                    let sql = self.argument_value(given.as_ref(), argument, to)?;
                     let sql = self.reached(sql, reach, alias, bound)?;
                     needed.push(sql.clone());
                     values.columns.extend(names.map(|name| Field {
@@ -319,6 +319,19 @@ impl Lowering<'_> {
     }
 
     pub(super) fn argument_value(
+        &mut self,
+        given: Option<&Given>,
+        argument: &Argument,
+        to: &DataType,
+    ) -> Result<String, DialectError> {
+        let sql = self.plain_argument(given, argument.default.as_deref(), to)?;
+        match &argument.domain {
+            Some(domain) => self.in_domain(sql, domain),
+            None => Ok(sql),
+        }
+    }
+
+    fn plain_argument(
         &mut self,
         given: Option<&Given>,
         default: Option<&str>,
@@ -387,6 +400,12 @@ impl Lowering<'_> {
                 self.targets = result_types(self.catalog, &routine.returns);
                 self.subquery(query)
             }
+            [] if routine.returns == Returns::Void => Ok(LoweredQuery {
+                sql: format!("SELECT NULL AS {}", column_name(0)),
+                columns: vec![("void".to_string(), DataType::Text)],
+                is_single: true,
+                value: None,
+            }),
             [] => Err(DialectError::new("42P13", "the body has no statement")),
             _ => Err(DialectError::unsupported("a body other than one query")
                 .with_hint("A function that writes can only be called by rpc.")),

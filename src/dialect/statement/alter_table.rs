@@ -51,6 +51,8 @@ impl Translator {
             Operation::ForceRowLevelSecurity | Operation::NoForceRowLevelSecurity => Ok(()),
             // Everything belongs to the project.
             Operation::OwnerTo { .. } => Ok(()),
+            // What logical replication says of old rows changes no answer here.
+            Operation::ReplicaIdentity { .. } => Ok(()),
             Operation::AddColumn { if_not_exists, column_def, column_position: None, .. } => {
                 self.add_column(table, *if_not_exists, column_def)
             }
@@ -129,6 +131,7 @@ impl Translator {
         let in_place = !is_key
             && column.identity.is_none()
             && column.generated.is_none()
+            && column.domain.is_none()
             && !is_computed
             && (column.nullable || default.is_some())
             && !(has_reference && default.is_some());

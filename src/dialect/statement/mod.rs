@@ -15,6 +15,7 @@ mod create_policy;
 pub mod create_table;
 mod create_type;
 pub mod ddl;
+mod domain;
 mod drop;
 mod exclusion;
 mod existing_rows;

@@ -8,6 +8,7 @@ use super::fields::{Fields, invalid};
 use super::{object_path, terms};
 use crate::http::{Context, Response, json_response};
 use crate::storage::direct::{self, Announced, URL_SECONDS};
+use crate::storage::image::Transform;
 use crate::storage::metadata::Metadata;
 use crate::storage::{Storage, StorageError, sign};
 
@@ -72,7 +73,7 @@ pub async fn download(mut context: Context) -> Result<Response, StorageError> {
     let url = match &context.app.config.storage.r2 {
         Some(account) => direct::download(&storage, account, &path, seconds).await?,
         None => {
-            let url = sign::download(&storage, &path, seconds).await?;
+            let url = sign::download(&storage, &path, seconds, &Transform::default()).await?;
             format!("{}/storage/v1{url}", context.origin)
         }
     };

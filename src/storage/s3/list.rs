@@ -17,7 +17,7 @@ pub struct Listing {
 pub async fn list(storage: &Storage, asked: &Page<'_>) -> Result<Listing, S3Error> {
     let one_more = Page { most: asked.most + 1, ..*asked };
     let results =
-        batch(storage, |access| Ok(vec![store::bucket::visibility(asked.bucket), page(access, &one_more)?]));
+        batch(storage, |access| Ok(vec![store::bucket::exists(asked.bucket), page(access, &one_more)?]));
     let results = results.await?;
     if results.at(0)?.is_empty() {
         return Err(StorageError::NoSuchBucket.into());

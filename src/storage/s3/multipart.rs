@@ -277,7 +277,7 @@ pub async fn list_uploads(
             most: most - u32::try_from(listed).unwrap_or(most).min(most) + 1,
             now: &now,
         };
-        let statements = vec![store::bucket::visibility(bucket), store::multipart::list(&page)];
+        let statements = vec![store::bucket::exists(bucket), store::multipart::list(&page)];
         let results = batch(storage, |_| Ok(statements.clone())).await?;
         if results.at(0)?.is_empty() {
             return Err(StorageError::NoSuchBucket.into());

@@ -3,6 +3,7 @@
 use serde::Deserialize;
 
 use super::super::key::ObjectPath;
+use super::super::store::object::Selection;
 use super::super::store::{self, batch};
 use super::super::{Storage, StorageError, garbage, remove};
 use super::S3Error;
@@ -20,7 +21,7 @@ struct Name {
 
 /// Refuses a bucket that does not exist.
 pub async fn require_bucket(storage: &Storage, bucket: &str) -> Result<(), S3Error> {
-    let statement = store::bucket::visibility(bucket);
+    let statement = store::bucket::exists(bucket);
     let results = storage.app.ports.database.batch(vec![statement]).await.map_err(StorageError::from)?;
     if results.first().is_none_or(|result| result.is_empty()) {
         return Err(StorageError::NoSuchBucket.into());
@@ -40,8 +41,8 @@ pub async fn remove_one(storage: &Storage, path: &ObjectPath) -> Result<(), S3Er
 pub async fn remove_many(storage: &Storage, bucket: &str, keys: &[String]) -> Result<Removed, S3Error> {
     let names = garbage::json(keys)?;
     let results = batch(storage, |access| {
-        let [garbage, rows] = store::object::remove(access, bucket, &names)?;
-        Ok(vec![store::bucket::visibility(bucket), garbage, rows, store::object::still_there(bucket, &names)])
+        let [garbage, rows] = store::object::remove(access, bucket, &Selection::Named(&names))?;
+        Ok(vec![store::bucket::exists(bucket), garbage, rows, store::object::still_there(bucket, &names)])
     });
     let results = results.await?;
     if results.at(0)?.is_empty() {

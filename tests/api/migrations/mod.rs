@@ -2,6 +2,7 @@
 
 mod altering;
 mod applying;
+mod domains;
 mod dropping;
 mod expressions;
 mod functions;

@@ -3,11 +3,15 @@
 mod buckets;
 mod direct;
 mod downloads;
+mod edge;
 mod faults;
+mod folders;
 mod forms;
+mod images;
 mod info;
 mod lists;
 mod moves_and_copies;
+mod operations;
 mod policies;
 mod removals;
 mod resumable;

@@ -32,7 +32,11 @@ pub struct S3Request {
 
 impl S3Request {
     /// Verifies the signature, in the header or in the query.
-    pub async fn authorize(context: Context, query: Vec<(String, String)>) -> Result<Self, S3Error> {
+    pub async fn authorize(
+        context: Context,
+        query: Vec<(String, String)>,
+        operation: &'static str,
+    ) -> Result<Self, S3Error> {
         let (signature, secret) = {
             let header = |name: &str| signed_header(&context, name);
             let signature = match context.header("authorization") {
@@ -48,7 +52,7 @@ impl S3Request {
             signature.check_headers(context.headers.keys().map(|name| name.as_str()))?;
             (signature, secret)
         };
-        let caller = caller(&context.app, &signature).await?;
+        let caller = caller(&context.app, &signature, operation).await?;
         let storage = Storage { caller, ..Storage::of(&context) };
         Ok(Self { context, storage, query, verdict: Verdict::default(), signature, secret })
     }
@@ -152,13 +156,13 @@ pub fn verified(
 }
 
 /// The service role with the project's keys; with a session token, whoever that speaks for.
-pub async fn caller(app: &App, signature: &Signature) -> Result<Caller, S3Error> {
+pub async fn caller(app: &App, signature: &Signature, operation: &'static str) -> Result<Caller, S3Error> {
     let Some(token) = &signature.session_token else { return Ok(Caller::with_role(Role::ServiceRole)) };
     let claims = app.verify_token(token).await;
     let claims = claims.map_err(|error| S3Error::Token(token_message_storage(error)))?;
     let caller = Caller::from_claims(claims);
     refuse_revoked(app, &caller).await.map_err(|_| S3Error::Token("The session has ended"))?;
-    Ok(caller)
+    Ok(Caller { operation: Some(operation), ..caller })
 }
 
 /// A header as the client sent it; several of one name are joined, as the signature has them.

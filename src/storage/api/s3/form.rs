@@ -31,11 +31,14 @@ pub async fn post(mut context: Context) -> Result<Response, S3Error> {
     })?;
     let policy = Policy::parse(encoded)?;
     policy.check(&fields, context.app.now())?;
-    let storage = Storage { caller: caller(&context.app, &signature).await?, ..Storage::of(&context) };
+    let storage = Storage {
+        caller: caller(&context.app, &signature, "storage.s3.upload").await?,
+        ..Storage::of(&context)
+    };
 
     let key = field("key").ok_or(S3Error::InvalidArgument("key"))?;
     let key = key.replace("${filename}", form.file_name.as_deref().unwrap_or_default());
-    let path = ObjectPath::new(&bucket, &key)?;
+    let path = ObjectPath::new(&bucket, &key, context.app.config.storage.key_characters())?;
     let location = format!("{}{}/{}", context.origin, context.path, encode_path(&key));
     let new = NewObject {
         path: path.clone(),

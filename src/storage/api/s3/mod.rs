@@ -18,7 +18,7 @@ use crate::storage::s3::{S3Error, Xml, query_pairs};
 
 pub use authorize::S3Request;
 
-type Operation = fn(S3Request) -> LocalBoxFuture<'static, Result<Response, S3Error>>;
+type Handler = fn(S3Request) -> LocalBoxFuture<'static, Result<Response, S3Error>>;
 
 /// What a request's path names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,7 +34,9 @@ struct Row {
     level: Level,
     query: &'static str,
     header: &'static str,
-    operation: Operation,
+    /// As policies ask by `storage.operation()`: upstream's names.
+    name: &'static str,
+    handler: Handler,
 }
 
 const COPY: &str = "x-amz-copy-source";
@@ -44,32 +46,32 @@ const COPY: &str = "x-amz-copy-source";
 fn operations() -> [Row; 24] {
     use Level::*;
     [
-        row(Method::GET,    Service, "",            "",   |r| bucket::list(r).boxed_local()),
+        row(Method::GET,    Service, "",            "",   "storage.s3.bucket.list",                |r| bucket::list(r).boxed_local()),
 
-        row(Method::HEAD,   Bucket,  "",            "",   |r| bucket::head(r).boxed_local()),
-        row(Method::PUT,    Bucket,  "",            "",   |r| bucket::create(r).boxed_local()),
-        row(Method::DELETE, Bucket,  "",            "",   |r| bucket::delete(r).boxed_local()),
-        row(Method::GET,    Bucket,  "location",    "",   |r| bucket::location(r).boxed_local()),
-        row(Method::GET,    Bucket,  "versioning",  "",   |r| bucket::versioning(r).boxed_local()),
-        row(Method::GET,    Bucket,  "uploads",     "",   |r| multipart::list_uploads(r).boxed_local()),
-        row(Method::GET,    Bucket,  "list-type",   "",   |r| bucket::objects_v2(r).boxed_local()),
-        row(Method::GET,    Bucket,  "",            "",   |r| bucket::objects(r).boxed_local()),
-        row(Method::POST,   Bucket,  "delete",      "",   |r| object::delete_many(r).boxed_local()),
+        row(Method::HEAD,   Bucket,  "",            "",   "storage.s3.bucket.head",                |r| bucket::head(r).boxed_local()),
+        row(Method::PUT,    Bucket,  "",            "",   "storage.s3.bucket.create",              |r| bucket::create(r).boxed_local()),
+        row(Method::DELETE, Bucket,  "",            "",   "storage.s3.bucket.delete",              |r| bucket::delete(r).boxed_local()),
+        row(Method::GET,    Bucket,  "location",    "",   "storage.s3.bucket.get_location",        |r| bucket::location(r).boxed_local()),
+        row(Method::GET,    Bucket,  "versioning",  "",   "storage.s3.bucket.get_versioning",      |r| bucket::versioning(r).boxed_local()),
+        row(Method::GET,    Bucket,  "uploads",     "",   "storage.s3.upload.list_multipart",      |r| multipart::list_uploads(r).boxed_local()),
+        row(Method::GET,    Bucket,  "list-type",   "",   "storage.s3.object.list",                |r| bucket::objects_v2(r).boxed_local()),
+        row(Method::GET,    Bucket,  "",            "",   "storage.s3.object.list",                |r| bucket::objects(r).boxed_local()),
+        row(Method::POST,   Bucket,  "delete",      "",   "storage.s3.object.delete_many",         |r| object::delete_many(r).boxed_local()),
 
-        row(Method::HEAD,   Object,  "",            "",   |r| object::head(r).boxed_local()),
-        row(Method::GET,    Object,  "tagging",     "",   |r| object::tagging(r).boxed_local()),
-        row(Method::GET,    Object,  "uploadId",    "",   |r| multipart::list_parts(r).boxed_local()),
-        row(Method::GET,    Object,  "",            "",   |r| object::get(r).boxed_local()),
-        row(Method::PUT,    Object,  "uploadId",    COPY, |r| multipart::copy_part(r).boxed_local()),
-        row(Method::PUT,    Object,  "uploadId",    "",   |r| multipart::put_part(r).boxed_local()),
-        row(Method::PUT,    Object,  "",            COPY, |r| object::copy(r).boxed_local()),
-        row(Method::PUT,    Object,  "",            "",   |r| object::put(r).boxed_local()),
-        row(Method::POST,   Object,  "uploads",     "",   |r| multipart::begin(r).boxed_local()),
-        row(Method::POST,   Object,  "uploadId",    "",   |r| multipart::complete(r).boxed_local()),
-        row(Method::DELETE, Object,  "uploadId",    "",   |r| multipart::abort(r).boxed_local()),
-        row(Method::DELETE, Object,  "",            "",   |r| object::delete(r).boxed_local()),
-        row(Method::HEAD,   Service, "",            "",   |r| bucket::list(r).boxed_local()),
-        row(Method::GET,    Object,  "attributes",  "",   |_| async { Err(S3Error::NotImplemented) }.boxed_local()),
+        row(Method::HEAD,   Object,  "",            "",   "storage.s3.object.info",                |r| object::head(r).boxed_local()),
+        row(Method::GET,    Object,  "tagging",     "",   "storage.s3.object.get_tagging",         |r| object::tagging(r).boxed_local()),
+        row(Method::GET,    Object,  "uploadId",    "",   "storage.s3.upload.list_parts",          |r| multipart::list_parts(r).boxed_local()),
+        row(Method::GET,    Object,  "",            "",   "storage.s3.object.get",                 |r| object::get(r).boxed_local()),
+        row(Method::PUT,    Object,  "uploadId",    COPY, "storage.s3.upload.part_copy",           |r| multipart::copy_part(r).boxed_local()),
+        row(Method::PUT,    Object,  "uploadId",    "",   "storage.s3.upload.part",                |r| multipart::put_part(r).boxed_local()),
+        row(Method::PUT,    Object,  "",            COPY, "storage.s3.object.copy",                |r| object::copy(r).boxed_local()),
+        row(Method::PUT,    Object,  "",            "",   "storage.s3.upload",                     |r| object::put(r).boxed_local()),
+        row(Method::POST,   Object,  "uploads",     "",   "storage.s3.upload.create_multipart",    |r| multipart::begin(r).boxed_local()),
+        row(Method::POST,   Object,  "uploadId",    "",   "storage.s3.upload.complete_multipart",  |r| multipart::complete(r).boxed_local()),
+        row(Method::DELETE, Object,  "uploadId",    "",   "storage.s3.upload.abort_multipart",     |r| multipart::abort(r).boxed_local()),
+        row(Method::DELETE, Object,  "",            "",   "storage.s3.object.delete",              |r| object::delete(r).boxed_local()),
+        row(Method::HEAD,   Service, "",            "",   "storage.s3.bucket.list",                |r| bucket::list(r).boxed_local()),
+        row(Method::GET,    Object,  "attributes",  "",   "storage.s3.object.get",                 |_| async { Err(S3Error::NotImplemented) }.boxed_local()),
     ]
 }
 
@@ -126,14 +128,14 @@ async fn answer(context: Context) -> Result<Response, S3Error> {
     }
     let query = query_pairs(&context.query);
     let operation = find(&context, level, &query)?;
-    let request = S3Request::authorize(context, query).await?;
+    let request = S3Request::authorize(context, query, operation.name).await?;
     let verdict = request.verdict.clone();
-    let answer = operation(request).await;
+    let answer = (operation.handler)(request).await;
     // What was wrong with the payload is known better where it was read.
     answer.map_err(|error| verdict.borrow_mut().take().unwrap_or(error))
 }
 
-fn find(context: &Context, level: Level, query: &[(String, String)]) -> Result<Operation, S3Error> {
+fn find(context: &Context, level: Level, query: &[(String, String)]) -> Result<Row, S3Error> {
     let aspects: Vec<&str> =
         query.iter().map(|(key, _)| key.as_str()).filter(|key| ASPECTS.contains(key)).collect();
     let fits = |row: &Row| {
@@ -146,16 +148,22 @@ fn find(context: &Context, level: Level, query: &[(String, String)]) -> Result<O
             && (row.query.is_empty() || aspects.contains(&row.query))
             && aspects.iter().all(is_own)
     };
-    let rows = operations();
-    if let Some(row) = rows.iter().find(|row| fits(row)) {
-        return Ok(row.operation);
+    if let Some(row) = operations().into_iter().find(fits) {
+        return Ok(row);
     }
-    let is_known = rows.iter().any(|row| row.method == context.method && row.level == level);
+    let is_known = operations().iter().any(|row| row.method == context.method && row.level == level);
     Err(if is_known { S3Error::NotImplemented } else { S3Error::Method })
 }
 
-fn row(method: Method, level: Level, query: &'static str, header: &'static str, operation: Operation) -> Row {
-    Row { method, level, query, header, operation }
+fn row(
+    method: Method,
+    level: Level,
+    query: &'static str,
+    header: &'static str,
+    name: &'static str,
+    handler: Handler,
+) -> Row {
+    Row { method, level, query, header, name, handler }
 }
 
 fn level(context: &Context) -> Level {
@@ -180,7 +188,8 @@ impl S3Request {
 
     /// The object that the path names.
     fn path(&self) -> Result<ObjectPath, S3Error> {
-        Ok(ObjectPath::new(self.bucket(), self.context.parameters.get("key"))?)
+        let characters = self.context.app.config.storage.key_characters();
+        Ok(ObjectPath::new(self.bucket(), self.context.parameters.get("key"), characters)?)
     }
 
     /// A query parameter.

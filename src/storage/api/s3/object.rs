@@ -44,11 +44,11 @@ pub async fn get(request: S3Request) -> Result<Response, S3Error> {
             check_preconditions(&request.context, &found)?;
             described(respond(StatusCode::NOT_MODIFIED, Body::Empty), &request, &found)
         }
-        Download::Whole(found, body) => {
+        Download::Whole(found, body, _) => {
             check_preconditions(&request.context, &found)?;
             described(respond(StatusCode::OK, body), &request, &found)
         }
-        Download::Part(found, part, body) => {
+        Download::Part(found, part, body, _) => {
             check_preconditions(&request.context, &found)?;
             let size = found.metadata.length().unwrap_or(part.offset + part.length);
             let range = format!("bytes {}-{}/{size}", part.offset, part.offset + part.length - 1);
@@ -94,7 +94,7 @@ pub async fn put(mut request: S3Request) -> Result<Response, S3Error> {
     }
     let context = &request.context;
     let new = NewObject {
-        path: ObjectPath::new(request.bucket(), &key)?,
+        path: ObjectPath::new(request.bucket(), &key, context.app.config.storage.key_characters())?,
         body: incoming.body,
         size: Some(incoming.size),
         range: None,
@@ -196,7 +196,7 @@ pub fn copy_source(context: &Context) -> Result<ObjectPath, S3Error> {
     }
     let source = percent_decode_str(source).decode_utf8().map_err(|_| WRONG)?;
     let (bucket, key) = source.trim_start_matches('/').split_once('/').ok_or(WRONG)?;
-    Ok(ObjectPath::new(bucket, key)?)
+    Ok(ObjectPath::new(bucket, key, context.app.config.storage.key_characters())?)
 }
 
 fn described(response: Response, request: &S3Request, found: &Found) -> Response {
