@@ -1,16 +1,22 @@
 //! The storage API.
 
 mod buckets;
+mod direct;
 mod downloads;
+mod edge;
 mod faults;
+mod folders;
 mod forms;
+mod images;
 mod info;
 mod lists;
 mod moves_and_copies;
+mod operations;
 mod policies;
 mod removals;
 mod resumable;
 mod resumable_faults;
+mod s3;
 mod signed_urls;
 mod uploads;
 
