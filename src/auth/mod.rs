@@ -35,6 +35,7 @@ mod verification;
 mod verify;
 
 mod access_token;
+mod audit;
 mod ban;
 mod captcha;
 mod contact;

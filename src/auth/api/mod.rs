@@ -2,6 +2,7 @@
 
 mod admin;
 mod admin_factors;
+mod audit_log;
 mod body;
 mod custom_providers;
 mod external;
@@ -27,6 +28,7 @@ pub use admin::{
 pub use admin_factors::{
     delete_factor as delete_any_factor, list_factors as list_any_factors, update_factor as update_any_factor,
 };
+pub use audit_log::list_audit_log;
 pub use custom_providers::{
     create_custom_provider, delete_custom_provider, get_custom_provider, list_custom_providers,
     update_custom_provider,
@@ -39,7 +41,7 @@ pub use logout::logout;
 pub use message::{invite, reauthenticate, recover, resend, send_magic_link, send_otp};
 pub use own_data::{erase_user, export_any_user, export_user};
 pub use own_sessions::{end_session, list_sessions};
-pub use settings::{health, jwks, openid_configuration, settings};
+pub use settings::{health, jwks, openid_configuration, saml, settings};
 pub use sign_up::sign_up;
 pub use token::token;
 pub use user::{get_user, update_user};

@@ -3,7 +3,9 @@
 mod admin_accounts;
 mod admin_factors;
 mod admin_list;
+mod audit;
 mod authenticator;
+mod costs;
 mod custom_providers;
 mod defence;
 mod factor_attacks;
@@ -19,6 +21,7 @@ mod own_sessions;
 mod phone_factors;
 mod provider_sign_in;
 mod provider_table;
+mod races;
 mod refresh;
 mod session_claims;
 mod session_limits;
