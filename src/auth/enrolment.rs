@@ -141,7 +141,7 @@ fn host(url: &str) -> &str {
 }
 
 /// A new phone, which counts for nothing before a code sent there was right.
-pub struct PhoneEnrolment {
+pub struct BareEnrolment {
     pub id: String,
     pub friendly_name: String,
 }
@@ -152,7 +152,7 @@ pub async fn enroll_phone(
     caller: &Caller,
     label: &Label,
     phone: &PhoneNumber,
-) -> Result<PhoneEnrolment, Error> {
+) -> Result<BareEnrolment, Error> {
     for _ in 0..ATTEMPTS {
         let me = account::current(app, caller).await?;
         let session = permanent_session(&me)?;
@@ -176,7 +176,31 @@ pub async fn enroll_phone(
             phone: Some(phone.as_str()),
         };
         if insert(app, &me.user, abandoned, factor).await? {
-            return Ok(PhoneEnrolment { id, friendly_name: label.friendly_name.clone() });
+            return Ok(BareEnrolment { id, friendly_name: label.friendly_name.clone() });
+        }
+    }
+    Err(Error::Conflict)
+}
+
+/// Enrols an authenticator, which makes its credential when it is challenged first. Gives the factor's id.
+pub async fn enroll_webauthn(app: &App, caller: &Caller, label: &Label) -> Result<BareEnrolment, Error> {
+    for _ in 0..ATTEMPTS {
+        let me = account::current(app, caller).await?;
+        let session = permanent_session(&me)?;
+        let (abandoned, kept) = me.user.factors.iter().partition(|factor| is_abandoned(app, factor));
+        refuse_another(app, &me, kept, label)?;
+        let id = crypto::random_uuid(app.ports.random.as_ref()).to_string();
+        let factor = NewFactor {
+            id: &id,
+            user_id: &session.user_id,
+            session_id: &session.id,
+            friendly_name: &label.friendly_name,
+            factor_type: "webauthn",
+            secret: None,
+            phone: None,
+        };
+        if insert(app, &me.user, abandoned, factor).await? {
+            return Ok(BareEnrolment { id, friendly_name: label.friendly_name.clone() });
         }
     }
     Err(Error::Conflict)

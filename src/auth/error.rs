@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use super::hook::error::HookError;
 use super::provider::error::ProviderError;
+use super::webauthn::error::PasskeyError;
 use crate::ports::{DbError, PortError};
 
 /// A failed call of the auth API.
@@ -131,6 +132,8 @@ pub enum Error {
     /// A banned user's refresh token.
     BannedAtRefresh,
 
+    /// No bearer token, where one is only sometimes asked for.
+    BearerMissing,
     /// A bearer token that is no good, where one is only sometimes asked for.
     BearerInvalid,
     /// A key or token that speaks for no user.
@@ -217,6 +220,8 @@ pub enum Error {
     CurrentPasswordRequired,
     /// What concerns other people's accounts: a table of its own.
     Provider(ProviderError),
+    /// What concerns passkeys and security keys, likewise.
+    Passkey(PasskeyError),
 
     /// Other requests kept changing the same row.
     Conflict,
@@ -249,6 +254,7 @@ impl Error {
             Self::BadJson(place)          => return (400, "bad_json", format!("Could not parse request body as JSON: {place}").into()),
             Self::Validation(message)     => return (400, "validation_failed", Cow::Borrowed(message.as_ref())),
             Self::Provider(error)         => return error.row(),
+            Self::Passkey(error)          => return error.row(),
             Self::WeakPassword(weakness)  => return (422, "weak_password", Cow::Borrowed(weakness.message.as_str())),
 
             Self::Hook(error)             => return error.row(),
@@ -323,6 +329,7 @@ impl Error {
             Self::SessionExpiredInactive  => (400, "session_expired",            "Invalid Refresh Token: Session Expired (Inactivity)"),
             Self::BannedAtRefresh         => (400, "user_banned",                "Invalid Refresh Token: User Banned"),
 
+            Self::BearerMissing           => (401, "no_authorization",           "This endpoint requires a valid Bearer token"),
             Self::BearerInvalid           => (403, "bad_jwt",                    "invalid JWT: unable to parse or verify signature"),
             Self::MissingSubject          => (403, "bad_jwt",                    "invalid claim: missing sub claim"),
             Self::SubjectNotUuid          => (400, "bad_jwt",                    "invalid claim: sub claim must be a UUID"),
@@ -414,6 +421,7 @@ impl Error {
             | Self::DeletingUser(cause)
             | Self::Unexpected(cause) => Some(cause),
             Self::Provider(error) => error.cause(),
+            Self::Passkey(error) => error.cause(),
             _ => None,
         }
     }
@@ -428,6 +436,12 @@ impl From<HookError> for Error {
 impl From<ProviderError> for Error {
     fn from(error: ProviderError) -> Self {
         Self::Provider(error)
+    }
+}
+
+impl From<PasskeyError> for Error {
+    fn from(error: PasskeyError) -> Self {
+        Self::Passkey(error)
     }
 }
 

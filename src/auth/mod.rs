@@ -22,6 +22,7 @@ mod invite;
 mod otp;
 mod own_data;
 mod own_sessions;
+mod passkey;
 mod phone_change;
 mod reauthenticate;
 mod recover;
@@ -62,6 +63,8 @@ mod session;
 mod sms;
 mod texting;
 mod totp;
+mod webauthn;
+mod webauthn_factor;
 
 mod error;
 mod model;

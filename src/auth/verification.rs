@@ -1,6 +1,6 @@
 //! Challenging a second factor and verifying its codes, which raises the session to aal2.
 
-use serde_json::json;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::account;
@@ -18,13 +18,16 @@ use super::sign_out;
 use super::sms::Channel;
 use super::store::factors::{Judged, MOVED};
 use super::store::sessions::SessionKey;
-use super::store::{self, factors, sessions, users};
+use super::store::{self, factors, passkeys, sessions, users};
 use super::totp::Secret;
+use super::webauthn::error::PasskeyError;
+use super::webauthn_factor;
 use crate::app::App;
 use crate::caller::Caller;
 use crate::config::HookKind;
 use crate::crypto;
 use crate::ports::DbError;
+use crate::sql::Statement;
 use crate::time::Timestamp;
 
 /// How often an answer that met another one is judged anew.
@@ -48,6 +51,8 @@ pub struct Challenged {
     pub id: String,
     pub factor_type: String,
     pub expires_at: Timestamp,
+    /// What a browser needs to have an authenticator answer.
+    pub webauthn: Option<Value>,
 }
 
 /// Puts a question to the caller's factor; a phone is sent a code by the channel. It can be answered once,
@@ -63,6 +68,10 @@ pub async fn challenge(
     permanent_session(&me)?;
     let factor = owned(&me.user, &factor_id.to_string())?;
     usable(app, factor)?;
+    let webauthn = match factor.factor_type.as_str() {
+        "webauthn" => Some(webauthn_factor::question(app, &me, factor).await?),
+        _ => None,
+    };
     let id = crypto::random_uuid(app.ports.random.as_ref()).to_string();
     let now = app.now();
     let code = match factor.factor_type.as_str() {
@@ -76,7 +85,8 @@ pub async fn challenge(
         code_hash: code.as_ref().map(|(_, code)| code.hash_for(app, &id)),
         id,
     };
-    put(app, &me.user, factor, &challenge, now).await?;
+    let asked = webauthn.as_ref().map(|(asked, _)| asked.as_str());
+    put(app, &me.user, factor, &challenge, asked, now).await?;
     if let Some((channel, code)) = code
         && let Err(error) = code.deliver(app, &me.user, channel, client.ip.as_deref()).await
     {
@@ -89,26 +99,31 @@ pub async fn challenge(
     let ip = client.ip.as_deref();
     audit::record(app, Actor::User(&me.user), Action::ChallengeCreated, ip, traits).await;
     let expires_at = now.plus_seconds(challenge_seconds(app));
-    Ok(Challenged { id: challenge.id, factor_type: factor.factor_type.clone(), expires_at })
+    let webauthn = webauthn.map(|(_, options)| options);
+    Ok(Challenged { id: challenge.id, factor_type: factor.factor_type.clone(), expires_at, webauthn })
 }
 
-/// Stores a challenge and forgets old ones.
+/// Stores a challenge, with what it asks of an authenticator, and forgets old ones.
 async fn put(
     app: &App,
     user: &User,
     factor: &Factor,
     challenge: &Challenge,
+    asked: Option<&str>,
     now: Timestamp,
 ) -> Result<(), Error> {
     let challenged = match challenge.code_hash {
         None => factors::challenged(&user.id, &factor.id, now),
         Some(_) => factors::challenged_after(&user.id, &factor.id, factor.last_challenged_at.as_deref(), now),
     };
-    let batch = vec![
+    let mut batch = vec![
         challenged,
         factors::delete_challenges(&user.id, &factor.id, now.plus_seconds(-KEPT_SECONDS)),
         factors::insert_challenge(&user.id, &factor.id, challenge),
     ];
+    if let Some(asked) = asked {
+        batch.push(passkeys::keep_factor_challenge(&user.id, &factor.id, &challenge.id, asked));
+    }
     if store::run(app.ports.database.as_ref(), batch).await?.happened(0)? {
         return Ok(());
     }
@@ -122,6 +137,7 @@ fn usable(app: &App, factor: &Factor) -> Result<(), Error> {
     let config = &app.config.auth.mfa;
     match factor.factor_type.as_str() {
         "phone" if !config.phone_verify_enabled => Err(Error::PhoneVerificationDisabled),
+        "webauthn" if !config.webauthn_verify_enabled => Err(PasskeyError::FactorDisabled.into()),
         "totp" if !config.totp_verify_enabled => Err(Error::TotpVerificationDisabled),
         _ => Ok(()),
     }
@@ -157,7 +173,7 @@ pub async fn verify(
         ask_hook(app, &question, is_right, client).await?;
         match judgement {
             Judgement::Right(step) => {
-                if let Some(signed_in) = raise(app, question, step, client).await? {
+                if let Some(signed_in) = raise(app, question, step, Vec::new(), client).await? {
                     return Ok(signed_in);
                 }
             }
@@ -172,12 +188,12 @@ pub async fn verify(
 }
 
 /// All that an answer is judged by.
-struct Question {
-    user: User,
-    session: Session,
-    factor: Factor,
-    state: FactorState,
-    challenge: Challenge,
+pub(super) struct Question {
+    pub user: User,
+    pub session: Session,
+    pub factor: Factor,
+    pub state: FactorState,
+    pub challenge: Challenge,
 }
 
 async fn read(app: &App, caller: &Caller, answer: &Answer<'_>) -> Result<Question, Error> {
@@ -198,7 +214,7 @@ async fn read(app: &App, caller: &Caller, answer: &Answer<'_>) -> Result<Questio
     })
 }
 
-fn refuse_challenge(app: &App, challenge: &Challenge, client: &Client) -> Result<(), Error> {
+pub(super) fn refuse_challenge(app: &App, challenge: &Challenge, client: &Client) -> Result<(), Error> {
     let is_elsewhere = challenge.ip_address != client.ip.as_deref().unwrap_or_default();
     if challenge.verified_at.is_some() || is_elsewhere {
         return Err(Error::ChallengeElsewhere);
@@ -267,11 +283,13 @@ async fn judge(app: &App, question: &Question, code: &str) -> Result<Judgement, 
     })
 }
 
-/// One batch: either all of it happens on what was judged, or nothing. `None` when something moved since.
-async fn raise(
+/// One batch, with `more` at its end: either all of it happens on what was judged, or nothing. `None` when
+/// something moved since.
+pub(super) async fn raise(
     app: &App,
     question: Question,
     step: Option<i64>,
+    more: Vec<Statement>,
     client: &Client,
 ) -> Result<Option<SignedIn>, Error> {
     let Question { user, session, factor, state, challenge } = question;
@@ -286,7 +304,7 @@ async fn raise(
     };
     let unchanged = factors::unchanged(&judged);
     let session = session.raised(factor.method(), now);
-    let batch = vec![
+    let mut batch = vec![
         unchanged,
         factors::accept(&user.id, &factor.id, step, now),
         factors::close_challenge(&user.id, &factor.id, &challenge.id, now),
@@ -295,6 +313,7 @@ async fn raise(
         sessions::end_aal1(&user.id),
         users::by_id(&user.id),
     ];
+    batch.extend(more);
     let results = match store::run(app.ports.database.as_ref(), batch).await {
         Err(DbError::Raised(what)) if what == MOVED => return Ok(None),
         results => results?,

@@ -8,6 +8,7 @@ use super::mfa::MfaConfig;
 use super::rate_limits::RateLimits;
 use super::read::Reader;
 use super::sms::SmsConfig;
+use super::webauthn::WebAuthnConfig;
 
 /// How people may sign up and in, and how long that lasts.
 #[derive(Clone, Debug)]
@@ -67,6 +68,8 @@ pub struct AuthConfig {
     pub limits: RateLimits,
     /// `RATE_LIMITS`: whether sign-in routes are limited per address.
     pub rate_limits: bool,
+    /// Passkeys and security keys.
+    pub webauthn: WebAuthnConfig,
     /// Second factors.
     pub mfa: MfaConfig,
 }
@@ -123,6 +126,7 @@ impl AuthConfig {
             audit: audit_log(reader),
             limits: RateLimits::read(reader),
             rate_limits: reader.flag("RATE_LIMITS", true),
+            webauthn: WebAuthnConfig::read(reader),
             mfa: MfaConfig::read(reader),
         }
     }

@@ -15,6 +15,7 @@ mod signing_keys;
 mod sms;
 mod storage;
 mod template;
+mod webauthn;
 
 pub use auth::{AuditLog, AuthConfig};
 pub use captcha::{CaptchaConfig, CaptchaProvider};
@@ -26,8 +27,9 @@ pub use rate_limits::RateLimits;
 pub use rest::{Description, RestConfig, TransactionEnd};
 pub use signing_keys::SigningKey;
 pub use sms::{SmsCarrier, SmsConfig, SmsProvider};
-pub use storage::StorageConfig;
+pub use storage::{KeyCharacters, StorageConfig};
 pub use template::{Template, escape_html};
+pub use webauthn::WebAuthnConfig;
 
 use read::Reader;
 

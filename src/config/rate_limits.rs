@@ -11,6 +11,8 @@ pub struct RateLimits {
     pub token_refresh: u32,
     /// `RATE_LIMIT_VERIFY`: codes and links used in five minutes.
     pub verify: u32,
+    /// `RATE_LIMIT_PASSKEY`: sign-ins with passkeys in five minutes.
+    pub passkey: u32,
     /// `RATE_LIMIT_SSO`: single sign-ons in five minutes.
     pub sso: u32,
     /// `MFA_RATE_LIMIT_CHALLENGE_AND_VERIFY`: challenges, and answers, of second factors in a minute.
@@ -27,6 +29,7 @@ impl RateLimits {
             otp: number("RATE_LIMIT_OTP", 30),
             token_refresh: number("RATE_LIMIT_TOKEN_REFRESH", 150),
             verify: number("RATE_LIMIT_VERIFY", 30),
+            passkey: number("RATE_LIMIT_PASSKEY", 30),
             sso: number("RATE_LIMIT_SSO", 30),
             factors: number("MFA_RATE_LIMIT_CHALLENGE_AND_VERIFY", 15),
             anonymous: number("RATE_LIMIT_ANONYMOUS_USERS", 30),

@@ -30,6 +30,7 @@ pub async fn ask_inside(
         caller,
         request_id: String::new(),
         method,
+        route: route.path,
         origin: String::new(),
         path: path.to_string(),
         query: String::new(),

@@ -59,6 +59,8 @@ pub enum LimitedAs {
     Resend,
     /// Single sign-on.
     Sso,
+    /// Signing in with a passkey: the question and the answer.
+    Passkey,
 }
 
 impl LimitedAs {
@@ -73,6 +75,7 @@ impl LimitedAs {
             Self::Recover | Self::Resend     => in_five_minutes(limits.otp),
             Self::TokenGrant                 => in_five_minutes(limits.token_refresh),
             Self::Verify                     => in_five_minutes(limits.verify),
+            Self::Passkey                    => in_five_minutes(limits.passkey),
             Self::Sso                        => in_five_minutes(limits.sso),
             Self::FactorChallenge | Self::FactorVerify => Some((limits.factors.saturating_mul(60), BURST)),
         }

@@ -75,6 +75,7 @@ async fn dispatch(
         request_id,
         method: request.method.clone(),
         origin: format!("{}://{}", request.scheme, request.host),
+        route: route.path,
         path: take(&mut request.path),
         query: take(&mut request.query),
         headers: take(&mut request.headers),

@@ -135,7 +135,8 @@ async fn begin(mut context: Context, base: &str, door: Door) -> Result<Response,
     let metadata = UploadMetadata::parse(&header).ok_or_else(|| invalid("upload-metadata"))?;
     let bucket = metadata.get("bucketName").unwrap_or_default();
     check_bucket_name(bucket)?;
-    let path = ObjectPath::new(bucket, metadata.get("objectName").unwrap_or_default())?;
+    let characters = context.app.config.storage.key_characters();
+    let path = ObjectPath::new(bucket, metadata.get("objectName").unwrap_or_default(), characters)?;
     let uploader = door(&context, &path)?;
     let creation = Creation { path, size, metadata, header: &header };
     let (id, expires_at) = tus::create(&uploader.storage, &creation, &uploader.terms).await?;

@@ -116,7 +116,7 @@ fn refused_by_policy(
     access: &Access<'_>,
     object: &NewObject<'_>,
 ) -> Result<String, StorageError> {
-    let denied = raise("'RowSecurity'");
+    let denied = raise("'InsertDenied'");
     if !object.upsert {
         let allowed = access.sql(writer, Of::Objects, &[Rule::Insertable])?;
         let taken = raise("'KeyAlreadyExists'");
@@ -126,21 +126,26 @@ fn refused_by_policy(
              WHEN {OBJECT}.replaces THEN {taken}"
         ));
     }
-    let allowed = access.sql(writer, Of::Objects, &[Rule::Insertable, Rule::Visible])?;
+    let insertable = access.sql(writer, Of::Objects, &[Rule::Insertable])?;
+    let visible = access.sql(writer, Of::Objects, &[Rule::Visible])?;
     let updated = access.sql(writer, Of::Objects, &[Rule::Updated])?;
     let replaceable = access.sql(writer, Of::Objects, &[Rule::Updatable, Rule::Visible])?;
     let (bucket, name) = (writer.bind(&object.path.bucket), writer.bind(&object.path.key));
     Ok(format!(
         "
-             WHEN {allowed} IS NOT TRUE THEN {denied}
-             WHEN {OBJECT}.replaces AND {updated} IS NOT TRUE THEN {denied}
+             WHEN {insertable} IS NOT TRUE THEN {denied}
+             WHEN {visible} IS NOT TRUE THEN {hidden}
+             WHEN {OBJECT}.replaces AND {updated} IS NOT TRUE THEN {not_updated}
              WHEN EXISTS (
                SELECT 1
                FROM {OBJECT}
                WHERE {OBJECT}.bucket_id = {bucket}
                  AND {OBJECT}.name = {name}
                  AND {replaceable} IS NOT TRUE
-             ) THEN {denied}"
+             ) THEN {kept}",
+        hidden = raise("'SelectDenied'"),
+        not_updated = raise("'UpdateDenied'"),
+        kept = raise("'ReplaceDenied'"),
     ))
 }
 
@@ -160,14 +165,20 @@ fn new_row(writer: &mut Writer, object: &NewObject<'_>) -> String {
            {version} AS version,
            {metadata} AS metadata,
            {user_metadata} AS user_metadata,
-           json('[\"' || replace({name}, '/', '\",\"') || '\"]') AS path_tokens,
+           {path_tokens} AS path_tokens,
            COALESCE(old.created_at, {now}) AS created_at,
            {now} AS updated_at,
            COALESCE(old.last_accessed_at, {now}) AS last_accessed_at,
            old.id IS NOT NULL AS replaces
          FROM (SELECT 1) AS one
-         LEFT JOIN \"storage.objects\" AS old ON old.bucket_id = {bucket} AND old.name = {name}"
+         LEFT JOIN \"storage.objects\" AS old ON old.bucket_id = {bucket} AND old.name = {name}",
+        path_tokens = path_tokens(&name),
     )
+}
+
+/// What the table's generated column will be, for a row that is not in it yet.
+pub fn path_tokens(name: &str) -> String {
+    format!(r#"json('["' || replace(replace({name}, '"', '\"'), '/', '","') || '"]')"#)
 }
 
 fn content(writer: &mut Writer, content: &ContentOf<'_>) -> (String, String) {

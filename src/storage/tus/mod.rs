@@ -28,6 +28,7 @@ use super::store::{self, batch};
 use super::upload::Identity;
 use super::upload::Terms;
 use super::{Storage, StorageError, unfinished};
+use crate::config::KeyCharacters;
 use crate::crypto;
 
 /// The upload that a URL names: base64url of `bucket/object/version`, as upstream.
@@ -47,7 +48,9 @@ impl UploadId {
         let (bucket, rest) = text.split_once('/').ok_or(TusError::NotFound)?;
         let (key, version) = rest.rsplit_once('/').ok_or(TusError::NotFound)?;
         check_bucket_name(bucket)?;
-        Ok(Self { path: ObjectPath::new(bucket, key)?, version: version.to_string() })
+        // Its creation has judged the name.
+        let path = ObjectPath::new(bucket, key, KeyCharacters::Unicode)?;
+        Ok(Self { path, version: version.to_string() })
     }
 
     /// As a URL's last segment.

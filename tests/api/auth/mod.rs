@@ -18,11 +18,13 @@ mod input;
 mod messages;
 mod own_data;
 mod own_sessions;
+mod passkeys;
 mod phone_factors;
 mod provider_sign_in;
 mod provider_table;
 mod races;
 mod refresh;
+mod security_key;
 mod session_claims;
 mod session_limits;
 mod settings;
@@ -32,6 +34,7 @@ mod sign_up;
 mod signing_keys;
 mod tokens;
 mod user;
+mod webauthn_factors;
 
 use serde_json::{Value, json};
 

@@ -2,11 +2,15 @@
 
 mod buckets;
 mod downloads;
+mod edge;
 mod faults;
+mod folders;
 mod forms;
+mod images;
 mod info;
 mod lists;
 mod moves_and_copies;
+mod operations;
 mod policies;
 mod removals;
 mod resumable;
