@@ -95,6 +95,14 @@ pub enum Error {
 
     /// Unknown user, no password, wrong password: all the same.
     InvalidCredentials,
+    /// Wallets open nothing here.
+    Web3Disabled,
+    /// Single sign-on is off.
+    SamlDisabled,
+    /// A magic link without an address.
+    MagicLinkAddressMissing,
+    /// A number that an administrator chose is taken.
+    PhoneTaken,
     /// A `grant_type` that does not exist (here).
     UnsupportedGrantType,
     /// Right password, address not confirmed.
@@ -302,6 +310,10 @@ impl Error {
             Self::LinkUserNotFound        => (404, "user_not_found",             "User with this email not found"),
 
             Self::InvalidCredentials      => (400, "invalid_credentials",        "Invalid login credentials"),
+            Self::Web3Disabled            => (422, "web3_provider_disabled",     "Web3 provider is disabled"),
+            Self::SamlDisabled            => (404, "saml_provider_disabled",     "SAML 2.0 is disabled"),
+            Self::MagicLinkAddressMissing => (422, "validation_failed",          "Password recovery requires an email"),
+            Self::PhoneTaken              => (422, "phone_exists",               "Phone number already registered by another user"),
             Self::UnsupportedGrantType    => (400, "invalid_credentials",        "unsupported_grant_type"),
             Self::EmailNotConfirmed       => (400, "email_not_confirmed",        "Email not confirmed"),
             Self::BannedAtSignIn          => (400, "user_banned",                "User is banned"),

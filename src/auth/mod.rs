@@ -36,6 +36,7 @@ mod verification;
 mod verify;
 
 mod access_token;
+mod audit;
 mod ban;
 mod captcha;
 mod contact;

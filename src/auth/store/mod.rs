@@ -1,6 +1,7 @@
 //! The SQL of accounts and sessions. Functions give statements; a use case runs those of one
 //! decision as one batch.
 
+pub mod audit_log;
 pub mod custom_providers;
 pub mod external_accounts;
 pub mod factors;
