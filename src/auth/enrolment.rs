@@ -13,7 +13,7 @@ use super::notice::{self, Notice};
 use super::phone_number::PhoneNumber;
 use super::session::Session;
 use super::store::factors::NewFactor;
-use super::store::{self, factors, sessions};
+use super::store::{self, factors, recovery_codes, sessions};
 use super::totp::{self, Secret};
 use crate::app::App;
 use crate::caller::Caller;
@@ -252,11 +252,18 @@ pub async fn unenroll(app: &App, caller: &Caller, factor_id: Uuid, ip: Option<&s
 
 /// The factor of that id among the user's.
 pub fn owned<'a>(user: &'a User, factor_id: &str) -> Result<&'a Factor, Error> {
-    user.factors.iter().find(|factor| factor.id == factor_id).ok_or(Error::FactorNotFound)
+    user.factors
+        .iter()
+        .find(|factor| factor.id == factor_id && !factor.is_recovery_codes())
+        .ok_or(Error::FactorNotFound)
 }
 
 async fn remove(app: &App, user_id: &str, factor: &Factor, deletion: Statement) -> Result<bool, Error> {
-    let batch = vec![deletion, sessions::lower(user_id, &factor.id, factor.method(), app.now())];
+    let batch = vec![
+        deletion,
+        sessions::lower(user_id, &factor.id, factor.method(), app.now()),
+        recovery_codes::delete_if_alone(user_id),
+    ];
     let results = store::run(app.ports.database.as_ref(), batch).await?;
     Ok(results.happened(0)?)
 }

@@ -26,6 +26,7 @@ mod passkey;
 mod phone_change;
 mod reauthenticate;
 mod recover;
+mod recovery_codes;
 mod refresh;
 mod resend;
 mod sign_in;

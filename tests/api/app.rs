@@ -8,7 +8,7 @@ use std::task::Poll;
 use edgeward::app::App;
 use edgeward::config::{Config, DEMO_JWT_SECRET};
 use edgeward::http::{Body, Request, serve};
-use edgeward::ports::{Clock, Ports};
+use edgeward::ports::{Clock, Hasher, Ports};
 use edgeward::routes;
 use futures_executor::block_on;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
@@ -102,6 +102,13 @@ impl TestApp {
             log,
             late_work,
         }
+    }
+
+    /// The same with another hasher than [`CheapHasher`].
+    pub fn with_hasher(vars: &[(&str, &str)], hasher: Rc<dyn Hasher>) -> Self {
+        let app = Self::with_vars(vars);
+        let ports = Ports { hasher, ..ports_of(&app) };
+        Self { app: Rc::new(App::new(app.app.config.clone(), ports, routes::router().unwrap())), ..app }
     }
 
     /// Another isolate on the same stores: nothing remembered.

@@ -15,6 +15,7 @@ mod message;
 mod own_data;
 mod own_sessions;
 mod passkeys;
+mod recovery_codes;
 mod refusal;
 mod return_url;
 mod settings;
@@ -45,6 +46,10 @@ pub use own_sessions::{end_session, list_sessions};
 pub use passkeys::{
     delete_any_passkey, delete_passkey, list_any_passkeys, list_passkeys, register_passkey, rename_passkey,
     sign_in_with_passkey, start_passkey_registration, start_passkey_sign_in,
+};
+pub use recovery_codes::{
+    delete_recovery_codes, generate_recovery_codes, recovery_codes_status, regenerate_recovery_codes,
+    verify_recovery_code,
 };
 pub use settings::{health, jwks, openid_configuration, saml, settings};
 pub use sign_up::sign_up;

@@ -12,6 +12,7 @@ pub mod oauth_states;
 pub mod one_time_tokens;
 pub mod own_data;
 pub mod passkeys;
+pub mod recovery_codes;
 pub mod sessions;
 pub mod sign_in_failures;
 pub mod users;

@@ -23,6 +23,7 @@ mod phone_factors;
 mod provider_sign_in;
 mod provider_table;
 mod races;
+mod recovery_codes;
 mod refresh;
 mod security_key;
 mod session_claims;
