@@ -3,11 +3,15 @@
 mod buckets;
 mod downloads;
 mod edge;
+mod events;
 mod faults;
 mod folders;
 mod forms;
 mod images;
 mod info;
+mod integrity;
+mod interleavings;
+mod lifecycle;
 mod lists;
 mod moves_and_copies;
 mod operations;
