@@ -59,8 +59,6 @@ CREATE TABLE "auth.webauthn_challenges" (
   expires_at     TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- A second factor that is an authenticator: its credential as JSON, and what the app was last asked and told.
+-- A second factor that is an authenticator: its credential as JSON, and what it is asked.
 ALTER TABLE "auth.mfa_factors" ADD COLUMN web_authn_credential TEXT;
-ALTER TABLE "auth.mfa_factors" ADD COLUMN web_authn_aaguid TEXT;
-ALTER TABLE "auth.mfa_factors" ADD COLUMN last_webauthn_challenge_data TEXT;
 ALTER TABLE "auth.mfa_challenges" ADD COLUMN web_authn_challenge TEXT;

@@ -1,8 +1,8 @@
 //! What code can reach: settings, ports, and what the isolate remembers.
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 
 use serde::Serialize;
 use serde_json::Value;
@@ -33,6 +33,9 @@ pub struct App {
     /// The project's schema.
     pub catalog: CatalogCache,
     keys: Keys,
+    /// Ranges of leaked passwords' digests, as far as someone's began so.
+    pub leaked_passwords: RefCell<HashMap<String, Rc<str>>>,
+    shared: OnceCell<Weak<App>>,
     verified: RefCell<HashMap<String, Rc<Claims>>>,
 }
 
@@ -52,8 +55,20 @@ impl App {
             edge_sessions: EdgeSessions::default(),
             documents: Documents::default(),
             catalog: CatalogCache::default(),
+            leaked_passwords: RefCell::default(),
+            shared: OnceCell::new(),
             verified: RefCell::default(),
         }
+    }
+
+    /// Makes the app known to itself, for [`Self::shared`].
+    pub fn share(self: &Rc<Self>) {
+        self.shared.get_or_init(|| Rc::downgrade(self));
+    }
+
+    /// The app as its requests hold it; `None` before the first.
+    pub fn shared(&self) -> Option<Rc<Self>> {
+        self.shared.get().and_then(Weak::upgrade)
     }
 
     /// Now, from the clock port.

@@ -12,6 +12,7 @@ use super::error::Error;
 use super::mailing::ReturnPath;
 use super::metadata::{self, Metadata};
 use super::model::User;
+use super::notice;
 use super::password::{self, NewPassword};
 use super::phone_change;
 use super::phone_number::PhoneNumber;
@@ -120,7 +121,7 @@ pub async fn update(app: &App, caller: &Caller, change: &Change, path: &ReturnPa
             return Err(Error::UpdateNeedsAal2);
         }
         let needs_nonce = check(app, &me, change)?;
-        let mut after = decide(app, &me.user, change).await?;
+        let mut after = decide(app, &me, change).await?;
         if let Some(nonce) = nonce.take().filter(|_| needs_nonce) {
             reauthenticate::use_nonce(app, &me.user, nonce).await?;
         }
@@ -131,7 +132,9 @@ pub async fn update(app: &App, caller: &Caller, change: &Change, path: &ReturnPa
                 asked_at = Some(now.to_postgres());
             }
             if let Some(phone) = change.phone_to_confirm(app, &me.user) {
-                (me.user, _) = phone_change::start(app, &me.user, phone, change.channel, now).await?;
+                (me.user, _) =
+                    phone_change::start(app, &me.user, phone, change.channel, path.ip.as_deref(), now)
+                        .await?;
                 asked_at = Some(now.to_postgres());
             }
             after = User {
@@ -146,6 +149,7 @@ pub async fn update(app: &App, caller: &Caller, change: &Change, path: &ReturnPa
         }
         let ending = me.session_id().map_or(Ending::All, Ending::Others);
         if let Some(user) = commit(app, &me.user, &after, ending, asked_at.as_deref()).await? {
+            notice::of_change(app, &me.user, &user, path.ip.as_deref()).await;
             return Ok(user);
         }
     }
@@ -189,7 +193,9 @@ impl Change {
     }
 }
 
-async fn decide(app: &App, before: &User, change: &Change) -> Result<User, Error> {
+async fn decide(app: &App, me: &Current, change: &Change) -> Result<User, Error> {
+    let before = &me.user;
+    let exempt = me.session.as_ref().is_some_and(is_recovery);
     let sms = &app.config.auth.sms;
     let has_phones = app.config.auth.phone_enabled || sms.carrier.is_some();
     if change.phone_to_confirm(app, before).is_some() && !has_phones {
@@ -217,7 +223,7 @@ async fn decide(app: &App, before: &User, change: &Change) -> Result<User, Error
     metadata::merge(&mut after.raw_user_meta_data, &change.data);
     if let Some(new) = &change.password {
         let current = change.current_password.as_deref();
-        after.encrypted_password = Some(new_hash(app, before, new, current).await?);
+        after.encrypted_password = Some(new_hash(app, before, new, current, exempt).await?);
     }
     Ok(after)
 }
@@ -232,8 +238,22 @@ pub fn set_email(user: &mut User, email: &EmailAddress) {
     }
 }
 
-async fn new_hash(app: &App, user: &User, new: &NewPassword, current: Option<&str>) -> Result<String, Error> {
+/// Whether a session began with a code or link: its user may have forgotten the password.
+fn is_recovery(session: &Session) -> bool {
+    session.amr.iter().any(|act| ["otp", "magiclink", "recovery"].contains(&act.method.as_str()))
+}
+
+async fn new_hash(
+    app: &App,
+    user: &User,
+    new: &NewPassword,
+    current: Option<&str>,
+    exempt: bool,
+) -> Result<String, Error> {
     if let Some(hash) = user.encrypted_password.as_deref() {
+        if current.is_none() && app.config.auth.password_needs_current && !exempt {
+            return Err(Error::CurrentPasswordRequired);
+        }
         if let Some(current) = current
             && !password::is_right(app, current, Some(hash)).await?
         {

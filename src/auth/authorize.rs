@@ -170,8 +170,12 @@ pub async fn arrive(
         Some(challenge) => Give::Code(challenge, provider_tokens.clone()),
         None => Give::Session,
     };
-    let path =
-        ReturnPath { issuer: client.issuer.clone(), redirect_to: state.redirect_to.clone(), challenge: None };
+    let path = ReturnPath {
+        issuer: client.issuer.clone(),
+        redirect_to: state.redirect_to.clone(),
+        ip: client.ip.clone(),
+        challenge: None,
+    };
     let arrival = Arrival {
         provider: &provider.name,
         account: &account,

@@ -8,6 +8,7 @@ use super::administration;
 use super::error::Error;
 use super::factor::Factor;
 use super::model::User;
+use super::notice::{self, Notice};
 use super::phone_number::PhoneNumber;
 use super::session::Session;
 use super::store::factors::NewFactor;
@@ -139,7 +140,7 @@ fn host(url: &str) -> &str {
 }
 
 /// A new phone, which counts for nothing before a code sent there was right.
-pub struct PhoneEnrolment {
+pub struct BareEnrolment {
     pub id: String,
     pub friendly_name: String,
 }
@@ -150,7 +151,7 @@ pub async fn enroll_phone(
     caller: &Caller,
     label: &Label,
     phone: &PhoneNumber,
-) -> Result<PhoneEnrolment, Error> {
+) -> Result<BareEnrolment, Error> {
     for _ in 0..ATTEMPTS {
         let me = account::current(app, caller).await?;
         let session = permanent_session(&me)?;
@@ -174,7 +175,31 @@ pub async fn enroll_phone(
             phone: Some(phone.as_str()),
         };
         if insert(app, session, abandoned, factor).await? {
-            return Ok(PhoneEnrolment { id, friendly_name: label.friendly_name.clone() });
+            return Ok(BareEnrolment { id, friendly_name: label.friendly_name.clone() });
+        }
+    }
+    Err(Error::Conflict)
+}
+
+/// Enrols an authenticator, which makes its credential when it is challenged first. Gives the factor's id.
+pub async fn enroll_webauthn(app: &App, caller: &Caller, label: &Label) -> Result<BareEnrolment, Error> {
+    for _ in 0..ATTEMPTS {
+        let me = account::current(app, caller).await?;
+        let session = permanent_session(&me)?;
+        let (abandoned, kept) = me.user.factors.iter().partition(|factor| is_abandoned(app, factor));
+        refuse_another(app, &me, kept, label)?;
+        let id = crypto::random_uuid(app.ports.random.as_ref()).to_string();
+        let factor = NewFactor {
+            id: &id,
+            user_id: &session.user_id,
+            session_id: &session.id,
+            friendly_name: &label.friendly_name,
+            factor_type: "webauthn",
+            secret: None,
+            phone: None,
+        };
+        if insert(app, session, abandoned, factor).await? {
+            return Ok(BareEnrolment { id, friendly_name: label.friendly_name.clone() });
         }
     }
     Err(Error::Conflict)
@@ -196,7 +221,7 @@ async fn insert(
 
 /// Gives up one's factor: a verified one only with aal2, an unverified one always. Sessions that it raised go back to
 /// aal1.
-pub async fn unenroll(app: &App, caller: &Caller, factor_id: Uuid) -> Result<(), Error> {
+pub async fn unenroll(app: &App, caller: &Caller, factor_id: Uuid, ip: Option<&str>) -> Result<(), Error> {
     let factor_id = factor_id.to_string();
     for _ in 0..ATTEMPTS {
         let me = account::current(app, caller).await?;
@@ -207,6 +232,9 @@ pub async fn unenroll(app: &App, caller: &Caller, factor_id: Uuid) -> Result<(),
         }
         let deletion = factors::delete_own(&me.user.id, &factor_id, &session.id);
         if remove(app, &me.user.id, factor, deletion).await? {
+            if factor.is_verified() {
+                notice::send(app, &me.user, Notice::FactorUnenrolled(&factor.factor_type), ip).await;
+            }
             return Ok(());
         }
     }

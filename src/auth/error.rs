@@ -2,7 +2,9 @@
 
 use std::borrow::Cow;
 
+use super::hook::error::HookError;
 use super::provider::error::ProviderError;
+use super::webauthn::error::PasskeyError;
 use crate::ports::{DbError, PortError};
 
 /// A failed call of the auth API.
@@ -122,6 +124,8 @@ pub enum Error {
     /// A banned user's refresh token.
     BannedAtRefresh,
 
+    /// No bearer token, where one is only sometimes asked for.
+    BearerMissing,
     /// A bearer token that is no good, where one is only sometimes asked for.
     BearerInvalid,
     /// A key or token that speaks for no user.
@@ -194,8 +198,22 @@ pub enum Error {
     /// Rows of the project's own tables point at the user and do not cascade.
     UserStillReferenced,
 
+    /// A hook gave no answer, or said no: a table of its own.
+    Hook(HookError),
+    /// No captcha was solved; the message says why.
+    Captcha(String),
+    /// The captcha's provider did not answer; the cause is for the log.
+    CaptchaUnavailable(String),
+    /// A password could not be looked up among the leaked ones; the cause is for the log.
+    LeakCheckUnavailable(String),
+    /// Too many wrong passwords: seconds until the next may be tried.
+    SignInLocked(i64),
+    /// A new password needs the current one.
+    CurrentPasswordRequired,
     /// What concerns other people's accounts: a table of its own.
     Provider(ProviderError),
+    /// What concerns passkeys and security keys, likewise.
+    Passkey(PasskeyError),
 
     /// Other requests kept changing the same row.
     Conflict,
@@ -228,8 +246,15 @@ impl Error {
             Self::BadJson(place)          => return (400, "bad_json", format!("Could not parse request body as JSON: {place}").into()),
             Self::Validation(message)     => return (400, "validation_failed", Cow::Borrowed(message.as_ref())),
             Self::Provider(error)         => return error.row(),
+            Self::Passkey(error)          => return error.row(),
             Self::WeakPassword(weakness)  => return (422, "weak_password", Cow::Borrowed(weakness.message.as_str())),
 
+            Self::Hook(error)             => return error.row(),
+            Self::Captcha(why)            => return (400, "captcha_failed", format!("captcha protection: request disallowed ({why})").into()),
+            Self::CaptchaUnavailable(_)   => (500, "unexpected_failure", "captcha verification process failed"),
+            Self::LeakCheckUnavailable(_) => (500, "unexpected_failure", "Unable to perform password strength check with HaveIBeenPwned.org."),
+            Self::SignInLocked(seconds)   => return (429, "over_request_rate_limit", format!("Too many wrong passwords; try again after {seconds} seconds").into()),
+            Self::CurrentPasswordRequired => (400, "current_password_required", "Current password required when setting new password."),
             Self::FactorNameTaken(name)   => return (422, "mfa_factor_name_conflict", format!("A factor with the friendly name {name:?} for this user already exists").into()),
             Self::ChallengeExpired(id)    => return (422, "mfa_challenge_expired", format!("MFA challenge {id} has expired, verify against another challenge or create a new challenge.").into()),
             Self::FactorLocked(seconds)   => return (429, "over_request_rate_limit", format!("Too many wrong codes; try again after {seconds} seconds").into()),
@@ -292,6 +317,7 @@ impl Error {
             Self::SessionExpiredInactive  => (400, "session_expired",            "Invalid Refresh Token: Session Expired (Inactivity)"),
             Self::BannedAtRefresh         => (400, "user_banned",                "Invalid Refresh Token: User Banned"),
 
+            Self::BearerMissing           => (401, "no_authorization",           "This endpoint requires a valid Bearer token"),
             Self::BearerInvalid           => (403, "bad_jwt",                    "invalid JWT: unable to parse or verify signature"),
             Self::MissingSubject          => (403, "bad_jwt",                    "invalid claim: missing sub claim"),
             Self::SubjectNotUuid          => (400, "bad_jwt",                    "invalid claim: sub claim must be a UUID"),
@@ -373,21 +399,37 @@ impl Error {
     /// What the log should know and the caller should not.
     pub fn cause(&self) -> Option<&str> {
         match self {
+            Self::Hook(error) => error.cause(),
             Self::BodyBroken(cause)
+            | Self::CaptchaUnavailable(cause)
+            | Self::LeakCheckUnavailable(cause)
             | Self::SavingNewUser(cause)
             | Self::CreatingNewUser(cause)
             | Self::CreatingAnonymousUser(cause)
             | Self::DeletingUser(cause)
             | Self::Unexpected(cause) => Some(cause),
             Self::Provider(error) => error.cause(),
+            Self::Passkey(error) => error.cause(),
             _ => None,
         }
+    }
+}
+
+impl From<HookError> for Error {
+    fn from(error: HookError) -> Self {
+        Self::Hook(error)
     }
 }
 
 impl From<ProviderError> for Error {
     fn from(error: ProviderError) -> Self {
         Self::Provider(error)
+    }
+}
+
+impl From<PasskeyError> for Error {
+    fn from(error: PasskeyError) -> Self {
+        Self::Passkey(error)
     }
 }
 

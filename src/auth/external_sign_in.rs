@@ -7,6 +7,7 @@ use serde_json::json;
 use super::account::ATTEMPTS;
 use super::error::Error;
 use super::exchange::flow_state_id;
+use super::hook;
 use super::linking::{self, Decision};
 use super::mailing::{self, Purpose, ReturnPath};
 use super::metadata::{self, Metadata};
@@ -60,6 +61,9 @@ pub async fn sign_in(app: &App, arrival: &Arrival<'_>, client: &Client) -> Resul
         let results = store::run(app.ports.database.as_ref(), statements).await?;
         let decision = linking::decide(arrival.account, autoconfirm, results.first(0)?, results.all(1)?)?;
         let plan = Plan::new(app, arrival, decision)?;
+        if plan.before.is_none() {
+            hook::before_user_created(app, client.ip.as_deref(), &plan.after).await?;
+        }
         match commit(app, arrival, plan, client).await {
             Ok(Some(given)) => return Ok(given),
             Ok(None) => {}
@@ -191,6 +195,9 @@ async fn commit(
         Err(error) => return Err(error.into()),
     };
     let user: User = results.first(last)?.ok_or(Error::Conflict)?;
+    if plan.before.is_none() {
+        hook::after_user_created(app, client.ip.as_deref(), &user).await?;
+    }
     match plan.refused {
         Some(asks) => Err(ask(app, arrival, &user, asks).await),
         // The user was banned in between.

@@ -9,6 +9,7 @@ use super::external_sign_in::{Arrival, Given, Ticket, name_providers};
 use super::mailing::{self, Purpose};
 use super::metadata::{self, Metadata};
 use super::model::{Identity, User};
+use super::notice::{self, Notice};
 use super::provider::account::ExternalAccount;
 use super::provider::error::ProviderError;
 use super::session::Client;
@@ -123,6 +124,7 @@ async fn commit_link(
     if !results.happened(4)? {
         return Err(Error::TokenUserBanned);
     }
+    notice::send(app, &user, Notice::IdentityLinked(provider), client.ip.as_deref()).await;
     ticket.given(app, user, client).await.map(Some)
 }
 
@@ -153,7 +155,10 @@ pub async fn unlink(app: &App, caller: &Caller, id: Uuid) -> Result<(), Error> {
             batch.push(one_time_tokens::clear(&after, None));
         }
         match store::run(app.ports.database.as_ref(), batch).await {
-            Ok(_) => return Ok(()),
+            Ok(_) => {
+                notice::send(app, &me.user, Notice::IdentityUnlinked(&identity.provider), None).await;
+                return Ok(());
+            }
             Err(error) if moved(&error) => {}
             Err(error) => return Err(error.into()),
         }

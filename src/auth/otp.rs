@@ -42,7 +42,7 @@ async fn send_to_somebody_new(app: &App, request: Request, path: &ReturnPath) ->
     if !app.config.auth.autoconfirm {
         return sign_up::sign_up_unconfirmed(app, registration, None, path).await.map(|_| ());
     }
-    let user = sign_up::register(app, &registration).await?;
+    let user = sign_up::register(app, &registration, path.ip.as_deref()).await?;
     mailing::send(app, &user, Purpose::MagicLink, path).await
 }
 
@@ -72,19 +72,21 @@ pub async fn send_text(
     let user: Option<User> = store::run(app.ports.database.as_ref(), vec![statement]).await?.first(0)?;
     match user {
         Some(user) if user.phone_confirmed_at.is_some() => {
-            texting::send(app, &user, texting::Purpose::Confirmation, channel).await
+            texting::send(app, &user, texting::Purpose::Confirmation, channel, path.ip.as_deref()).await
         }
         None if !create_user => Err(Error::OtpDisabled),
         _ if app.config.auth.disable_signup => Err(Error::SignupDisabled),
-        Some(user) => texting::send(app, &user, texting::Purpose::Confirmation, channel).await.map(|_| None),
+        Some(user) => texting::send(app, &user, texting::Purpose::Confirmation, channel, path.ip.as_deref())
+            .await
+            .map(|_| None),
         None => {
             let contact = OwnedContact::Phone(phone);
             let registration = Registration { contact, password: None, data, channel };
             if !registration.is_autoconfirmed(app) {
                 return sign_up::sign_up_unconfirmed(app, registration, None, path).await.map(|_| None);
             }
-            let user = sign_up::register(app, &registration).await?;
-            texting::send(app, &user, texting::Purpose::Confirmation, channel).await
+            let user = sign_up::register(app, &registration, path.ip.as_deref()).await?;
+            texting::send(app, &user, texting::Purpose::Confirmation, channel, path.ip.as_deref()).await
         }
     }
 }

@@ -17,6 +17,7 @@ pub async fn start(
     user: &User,
     new: &PhoneNumber,
     channel: Channel,
+    ip: Option<&str>,
     now: Timestamp,
 ) -> Result<(User, Option<&'static str>), Error> {
     check_free(app, user, new).await?;
@@ -45,7 +46,7 @@ pub async fn start(
     }
     let changed = results.first(2)?.ok_or(Error::TokenUserNotFound)?;
     let undo = vec![one_time_tokens::take_back(&code.token), users::replace(&after, user, now)];
-    code.deliver(app, channel, undo).await?;
+    code.deliver(app, &after, channel, ip, undo).await?;
     Ok((changed, code.test_id))
 }
 

@@ -2,10 +2,13 @@
 
 use super::error::Error;
 use super::factor::{Challenge, Factor};
+use super::hook;
+use super::model::User;
 use super::one_time_token;
 use super::sms::{self, Channel, TextMessage};
 use super::texting;
 use crate::app::App;
+use crate::config::HookKind;
 use crate::crypto;
 
 /// A code for a challenge, not sent yet.
@@ -34,8 +37,17 @@ impl PhoneCode {
     }
 
     /// Sends it.
-    pub async fn deliver(&self, app: &App, channel: Channel) -> Result<(), Error> {
+    pub async fn deliver(
+        &self,
+        app: &App,
+        user: &User,
+        channel: Channel,
+        ip: Option<&str>,
+    ) -> Result<(), Error> {
         texting::limit(app).await?;
+        if hook::is_on(app, HookKind::SendSms) {
+            return hook::send_sms(app, ip, user, &self.phone, &self.code, Some("mfa")).await;
+        }
         let template = &app.config.auth.mfa.phone_template;
         let message = TextMessage::new(template, &self.phone, &self.code, channel);
         sms::send(app, &message).await.map_err(|undelivered| match undelivered {
@@ -47,7 +59,7 @@ impl PhoneCode {
 
 /// Whether the code is the one that was sent with the challenge.
 pub async fn is_right(app: &App, factor: &Factor, challenge: &Challenge, code: &str) -> Result<bool, Error> {
-    if app.config.auth.sms.has_foreign_codes() {
+    if sms::has_foreign_codes(app) {
         let phone = factor.phone.as_deref().unwrap_or_default();
         return sms::is_foreign_code_right(app, phone, code).await;
     }

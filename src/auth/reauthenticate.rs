@@ -27,7 +27,8 @@ pub async fn reauthenticate(
             Err(Error::ReauthenticationPhoneUnconfirmed)
         }
         (None, Some(_)) => {
-            texting::send(app, &me.user, texting::Purpose::Reauthentication, Channel::Sms).await
+            texting::send(app, &me.user, texting::Purpose::Reauthentication, Channel::Sms, path.ip.as_deref())
+                .await
         }
         (None, None) => Err(Error::Validation(
             "Reauthentication requires the user to have an email or a phone number".into(),
@@ -46,7 +47,7 @@ pub async fn use_nonce(app: &App, user: &User, nonce: &str) -> Result<(), Error>
     let statement = one_time_tokens::of_users(&[user.id.as_str()], now);
     let pending: Vec<Pending> = store::run(database, vec![statement]).await?.all(0)?;
     let pending = pending.iter().find(|pending| pending.token_type == token_type.name());
-    let by_phone = user.email.is_none() && app.config.auth.sms.has_foreign_codes();
+    let by_phone = user.email.is_none() && sms::has_foreign_codes(app);
     let is_test = app.config.auth.sms.test_code(contact, now).is_some();
     let right = match pending {
         Some(pending) if by_phone && !is_test && pending.can_be_guessed() => {

@@ -57,16 +57,17 @@ pub async fn resend_text(
     app: &App,
     again: TextAgain,
     phone: &PhoneNumber,
+    ip: Option<&str>,
 ) -> Result<Option<&'static str>, Error> {
     let statement = users::by_phone(phone.as_str());
     let user: Option<User> = store::run(app.ports.database.as_ref(), vec![statement]).await?.first(0)?;
     match (again, user) {
         (TextAgain::SignUp, Some(user)) if user.phone_confirmed_at.is_none() => {
-            texting::send(app, &user, texting::Purpose::Confirmation, Channel::Sms).await
+            texting::send(app, &user, texting::Purpose::Confirmation, Channel::Sms, ip).await
         }
         (TextAgain::PhoneChange, Some(user)) if user.phone_change.is_some() => {
             let new = PhoneNumber::parse(user.phone_change.as_deref().unwrap_or_default())?;
-            match phone_change::start(app, &user, &new, Channel::Sms, app.now()).await {
+            match phone_change::start(app, &user, &new, Channel::Sms, ip, app.now()).await {
                 Ok((_, message_id)) => Ok(message_id),
                 // Somebody has the number by now; that is not for whoever asks here.
                 Err(Error::PhoneExists) => Ok(None),

@@ -5,6 +5,7 @@ use serde_json::json;
 use super::contact::{Contact, OwnedContact};
 use super::email_address::EmailAddress;
 use super::error::Error;
+use super::hook;
 use super::mailing::{self, Purpose, ReturnPath};
 use super::metadata::Metadata;
 use super::model::User;
@@ -15,6 +16,7 @@ use super::sms::Channel;
 use super::store::{self, identities, one_time_tokens, sessions, users};
 use super::texting::{self, Code};
 use crate::app::App;
+use crate::config::HookKind;
 use crate::crypto;
 use crate::ports::DbError;
 use crate::sql::Statement;
@@ -84,6 +86,7 @@ async fn sign_up_confirmed(
     let mut user = new_user(app, &registration, Some(&encrypted_password));
     confirm(&mut user, &registration, now);
     user.last_sign_in_at = Some(now.to_postgres());
+    ask_about(app, &user, registration.contact.as_contact(), client.ip.as_deref()).await?;
     let session = Session::start(app, &user.id, "password");
     let results = store::run(
         app.ports.database.as_ref(),
@@ -100,11 +103,28 @@ async fn sign_up_confirmed(
     Ok(SignedUp::In(Box::new(session.tokens(app, user, 0, client).await?)))
 }
 
+/// Asks the hook whether somebody may have the account, unless the contact is taken: then it is not made.
+async fn ask_about(app: &App, user: &User, contact: Contact<'_>, ip: Option<&str>) -> Result<(), Error> {
+    if !hook::is_on(app, HookKind::BeforeUserCreated) {
+        return Ok(());
+    }
+    let statement = match contact {
+        Contact::Email(email) => users::by_email(email),
+        Contact::Phone(phone) => users::by_phone(phone),
+    };
+    let holder: Option<User> = store::run(app.ports.database.as_ref(), vec![statement]).await?.first(0)?;
+    if holder.is_some() {
+        return Ok(());
+    }
+    hook::before_user_created(app, ip, user).await
+}
+
 /// Makes an account that counts as confirmed, without signing in.
-pub async fn register(app: &App, registration: &Registration) -> Result<User, Error> {
+pub async fn register(app: &App, registration: &Registration, ip: Option<&str>) -> Result<User, Error> {
     let now = app.now();
     let mut user = new_user(app, registration, None);
     confirm(&mut user, registration, now);
+    ask_about(app, &user, registration.contact.as_contact(), ip).await?;
     let batch =
         vec![users::insert(&user), identity(app, &user.id, registration, now), users::by_id(&user.id)];
     let results = store::run(app.ports.database.as_ref(), batch).await.map_err(taken)?;
@@ -144,6 +164,7 @@ pub async fn add_and_tell(
 ) -> Result<User, Error> {
     let now = app.now();
     user.confirmation_sent_at = Some(now.to_postgres());
+    ask_about(app, &user, registration.contact.as_contact(), path.ip.as_deref()).await?;
     match &registration.contact {
         OwnedContact::Email(email) => {
             let (token_type, challenge) = (purpose.token_type(), path.challenge.clone());
@@ -151,12 +172,15 @@ pub async fn add_and_tell(
             let user = add(app, &user, registration, &token, mailing::expiry(app, now), now).await?;
             let message = mailing::compose(app, &user, purpose, &token, path)?;
             mailing::deliver(app, vec![message], vec![users::forget(&token)]).await?;
+            hook::after_user_created(app, path.ip.as_deref(), &user).await?;
             Ok(user)
         }
         OwnedContact::Phone(phone) => {
             let code = Code::issue(app, texting::Purpose::Confirmation, &user.id, phone.as_str())?;
             let user = add(app, &user, registration, &code.token, texting::expiry(app, now), now).await?;
-            code.deliver(app, registration.channel, vec![users::forget(&code.token)]).await?;
+            let (channel, ip) = (registration.channel, path.ip.as_deref());
+            code.deliver(app, &user, channel, ip, vec![users::forget(&code.token)]).await?;
+            hook::after_user_created(app, ip, &user).await?;
             Ok(user)
         }
     }
@@ -200,7 +224,14 @@ async fn sign_up_again(app: &App, registration: &Registration, path: &ReturnPath
             Ok(SignedUp::Unconfirmed(Box::new(user)))
         }
         (Some(mut user), OwnedContact::Phone(_)) if user.phone_confirmed_at.is_none() => {
-            texting::send(app, &user, texting::Purpose::Confirmation, registration.channel).await?;
+            texting::send(
+                app,
+                &user,
+                texting::Purpose::Confirmation,
+                registration.channel,
+                path.ip.as_deref(),
+            )
+            .await?;
             user.confirmation_sent_at = Some(app.now().to_postgres());
             Ok(SignedUp::Unconfirmed(Box::new(user)))
         }

@@ -2,7 +2,7 @@
 //! made up for by the next.
 
 use super::error::Error;
-use super::store::{self, flow_states, oauth_states, one_time_tokens, sessions};
+use super::store::{self, flow_states, oauth_states, one_time_tokens, passkeys, sessions, sign_in_failures};
 use crate::app::App;
 use crate::time::Timestamp;
 
@@ -18,7 +18,9 @@ pub async fn sweep(app: &App) -> Result<(), Error> {
             sessions::sweep(begun, used),
             one_time_tokens::sweep(app.now()),
             flow_states::sweep(app.now()),
+            sign_in_failures::sweep(app.now()),
             oauth_states::sweep(app.now()),
+            passkeys::sweep(app.now()),
         ],
     )
     .await?;

@@ -6,11 +6,13 @@
 use serde_json::json;
 
 use super::error::Error;
+use super::hook;
 use super::model::User;
 use super::one_time_token::{self, OneTimeToken, TokenType};
 use super::sms::{self, Channel, TextMessage, Undelivered};
 use super::store::{self, one_time_tokens, users};
 use crate::app::App;
+use crate::config::HookKind;
 use crate::crypto;
 use crate::sql::Statement;
 use crate::time::Timestamp;
@@ -58,8 +60,15 @@ impl Code {
     }
 
     /// Sends it, or undoes what was stored for it and says why not.
-    pub async fn deliver(&self, app: &App, channel: Channel, undo: Vec<Statement>) -> Result<(), Error> {
-        let Err(error) = self.send(app, channel).await else { return Ok(()) };
+    pub async fn deliver(
+        &self,
+        app: &App,
+        user: &User,
+        channel: Channel,
+        ip: Option<&str>,
+        undo: Vec<Statement>,
+    ) -> Result<(), Error> {
+        let Err(error) = self.send(app, user, channel, ip).await else { return Ok(()) };
         if let Err(cause) = store::run(app.ports.database.as_ref(), undo).await {
             let line = json!({
                 "at": app.now().to_milliseconds(),
@@ -72,13 +81,17 @@ impl Code {
         Err(error)
     }
 
-    async fn send(&self, app: &App, channel: Channel) -> Result<(), Error> {
+    async fn send(&self, app: &App, user: &User, channel: Channel, ip: Option<&str>) -> Result<(), Error> {
         if self.test_id.is_some() {
             return Ok(());
         }
         let config = &app.config.auth.sms;
         if !config.autoconfirm {
             limit(app).await?;
+        }
+        if hook::is_on(app, HookKind::SendSms) {
+            let OneTimeToken { contact, code, .. } = &self.token;
+            return hook::send_sms(app, ip, user, contact, code, None).await;
         }
         let message = TextMessage::new(&config.template, &self.token.contact, &self.token.code, channel);
         sms::send(app, &message).await.map_err(|undelivered| match undelivered {
@@ -94,7 +107,7 @@ pub async fn limit(app: &App) -> Result<(), Error> {
     if hourly == 0 {
         return Err(Error::SmsLimit);
     }
-    if app.config.auth.sms.carrier.is_none() {
+    if app.config.auth.sms.carrier.is_none() && !hook::is_on(app, HookKind::SendSms) {
         return Ok(());
     }
     match app.ports.rate_limiter.take("sms", hourly, hourly).await {
@@ -110,6 +123,7 @@ pub async fn send(
     user: &User,
     purpose: Purpose,
     channel: Channel,
+    ip: Option<&str>,
 ) -> Result<Option<&'static str>, Error> {
     let (token_type, _) = purpose.row();
     let before = token_type.last_sent(user);
@@ -125,7 +139,7 @@ pub async fn send(
     }
     let undo =
         vec![one_time_tokens::take_back(&code.token), users::not_sent(&user.id, token_type, before, now)];
-    code.deliver(app, channel, undo).await?;
+    code.deliver(app, user, channel, ip, undo).await?;
     Ok(code.test_id)
 }
 

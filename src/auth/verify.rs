@@ -10,6 +10,7 @@ use super::email_address::EmailAddress;
 use super::error::Error;
 use super::exchange::flow_state_id;
 use super::model::User;
+use super::notice::{self, Notice};
 use super::one_time_token::{Presented, TokenType};
 use super::pkce::Challenge;
 use super::session::{Client, Session, SignedIn};
@@ -171,8 +172,9 @@ async fn find(app: &App, verification: Verification, presented: &Presented) -> R
 /// What the carrier says of a code that is its own; `None` where codes are ours. It is not asked about a
 /// number that waits for no code.
 async fn foreign_code(app: &App, presented: &Presented, waiting: &[Pending]) -> Result<Option<bool>, Error> {
-    let (sms, Presented::Code { contact, code }) = (&app.config.auth.sms, presented) else { return Ok(None) };
-    if !sms.has_foreign_codes() || sms.test_code(contact, app.now()).is_some() {
+    let Presented::Code { contact, code } = presented else { return Ok(None) };
+    let is_test = app.config.auth.sms.test_code(contact, app.now()).is_some();
+    if !sms::has_foreign_codes(app) || is_test {
         return Ok(None);
     }
     if !waiting.iter().any(Pending::can_be_guessed) {
@@ -308,6 +310,11 @@ async fn change_contact(
     let results = store::run(app.ports.database.as_ref(), batch).await.map_err(Error::of_write)?;
     if !results.happened(0)? || !results.happened(2)? {
         return Ok(None);
+    }
+    let ip = client.ip.as_deref();
+    notice::of_change(app, &found.user, after, ip).await;
+    if matches!(contact, Contact::Phone(_)) && found.user.phone.is_none() {
+        notice::send(app, after, Notice::IdentityLinked("phone"), ip).await;
     }
     match results.first(4)? {
         Some(user) => ticket.answer(app, user, client).await.map(Some),

@@ -21,6 +21,10 @@ pub struct MfaConfig {
     pub phone_template: Template,
     /// `MFA_PHONE_MAX_FREQUENCY`: seconds between two challenges of one phone.
     pub phone_frequency_seconds: u64,
+    /// `MFA_WEB_AUTHN_ENROLL_ENABLED`: new authenticators.
+    pub webauthn_enroll_enabled: bool,
+    /// `MFA_WEB_AUTHN_VERIFY_ENABLED`: answers of authenticators.
+    pub webauthn_verify_enabled: bool,
     /// `MFA_MAX_ENROLLED_FACTORS`: of one user.
     pub max_enrolled_factors: u64,
     /// `MFA_CHALLENGE_EXPIRY_DURATION`: seconds in which a challenge can be answered.
@@ -39,6 +43,8 @@ impl MfaConfig {
             phone_otp_length: reader.number_within("MFA_PHONE_OTP_LENGTH", 6, 6..=10),
             phone_template: sms::template(reader, "MFA_PHONE_TEMPLATE"),
             phone_frequency_seconds: reader.seconds("MFA_PHONE_MAX_FREQUENCY", 60),
+            webauthn_enroll_enabled: reader.flag("MFA_WEB_AUTHN_ENROLL_ENABLED", false),
+            webauthn_verify_enabled: reader.flag("MFA_WEB_AUTHN_VERIFY_ENABLED", false),
             max_enrolled_factors: reader.number("MFA_MAX_ENROLLED_FACTORS", 10),
             challenge_seconds: reader.number("MFA_CHALLENGE_EXPIRY_DURATION", 300),
             factor_seconds: reader.number("MFA_FACTOR_EXPIRY_DURATION", 300),

@@ -111,6 +111,8 @@ fn duration(text: &str) -> Option<u64> {
             "m" => 60.0,
             "s" => 1.0,
             "ms" => 0.001,
+            "us" | "µs" => 0.000_001,
+            "ns" => 0.000_000_001,
             _ => return None,
         };
         seconds += number.parse::<f64>().ok()? * unit;

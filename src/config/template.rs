@@ -27,6 +27,11 @@ const VARIABLES: &[&str] = &[
     "TokenHash",
     "RedirectTo",
     "Data",
+    "OldEmail",
+    "Phone",
+    "OldPhone",
+    "Provider",
+    "FactorType",
 ];
 
 impl Template {

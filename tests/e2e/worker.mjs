@@ -18,7 +18,7 @@ const testBuild = "build/test";
  * Starts the Worker.
  *
  * `build` is the folder of the compiled Worker, `vars` are settings on top of the demo ones (`undefined` takes one away),
- * `broken` names bindings that are objects without methods, so that every call of them throws; `port` is a fixed one.
+ * `broken` names bindings that are objects without methods, so that every call of them throws; `port` is one that others know.
  *
  * Gives `url` (the Worker with the example's assets before it, as in production; not through Miniflare's own proxy, which
  * costs twice the Worker's time), `vars`, `logs` (the lines the Worker wrote), `mf` (to reach the bindings from outside) and

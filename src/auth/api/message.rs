@@ -4,8 +4,8 @@ use ::http::StatusCode;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::body::{given, nullable, read_json};
-use super::return_path;
+use super::body::{given, nullable, read_guarded_json, read_json};
+use super::{client, return_path};
 use crate::auth::email_address::EmailAddress;
 use crate::auth::error::Error;
 use crate::auth::metadata::Metadata;
@@ -32,7 +32,7 @@ struct MessageBody {
 
 /// `POST /otp`: a code and a link to sign in with; makes an account unless told not to.
 pub async fn send_otp(mut context: Context) -> Result<Response, Error> {
-    let body: MessageBody = read_json(&mut context).await?;
+    let body: MessageBody = read_guarded_json(&mut context).await?;
     let refuse = |message: &'static str| Err(Error::Validation(message.into()));
     match (given(body.email.as_ref()), given(body.phone.as_ref())) {
         (Some(_), Some(_)) => refuse("Only an email address or phone number should be provided"),
@@ -78,7 +78,7 @@ pub async fn send_magic_link(mut context: Context) -> Result<Response, Error> {
     if !context.app.config.auth.email_enabled {
         return Err(Error::EmailLoginDisabled);
     }
-    let body: MessageBody = read_json(&mut context).await?;
+    let body: MessageBody = read_guarded_json(&mut context).await?;
     send_link(context, MessageBody { create_user: None, ..body }).await
 }
 
@@ -98,7 +98,7 @@ pub async fn recover(mut context: Context) -> Result<Response, Error> {
     if !context.app.config.auth.email_enabled {
         return Err(Error::EmailLoginDisabled);
     }
-    let body: MessageBody = read_json(&mut context).await?;
+    let body: MessageBody = read_guarded_json(&mut context).await?;
     if given(body.email.as_ref()).is_none() {
         return Err(Error::Validation("Password recovery requires an email".into()));
     }
@@ -109,7 +109,7 @@ pub async fn recover(mut context: Context) -> Result<Response, Error> {
 
 /// `POST /resend`: the same message again.
 pub async fn resend(mut context: Context) -> Result<Response, Error> {
-    let body: MessageBody = read_json(&mut context).await?;
+    let body: MessageBody = read_guarded_json(&mut context).await?;
     let config = &context.app.config.auth;
     let refuse = |message: &'static str| Err(Error::Validation(message.into()));
     let name = body.name.as_deref().unwrap_or_default();
@@ -133,7 +133,7 @@ pub async fn resend(mut context: Context) -> Result<Response, Error> {
                 // A change of the address of whoever has that number: not told apart from nobody's.
                 _ => return Ok(sent(None)),
             };
-            resend::resend_text(&context.app, again, &phone).await.map(sent)
+            resend::resend_text(&context.app, again, &phone, client(&context).ip.as_deref()).await.map(sent)
         }
         (_, Some(_), None) if !config.email_enabled => Err(Error::EmailResendDisabled),
         (name, Some(email), None) => {

@@ -13,6 +13,7 @@ pub mod mailbox;
 mod message;
 mod own_data;
 mod own_sessions;
+mod passkeys;
 mod refusal;
 mod return_url;
 mod settings;
@@ -39,6 +40,10 @@ pub use logout::logout;
 pub use message::{invite, reauthenticate, recover, resend, send_magic_link, send_otp};
 pub use own_data::{erase_user, export_any_user, export_user};
 pub use own_sessions::{end_session, list_sessions};
+pub use passkeys::{
+    delete_any_passkey, delete_passkey, list_any_passkeys, list_passkeys, register_passkey, rename_passkey,
+    sign_in_with_passkey, start_passkey_registration, start_passkey_sign_in,
+};
 pub use settings::{health, jwks, openid_configuration, settings};
 pub use sign_up::sign_up;
 pub use token::token;
@@ -75,6 +80,16 @@ async fn bearer(context: &Context) -> Result<Option<Caller>, Error> {
     Ok(Some(caller).filter(|caller| caller.user_id().is_some()))
 }
 
+/// The user who calls a route whose switch is asked before its caller is.
+async fn user_caller(context: &Context) -> Result<Caller, Error> {
+    let caller = authenticate(&context.app, Api::Auth, Access::User, &context.headers).await;
+    caller.map_err(|refusal| match refusal {
+        Refusal::NoToken => Error::BearerMissing,
+        Refusal::Token(_) | Refusal::ApiKey => Error::BearerInvalid,
+        other => Error::from(other),
+    })
+}
+
 /// Where the browser goes after a link: as the request asks, if that is allowed.
 fn redirect_to(context: &Context) -> String {
     let asked = context.query_parameter("redirect_to").filter(|asked| !asked.is_empty());
@@ -84,7 +99,8 @@ fn redirect_to(context: &Context) -> String {
 
 /// Where the link of a mail comes back to.
 fn return_path(context: &Context, challenge: Option<Challenge>) -> ReturnPath {
-    ReturnPath { issuer: client(context).issuer, redirect_to: redirect_to(context), challenge }
+    let Client { issuer, ip, .. } = client(context);
+    ReturnPath { issuer, redirect_to: redirect_to(context), ip, challenge }
 }
 
 /// The JSON of supabase-js' `Session`.

@@ -69,7 +69,7 @@ pub async fn settings(context: Context) -> Result<Response, Error> {
         "sms_provider": config.sms.carrier.as_ref().map_or("", SmsCarrier::name),
         "saml_enabled": false,
         "saml_private_key_next_configured": false,
-        "passkeys_enabled": false,
+        "passkeys_enabled": config.webauthn.passkeys_enabled,
     });
     Ok(json_response(StatusCode::OK, &body))
 }

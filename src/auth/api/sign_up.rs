@@ -3,7 +3,7 @@
 use ::http::StatusCode;
 use serde::Deserialize;
 
-use super::body::{given, nullable, read_json};
+use super::body::{given, nullable, read_guarded_json};
 use super::{client, return_path, session_json};
 use crate::app::App;
 use crate::auth::anonymous;
@@ -33,10 +33,11 @@ struct SignUpBody {
 /// A session if the address or number counts as confirmed at once, else the bare user.
 pub async fn sign_up(mut context: Context) -> Result<Response, Error> {
     let app = context.app.clone();
-    if app.config.auth.disable_signup {
+    let body = read_guarded_json(&mut context).await;
+    if app.config.auth.disable_signup && !matches!(body, Err(Error::Captcha(_))) {
         return Err(Error::SignupDisabled);
     }
-    let body: SignUpBody = read_json(&mut context).await?;
+    let body: SignUpBody = body?;
     if given(body.email.as_ref()).is_none() && given(body.phone.as_ref()).is_none() {
         return sign_up_anonymously(&context, body.data).await;
     }

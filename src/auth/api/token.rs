@@ -3,7 +3,7 @@
 use ::http::StatusCode;
 use serde::Deserialize;
 
-use super::body::{given, nullable, read_json};
+use super::body::{given, nullable, read_guarded_json, read_json};
 use super::{bearer, client, return_path, session_json};
 use crate::auth::contact::Contact;
 use crate::auth::error::Error;
@@ -35,7 +35,7 @@ struct PasswordBody {
 }
 
 async fn password_grant(context: &mut Context) -> Result<SignedIn, Error> {
-    let body: PasswordBody = read_json(context).await?;
+    let body: PasswordBody = read_guarded_json(context).await?;
     let config = &context.app.config.auth;
     let contact = match (given(body.email.as_ref()), given(body.phone.as_ref())) {
         (Some(_), Some(_)) => {

@@ -79,7 +79,7 @@ async fn carry(app: &App, carrier: &Carrier, message: &Message) -> Result<(), Er
 }
 
 /// All accounts together may have so many mails an hour. A limiter that does not answer limits nobody.
-async fn limit(app: &App) -> Result<(), Error> {
+pub async fn limit(app: &App) -> Result<(), Error> {
     let hourly = u32::try_from(app.config.auth.mail.hourly).unwrap_or(u32::MAX);
     if hourly == 0 {
         return Err(Error::MailLimit);

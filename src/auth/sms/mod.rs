@@ -7,9 +7,10 @@ mod provider;
 use serde_json::json;
 
 use super::error::Error;
+use super::hook;
 use super::mail::{self, Message};
 use crate::app::App;
-use crate::config::{SmsCarrier, Template, escape_html};
+use crate::config::{HookKind, SmsCarrier, Template, escape_html};
 
 /// The way a message takes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -27,6 +28,8 @@ impl Channel {
     pub fn parse(app: &App, name: Option<&str>) -> Result<Self, Error> {
         match name {
             None | Some("" | "sms") => Ok(Self::Sms),
+            // The hook carries it by whatever way it has.
+            Some(_) if hook::is_on(app, HookKind::SendSms) => Ok(Self::Sms),
             Some("whatsapp") if app.config.auth.sms.has_whatsapp() => Ok(Self::Whatsapp),
             Some(_) => Err(Error::Validation(INVALID_CHANNEL.into())),
         }
@@ -79,6 +82,11 @@ async fn carry(app: &App, carrier: &SmsCarrier, message: &TextMessage) -> Result
     let answer = app.ports.http_client.send(provider::request(carrier, message)).await;
     let answer = answer.map_err(|_| Undelivered::Refused("the provider did not answer".into()))?;
     provider::outcome(carrier.provider, &answer).map_err(Undelivered::Refused)
+}
+
+/// Whether codes are the carrier's own: not where a hook carries them.
+pub fn has_foreign_codes(app: &App) -> bool {
+    app.config.auth.sms.has_foreign_codes() && !hook::is_on(app, HookKind::SendSms)
 }
 
 /// Whether the carrier that makes codes of its own says that one is right.

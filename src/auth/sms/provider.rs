@@ -74,7 +74,8 @@ fn verify_url(carrier: &SmsCarrier, what: &str) -> String {
 /// Whether the answer to [`check`] is yes.
 pub fn is_approved(answer: &IncomingResponse) -> bool {
     let body: Value = serde_json::from_str(&answer.body).unwrap_or_default();
-    matches!(answer.status, 200 | 201) && body["status"] == "approved" && body["valid"] == true
+    let says = |member: &str, value: Value| body.get(member) == Some(&value);
+    matches!(answer.status, 200 | 201) && says("status", "approved".into()) && says("valid", true.into())
 }
 
 /// <https://developer.vonage.com/en/api/sms>
@@ -132,43 +133,42 @@ pub fn outcome(provider: SmsProvider, answer: &IncomingResponse) -> Result<(), S
     let Ok(body) = serde_json::from_str::<Value>(&answer.body) else {
         return Err(format!("the provider answered {} without a reason", answer.status));
     };
-    let text = |value: &Value| match value {
-        Value::String(text) => text.clone(),
-        Value::Null => String::new(),
-        other => other.to_string(),
+    let status = body.get("status").and_then(Value::as_str);
+    let text = |pointer: &str| match body.pointer(pointer) {
+        Some(Value::String(text)) => text.clone(),
+        Some(Value::Null) | None => String::new(),
+        Some(other) => other.to_string(),
     };
     match provider {
         SmsProvider::Twilio | SmsProvider::TwilioVerify if !matches!(answer.status, 200 | 201) => {
-            Err(format!("{} More information: {}", text(&body["message"]), text(&body["more_info"])))
+            Err(format!("{} More information: {}", text("/message"), text("/more_info")))
         }
-        SmsProvider::Twilio if body["status"] == "failed" || body["status"] == "undelivered" => {
-            let (message, code, id) = (&body["error_message"], &body["error_code"], &body["sid"]);
-            Err(format!("twilio error: {} {} for message {}", text(message), text(code), text(id)))
+        SmsProvider::Twilio if matches!(status, Some("failed" | "undelivered")) => {
+            let (message, code, id) = (text("/error_message"), text("/error_code"), text("/sid"));
+            Err(format!("twilio error: {message} {code} for message {id}"))
         }
         SmsProvider::Twilio | SmsProvider::TwilioVerify => Ok(()),
-        SmsProvider::Vonage => {
-            let first = &body["messages"][0];
-            match first["status"].as_str() {
-                Some("0") => Ok(()),
-                None => Err("vonage error: Internal Error".into()),
-                Some(status) => Err(format!(
-                    "vonage error: {} (status: {status}) for message {}",
-                    text(&first["error-text"]),
-                    text(&first["message-id"])
-                )),
+        SmsProvider::Vonage => match body.pointer("/messages/0/status").and_then(Value::as_str) {
+            Some("0") => Ok(()),
+            None => Err("vonage error: Internal Error".into()),
+            Some(status) => Err(format!(
+                "vonage error: {} (status: {status}) for message {}",
+                text("/messages/0/error-text"),
+                text("/messages/0/message-id")
+            )),
+        },
+        SmsProvider::MessageBird if matches!(answer.status, 400 | 401 | 403 | 422) => {
+            Err(text("/errors/0/description"))
+        }
+        SmsProvider::MessageBird => {
+            match body.pointer("/recipients/totalSentCount").and_then(Value::as_u64) {
+                Some(1..) => Ok(()),
+                _ => Err("messagebird error: total sent count is 0".into()),
             }
         }
-        SmsProvider::MessageBird if matches!(answer.status, 400 | 401 | 403 | 422) => {
-            Err(text(&body["errors"][0]["description"]))
-        }
-        SmsProvider::MessageBird => match body["recipients"]["totalSentCount"].as_u64() {
-            Some(1..) => Ok(()),
-            _ => Err("messagebird error: total sent count is 0".into()),
-        },
-        SmsProvider::Textlocal if body["status"] == "success" => Ok(()),
+        SmsProvider::Textlocal if status == Some("success") => Ok(()),
         SmsProvider::Textlocal => {
-            let first = &body["errors"][0];
-            Err(format!("textlocal error: {} (code: {})", text(&first["message"]), text(&first["code"])))
+            Err(format!("textlocal error: {} (code: {})", text("/errors/0/message"), text("/errors/0/code")))
         }
     }
 }

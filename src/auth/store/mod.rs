@@ -10,7 +10,9 @@ pub mod mailbox;
 pub mod oauth_states;
 pub mod one_time_tokens;
 pub mod own_data;
+pub mod passkeys;
 pub mod sessions;
+pub mod sign_in_failures;
 pub mod users;
 
 use serde::de::DeserializeOwned;

@@ -317,7 +317,8 @@ fn what_the_provider_refuses_is_said_to_the_app() {
 
 #[test]
 fn a_provider_that_is_not_set_up_is_refused() {
-    let rows: [(&[(&str, &str)], &str, &str); 5] = [
+    type Row<'a> = (&'a [(&'a str, &'a str)], &'a str, &'a str);
+    let rows: [Row; 5] = [
         (&[], "?provider=nobody", "Unsupported provider: Provider nobody could not be found"),
         (&[], "", "Unsupported provider: Provider  could not be found"),
         (&[], "?provider=github", "Unsupported provider: provider is not enabled"),

@@ -8,6 +8,7 @@ mod faults;
 mod generate_link;
 mod invite;
 mod mailbox;
+mod notices;
 mod otp;
 mod phones;
 mod pkce;
