@@ -1,7 +1,7 @@
 //! Events of objects: `ObjectCreated:*` and `ObjectRemoved:*`, told to webhooks and a queue.
 //!
 //! An event is a row written in the batch that changed the object, so it exists exactly when the change does, and after the
-//! object's bytes. It is delivered after the response, and by the schedule until it has been: at least once, its `id`
+//! object's bytes. It is delivered after the response, and by the schedule until it has been: at least once, and its `id`
 //! tells a repetition. A target that keeps failing is asked ever more rarely, and given up after days.
 
 use ::http::Method;
@@ -68,6 +68,7 @@ struct Due {
     id: u64,
     target_id: String,
     event: String,
+    event_id: String,
     url: Option<String>,
 }
 
@@ -131,7 +132,6 @@ async fn tell(app: &App, due: &Due) -> Result<(), PortError> {
     let sent_at = app.now();
     let body = json!({
         "type": "Webhook",
-        "id": due.id,
         "event": event,
         "sentAt": sent_at.to_milliseconds(),
     });
@@ -140,7 +140,7 @@ async fn tell(app: &App, due: &Due) -> Result<(), PortError> {
         let queue = app.ports.event_queue.as_ref();
         return queue.ok_or_else(|| PortError("no queue is bound".into()))?.send(&body).await;
     };
-    let id = format!("{}-{}", due.target_id, due.id);
+    let id = due.event_id.clone();
     let seconds = sent_at.seconds().to_string();
     let signature = hmac_sha256(&key(app, &due.target_id), format!("{id}.{seconds}.{body}").as_bytes());
     let request = OutgoingRequest {

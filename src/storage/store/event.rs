@@ -27,6 +27,7 @@ pub fn of_objects(mut writer: Writer, kind: Kind, condition: &str, now: &str) ->
          SELECT
            target.id,
            json_object(
+             'id', lower(hex(randomblob(16))),
              'type', {name},
              '$version', 'v1',
              'applyTime', {at},
@@ -69,7 +70,7 @@ pub fn claim(now: &str, most: u32) -> Statement {
            ORDER BY due.id
            LIMIT CAST(?2 AS INTEGER)
          )
-         RETURNING id, target_id, event, (
+         RETURNING id, target_id, event, json_extract(event, '$.id') AS event_id, (
            SELECT target.url
            FROM \"storage.event_targets\" AS target
            WHERE target.id = \"storage.events\".target_id

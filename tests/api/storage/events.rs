@@ -69,6 +69,7 @@ fn an_event_says_what_was_stored_when_it_can_be_read() {
     let message = app.event_queue.messages.borrow()[0].clone();
     assert_eq!(message["type"], "Webhook");
     let event = &message["event"];
+    assert_eq!(event["id"].as_str().unwrap().len(), 32);
     assert_eq!((&event["type"], &event["$version"]), (&json!("ObjectCreated:Put"), &json!("v1")));
     assert_eq!(event["applyTime"], "2027-01-15T08:00:00.000Z");
     let payload = &event["payload"];

@@ -163,6 +163,9 @@ fn a_large_store_is_checked_page_by_page() {
     }
 }
 
+/// Path, body, headers, and the code and status it is refused with.
+type BadUpload<'a> = (&'a str, &'a str, Vec<(&'a str, &'a str)>, &'a str, &'a str);
+
 #[test]
 fn bad_input_has_its_error_and_leaves_nothing() {
     let app = app_with_bucket();
@@ -173,7 +176,7 @@ fn bad_input_has_its_error_and_leaves_nothing() {
     let long = "x".repeat(1025);
     let form = "--b\r\ncontent-disposition: form-data; name=\"\"; filename=\"a\"\r\n\r\nhalf of it";
     #[rustfmt::skip]
-    let rows: Vec<(&str, &str, Vec<(&str, &str)>, &str, &str)> = vec![
+    let rows: Vec<BadUpload> = vec![
         ("files/a%00b",       "x",  vec![],                                              "InvalidKey",      "400"),
         ("files/a%0Ab",       "x",  vec![],                                              "InvalidKey",      "400"),
         ("files/a%7Fb",       "x",  vec![],                                              "InvalidKey",      "400"),
