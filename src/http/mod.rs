@@ -19,7 +19,7 @@ mod serve;
 pub use crate::ports::Body;
 pub use authenticate::{authenticate, refuse_revoked};
 pub use context::{Asked, Context, Failure, Parameters};
-pub use inside::ask_inside;
+pub use inside::post_inside;
 pub use refusal::{Api, Refusal, auth_error, auth_error_with, token_message_storage};
 pub use request::{Request, is_loopback};
 pub use response::{Cause, Response, ResponseExt, json_response, json_text, respond};
