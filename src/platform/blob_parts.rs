@@ -36,6 +36,7 @@ extern "C" {
         id: &str,
         number: u32,
         stream: &JsValue,
+        length: f64,
         digests: &str,
     ) -> Result<Promise, JsValue>;
     #[wasm_bindgen(catch, js_name = completeParts)]
