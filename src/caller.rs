@@ -11,6 +11,8 @@ pub struct Caller {
     pub role: Role,
     /// The token's claims; for a key that is no token, just its role.
     pub claims: Rc<Claims>,
+    /// What the Storage API does for them, as policies ask by `storage.operation()`; `None` elsewhere.
+    pub operation: Option<&'static str>,
 }
 
 /// A Postgres role of a Supabase project.
@@ -53,13 +55,13 @@ impl Caller {
     pub fn with_role(role: Role) -> Self {
         let mut claims = Claims::default();
         claims.all.insert("role".into(), role.name().into());
-        Self { role, claims: Rc::new(claims) }
+        Self { role, claims: Rc::new(claims), operation: None }
     }
 
     /// The caller a verified token speaks for; no `role` claim means anon, as PostgREST has it.
     pub fn from_claims(claims: Rc<Claims>) -> Self {
         let role = claims.text("role").map_or(Role::Anon, Role::named);
-        Self { role, claims }
+        Self { role, claims, operation: None }
     }
 
     /// `auth.uid()`: the subject of the token.

@@ -16,6 +16,8 @@ pub enum CallerValue {
     Email,
     /// `auth.jwt()` and `current_setting('request.jwt.claims')`: the claims as JSON text.
     Claims,
+    /// `storage.operation()`: what the Storage API does; NULL elsewhere.
+    Operation,
 }
 
 /// Where lowered SQL will run: for a caller (policies apply) or for the system (they don't).

@@ -8,6 +8,7 @@ mod context;
 mod cors;
 #[cfg(feature = "fault-routes")]
 pub mod fault;
+mod inside;
 mod log;
 mod refusal;
 mod request;
@@ -16,9 +17,10 @@ mod router;
 mod serve;
 
 pub use crate::ports::Body;
-pub use authenticate::authenticate;
+pub use authenticate::{authenticate, refuse_revoked};
 pub use context::{Asked, Context, Failure, Parameters};
-pub use refusal::{Api, Refusal, auth_error, auth_error_with};
+pub use inside::post_inside;
+pub use refusal::{Api, Refusal, auth_error, auth_error_with, token_message_storage};
 pub use request::{Request, is_loopback};
 pub use response::{Cause, Response, ResponseExt, json_response, json_text, respond};
 pub use router::{Handler, LimitedAs, Route, Router, handler};

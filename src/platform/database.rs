@@ -57,25 +57,33 @@ const LONG: usize = 1024;
 /// `[["SELECT …",["a",null,0]],…]`: the whole batch crosses into JavaScript as one string, and a number in it is the place of a
 /// bind among the long ones.
 fn as_json(statements: &[Statement]) -> Result<(String, Array), DbError> {
-    #[derive(Serialize)]
-    #[serde(untagged)]
-    enum Sent<'a> {
-        Null,
-        Text(&'a str),
-        Long(u32),
-    }
     let long = Array::new();
-    let sent = |bind| match bind {
-        &Bind::Null => Sent::Null,
-        Bind::Text(text) if text.len() < LONG => Sent::Text(text),
-        Bind::Text(text) => Sent::Long(long.push(&JsValue::from_str(text)) - 1),
-    };
-    let row = |statement: &'_ Statement| {
-        (statement.text.as_ref(), statement.binds.iter().map(sent).collect::<Vec<_>>())
-    };
-    let rows: Vec<(&str, Vec<Sent<'_>>)> = statements.iter().map(row).collect();
+    let mut rows: Vec<(&str, Vec<Sent<'_>>)> = Vec::with_capacity(statements.len());
+    for statement in statements {
+        let binds = statement.binds.iter().map(|bind| Sent::of(bind, &long));
+        rows.push((statement.text.as_ref(), binds.collect()));
+    }
     let text = serde_json::to_string(&rows).map_err(|error| DbError::Other(error.to_string()))?;
     Ok((text, long))
+}
+
+/// A bind on its way.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Sent<'a> {
+    Null,
+    Text(&'a str),
+    Long(u32),
+}
+
+impl<'a> Sent<'a> {
+    fn of(bind: &'a Bind, long: &Array) -> Self {
+        match bind {
+            Bind::Null => Self::Null,
+            Bind::Text(text) if text.len() < LONG => Self::Text(text),
+            Bind::Text(text) => Self::Long(long.push(&JsValue::from_str(text)) - 1),
+        }
+    }
 }
 
 /// One statement's result, in JavaScript's memory.

@@ -19,6 +19,8 @@ pub enum Slot {
     Email,
     /// The claims as JSON text.
     Claims,
+    /// What the Storage API does.
+    Operation,
 }
 
 /// How a slot stands in text: between two of a character that Postgres' texts cannot hold.
@@ -31,6 +33,7 @@ const SLOTS: &[(Slot, &str)] = &[
     (Slot::Owner,  "owner"),
     (Slot::Email,  "email"),
     (Slot::Claims, "claims"),
+    (Slot::Operation, "operation"),
 ];
 
 impl Slot {
@@ -48,6 +51,7 @@ impl Slot {
             Self::Owner => "postgres".into(),
             Self::Email => caller.claims.text("email").into(),
             Self::Claims => caller.claims.to_json().into(),
+            Self::Operation => caller.operation.into(),
         }
     }
 }

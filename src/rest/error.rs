@@ -47,7 +47,7 @@ pub enum RestError {
         target: String,
         schema: String,
         hint_name: Option<String>,
-        closest: Option<String>,
+        closest: Option<Box<Meant>>,
     },
     AmbiguousRelationship {
         origin: String,
@@ -82,6 +82,15 @@ pub enum RestError {
     Internal(String),
     /// The shell's own refusal, of a body too large for instance.
     Shell(Refusal),
+}
+
+/// A name that may have been meant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Meant {
+    /// That name.
+    pub name: String,
+    /// What was written.
+    pub instead_of: String,
 }
 
 /// One of several relationships that fit.
@@ -282,7 +291,7 @@ impl RestError {
             Self::NoFunction { closest: Some(closest), body, .. } if !takes_only_body(*body) => json!(format!("Perhaps you meant to call the function {closest}")),
             Self::AmbiguousFunction { .. }                         => json!("Try renaming the parameters or the function itself in the database so function overloading can be resolved"),
             Self::NotEmbedded(name)                                => json!(format!("Verify that '{name}' is included in the 'select' query parameter.")),
-            Self::NoRelationship { target, closest: Some(name), .. } => json!(format!("Perhaps you meant '{name}' instead of '{target}'.")),
+            Self::NoRelationship { closest: Some(meant), .. } => json!(format!("Perhaps you meant '{}' instead of '{}'.", meant.name, meant.instead_of)),
             Self::AmbiguousRelationship { target, choices, .. }    => {
                 let choices: Vec<String> = choices.iter().map(|choice| format!("'{target}!{}'", choice.hint)).collect();
                 json!(format!("Try changing '{target}' to one of the following: {}. Find the desired relationship in the 'details' key.", choices.join(", ")))

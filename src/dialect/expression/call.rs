@@ -23,6 +23,7 @@ const CALLER_VALUES: &[(&str, CallerValue, DataType)] = &[
     ("auth.role",    CallerValue::Role,   DataType::Text),
     ("auth.email",   CallerValue::Email,  DataType::Text),
     ("auth.jwt",     CallerValue::Claims, DataType::Jsonb),
+    ("storage.operation", CallerValue::Operation, DataType::Text),
     ("current_user", CallerValue::CurrentUser,  DataType::Text),
     ("current_role", CallerValue::CurrentUser,  DataType::Text),
     ("user",         CallerValue::CurrentUser,  DataType::Text),
@@ -306,6 +307,7 @@ impl Lowering<'_> {
         self.not_stored("current_setting()")?;
         let (value, claim) = match setting.as_str() {
             "request.jwt.claims" => (CallerValue::Claims, None),
+            "storage.operation" => (CallerValue::Operation, None),
             "role" => (CallerValue::Role, None),
             "request.jwt.claim.sub" => (CallerValue::UserId, None),
             "request.jwt.claim.role" => (CallerValue::Role, None),

@@ -400,6 +400,12 @@ impl Lowering<'_> {
                 self.targets = result_types(self.catalog, &routine.returns);
                 self.subquery(query)
             }
+            [] if routine.returns == Returns::Void => Ok(LoweredQuery {
+                sql: format!("SELECT NULL AS {}", column_name(0)),
+                columns: vec![("void".to_string(), DataType::Text)],
+                is_single: true,
+                value: None,
+            }),
             [] => Err(DialectError::new("42P13", "the body has no statement")),
             _ => Err(DialectError::unsupported("a body other than one query")
                 .with_hint("A function that writes can only be called by rpc.")),

@@ -51,6 +51,8 @@ impl Translator {
             Operation::ForceRowLevelSecurity | Operation::NoForceRowLevelSecurity => Ok(()),
             // Everything belongs to the project.
             Operation::OwnerTo { .. } => Ok(()),
+            // What logical replication says of old rows changes no answer here.
+            Operation::ReplicaIdentity { .. } => Ok(()),
             Operation::AddColumn { if_not_exists, column_def, column_position: None, .. } => {
                 self.add_column(table, *if_not_exists, column_def)
             }

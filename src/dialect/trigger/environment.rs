@@ -57,6 +57,8 @@ pub fn stored_caller_value(value: CallerValue) -> String {
         }
         CallerValue::Email => "email",
         CallerValue::Claims => "claims",
+        // Triggers run for a row, whoever's operation wrote it.
+        CallerValue::Operation => return "NULL".to_string(),
     };
     format!("(SELECT {column} FROM {table})")
 }

@@ -2,8 +2,9 @@
 
 use serde_json::value::RawValue;
 
+use super::Planner;
+use super::closest::{LIKE_ENOUGH, LIKE_NAMES, closest};
 use super::literal::stored;
-use super::{Planner, similarity};
 use crate::rest::error::RestError;
 use crate::rest::request::Arguments;
 use crate::schema::{
@@ -78,7 +79,7 @@ pub fn find<'c>(
 ) -> Result<&'c Routine, RestError> {
     let names = called.arguments.names();
     let overloads: Vec<&Routine> =
-        catalog.routines_named(schema, name).filter(|routine| routine.returns != Returns::Trigger).collect();
+        catalog.routines_named(schema, name).filter(|routine| is_callable(routine)).collect();
     let mut fitting: Vec<&Routine> =
         overloads.iter().copied().filter(|routine| takes(routine, &names, &called.arguments)).collect();
     if fitting.is_empty() && called.is_post {
@@ -90,7 +91,7 @@ pub fn find<'c>(
         [] => Err(RestError::NoFunction {
             schema: schema.to_string(),
             name: name.to_string(),
-            closest: closest(catalog, schema, name, &names, &overloads),
+            closest: meant(catalog, schema, name, &names, &overloads),
             body: called.is_post.then_some(match &called.arguments {
                 Arguments::Json { .. } => "json/jsonb",
                 Arguments::Text(_) => "text",
@@ -145,33 +146,45 @@ fn takes_body(routine: &Routine, arguments: &Arguments) -> bool {
     )
 }
 
+/// Whether requests can name a function's arguments, or send the only one as their body.
+fn is_callable(routine: &Routine) -> bool {
+    if routine.returns == Returns::Trigger {
+        return false;
+    }
+    match routine.inputs().filter(|argument| argument.name.is_none()).count() {
+        0 => true,
+        1 => matches!(
+            routine.inputs().next().map(|argument| &argument.data_type),
+            Some(RoutineType::Value(DataType::Bytea | DataType::Json | DataType::Jsonb | DataType::Text))
+        ),
+        _ => false,
+    }
+}
+
 /// The function, or the parameters of one of that name, which may have been meant.
-fn closest(
+fn meant(
     catalog: &Catalog,
     schema: &str,
     name: &str,
     names: &[String],
     overloads: &[&Routine],
 ) -> Option<String> {
-    let nearest = |wanted: &str, candidates: Vec<String>, least: f64| {
-        let scored = candidates.into_iter().map(|candidate| (similarity(wanted, &candidate), candidate));
-        scored.filter(|(score, _)| *score >= least).max_by(|one, other| one.0.total_cmp(&other.0))
+    if overloads.is_empty() {
+        let all =
+            catalog.routines.values().filter(|routine| routine.schema == schema && is_callable(routine));
+        let found = closest(name, all.map(|routine| routine.name.as_str()), LIKE_NAMES);
+        return found.first().map(|(_, found)| format!("{schema}.{found}"));
+    }
+    let list = |mut names: Vec<String>| {
+        names.sort();
+        format!("({})", names.join(", "))
     };
-    let found = if overloads.is_empty() {
-        let all = catalog.routines.values().filter(|routine| routine.schema == schema);
-        nearest(name, all.map(|routine| routine.name.clone()).collect(), 0.75).map(|(_, found)| found)
-    } else {
-        let list = |mut names: Vec<String>| {
-            names.sort();
-            format!("({})", names.join(", "))
-        };
-        let parameters = |routine: &&Routine| {
-            list(routine.inputs().map(|argument| argument.name.clone().unwrap_or_default()).collect())
-        };
-        let of_overloads = overloads.iter().map(parameters).collect();
-        nearest(&list(names.to_vec()), of_overloads, 0.33).map(|(_, found)| format!("{name}{found}"))
+    let parameters = |routine: &&Routine| {
+        list(routine.inputs().map(|argument| argument.name.clone().unwrap_or_default()).collect())
     };
-    found.map(|found| format!("{schema}.{found}"))
+    let lists: Vec<String> = overloads.iter().map(parameters).collect();
+    let found = closest(&list(names.to_vec()), lists.iter().map(String::as_str), LIKE_ENOUGH);
+    found.first().map(|(_, found)| format!("{schema}.{name}{found}"))
 }
 
 impl<'c> Planner<'c> {

@@ -3,6 +3,7 @@
 
 mod aggregate;
 mod call;
+mod closest;
 mod condition;
 mod literal;
 mod read;
@@ -19,6 +20,8 @@ pub use through::Through;
 pub use write::{Cell, Change, Insert, Write};
 
 use std::cell::RefCell;
+
+use closest::{LIKE_NAMES, closest};
 
 use super::error::RestError;
 use super::request::{Media, Query, RowRange};
@@ -84,7 +87,7 @@ pub fn plan<'c>(
     let table = catalog.relation(schema, &request.relation).ok_or_else(|| RestError::NoTable {
         schema: schema.to_string(),
         table: request.relation.clone(),
-        closest: closest(&request.relation, catalog.relations().filter(|table| table.schema == schema)),
+        closest: closest_table(catalog, schema, &request.relation),
     })?;
     let (aggregates, transaction_end) = (config.aggregates, config.transaction_end);
     let distinct = request.query.distinct;
@@ -144,41 +147,15 @@ impl<'c> Planner<'c> {
     }
 }
 
-/// The table whose name is nearest, if it is near at all.
-fn closest<'t>(name: &str, tables: impl Iterator<Item = &'t Table>) -> Option<String> {
-    let scored = tables.map(|table| (similarity(name, &table.name), &table.name));
-    let near = scored.filter(|(score, _)| *score >= 0.75);
-    near.max_by(|one, other| one.0.total_cmp(&other.0)).map(|(_, name)| name.clone())
-}
+/// Upstream looks for no names among more tables.
+const MOST_TABLES_LOOKED_THROUGH: usize = 500;
 
-/// 1 for equal names, 0 for names with nothing in common: one minus the edit distance over the length.
-fn similarity(one: &str, other: &str) -> f64 {
-    let (one, other): (Vec<char>, Vec<char>) =
-        (one.to_lowercase().chars().collect(), other.to_lowercase().chars().collect());
-    let longest = one.len().max(other.len()).max(1);
-    let mut previous: Vec<usize> = (0..=other.len()).collect();
-    for (row, left) in one.iter().enumerate() {
-        let mut current = vec![row + 1];
-        for ((above_left, right), above) in previous.iter().zip(&other).zip(previous.iter().skip(1)) {
-            let replaced = above_left + usize::from(left != right);
-            let inserted = current.last().copied().unwrap_or_default() + 1;
-            current.push(replaced.min(inserted).min(above + 1));
-        }
-        previous = current;
+/// The table that may have been meant.
+fn closest_table(catalog: &Catalog, schema: &str, name: &str) -> Option<String> {
+    let names: Vec<&str> =
+        catalog.relations().filter(|table| table.schema == schema).map(|table| table.name.as_str()).collect();
+    if names.len() >= MOST_TABLES_LOOKED_THROUGH {
+        return None;
     }
-    let distance = previous.last().copied().unwrap_or(longest);
-    1.0 - distance as f64 / longest as f64
-}
-
-#[cfg(test)]
-mod tests {
-    use super::similarity;
-
-    #[test]
-    fn similar_names_score_high() {
-        assert!((similarity("todos", "todos") - 1.0).abs() < f64::EPSILON);
-        assert!(similarity("todo", "todos") >= 0.75);
-        assert!(similarity("cats", "dogs") < 0.75);
-        assert!(similarity("", "") <= 1.0);
-    }
+    closest(name, names, LIKE_NAMES).first().map(|(_, name)| (*name).to_string())
 }

@@ -2,6 +2,7 @@
 
 use super::Planner;
 use super::aggregate::{Aggregate, GroupTest, check_order, hoisted};
+use super::closest::closest_columns;
 use super::condition::{Condition, has_order};
 use super::relationship::{self, Relationship};
 use super::said::Said;
@@ -340,11 +341,11 @@ fn default_key(field: &Field) -> String {
 }
 
 fn no_column(table: &Table, relation: &str, name: &str) -> RestError {
-    let closest = table.columns.iter().map(|column| (super::similarity(name, &column.name), &column.name));
-    let closest = closest.max_by(|one, other| one.0.total_cmp(&other.0)).filter(|(score, _)| *score >= 0.6);
+    let near = closest_columns(name, table.columns.iter().map(|column| column.name.as_str()));
+    let near: Vec<String> =
+        near.into_iter().map(|near| format!("the column \"{relation}.{near}\"")).collect();
     RestError::Postgres(PostgresError {
-        hint: closest
-            .map(|(_, name)| format!("Perhaps you meant to reference the column \"{relation}.{name}\".")),
+        hint: (!near.is_empty()).then(|| format!("Perhaps you meant to reference {}.", near.join(" or "))),
         ..PostgresError::new("42703", format!("column {relation}.{name} does not exist"))
     })
 }

@@ -1,7 +1,8 @@
 //! How tables and views relate: found in the catalog's foreign keys, which are seen through the views that have their
 //! columns, and picked by an embed's target and hint.
 
-use crate::rest::error::{Choice, RestError};
+use super::closest::{LIKE_ENOUGH, closest};
+use crate::rest::error::{Choice, Meant, RestError};
 use crate::schema::{Catalog, ForeignKey, Returns, Routine, RoutineType, Table};
 
 /// A way from one table to another.
@@ -61,9 +62,29 @@ pub fn find<'c>(
         target: target.to_string(),
         schema: schema.to_string(),
         hint_name: hint.map(str::to_string),
-        closest: super::closest(target, all.iter().map(|relationship| relationship.target))
-            .filter(|closest| closest != target),
+        closest: meant(catalog, schema, origin, target, &all).map(Box::new),
     })
+}
+
+/// What may have been meant: a relation beside the origin, or of an origin without any, another one that has some.
+fn meant(
+    catalog: &Catalog,
+    schema: &str,
+    origin: &Table,
+    target: &str,
+    all: &[Relationship<'_>],
+) -> Option<Meant> {
+    if !all.is_empty() {
+        let names = all.iter().map(|relationship| relationship.target.name.as_str());
+        let found = closest(target, names, LIKE_ENOUGH);
+        let found = found.first().filter(|(score, _)| *score < 1.0)?;
+        return Some(Meant { name: found.1.to_string(), instead_of: target.to_string() });
+    }
+    let has_some =
+        |table: &&Table| table.schema == schema && !relationships(catalog, schema, table).is_empty();
+    let names = catalog.relations().filter(has_some).map(|table| table.name.as_str());
+    let found = closest(&origin.name, names, LIKE_ENOUGH);
+    Some(Meant { name: found.first()?.1.to_string(), instead_of: origin.name.clone() })
 }
 
 /// The relationship that a function of the origin's rows makes, which comes before those of keys.

@@ -3,7 +3,13 @@
 pub mod bucket;
 pub mod garbage;
 pub mod list;
+pub mod multipart;
 pub mod object;
+pub mod purge;
+pub mod s3_list;
+pub mod tus;
+pub mod uploads;
+pub mod walk;
 pub mod write;
 
 use super::access::Access;
