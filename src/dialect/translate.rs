@@ -362,7 +362,9 @@ impl Environment for SystemEnvironment {
         self.asked_for_caller = true;
         Ok(match value {
             CallerValue::Role | CallerValue::CurrentUser => "'postgres'".to_string(),
-            CallerValue::UserId | CallerValue::Email | CallerValue::Claims => "NULL".to_string(),
+            CallerValue::UserId | CallerValue::Email | CallerValue::Claims | CallerValue::Request(_) => {
+                "NULL".to_string()
+            }
         })
     }
 

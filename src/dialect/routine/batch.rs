@@ -5,6 +5,7 @@ use sqlparser::ast::{Insert, SelectItem, SetExpr, Statement};
 
 use super::call::{CallArgument, as_given};
 use super::inline::{argument_relations, result_types};
+use super::response_setting::{response_setting, said_of_response, set_response};
 use super::{body, source};
 use crate::dialect::expression::{Lowering, Piece, Place, Scope, VARIABLES};
 use crate::dialect::plpgsql::{self, Condition, Machine, Returned, Sink, cleared};
@@ -17,7 +18,7 @@ use crate::schema::{
 use crate::sql::{quote_identifier, quote_literal, raise};
 
 /// What the names of the batch's values start with, and its aliases.
-const PREFIX: &str = "/call";
+pub const CALL: &str = "/call";
 
 /// A call that writes.
 pub struct RoutineBatch {
@@ -29,6 +30,8 @@ pub struct RoutineBatch {
     pub cleared: String,
     /// What is written.
     pub writes: Vec<WrittenTable>,
+    /// What gives the one row of `status` and `headers` that it set of the response; `None` when it sets neither.
+    pub response: Option<String>,
 }
 
 /// The batch of a call; `arguments` as for [`super::routine_source`].
@@ -55,9 +58,9 @@ fn lowered(
     catalog: &Catalog,
     environment: &mut dyn Environment,
 ) -> Result<RoutineBatch, DialectError> {
-    let mut sink = Sink::statements(PREFIX);
+    let mut sink = Sink::statements(CALL);
     let given = {
-        let mut lowering = Lowering::beside_row(catalog, environment, &quote_identifier(PREFIX));
+        let mut lowering = Lowering::beside_row(catalog, environment, &quote_identifier(CALL));
         let mut given = Vec::new();
         for (input, argument) in routine.inputs().zip(arguments) {
             let argument = argument.as_ref().map(|argument| as_given(catalog, &input.data_type, argument));
@@ -76,7 +79,7 @@ fn lowered(
                 relation.schema = Some(VARIABLES.to_string());
             }
             let mut machine = Machine::new(catalog, environment, sink, given);
-            machine.prefix = PREFIX.to_string();
+            machine.prefix = CALL.to_string();
             machine.search_path.clone_from(&routine.search_path);
             machine.set_counts(&routine.body);
             machine.run(&plpgsql::body(&routine.body)?)?;
@@ -107,7 +110,8 @@ fn answered(
         Returns::Void => "(SELECT 1)".to_string(),
         _ => source::named(catalog, routine, &answer),
     };
-    Ok(RoutineBatch { statements, answer, cleared: cleared(PREFIX), writes })
+    let response = said_of_response(&statements);
+    Ok(RoutineBatch { statements, answer, cleared: cleared(CALL), writes, response })
 }
 
 /// The query of what a PL/pgSQL function returned.
@@ -149,10 +153,17 @@ fn sql_batch(
     let mut answer = String::new();
     for (index, statement) in statements.iter().enumerate() {
         let is_last = index + 1 == statements.len() && routine.returns != Returns::Void;
-        let prefix = quote_identifier(&format!("{PREFIX}/{index}"));
+        let prefix = quote_identifier(&format!("{CALL}/{index}"));
         let mut lowering = Lowering::beside_row(catalog, environment, &prefix);
         lowering.scopes = vec![scope.clone()];
         match statement {
+            Statement::Query(query) if response_setting(query).is_some() && !is_last => {
+                if let Some((kept, value)) = response_setting(query) {
+                    let piece = lowering.lower(value)?;
+                    let value = lowering.as_text(piece)?;
+                    sink.push(set_response(kept, &value, &Condition::always()));
+                }
+            }
             Statement::Query(query) => {
                 lowering.targets = if is_last { result_types(catalog, &routine.returns) } else { Vec::new() };
                 let query = lowering.subquery(query)?;

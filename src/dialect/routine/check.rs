@@ -6,6 +6,7 @@ use super::batch::routine_batch;
 use super::body;
 use super::call::CallArgument;
 use super::resolve::{Given, Resolved};
+use super::response_setting::response_setting;
 use crate::dialect::DialectError;
 use crate::dialect::expression::{Lowering, Piece, Place, Relation};
 use crate::dialect::translate::{SystemEnvironment, Translator};
@@ -35,7 +36,8 @@ impl Translator {
     fn check_sql(&self, routine: &Routine) -> Result<(), DialectError> {
         let mut environment = SystemEnvironment::default();
         let statements = body::statements(&routine.body)?;
-        if !matches!(statements.as_slice(), [] | [Statement::Query(_)]) {
+        let is_query = |statement: &Statement| matches!(statement, Statement::Query(query) if response_setting(query).is_none());
+        if statements.len() > 1 || !statements.iter().all(is_query) {
             let arguments: Vec<_> = routine.inputs().map(|of| Some(self.anything(&of.data_type))).collect();
             return routine_batch(routine, &arguments, &self.catalog, &mut environment).map(|_| ());
         }

@@ -9,6 +9,7 @@ mod literal;
 mod read;
 mod relationship;
 mod said;
+mod suspect;
 mod through;
 mod write;
 
@@ -16,6 +17,7 @@ pub use aggregate::Aggregate;
 pub use call::{Call, Called, Shape, Value, find as find_function};
 pub use condition::{Comparison, Condition, Containment, Test};
 pub use read::{Embed, Node, Operand, OperandKind, Order, OrderKey, Output};
+pub use suspect::{Suspect, suspects};
 pub use through::Through;
 pub use write::{Cell, Change, Insert, Write};
 
@@ -53,6 +55,10 @@ pub struct ReadPlan<'c> {
     pub is_object: bool,
     /// The call whose rows they are; `None` for those of the root's own relation.
     pub call: Option<Call<'c>>,
+    /// The most rows that a call may give, or nothing that it did takes effect.
+    pub affected_limit: Option<u64>,
+    /// Whether nothing of a call takes effect.
+    pub rolls_back: bool,
 }
 
 impl ReadPlan<'_> {
@@ -102,7 +108,9 @@ pub fn plan<'c>(
         }
         let counted = request.preferences.count.is_some();
         let is_object = request.media.is_object();
-        return Ok(Plan::Read(ReadPlan { root, counted, bodiless, is_object, call: None }));
+        let (affected_limit, rolls_back) = (None, false);
+        let plan = ReadPlan { root, counted, bodiless, is_object, call: None, affected_limit, rolls_back };
+        return Ok(Plan::Read(plan));
     }
     // Writes are not capped, and neither are the embeds in what they give back.
     planner.write(table, request).map(Plan::Write)
@@ -131,8 +139,19 @@ fn plan_call<'c>(
         root.prepare_csv()?;
     }
     let bodiless = matches!(request.action, Action::Read { bodiless: true });
-    let is_object = request.media.is_object();
-    Ok(ReadPlan { root, counted: request.preferences.count.is_some(), bodiless, is_object, call: Some(call) })
+    let affected_limit = request.preferences.affected_limit();
+    if affected_limit.is_some() && call.shape.is_single() {
+        return Err(RestError::AffectedByOne);
+    }
+    Ok(ReadPlan {
+        root,
+        counted: request.preferences.count.is_some(),
+        bodiless,
+        is_object: request.media.is_object() && !call.shape.is_single(),
+        call: Some(call),
+        affected_limit,
+        rolls_back: transaction_end.rolls_back(request.preferences.rolls_back),
+    })
 }
 
 impl<'c> Planner<'c> {

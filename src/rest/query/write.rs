@@ -533,7 +533,7 @@ pub(super) fn cell_value(column: &Column, index: usize) -> String {
 
 /// A value's text as the column stores it. The cast is the column's own when the value is stored, but
 /// not when a policy compares it before.
-fn stored(column: &Column, text: &str) -> String {
+pub(super) fn stored(column: &Column, text: &str) -> String {
     match column.data_type.storage() {
         Storage::Blob => format!("unhex({text})"),
         Storage::Integer => format!("CAST({text} AS INTEGER)"),

@@ -3,6 +3,7 @@
 mod aggregate;
 mod batch;
 mod call;
+mod call_said;
 mod call_writes;
 mod containment;
 mod csv;
@@ -33,6 +34,7 @@ mod spread;
 mod update;
 mod upsert;
 mod view;
+mod violation;
 mod window;
 
 use http::StatusCode;
