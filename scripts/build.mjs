@@ -1,11 +1,12 @@
-// Compiles the Worker with worker-build, into build/index.js and build/index_bg.wasm. Does nothing when nothing changed.
+// Compiles the Worker with worker-build, into build/index.js and build/index_bg.wasm, and puts beside them build/entry.js, which
+// the runtime loads. Does nothing when nothing changed.
 // A release goes out without the names of its functions; index_bg.named.wasm beside it has them.
 //
 //   node scripts/build.mjs [--release|--dev] [--features a,b] [--out DIR]
 //
 // Without a profile it is the one in EDGEWARD_BUILD, else release: wrangler's [build] command runs it while `npm start` does.
 
-import { existsSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
@@ -24,7 +25,7 @@ export async function build({ profile, features = [], out = "build" }) {
   if (!rust || !existsSync(toolPath(workerBuild))) throw new Stop("this machine isn't set up: run `npm run setup`");
   const folder = join(root, out);
   const stamp = join(folder, ".built-from");
-  const fingerprint = fingerprintOf({ layout: 2, profile, features, rust: rust.version, tools: workerBuild.version }, sources);
+  const fingerprint = fingerprintOf({ layout: 3, profile, features, rust: rust.version, tools: workerBuild.version }, sources);
   if (isStamped(stamp, fingerprint) && existsSync(join(folder, "index_bg.wasm"))) return { folder, seconds: 0 };
 
   say(`compiling the Worker (${profile}; the first time takes some minutes)`);
@@ -32,6 +33,7 @@ export async function build({ profile, features = [], out = "build" }) {
   const options = [`--${profile}`, "--panic-unwind", "--out-dir", out];
   if (features.length) options.push("--features", features.join(","));
   await run(toolPath(workerBuild), options, { cwd: root, env: wasmEnvironment(rust), why: "compiling the Worker" });
+  copyFileSync(join(root, "src", "platform", "entry.js"), join(folder, "entry.js"));
   if (profile === "release") stripNames(join(folder, "index_bg.wasm"));
   writeFileSync(stamp, fingerprint);
   const seconds = (Date.now() - started) / 1000;

@@ -8,7 +8,7 @@ import { gzipSync } from "node:zlib";
 import { build } from "./build.mjs";
 import { runMain } from "./terminal.mjs";
 
-const parts = ["index_bg.wasm", "index.js"];
+const parts = ["index_bg.wasm", "index.js", "entry.js"];
 
 /** Bytes of each part of the build in `folder`, as it is and compressed. */
 export function sizesOf(folder) {

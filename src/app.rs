@@ -4,11 +4,15 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use crate::config::Config;
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::config::{Config, SigningKey};
+use crate::crypto;
 use crate::edge_session::EdgeSessions;
 use crate::http::Router;
-use crate::jwt::{self, Claims, TokenError};
-use crate::ports::Ports;
+use crate::jwt::{self, Claims, Key, Keys, Material, TokenError};
+use crate::ports::{PortError, Ports, SignatureAlgorithm};
 use crate::schema::CatalogCache;
 use crate::text_search::Remembering;
 use crate::time::Timestamp;
@@ -25,6 +29,7 @@ pub struct App {
     pub edge_sessions: EdgeSessions,
     /// The project's schema.
     pub catalog: CatalogCache,
+    keys: Keys,
     verified: RefCell<HashMap<String, Rc<Claims>>>,
 }
 
@@ -35,8 +40,10 @@ impl App {
     /// An app with nothing remembered yet.
     pub fn new(config: Config, mut ports: Ports, router: Router) -> Self {
         ports.database = Rc::new(Remembering::new(ports.database));
+        let keys = keys(&config);
         Self {
             config,
+            keys,
             ports,
             router,
             edge_sessions: EdgeSessions::default(),
@@ -52,12 +59,13 @@ impl App {
 
     /// The claims of an access token or legacy key. A token is verified once per isolate and then
     /// remembered until it expires.
-    pub fn verify_token(&self, token: &str) -> Result<Rc<Claims>, TokenError> {
+    pub async fn verify_token(&self, token: &str) -> Result<Rc<Claims>, TokenError> {
         let now = self.now();
-        if let Some(claims) = self.verified.borrow().get(token) {
-            return jwt::check_times(claims, now).map(|()| claims.clone());
+        let remembered = self.verified.borrow().get(token).cloned();
+        if let Some(claims) = remembered {
+            return jwt::check_times(&claims, now).map(|()| claims);
         }
-        let claims = Rc::new(jwt::verify(token, self.config.jwt_secret.as_bytes(), now)?);
+        let claims = Rc::new(self.keys.verify(self.ports.signatures.as_ref(), token, now).await?);
         let mut verified = self.verified.borrow_mut();
         if verified.len() >= REMEMBERED_TOKENS {
             verified.clear();
@@ -65,4 +73,25 @@ impl App {
         verified.insert(token.to_string(), claims.clone());
         Ok(claims)
     }
+
+    /// Signs an access token's claims with the key that signs now.
+    pub async fn sign_token(&self, claims: &impl Serialize) -> Result<String, PortError> {
+        self.keys.sign(self.ports.signatures.as_ref(), claims).await
+    }
+}
+
+fn keys(config: &Config) -> Keys {
+    Keys::new(&config.jwt_secret, config.signing_keys.iter().filter_map(key).collect())
+}
+
+fn key(key: &SigningKey) -> Option<Key> {
+    let material = match SignatureAlgorithm::named(key.algorithm) {
+        None => Material::Secret(crypto::from_base64url(key.text("k")?)?),
+        Some(algorithm) => Material::Pair {
+            algorithm,
+            public: key.public()?.to_string(),
+            private: Value::Object(key.jwk.clone()).to_string(),
+        },
+    };
+    Some(Key { id: key.id.clone(), material, signs: key.signs })
 }

@@ -1,7 +1,12 @@
-//! JSON Web Tokens (RFC 7519) signed with the project's secret: signing, verifying, and the claims the project reads.
+//! JSON Web Tokens (RFC 7519): signing and verifying with a shared secret, and the claims the project reads.
+//! Tokens signed with a key pair are [`keys`]' matter.
 //!
 //! Verification is of the signature and the time claims only; whether a session still lives is
 //! [`crate::edge_session`]'s question.
+
+mod keys;
+
+pub use keys::{Header, Key, Keys, Material, verify_signed};
 
 use jwt_compact::alg::{Hs256, Hs256Key};
 use jwt_compact::{AlgorithmExt, UntrustedToken, ValidationError};
@@ -42,6 +47,8 @@ pub enum TokenError {
     Malformed,
     /// Signed with an algorithm the project does not accept, `none` included.
     Algorithm,
+    /// No key of the project goes by the token's `kid`.
+    UnknownKey,
     /// The signature is not ours.
     Signature,
     /// `exp` has passed.
@@ -74,10 +81,17 @@ pub fn verify(token: &str, secret: &[u8], now: Timestamp) -> Result<Claims, Toke
 
 /// Signs claims (a JSON object) with HS256.
 pub fn sign(claims: &impl Serialize, secret: &[u8]) -> Result<String, serde_json::Error> {
-    let header = crypto::base64url(br#"{"alg":"HS256","typ":"JWT"}"#);
-    let payload = crypto::base64url(&serde_json::to_vec(claims)?);
-    let signature = crypto::hmac_sha256(secret, format!("{header}.{payload}").as_bytes());
-    Ok(format!("{header}.{payload}.{}", crypto::base64url(&signature)))
+    let message = message(br#"{"alg":"HS256","typ":"JWT"}"#, claims)?;
+    Ok(with_signature(&message, &crypto::hmac_sha256(secret, message.as_bytes())))
+}
+
+/// What is signed: header and claims.
+fn message(header: &[u8], claims: &impl Serialize) -> Result<String, serde_json::Error> {
+    Ok(format!("{}.{}", crypto::base64url(header), crypto::base64url(&serde_json::to_vec(claims)?)))
+}
+
+fn with_signature(message: &str, signature: &[u8]) -> String {
+    format!("{message}.{}", crypto::base64url(signature))
 }
 
 fn payload(token: &str) -> Option<Map<String, Value>> {

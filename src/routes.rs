@@ -50,6 +50,7 @@ fn auth() -> Vec<Route> {
         row(GET,    "/auth/v1/health",                   Public, Unlimited,  KIB, handler(auth::health)),
         row(GET,    "/auth/v1/settings",                 Public, Unlimited,  KIB, handler(auth::settings)),
         row(GET,    "/auth/v1/.well-known/jwks.json",    Public, Unlimited,  KIB, handler(auth::jwks)),
+        row(GET,    "/auth/v1/.well-known/openid-configuration", Public, Unlimited, KIB, handler(auth::openid_configuration)),
         row(POST,   "/auth/v1/signup",                   Public, SignUp,     MIB, handler(auth::sign_up)),
         row(POST,   "/auth/v1/token",                    Public, TokenGrant, MIB, handler(auth::token)),
         row(POST,   "/auth/v1/otp",                      Public, Otp,        MIB, handler(auth::send_otp)),

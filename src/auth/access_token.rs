@@ -7,7 +7,6 @@ use super::error::Error;
 use super::model::User;
 use super::session::{Authentication, Client, Session};
 use crate::app::App;
-use crate::jwt;
 
 #[derive(Serialize)]
 struct AccessTokenClaims<'a> {
@@ -28,7 +27,7 @@ struct AccessTokenClaims<'a> {
 }
 
 /// A signed access token; `expires_at` in Unix seconds.
-pub fn sign(
+pub async fn sign(
     app: &App,
     user: &User,
     session: &Session,
@@ -51,5 +50,5 @@ pub fn sign(
         session_id: &session.id,
         is_anonymous: user.is_anonymous != 0,
     };
-    jwt::sign(&claims, app.config.jwt_secret.as_bytes()).map_err(|error| Error::Unexpected(error.to_string()))
+    Ok(app.sign_token(&claims).await?)
 }

@@ -34,7 +34,7 @@ pub async fn sign_up(app: &App, data: Metadata, client: &Client) -> Result<Signe
         .await
         .map_err(|error| Error::of_trigger(error, Error::CreatingAnonymousUser))?;
     let user = results.first(2)?.ok_or_else(|| Error::Unexpected("the new user is not there".into()))?;
-    session.tokens(app, user, 0, client)
+    session.tokens(app, user, 0, client).await
 }
 
 /// Everyone could make accounts without end. A limiter that does not answer limits nobody.

@@ -37,7 +37,7 @@ pub async fn exchange(app: &App, code: &str, verifier: &str, client: &Client) ->
     ];
     let results = store::run(database, batch).await?;
     match (results.happened(0)?, results.happened(1)?, results.first::<User>(2)?) {
-        (true, true, Some(user)) => session.tokens(app, user, 0, client),
+        (true, true, Some(user)) => session.tokens(app, user, 0, client).await,
         (false, true, Some(_)) => Err(Error::BannedAtSignIn),
         _ => Err(Error::FlowStateNotFound),
     }

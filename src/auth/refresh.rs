@@ -43,12 +43,12 @@ pub async fn refresh(app: &App, token: &str, client: &Client) -> Result<SignedIn
         match decide(&session, presented.counter, app.now(), app.config.auth.reuse_seconds) {
             Step::Rotate(next) => {
                 if rotate(app, &session, next, client).await? {
-                    return session.tokens(app, user, next, client);
+                    return session.tokens(app, user, next, client).await;
                 }
             }
             Step::AnswerCurrent => {
                 let current = session.refresh_token_counter;
-                return session.tokens(app, user, current, client);
+                return session.tokens(app, user, current, client).await;
             }
             Step::Refuse => return Err(Error::RefreshTokenAlreadyUsed),
             Step::EndSession => {

@@ -144,12 +144,18 @@ impl Session {
     }
 
     /// New tokens of this session: an access token from now, and the refresh token of that counter.
-    pub fn tokens(self, app: &App, user: User, counter: u64, client: &Client) -> Result<SignedIn, Error> {
+    pub async fn tokens(
+        self,
+        app: &App,
+        user: User,
+        counter: u64,
+        client: &Client,
+    ) -> Result<SignedIn, Error> {
         let id = Uuid::parse_str(&self.id).map_err(|error| Error::Unexpected(error.to_string()))?;
         let expires_in = app.config.auth.token_seconds;
         let expires_at = app.now().seconds().saturating_add(expires_in.try_into().unwrap_or(i64::MAX));
         Ok(SignedIn {
-            access_token: access_token::sign(app, &user, &self, client, expires_at)?,
+            access_token: access_token::sign(app, &user, &self, client, expires_at).await?,
             refresh_token: RefreshToken::issue(id, counter, &self.refresh_token_key()?),
             expires_in,
             expires_at,

@@ -29,7 +29,7 @@ pub async fn sign_in(app: &App, email: &str, password: &str, client: &Client) ->
     let new_hash = password::up_to_date(app, password, hash).await?;
     let (session, user) = start_session(app, user, hash, &new_hash, client).await?;
     let weak_password = password::weakness(&app.config.auth, password);
-    Ok(SignedIn { weak_password, ..session.tokens(app, user, 0, client)? })
+    Ok(SignedIn { weak_password, ..session.tokens(app, user, 0, client).await? })
 }
 
 /// One batch: the session exists only if the account still is what the decision was made on.

@@ -78,7 +78,7 @@ async fn sign_up_confirmed(
     .await
     .map_err(taken)?;
     let user = results.first(3)?.ok_or_else(|| Error::Unexpected("the new user is not there".into()))?;
-    Ok(SignedUp::In(Box::new(session.tokens(app, user, 0, client)?)))
+    Ok(SignedUp::In(Box::new(session.tokens(app, user, 0, client).await?)))
 }
 
 /// Makes an account that counts as confirmed, without signing in.

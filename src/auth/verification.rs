@@ -209,7 +209,7 @@ async fn raise(app: &App, question: Question, step: i64, client: &Client) -> Res
     edge::revoke(app, &results.all::<SessionKey>(5)?).await;
     let user = results.first(6)?.ok_or(Error::TokenUserNotFound)?;
     let counter = session.refresh_token_counter;
-    session.tokens(app, user, counter, client).map(Some)
+    session.tokens(app, user, counter, client).await.map(Some)
 }
 
 async fn count_failure(app: &App, question: &Question) -> Result<bool, Error> {

@@ -206,7 +206,10 @@ async fn sign_in(
     if !results.happened(2)? || !results.happened(3)? {
         return Ok(None);
     }
-    results.first(4)?.map(|user| ticket.answer(app, user, client)).transpose()
+    match results.first(4)? {
+        Some(user) => ticket.answer(app, user, client).await.map(Some),
+        None => Ok(None),
+    }
 }
 
 /// Notes that one of the two addresses agrees.
@@ -249,7 +252,10 @@ async fn change_email(
     if !results.happened(0)? || !results.happened(2)? {
         return Ok(None);
     }
-    results.first(4)?.map(|user| ticket.answer(app, user, client)).transpose()
+    match results.first(4)? {
+        Some(user) => ticket.answer(app, user, client).await.map(Some),
+        None => Ok(None),
+    }
 }
 
 /// What the proof gives: a session, or a code for one.
@@ -291,9 +297,9 @@ impl Ticket {
         }
     }
 
-    fn answer(self, app: &App, user: User, client: &Client) -> Result<Verified, Error> {
+    async fn answer(self, app: &App, user: User, client: &Client) -> Result<Verified, Error> {
         match self {
-            Self::Session(session) => Ok(Verified::In(Box::new(session.tokens(app, user, 0, client)?))),
+            Self::Session(session) => Ok(Verified::In(Box::new(session.tokens(app, user, 0, client).await?))),
             Self::Code { code, .. } => Ok(Verified::Code(code)),
         }
     }

@@ -7,6 +7,7 @@ mod mail;
 mod mfa;
 mod read;
 mod rest;
+mod signing_keys;
 mod storage;
 mod template;
 
@@ -14,6 +15,7 @@ pub use auth::AuthConfig;
 pub use mail::{Carrier, MailConfig, MailKind, MailProvider, MailTemplate};
 pub use mfa::MfaConfig;
 pub use rest::{Description, RestConfig, TransactionEnd};
+pub use signing_keys::SigningKey;
 pub use storage::StorageConfig;
 pub use template::{Template, escape_html};
 
@@ -31,6 +33,8 @@ pub const DEMO_KEYS: [&str; 2] =
 pub struct Config {
     /// `JWT_SECRET`: signs and verifies access tokens and the legacy anon and service_role keys; at least 32 characters.
     pub jwt_secret: String,
+    /// `JWT_KEYS`: the keys that sign access tokens instead, one of them, and that verify them.
+    pub signing_keys: Vec<SigningKey>,
     /// `PUBLISHABLE_KEYS`: `sb_publishable_…` keys, comma-separated; each makes its sender anon.
     pub publishable_keys: Vec<String>,
     /// `SECRET_KEYS`: `sb_secret_…` keys, comma-separated; each makes its sender service_role.
@@ -49,6 +53,7 @@ impl Config {
         let mut reader = Reader::new(lookup);
         let config = Self {
             jwt_secret: reader.secret("JWT_SECRET", 32),
+            signing_keys: signing_keys::read(&mut reader),
             publishable_keys: reader.keys("PUBLISHABLE_KEYS", "sb_publishable_"),
             secret_keys: reader.keys("SECRET_KEYS", "sb_secret_"),
             auth: AuthConfig::read(&mut reader),

@@ -19,11 +19,11 @@ pub async fn authenticate(
     access: Access,
     headers: &HeaderMap,
 ) -> Result<Caller, Refusal> {
-    let key = key_caller(app, headers)?;
+    let key = key_caller(app, headers).await?;
     if access == Access::Public {
         return Ok(key.unwrap_or_else(|| Caller::with_role(Role::Anon)));
     }
-    let bearer = bearer_caller(app, headers)?;
+    let bearer = bearer_caller(app, headers).await?;
     let caller = if api == Api::Auth { bearer } else { bearer.or(key) };
     let caller = admit(access, caller)?;
     // The auth API asks the database for the user and the session anyway, and says which of them is at fault.
@@ -45,21 +45,21 @@ fn admit(access: Access, caller: Option<Caller>) -> Result<Caller, Refusal> {
 }
 
 /// The `apikey` header's caller. A key that is sent must be ours, as at the hosted gateway.
-fn key_caller(app: &App, headers: &HeaderMap) -> Result<Option<Caller>, Refusal> {
+async fn key_caller(app: &App, headers: &HeaderMap) -> Result<Option<Caller>, Refusal> {
     let Some(key) = headers.get("apikey").and_then(|value| value.to_str().ok()) else { return Ok(None) };
     if let Some(caller) = opaque_key(app, key) {
         return Ok(Some(caller));
     }
-    let claims = app.verify_token(key).map_err(|_| Refusal::ApiKey)?;
+    let claims = app.verify_token(key).await.map_err(|_| Refusal::ApiKey)?;
     Ok(Some(Caller::from_claims(claims)))
 }
 
-fn bearer_caller(app: &App, headers: &HeaderMap) -> Result<Option<Caller>, Refusal> {
+async fn bearer_caller(app: &App, headers: &HeaderMap) -> Result<Option<Caller>, Refusal> {
     let Some(token) = bearer_token(headers) else { return Ok(None) };
     if let Some(caller) = opaque_key(app, token) {
         return Ok(Some(caller));
     }
-    app.verify_token(token).map(|claims| Some(Caller::from_claims(claims))).map_err(Refusal::Token)
+    app.verify_token(token).await.map(|claims| Some(Caller::from_claims(claims))).map_err(Refusal::Token)
 }
 
 /// The token of an `Authorization: Bearer` header; the scheme's case does not matter.

@@ -221,6 +221,9 @@ fn token_message_auth(refusal: &Refusal) -> &'static str {
         Refusal::Token(TokenError::Expired) => {
             "invalid JWT: unable to parse or verify signature, token has invalid claims: token is expired"
         }
+        Refusal::Token(TokenError::UnknownKey) => {
+            "invalid JWT: unable to parse or verify signature, token is unverifiable: error while executing keyfunc: unrecognized JWT kid"
+        }
         Refusal::Token(TokenError::Signature) => {
             "invalid JWT: unable to parse or verify signature, token signature is invalid: signature is invalid"
         }
@@ -238,7 +241,7 @@ fn token_row_rest(error: TokenError) -> (&'static str, String) {
     match error {
         TokenError::Malformed     => ("PGRST301", "Expected 3 parts in JWT".into()),
         TokenError::Algorithm     => ("PGRST301", "Wrong or unsupported encoding algorithm".into()),
-        TokenError::Signature     => ("PGRST301", "No suitable key or wrong key type".into()),
+        TokenError::Signature | TokenError::UnknownKey => ("PGRST301", "No suitable key or wrong key type".into()),
         TokenError::Expired       => ("PGRST303", "JWT expired".into()),
         TokenError::NotYetValid   => ("PGRST303", "JWT not yet valid".into()),
         TokenError::InvalidClaims => ("PGRST303", "The JWT 'exp', 'nbf' and 'iat' claims must be numbers".into()),
@@ -250,7 +253,7 @@ fn token_message_storage(error: TokenError) -> &'static str {
     match error {
         TokenError::Malformed     => "Invalid Compact JWS",
         TokenError::Algorithm     => "\"alg\" (Algorithm) Header Parameter value not allowed",
-        TokenError::Signature     => "signature verification failed",
+        TokenError::Signature | TokenError::UnknownKey => "signature verification failed",
         TokenError::Expired       => "\"exp\" claim timestamp check failed",
         TokenError::NotYetValid   => "\"nbf\" claim timestamp check failed",
         TokenError::InvalidClaims => "\"exp\" claim must be a number",

@@ -14,6 +14,7 @@ use super::key_value::Kv;
 use super::log::Console;
 use super::random::RuntimeRandom;
 use super::rate_limiter::DurableRateLimiter;
+use super::signatures::WebCrypto;
 use crate::ports::Ports;
 
 const DATABASE: &str = "DB";
@@ -57,6 +58,7 @@ impl<'a> Bindings<'a> {
             clock: Rc::new(RuntimeClock),
             random: Rc::new(RuntimeRandom),
             hasher: Rc::new(DurableHasher::new(binding(HASHER))),
+            signatures: Rc::new(WebCrypto),
             rate_limiter: Rc::new(DurableRateLimiter(binding(RATE_LIMITER))),
             http_client: Rc::new(Fetch),
             log: Rc::new(Console),

@@ -1,8 +1,9 @@
 // The JavaScript half of database.rs.
 
-/** Runs `[[text, [bind, …]], …]` as one D1 batch. Gives D1's results. */
-export function batch(database, statements) {
-  const prepare = ([text, binds]) => (binds.length ? database.prepare(text).bind(...binds) : database.prepare(text));
+/** Runs `[[text, [bind, …]], …]` as one D1 batch; a bind that is a number is that one of `long`. Gives D1's results. */
+export function batch(database, statements, long) {
+  const value = (bind) => (typeof bind === "number" ? long[bind] : bind);
+  const prepare = ([text, binds]) => (binds.length ? database.prepare(text).bind(...binds.map(value)) : database.prepare(text));
   return database.batch(JSON.parse(statements).map(prepare));
 }
 

@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use js_sys::{Array, JsString, Promise};
+use serde::Serialize;
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
@@ -14,7 +15,7 @@ use crate::sql::{Bind, Statement};
 #[wasm_bindgen(module = "/src/platform/database.js")]
 extern "C" {
     #[wasm_bindgen(catch)]
-    fn batch(database: &JsValue, statements: &str) -> Result<Promise, JsValue>;
+    fn batch(database: &JsValue, statements: &str, long: &Array) -> Result<Promise, JsValue>;
     #[wasm_bindgen(catch, js_name = rowCount)]
     fn row_count(result: &JsValue) -> Result<u32, JsValue>;
     #[wasm_bindgen(catch, js_name = rowsAsJson)]
@@ -37,7 +38,8 @@ impl Database for D1 {
     async fn batch(&self, statements: Vec<Statement>) -> Result<Vec<Box<dyn ResultSet>>, DbError> {
         let asked = statements.len();
         let failed = |thrown: JsValue| DbError::classify(&message_of(&thrown));
-        let answer = batch(&self.0, &as_json(&statements)?).map_err(failed)?;
+        let (statements, long) = as_json(&statements)?;
+        let answer = batch(&self.0, &statements, &long).map_err(failed)?;
         let results: Array = JsFuture::from(answer).await.map_err(failed)?.unchecked_into();
         if results.length() as usize != asked {
             return Err(DbError::Other(format!(
@@ -49,17 +51,39 @@ impl Database for D1 {
     }
 }
 
-/// `[["SELECT …",["a",null]],…]`: the whole batch crosses into JavaScript as one string.
-fn as_json(statements: &[Statement]) -> Result<String, DbError> {
-    let bind = |bind: &Bind| match bind {
-        Bind::Null => None,
-        Bind::Text(text) => Some(text.clone()),
-    };
-    let row = |statement: &Statement| {
-        (statement.text.clone(), statement.binds.iter().map(bind).collect::<Vec<_>>())
-    };
-    serde_json::to_string(&statements.iter().map(row).collect::<Vec<_>>())
-        .map_err(|error| DbError::Other(error.to_string()))
+/// Bytes from which a bind crosses by itself: writing it as JSON and reading it again would cost more than a crossing.
+const LONG: usize = 1024;
+
+/// `[["SELECT …",["a",null,0]],…]`: the whole batch crosses into JavaScript as one string, and a number in it is the place of a
+/// bind among the long ones.
+fn as_json(statements: &[Statement]) -> Result<(String, Array), DbError> {
+    let long = Array::new();
+    let mut rows: Vec<(&str, Vec<Sent<'_>>)> = Vec::with_capacity(statements.len());
+    for statement in statements {
+        let binds = statement.binds.iter().map(|bind| Sent::of(bind, &long));
+        rows.push((statement.text.as_ref(), binds.collect()));
+    }
+    let text = serde_json::to_string(&rows).map_err(|error| DbError::Other(error.to_string()))?;
+    Ok((text, long))
+}
+
+/// A bind on its way.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Sent<'a> {
+    Null,
+    Text(&'a str),
+    Long(u32),
+}
+
+impl<'a> Sent<'a> {
+    fn of(bind: &'a Bind, long: &Array) -> Self {
+        match bind {
+            Bind::Null => Self::Null,
+            Bind::Text(text) if text.len() < LONG => Self::Text(text),
+            Bind::Text(text) => Self::Long(long.push(&JsValue::from_str(text)) - 1),
+        }
+    }
 }
 
 /// One statement's result, in JavaScript's memory.

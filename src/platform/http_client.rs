@@ -12,7 +12,8 @@ use crate::ports::{HttpClient, IncomingResponse, OutgoingRequest, PortError};
 #[wasm_bindgen(module = "/src/platform/http_client.js")]
 extern "C" {
     #[wasm_bindgen(catch)]
-    fn send(method: &str, url: &str, lines: &str, body: &str) -> Result<Promise, JsValue>;
+    fn send(method: &str, url: &str, lines: &str, body: &str, milliseconds: f64) -> Result<Promise, JsValue>;
+    fn pause(milliseconds: f64) -> Promise;
 }
 
 /// The runtime's `fetch`.
@@ -20,13 +21,38 @@ pub struct Fetch;
 
 #[async_trait(?Send)]
 impl HttpClient for Fetch {
-    async fn send(&self, request: OutgoingRequest) -> Result<IncomingResponse, PortError> {
+    async fn send_within(
+        &self,
+        request: OutgoingRequest,
+        milliseconds: u64,
+    ) -> Result<Option<IncomingResponse>, PortError> {
         let failed = |thrown: JsValue| PortError(message_of(&thrown));
         let lines: String = request.headers.iter().map(|(name, value)| format!("{name}:{value}\n")).collect();
-        let answer = send(request.method.as_str(), &request.url, &lines, &request.body).map_err(failed)?;
+        let OutgoingRequest { method, url, body, .. } = &request;
+        let answer = send(method.as_str(), url, &lines, body, milliseconds as f64).map_err(failed)?;
         let answer = JsFuture::from(answer).await.map_err(failed)?.as_string().unwrap_or_default();
-        let (status, body) = answer.split_once('\n').unwrap_or((&answer, ""));
-        let status = status.parse().map_err(|_| PortError("an answer without a status".into()))?;
-        Ok(IncomingResponse { status, body: body.to_string() })
+        if answer.is_empty() {
+            return Ok(None);
+        }
+        read(&answer).map(Some).ok_or_else(|| PortError("an answer without a status".into()))
     }
+
+    async fn pause(&self, milliseconds: u64) {
+        // A timer that is refused is one that is over.
+        let _ = JsFuture::from(pause(milliseconds as f64)).await;
+    }
+}
+
+/// `200\n1\ncontent-type:text/plain\nbody` → its parts.
+fn read(answer: &str) -> Option<IncomingResponse> {
+    let (status, rest) = answer.split_once('\n')?;
+    let (count, mut rest) = rest.split_once('\n')?;
+    let mut headers = Vec::new();
+    for _ in 0..count.parse::<usize>().ok()? {
+        let (line, after) = rest.split_once('\n')?;
+        let (name, value) = line.split_once(':')?;
+        headers.push((name.to_ascii_lowercase(), value.to_string()));
+        rest = after;
+    }
+    Some(IncomingResponse { status: status.parse().ok()?, headers, body: rest.to_string() })
 }

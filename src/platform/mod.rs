@@ -19,6 +19,7 @@ mod http_client;
 mod key_value;
 mod log;
 mod random;
+mod signatures;
 
 mod durable_object;
 mod hasher;

@@ -9,12 +9,14 @@ mod body;
 mod database;
 mod db_error;
 mod http_client;
+mod signatures;
 
 pub use blobs::{Blob, BlobError, BlobMetadata, Blobs, ByteRange};
 pub use body::{Body, Stream, StreamError, Text};
 pub use database::{Cost, Database, ResultSet};
 pub use db_error::DbError;
 pub use http_client::{HttpClient, IncomingResponse, OutgoingRequest};
+pub use signatures::{SignatureAlgorithm, Signatures};
 
 use async_trait::async_trait;
 use futures_util::future::LocalBoxFuture;
@@ -36,6 +38,8 @@ pub struct Ports {
     pub random: Rc<dyn Random>,
     /// Password hashing, which costs more CPU than a Worker request may have.
     pub hasher: Rc<dyn Hasher>,
+    /// Signatures with public keys.
+    pub signatures: Rc<dyn Signatures>,
     /// Token buckets shared by every isolate.
     pub rate_limiter: Rc<dyn RateLimiter>,
     /// Other people's servers.

@@ -62,7 +62,7 @@ pub enum RestError {
         target: String,
         schema: String,
         hint_name: Option<String>,
-        closest: Option<Meant>,
+        closest: Option<Box<Meant>>,
     },
     AmbiguousRelationship {
         origin: String,
@@ -337,7 +337,7 @@ impl RestError {
             Self::NoFunction { closest: Some(closest), body, .. } if !takes_only_body(*body) => json!(format!("Perhaps you meant to call the function {closest}")),
             Self::AmbiguousFunction { .. }                         => json!("Try renaming the parameters or the function itself in the database so function overloading can be resolved"),
             Self::NotEmbedded(name)                                => json!(format!("Verify that '{name}' is included in the 'select' query parameter.")),
-            Self::NoRelationship { closest: Some(Meant { name, instead_of }), .. } => json!(format!("Perhaps you meant '{name}' instead of '{instead_of}'.")),
+            Self::NoRelationship { closest: Some(meant), .. } => json!(format!("Perhaps you meant '{}' instead of '{}'.", meant.name, meant.instead_of)),
             Self::AmbiguousRelationship { target, choices, .. }    => {
                 let choices: Vec<String> = choices.iter().map(|choice| format!("'{target}!{}'", choice.hint)).collect();
                 json!(format!("Try changing '{target}' to one of the following: {}. Find the desired relationship in the 'details' key.", choices.join(", ")))

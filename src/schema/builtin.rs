@@ -87,6 +87,7 @@ fn table(schema: &str, name: &str, columns: Columns) -> Table {
         generated: None,
         comment: None,
         sequence: None,
+        domain: None,
     };
     Table {
         schema: schema.to_string(),

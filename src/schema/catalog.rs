@@ -3,7 +3,7 @@
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
-use super::{ApiSettings, DataType, Memory, Privileges, Routine, Trigger, View};
+use super::{ApiSettings, DataType, Domain, Memory, Privileges, Routine, Trigger, View};
 use crate::sql::{physical_name, quote_identifier};
 
 /// The whole schema at one version.
@@ -15,6 +15,8 @@ pub struct Catalog {
     pub tables: IndexMap<String, Table>,
     /// Every enum, by its physical name.
     pub enums: IndexMap<String, Enum>,
+    /// Every domain, by its physical name.
+    pub domains: IndexMap<String, Domain>,
     /// The project's indexes, by their physical names; those of constraints are not among them.
     pub indexes: IndexMap<String, Index>,
     /// The project's functions, by [`Routine::key`].
@@ -94,6 +96,9 @@ pub struct Column {
     /// the rowid.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sequence: Option<String>,
+    /// The domain that its values are of, by its physical name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub domain: Option<String>,
 }
 
 /// `CREATE SEQUENCE`, or an identity column's. The next number is in the database.

@@ -8,6 +8,7 @@
 mod builtin;
 mod catalog;
 mod data_type;
+mod domain;
 mod input;
 mod memory;
 mod output;
@@ -24,6 +25,7 @@ pub use catalog::{
     Sequence, Table, Unique,
 };
 pub use data_type::{DataType, Ranged, Storage};
+pub use domain::Domain;
 pub use input::{InputError, canonical, from_json};
 pub use memory::Memory;
 pub use output::json_value;

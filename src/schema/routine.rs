@@ -57,6 +57,9 @@ pub struct Argument {
     pub mode: ArgumentMode,
     /// Its type; of a variadic one that of the array.
     pub data_type: RoutineType,
+    /// The domain that its values must be of, by its physical name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub domain: Option<String>,
     /// The Postgres expression for a call that leaves it out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub default: Option<String>,
@@ -179,6 +182,7 @@ impl Routine {
             generated: None,
             comment: None,
             sequence: None,
+            domain: None,
         };
         Some(Table {
             columns: columns.into_iter().map(column).collect(),

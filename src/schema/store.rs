@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::ApiSettings;
 use super::builtin;
 use super::catalog::{Catalog, Enum, Index, Policy, Sequence, Table};
+use super::domain::Domain;
 use super::routine::Routine;
 use super::trigger::{CALLER_TABLE, Trigger};
 use super::view::View;
@@ -93,6 +94,10 @@ fn add(catalog: &mut Catalog, row: &Row) -> Result<(), serde_json::Error> {
             let of: Enum = serde_json::from_str(&row.definition)?;
             catalog.enums.insert(physical_name(&of.schema, &of.name), of);
         }
+        "domain" => {
+            let of: Domain = serde_json::from_str(&row.definition)?;
+            catalog.domains.insert(physical_name(&of.schema, &of.name), of);
+        }
         "policy" => {
             let row: PolicyRow = serde_json::from_str(&row.definition)?;
             if let Some(table) = catalog.tables.get_mut(&physical_name(&row.schema, &row.table)) {
@@ -169,6 +174,9 @@ fn rows(catalog: &Catalog) -> Result<Vec<RegistryRow>, serde_json::Error> {
     }
     for (name, of) in &catalog.enums {
         rows.push((("enum", name.clone()), serde_json::to_string(of)?));
+    }
+    for (name, of) in &catalog.domains {
+        rows.push((("domain", name.clone()), serde_json::to_string(of)?));
     }
     for (name, of) in &catalog.sequences {
         rows.push((("sequence", name.clone()), serde_json::to_string(of)?));

@@ -2,9 +2,11 @@
 //!
 //! SQLite has no regular expressions, but a sequence of characters, `.`, `.*`, `.+` and classes is
 //! a GLOB, and alternatives are several: `^(a|b).*\.md$` → `a*.md` or `b*.md`. One class with a
-//! count (`^[a-z]{3,20}$`) is a condition on all characters and the length. Any other is refused.
+//! count (`^[a-z]{3,20}$`) is a condition on all characters and the length. What runs of classes make is matched
+//! by [`super::regular_sequence`]; any other is refused.
 
 use super::like::{LONGEST_GLOB, LikePattern, Piece, Spell};
+use super::regular_sequence::matches_sequence;
 
 /// Why an expression is not matched.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +32,18 @@ pub fn matches_regular_expression(
     if pattern.starts_with("***") {
         return Err(Unsupported);
     }
+    match matches_glob(value, pattern, any_case, spell) {
+        Err(Unsupported) => matches_sequence(value, pattern, any_case, spell),
+        matched => matched,
+    }
+}
+
+fn matches_glob(
+    value: &str,
+    pattern: &str,
+    any_case: bool,
+    spell: &mut Spell<'_>,
+) -> Result<String, RegularExpressionError> {
     let letters: Vec<char> = pattern.chars().collect();
     let mut parser = Parser { letters: &letters, at: 0, any_case };
     let branches = parser.alternatives(0)?;
@@ -308,12 +322,7 @@ mod tests {
     #[test]
     fn what_it_cannot_is_refused() {
         for pattern in [
-            "^a+$",
             "[a-z]+",
-            "^[a-z]+",
-            "^[^a]+$",
-            r"^[\w]+$",
-            "^[a-z]+[0-9]$",
             "^[a-Z]+$",
             "[[:alpha:]]",
             r"\w",

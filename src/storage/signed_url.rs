@@ -110,7 +110,7 @@ fn reason(error: TokenError) -> &'static str {
     match error {
         TokenError::Malformed     => "Invalid Compact JWS",
         TokenError::Algorithm     => "\"alg\" (Algorithm) Header Parameter value not allowed",
-        TokenError::Signature     => "signature verification failed",
+        TokenError::Signature | TokenError::UnknownKey => "signature verification failed",
         TokenError::Expired       => "\"exp\" claim timestamp check failed",
         TokenError::NotYetValid   => "\"nbf\" claim timestamp check failed",
         TokenError::InvalidClaims => "\"exp\" claim must be a number",

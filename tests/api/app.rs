@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 
 use crate::double::{
     CheapHasher, CountingRandom, LateWork, MemoryBlobs, MemoryHttpClient, MemoryKeyValue, MemoryLog,
-    MovableClock, NoLimits, Pieces, StrictDatabase,
+    MovableClock, NoLimits, Pieces, RingSignatures, StrictDatabase,
 };
 
 /// The product on doubles. Each test makes its own.
@@ -75,6 +75,7 @@ impl TestApp {
             clock: clock.clone(),
             random: Rc::new(CountingRandom::default()),
             hasher: hasher.clone(),
+            signatures: Rc::new(RingSignatures),
             rate_limiter: limits.clone(),
             http_client: http_client.clone(),
             log: log.clone(),
@@ -93,6 +94,7 @@ impl TestApp {
             clock: self.clock.clone(),
             random: self.app.ports.random.clone(),
             hasher: self.hasher.clone(),
+            signatures: Rc::new(RingSignatures),
             rate_limiter: self.limits.clone(),
             http_client: self.http_client.clone(),
             log: self.log.clone(),

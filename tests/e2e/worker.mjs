@@ -54,6 +54,7 @@ export function optionsOf({ build = testBuild, vars = {} } = {}) {
     ...workerOptions,
     modulesRoot: folder,
     modules: [
+      { type: "ESModule", path: join(folder, "entry.js") },
       { type: "ESModule", path: join(folder, "index.js") },
       { type: "CompiledWasm", path: join(folder, "index_bg.wasm") },
     ],

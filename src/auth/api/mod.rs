@@ -29,7 +29,7 @@ pub use logout::logout;
 pub use message::{invite, reauthenticate, recover, resend, send_magic_link, send_otp};
 pub use own_data::{erase_user, export_any_user, export_user};
 pub use own_sessions::{end_session, list_sessions};
-pub use settings::{health, jwks, settings};
+pub use settings::{health, jwks, openid_configuration, settings};
 pub use sign_up::sign_up;
 pub use token::token;
 pub use user::{get_user, update_user};

@@ -4,7 +4,9 @@ use ::http::StatusCode;
 use ::http::header::CACHE_CONTROL;
 use serde_json::{Map, Value, json};
 
+use super::client;
 use crate::auth::error::Error;
+use crate::config::SigningKey;
 use crate::http::{Context, Response, ResponseExt, json_response};
 
 /// `GET /auth/v1/health`. The name is the one clients look for.
@@ -70,7 +72,53 @@ pub async fn settings(context: Context) -> Result<Response, Error> {
     Ok(json_response(StatusCode::OK, &body))
 }
 
+/// What others may keep of our public documents.
+const KEPT: &str = "public, max-age=600";
+
 /// `GET /auth/v1/.well-known/jwks.json`: public keys only, and a shared secret has none.
-pub async fn jwks(_: Context) -> Result<Response, Error> {
-    Ok(json_response(StatusCode::OK, &json!({"keys": []})).with_header(CACHE_CONTROL, "public, max-age=600"))
+pub async fn jwks(context: Context) -> Result<Response, Error> {
+    let keys: Vec<Value> = context.app.config.signing_keys.iter().filter_map(SigningKey::public).collect();
+    Ok(json_response(StatusCode::OK, &json!({"keys": keys})).with_header(CACHE_CONTROL, KEPT))
 }
+
+/// `GET /auth/v1/.well-known/openid-configuration`: where our tokens come from and how they are checked
+/// (OpenID Connect Discovery 1.0). The `/oauth/` addresses are those of upstream's OAuth server, which is off here.
+pub async fn openid_configuration(context: Context) -> Result<Response, Error> {
+    let issuer = client(&context).issuer;
+    let body = json!({
+        "issuer": issuer,
+        "authorization_endpoint": format!("{issuer}/oauth/authorize"),
+        "token_endpoint": format!("{issuer}/oauth/token"),
+        "jwks_uri": format!("{issuer}/.well-known/jwks.json"),
+        "userinfo_endpoint": format!("{issuer}/oauth/userinfo"),
+        "scopes_supported": ["openid", "profile", "email", "phone", "offline_access"],
+        "response_types_supported": ["code"],
+        "response_modes_supported": ["query"],
+        "grant_types_supported": ["authorization_code", "refresh_token"],
+        "subject_types_supported": ["public"],
+        "id_token_signing_alg_values_supported": ["RS256", "HS256", "ES256"],
+        "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "none"],
+        "claims_supported": CLAIMS,
+        "code_challenge_methods_supported": ["S256", "plain"],
+    });
+    Ok(json_response(StatusCode::OK, &body).with_header(CACHE_CONTROL, KEPT))
+}
+
+/// The claims that upstream's discovery document names.
+const CLAIMS: &[&str] = &[
+    "sub",
+    "aud",
+    "iss",
+    "exp",
+    "iat",
+    "auth_time",
+    "nonce",
+    "email",
+    "email_verified",
+    "phone_number",
+    "phone_number_verified",
+    "name",
+    "picture",
+    "preferred_username",
+    "updated_at",
+];

@@ -84,7 +84,22 @@ pub fn common_type(one: &DataType, other: &DataType) -> Option<DataType> {
     }
 }
 
-/// The type that syntax names.
+/// The type that syntax names, and the domain where it names one: the type is that under it.
+pub fn declared_type(
+    catalog: &Catalog,
+    data_type: &ast::DataType,
+) -> Result<(DataType, Option<String>), DialectError> {
+    if let ast::DataType::Custom(object, modifiers) = data_type
+        && modifiers.is_empty()
+        && let Ok((schema, name)) = name::qualified(object)
+        && let Some(domain) = catalog.domains.get(&physical_name(&schema, &name))
+    {
+        return Ok((domain.data_type.clone(), Some(physical_name(&schema, &name))));
+    }
+    Ok((named_type(catalog, data_type)?, None))
+}
+
+/// The type that syntax names, where it may not be a domain.
 pub fn named_type(catalog: &Catalog, data_type: &ast::DataType) -> Result<DataType, DialectError> {
     if let ast::DataType::Array(
         ast::ArrayElemTypeDef::SquareBracket(element, _)
@@ -115,6 +130,10 @@ pub fn named_type(catalog: &Catalog, data_type: &ast::DataType) -> Result<DataTy
         let (schema, name) = name::qualified(object)?;
         if catalog.enumeration(&schema, &name).is_some() {
             return Ok(DataType::Enum(physical_name(&schema, &name)));
+        }
+        if catalog.domains.contains_key(&physical_name(&schema, &name)) {
+            return Err(DialectError::unsupported(format!("the domain {name} here"))
+                .with_hint("Columns, casts and functions' arguments may be of a domain."));
         }
         return Err(unknown_type(&parts.join(".")));
     }
@@ -154,7 +173,7 @@ impl Lowering<'_> {
         inner: &Expr,
         data_type: &ast::DataType,
     ) -> Result<Piece, DialectError> {
-        let to = named_type(self.catalog, data_type)?;
+        let (to, domain) = declared_type(self.catalog, data_type)?;
         let piece = match inner {
             // ARRAY[]::text[] takes its type from the cast.
             Expr::Array(array) => self.array_of(&array.elem, Some(&to))?,
@@ -164,7 +183,7 @@ impl Lowering<'_> {
             inner => self.lower(inner)?,
         };
         let sql = self.convert(piece, &to, true)?;
-        Ok(Piece::Typed(sql, to))
+        self.as_declared(Piece::Typed(sql, to), domain.as_ref())
     }
 
     pub(super) fn typed_string(&mut self, typed: &ast::TypedString) -> Result<Piece, DialectError> {

@@ -111,6 +111,9 @@ impl Lowering<'_> {
         sign: &str,
         right: Piece,
     ) -> Result<(String, String), DialectError> {
+        if let Some(sides) = self.fixed_sides(&left, &right)? {
+            return Ok(sides);
+        }
         let are_short = is_short_number(&left) && is_short_number(&right);
         let (left, right) = self.same_type(left, sign, right)?;
         let order_matters = !matches!(sign, "=" | "<>" | "IS" | "IS NOT");

@@ -6,7 +6,7 @@
 use sqlparser::ast::BinaryOperator;
 
 use super::cast::{Family, family, integer_range};
-use super::lowering::Lowering;
+use super::lowering::{Lowering, Place};
 use super::piece::Piece;
 use crate::dialect::DialectError;
 use crate::schema::DataType;
@@ -20,6 +20,14 @@ struct Decimal {
     sql: String,
     digits: String,
     scale: String,
+}
+
+/// A numeric of a known scale where SQLite allows no subquery: made of its digits, it need not be read again.
+#[derive(Clone, Debug)]
+pub struct FixedDecimal {
+    sql: String,
+    digits: String,
+    scale: u32,
 }
 
 /// What raises when a number has more digits than 64 bits hold.
@@ -110,6 +118,13 @@ impl Decimal {
                 return Self { sql, digits: format!("({digits})"), scale: scale.to_string() };
             }
         }
+        if let DataType::Numeric(Some((..=18, scale))) = data_type {
+            let digits = format!(
+                "CASE {{{name}}} WHEN 'NaN' THEN {} ELSE CAST(replace({{{name}}}, '.', '') AS INTEGER) END",
+                too_long()
+            );
+            return Self { sql, digits, scale: scale.to_string() };
+        }
         let scale = match data_type {
             DataType::Numeric(Some((_, scale))) => scale.to_string(),
             _ => scale_of(&format!("{{{name}}}")),
@@ -159,9 +174,51 @@ impl Lowering<'_> {
 
     fn finished(&mut self, mut steps: Steps, digits: String, scale: &str) -> Result<Piece, DialectError> {
         steps.push(vec![("v", digits), ("s", scale.to_string())]);
-        let scale = if scale.parse::<u32>().is_ok() { scale } else { "{s}" };
+        let known = scale.parse::<u32>().ok();
+        let scale = if known.is_some() { scale } else { "{s}" };
         let sql = self.in_steps(&steps, &checked("{v}", scale))?;
+        if let (Some(scale), true) = (known, self.place != Place::Query) {
+            let digits = self.in_steps(&steps, "{v}")?;
+            self.fixed_decimals.push(FixedDecimal { sql: sql.clone(), digits, scale });
+        }
         Ok(Piece::Typed(sql, DataType::Numeric(None)))
+    }
+
+    /// What is known of a numeric's SQL where it cannot be put into a query and read once.
+    fn fixed_decimal(&self, sql: &str) -> Option<&FixedDecimal> {
+        self.fixed_decimals.iter().find(|known| known.sql == sql)
+    }
+
+    /// Two numbers as integers that compare as they do, where one of them was computed and no query may stand.
+    pub(super) fn fixed_sides(
+        &mut self,
+        left: &Piece,
+        right: &Piece,
+    ) -> Result<Option<(String, String)>, DialectError> {
+        let is_known =
+            |piece: &Piece| matches!(piece, Piece::Typed(sql, _) if self.fixed_decimal(sql).is_some());
+        let is_number = |piece: &Piece| match piece {
+            Piece::Typed(_, of) => matches!(family(of), Family::Number(0..=3)),
+            _ => false,
+        };
+        if !(is_known(left) || is_known(right)) || !is_number(left) || !is_number(right) {
+            return Ok(None);
+        }
+        let (left, right) = (self.decimal(left.clone(), "a")?, self.decimal(right.clone(), "a")?);
+        if !left.is_fixed() || !right.is_fixed() {
+            return Ok(None);
+        }
+        let scale = greater(&left.scale, &right.scale);
+        let side = |number: Decimal| {
+            let more = less(&scale, &number.scale);
+            let scaled = times_power("{u}", &more);
+            let whole = match more.as_str() {
+                "0" => scaled,
+                _ => format!("CASE typeof({scaled}) WHEN 'real' THEN {} ELSE {scaled} END", too_long()),
+            };
+            self.in_steps(&[vec![("a", number.sql)], vec![("u", number.digits)]], &whole)
+        };
+        Ok(Some((side(left)?, side(right)?)))
     }
 
     fn decimal(&mut self, piece: Piece, name: &str) -> Result<Decimal, DialectError> {
@@ -169,6 +226,10 @@ impl Lowering<'_> {
             Piece::Typed(sql, data_type) => (sql, data_type),
             other => (self.implicit(other, &DataType::Numeric(None))?, DataType::Numeric(None)),
         };
+        if let Some(known) = self.fixed_decimal(&sql) {
+            let digits = format!("{{{name}}}");
+            return Ok(Decimal { sql: known.digits.clone(), digits, scale: known.scale.to_string() });
+        }
         match family(&data_type) {
             Family::Number(0..=3) => Ok(Decimal::new(sql, &data_type, name)),
             _ => Err(DialectError::unsupported(format!("{} as numeric", data_type.display_name()))),
@@ -280,10 +341,22 @@ impl Lowering<'_> {
             return Err(DialectError::unsupported("rounding to that many places"));
         }
         let kept = places.max(0).to_string();
+        if let (Ok(scale), true) = (number.scale.parse::<i64>(), places >= 0) {
+            return self.rounded_fixed(how, number, places - scale, &kept);
+        }
         // What is cut off, as a power of ten; none when there are fewer places than asked for.
         let cut = format!("max({} - ({places}), 0)", number.scale);
+        // One digit more than is kept tells half, and whether anything follows it is all that the rest can tell.
+        let next = places.max(0) + 1;
+        let shortened = format!(
+            "CASE WHEN instr({{x}}, '.') AND length({{x}}) - instr({{x}}, '.') > {next} \
+             THEN substr({{x}}, 1, instr({{x}}, '.') + {next}) || CASE WHEN rtrim(substr({{x}}, instr({{x}}, '.') + {}), '0') <> '' THEN '1' ELSE '' END \
+             ELSE {{x}} END",
+            next + 1
+        );
         let steps = vec![
-            vec![("a", number.sql)],
+            vec![("x", number.sql)],
+            vec![("a", shortened)],
             vec![("u", number.digits), ("s", number.scale), ("c", cut)],
             vec![("p", power("{c}"))],
             vec![("q", "{u} / {p}".to_string()), ("r", "{u} % {p}".to_string())],
@@ -303,10 +376,44 @@ impl Lowering<'_> {
         self.finished(steps, filled, &kept)
     }
 
+    /// The same of a number of known scale, to which `more` places are added, or from which they are taken.
+    fn rounded_fixed(
+        &mut self,
+        how: &str,
+        number: Decimal,
+        more: i64,
+        kept: &str,
+    ) -> Result<Piece, DialectError> {
+        let steps = vec![vec![("a", number.sql)], vec![("u", number.digits)]];
+        let digits = match u32::try_from(-more) {
+            Err(_) | Ok(0) => times_power("{u}", &more.to_string()),
+            Ok(cut) => {
+                let Some(ten) = 10_i64.checked_pow(cut).filter(|_| cut <= 18) else {
+                    return Err(DialectError::unsupported("rounding away that many places"));
+                };
+                match how {
+                    "round" => {
+                        format!("({{u}} + CASE WHEN {{u}} < 0 THEN -{0} ELSE {0} END) / {ten}", ten / 2)
+                    }
+                    "floor" => format!("({{u}} / {ten} - ({{u}} % {ten} < 0))"),
+                    "ceil" => format!("({{u}} / {ten} + ({{u}} % {ten} > 0))"),
+                    _ => format!("({{u}} / {ten})"),
+                }
+            }
+        };
+        self.finished(steps, digits, kept)
+    }
+
     /// A numeric, or an integer, as `numeric(precision, scale)`.
     pub fn decimal_of(&mut self, number: Piece, precision: u32, scale: u32) -> Result<String, DialectError> {
         let sql = self.rounded("round", number, Some(i64::from(scale)))?.into_sql(self.catalog)?;
         let error = raise("'22003:numeric field overflow'");
+        if let Some(known) = self.fixed_decimal(&sql).cloned() {
+            let Some(most) = 10_i64.checked_pow(precision) else { return Ok(sql) };
+            let within = format!("CASE WHEN abs({}) >= {most} THEN {error} ELSE {sql} END", known.digits);
+            self.fixed_decimals.push(FixedDecimal { sql: within.clone(), ..known });
+            return Ok(within);
+        }
         let whole = precision.saturating_sub(scale) as usize + usize::from(scale > 0) + scale as usize;
         // A whole part of zero is written with a digit that precision does not count.
         let most = if precision == scale { whole + 1 } else { whole };

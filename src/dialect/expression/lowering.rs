@@ -2,6 +2,7 @@
 
 use sqlparser::ast::{self, BinaryOperator, Expr, UnaryOperator, Value};
 
+use super::decimal::FixedDecimal;
 use super::piece::{Piece, literal};
 use super::row::row_fields;
 use super::scope::{Relation, Scope, bare_column, qualified_column, relation};
@@ -64,6 +65,8 @@ pub struct Lowering<'a> {
     pub common_tables: Vec<CommonTable>,
     /// Where unqualified names are looked up; `None` is `public`.
     pub search_path: Option<Vec<String>>,
+    /// The numerics whose digits are known besides their text.
+    pub(super) fixed_decimals: Vec<FixedDecimal>,
     /// Takes notes of the query, when somebody wants them.
     pub recorder: Option<Recorder>,
 }
@@ -90,6 +93,7 @@ impl<'a> Lowering<'a> {
             targets: Vec::new(),
             common_tables: Vec::new(),
             search_path: None,
+            fixed_decimals: Vec::new(),
             recorder: None,
         }
     }

@@ -172,9 +172,11 @@ impl Lowering<'_> {
         if value.data_type().is_some_and(|of| super::family(of) != super::Family::Text) {
             return Err(super::compare::no_operator(&value, "~", &Piece::Unknown(String::new())));
         }
+        let any_case = any_case || value.data_type() == Some(&DataType::Citext);
+        const VALUE: &str = "\"/matched\"";
         let value = self.as_text(value)?;
         let sql =
-            matches_regular_expression(&value, pattern, any_case, &mut quote_literal).map_err(|error| {
+            matches_regular_expression(VALUE, pattern, any_case, &mut quote_literal).map_err(|error| {
                 match error {
                     RegularExpressionError::Invalid(words) => {
                         DialectError::new("2201B", format!("invalid regular expression: {words}"))
@@ -183,11 +185,12 @@ impl Lowering<'_> {
                         "the regular expression '{pattern}'"
                     ))
                     .with_hint(
-                        "Characters, '.', '.*', classes, alternatives, and one class with a count, such as \
-                         '^[a-z0-9_]{3,20}$', are supported.",
+                        "Characters, '.', '.*', alternatives, and classes with counts, each of which what follows it \
+                         ends, such as '^[^@ ]+@[a-z0-9.-]+[.][a-z]{2,}$', are supported.",
                     ),
                 }
             })?;
+        let sql = self.once(value, |value| sql.replace(VALUE, value))?;
         Ok(Piece::bool(if negated { format!("(NOT {sql})") } else { sql }))
     }
 }

@@ -5,7 +5,7 @@ use sqlparser::ast::BinaryOperator;
 use super::call::{in_calls, split_json};
 use super::lowering::Lowering;
 use super::piece::Piece;
-use super::{array_function, json_function, number_function, text_function};
+use super::{array_function, bytes, json_function, number_function, text_function};
 use crate::dialect::DialectError;
 use crate::schema::{DataType, json_value};
 
@@ -52,8 +52,10 @@ pub const SPECIALS: &[Special] = &[
     Special { name: "split_part",              arguments: "text, text, integer",                       result: "text",          lower: text_function::split_part },
     Special { name: "string_to_array",         arguments: "text, text [, text]",                       result: "text[]",        lower: text_function::string_to_array },
     Special { name: "regexp_replace",          arguments: "text, text, text [, text]",                 result: "text",          lower: text_function::regexp_replace },
-    Special { name: "encode",                  arguments: "bytea, text",                               result: "text",          lower: text_function::encode },
-    Special { name: "decode",                  arguments: "text, text",                                result: "bytea",         lower: text_function::decode },
+    Special { name: "regexp_split_to_array",   arguments: "text, text",                                result: "text[]",        lower: text_function::regexp_split_to_array },
+    Special { name: "encode",                  arguments: "bytea, text",                               result: "text",          lower: bytes::encode },
+    Special { name: "decode",                  arguments: "text, text",                                result: "bytea",         lower: bytes::decode },
+    Special { name: "gen_random_bytes",        arguments: "integer",                                   result: "bytea",         lower: bytes::random },
     Special { name: "timezone",                arguments: "text, timestamp",                           result: "timestamp",     lower: timezone },
     Special { name: "date_trunc",              arguments: "text, timestamp [, text]",                  result: "timestamp",     lower: date_trunc },
     Special { name: "date_part",               arguments: "text, timestamp",                           result: "double precision", lower: date_part },

@@ -40,6 +40,7 @@ fn table(name: &str, columns: &[(&str, &str)]) -> Table {
         generated: None,
         comment: None,
         sequence: None,
+        domain: None,
     };
     Table {
         schema: "public".into(),

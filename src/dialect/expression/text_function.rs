@@ -5,7 +5,7 @@ use super::piece::Piece;
 use super::special::split_in_place;
 use crate::dialect::DialectError;
 use crate::schema::DataType;
-use crate::sql::{quote_literal, raise};
+use crate::sql::{other_spaces, quote_literal, raise, separators};
 
 type Lowered = Result<Option<Piece>, DialectError>;
 
@@ -287,29 +287,45 @@ pub fn string_to_array(lowering: &mut Lowering<'_>, _: &str, pieces: &[Piece]) -
     )))
 }
 
-/// `encode(bytea, 'hex')`.
-pub fn encode(lowering: &mut Lowering<'_>, _: &str, pieces: &[Piece]) -> Lowered {
-    let [Piece::Typed(bytes, DataType::Bytea), Piece::Unknown(format)] = pieces else { return Ok(None) };
-    if format.to_lowercase() != "hex" {
-        return Err(DialectError::unsupported(format!("encode(…, '{format}')")).with_hint("'hex' is."));
-    }
-    let sql = lowering
-        .once(bytes.clone(), |bytes| format!("CASE WHEN {bytes} IS NOT NULL THEN lower(hex({bytes})) END"))?;
-    Ok(Some(Piece::text(sql)))
+/// `regexp_split_to_array` at single characters of a class, or runs of them.
+pub fn regexp_split_to_array(lowering: &mut Lowering<'_>, _: &str, pieces: &[Piece]) -> Lowered {
+    let [text, Piece::Unknown(pattern)] = pieces else { return Ok(None) };
+    lowering.only_in_queries("regexp_split_to_array()")?;
+    let text = lowering.as_text(text.clone())?;
+    let sql = split_at_class(lowering, text, pattern)?;
+    Ok(Some(Piece::Typed(sql, DataType::Array(Box::new(DataType::Text)))))
 }
 
-/// `decode(text, 'hex')`.
-pub fn decode(lowering: &mut Lowering<'_>, _: &str, pieces: &[Piece]) -> Lowered {
-    let [text, Piece::Unknown(format)] = pieces else { return Ok(None) };
-    if format.to_lowercase() != "hex" {
-        return Err(DialectError::unsupported(format!("decode(…, '{format}')")).with_hint("'hex' is."));
-    }
-    let text = lowering.as_text(text.clone())?;
-    let error = raise("'22023:invalid hexadecimal data'");
-    let sql = lowering.once(text, |text| {
-        format!("CASE WHEN {text} IS NOT NULL THEN coalesce(unhex({text}), {error}) END")
-    })?;
-    Ok(Some(Piece::Typed(sql, DataType::Bytea)))
+/// The parts between, as a JSON array.
+fn split_at_class(lowering: &mut Lowering<'_>, text: String, pattern: &str) -> Result<String, DialectError> {
+    let refused = || {
+        DialectError::unsupported(format!("splitting at the regular expression '{pattern}'"))
+            .with_hint("One character or class is, and a run of it: '\\s+', '[,;]'.")
+    };
+    let separators = separators(pattern).filter(|of| of.characters.len() <= 20).ok_or_else(refused)?;
+    // One that JSON writes as it is stands for all of them.
+    let is_plain = |letter: &&char| !letter.is_control() && !matches!(letter, '"' | '\\');
+    let plain = separators.characters.iter().find(is_plain).ok_or_else(refused)?;
+    let spelled = |letter: &char| quote_literal(&letter.to_string());
+    let others = separators.characters.iter().filter(|letter| *letter != plain);
+    let alike = others.fold("\"/text\".text".to_string(), |alike, letter| {
+        format!("replace({alike}, {}, {})", spelled(letter), spelled(plain))
+    });
+    let parts = format!("('[' || replace(json_quote({alike}), {}, '\",\"') || ']')", spelled(plain));
+    let row = crate::sql::quote_identifier(&lowering.alias());
+    let (text_of, parts_of) = (format!("{row}.text"), format!("{row}.parts"));
+    let guard = if separators.has_spaces { other_spaces(&text_of) } else { String::new() };
+    let kept = match separators.is_run {
+        false => parts_of.clone(),
+        // Nothing stands between two in a row, but before the first and after the last.
+        true => format!(
+            "(SELECT json_group_array(\"/part\".value ORDER BY \"/part\".key) FROM json_each({parts_of}) AS \"/part\" \
+             WHERE \"/part\".value <> '' OR \"/part\".key IN (0, json_array_length({parts_of}) - 1))"
+        ),
+    };
+    Ok(format!(
+        "(SELECT CASE{guard} WHEN {text_of} IS NOT NULL THEN {kept} END FROM (SELECT \"/text\".text AS text, {parts} AS parts FROM (SELECT {text} AS text) AS \"/text\") AS {row})"
+    ))
 }
 
 /// `regexp_replace` where the pattern is one character or class, alone, in a run, or in a run at an

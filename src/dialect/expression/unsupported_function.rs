@@ -17,8 +17,8 @@ const LISTED: &str = "docs/SQL.md lists the functions that are supported.";
 #[rustfmt::skip]
 const KNOWN: &[(&[&str], &str)] = &[
     (&["sqrt", "cbrt", "power", "pow", "exp", "ln", "log", "log10", "sin", "cos", "tan", "cot", "asin", "acos", "atan", "atan2", "degrees", "radians", "pi", "width_bucket", "setseed", "gcd", "lcm", "factorial"], NO_DOUBLES),
-    (&["regexp_match", "regexp_matches", "regexp_split_to_array", "regexp_split_to_table", "regexp_count", "regexp_instr", "regexp_like", "regexp_substr"], NO_REGULAR),
-    (&["md5", "sha224", "sha256", "sha384", "sha512", "digest", "hmac", "crypt", "gen_salt", "gen_random_bytes", "pgp_sym_encrypt", "pgp_sym_decrypt", "hashtext", "uuid_generate_v1", "uuid_generate_v5"], NO_HASH),
+    (&["regexp_match", "regexp_matches", "regexp_split_to_table", "regexp_count", "regexp_instr", "regexp_like", "regexp_substr"], NO_REGULAR),
+    (&["md5", "sha224", "sha256", "sha384", "sha512", "digest", "hmac", "crypt", "gen_salt", "pgp_sym_encrypt", "pgp_sym_decrypt", "hashtext", "uuid_generate_v1", "uuid_generate_v5"], NO_HASH),
     (&["jsonb_path_exists", "jsonb_path_match", "jsonb_path_query", "jsonb_path_query_array", "jsonb_path_query_first", "jsonb_insert", "jsonb_pretty", "json_populate_record", "jsonb_populate_record", "json_populate_recordset", "jsonb_populate_recordset", "json_object", "jsonb_object", "json_strip_nulls"], NO_PATH),
     (&["percentile_cont", "percentile_disc", "mode", "stddev", "stddev_pop", "stddev_samp", "variance", "var_pop", "var_samp", "corr", "regr_slope", "covar_pop", "covar_samp", "bit_and", "bit_or", "bit_xor", "range_agg", "xmlagg"], NO_SETS),
     (&["to_tsvector", "to_tsquery", "plainto_tsquery", "phraseto_tsquery", "websearch_to_tsquery", "ts_rank", "ts_rank_cd", "ts_headline", "setweight", "similarity", "word_similarity", "unaccent", "levenshtein", "soundex", "metaphone"], NO_SEARCH),

@@ -3,6 +3,9 @@
 //! A function that only reads is one expression, its values columns of queries around each other. One
 //! that writes is a list of statements, its values rows of the frame's table.
 
+use super::condition::Condition;
+use crate::dialect::query::{LoweredQuery, column_name};
+use crate::schema::{DataType, Storage};
 use crate::sql::{quote_identifier, quote_literal};
 
 /// The alias of each query of an expression's values.
@@ -88,6 +91,34 @@ impl Sink {
         slots.iter().map(|slot| slot_sql(slot)).collect()
     }
 
+    /// Puts all rows of a query aside where `runs` holds, none where it does not: a query of them.
+    pub fn keep_rows(&mut self, query: &LoweredQuery, runs: &Condition) -> LoweredQuery {
+        let columns = || query.columns.iter().enumerate();
+        let packed: Vec<String> = columns()
+            .map(|(index, (_, of))| packed(of, &format!("\"/row\".{}", column_name(index))))
+            .collect();
+        let packed: Vec<String> =
+            packed.chunks(CELLS).map(|cells| format!("json_array({})", cells.join(", "))).collect();
+        let rows = format!(
+            "(SELECT json_group_array(json_array({})) FROM (SELECT * FROM ({}) LIMIT -1) AS \"/row\")",
+            packed.join(", "),
+            query.sql
+        );
+        let kept = self.keep(&runs.guarding(&rows));
+        let unpacked: Vec<String> = columns()
+            .map(|(index, (_, of))| {
+                let cell = format!("\"/kept\".value ->> '$[{}][{}]'", index / CELLS, index % CELLS);
+                format!("{} AS {}", unpacked(of, &cell), column_name(index))
+            })
+            .collect();
+        LoweredQuery {
+            sql: format!("SELECT {} FROM json_each({kept}) AS \"/kept\"", unpacked.join(", ")),
+            columns: query.columns.clone(),
+            is_single: false,
+            value: None,
+        }
+    }
+
     /// Takes the last value back.
     pub fn forget_last(&mut self) {
         match self {
@@ -116,6 +147,31 @@ impl Sink {
         let Self::Statements { prefix, count, .. } = self else { return "NULL".to_string() };
         *count += 1;
         quote_literal(&format!("{prefix}/{count}"))
+    }
+}
+
+/// How many arguments SQLite's functions take at most, and some to spare.
+const CELLS: usize = 30;
+
+/// A value as JSON keeps it whole.
+fn packed(of: &DataType, sql: &str) -> String {
+    match of.storage() {
+        Storage::Integer => sql.to_string(),
+        Storage::Real => format!("CASE WHEN {sql} IS NOT NULL THEN printf('%!.17g', {sql}) END"),
+        Storage::Blob => format!("CASE WHEN {sql} IS NOT NULL THEN hex({sql}) END"),
+        // Plain text of it, were it JSON.
+        Storage::Text => format!("({sql} || '')"),
+    }
+}
+
+/// The value of [`packed`] again.
+fn unpacked(of: &DataType, cell: &str) -> String {
+    match of.storage() {
+        Storage::Integer | Storage::Text => format!("({cell})"),
+        Storage::Real => {
+            format!("CASE {cell} WHEN 'Inf' THEN 9e999 WHEN '-Inf' THEN -9e999 ELSE CAST({cell} AS REAL) END")
+        }
+        Storage::Blob => format!("unhex({cell})"),
     }
 }
 

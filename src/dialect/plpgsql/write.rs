@@ -7,7 +7,7 @@ use super::syntax::Into;
 use crate::dialect::DialectError;
 use crate::dialect::query::Output;
 use crate::dialect::write::{self, Written};
-use crate::schema::{Command, DataType, WrittenTable};
+use crate::schema::{Command, DataType};
 use crate::sql::raise;
 
 impl Machine<'_> {
@@ -93,16 +93,9 @@ impl Machine<'_> {
     }
 
     fn push_write(&mut self, written: Written) {
-        let table = crate::sql::physical_name(&written.table.schema, &written.table.name);
-        if written.updates_on_conflict {
-            self.writes.push(WrittenTable {
-                table: table.clone(),
-                command: Command::Update,
-                columns: written.columns.clone(),
-            });
-        }
-        self.writes.push(WrittenTable { table, command: written.command, columns: written.columns });
-        self.sink.push(written.sql);
+        let sql = written.sql.clone();
+        self.writes.extend(written.into_tables());
+        self.sink.push(sql);
     }
 
     /// `FOUND` and `ROW_COUNT` of the statement just pushed.

@@ -19,6 +19,11 @@ pub struct CommonTable {
 }
 
 impl CommonTable {
+    /// One whose rows are had from `sql`: a name, or a query in parentheses.
+    pub fn of(alias: &TableAlias, sql: &str, lowered: &LoweredQuery) -> Result<Self, DialectError> {
+        common_table(alias, sql, lowered)
+    }
+
     /// Its columns under an alias.
     pub fn fields(&self, alias: Option<&TableAlias>) -> Result<Vec<Field>, DialectError> {
         let mut columns = self.columns.clone();

@@ -1,6 +1,6 @@
 //! A new function's body is compiled once, so that one which cannot run is refused at its line.
 
-use sqlparser::ast::Statement;
+use sqlparser::ast::{Query, Statement};
 
 use super::batch::routine_batch;
 use super::body;
@@ -10,6 +10,7 @@ use super::response_setting::response_setting;
 use crate::dialect::DialectError;
 use crate::dialect::expression::{Lowering, Piece, Place, Relation};
 use crate::dialect::translate::{SystemEnvironment, Translator};
+use crate::dialect::write;
 use crate::schema::{Language, Routine, RoutineType};
 use crate::sql::quote_identifier;
 
@@ -36,8 +37,10 @@ impl Translator {
     fn check_sql(&self, routine: &Routine) -> Result<(), DialectError> {
         let mut environment = SystemEnvironment::default();
         let statements = body::statements(&routine.body)?;
-        let is_query = |statement: &Statement| matches!(statement, Statement::Query(query) if response_setting(query).is_none());
-        if statements.len() > 1 || !statements.iter().all(is_query) {
+        let says = |query: &Query| response_setting(query).is_some();
+        let is_query = matches!(statements.as_slice(), [] | [Statement::Query(_)])
+            && !statements.iter().any(|of| matches!(of, Statement::Query(query) if says(query)));
+        if !is_query || statements.iter().any(write::is_write) {
             let arguments: Vec<_> = routine.inputs().map(|of| Some(self.anything(&of.data_type))).collect();
             return routine_batch(routine, &arguments, &self.catalog, &mut environment).map(|_| ());
         }

@@ -12,7 +12,7 @@ use crate::dialect::expression::{
 use crate::dialect::name::folded;
 use crate::dialect::query::{LoweredQuery, column_name};
 use crate::dialect::{DialectError, name};
-use crate::schema::{Catalog, DataType, Language, Returns, Routine, RoutineType, Volatility};
+use crate::schema::{Argument, Catalog, DataType, Language, Returns, Routine, RoutineType, Volatility};
 use crate::sql::{balanced, quote_identifier};
 
 /// How long the SQL of an argument may be that stands wherever the body names it.
@@ -303,7 +303,7 @@ impl Lowering<'_> {
                     rows.extend(names.map(|name| as_argument(&row, name)));
                 }
                 (RoutineType::Value(to), given) => {
-                    let sql = self.argument_value(given.as_ref(), argument.default.as_deref(), to)?;
+                    let sql = self.argument_value(given.as_ref(), argument, to)?;
                     let sql = self.reached(sql, reach, alias, bound)?;
                     needed.push(sql.clone());
                     values.columns.extend(names.map(|name| Field {
@@ -320,6 +320,19 @@ impl Lowering<'_> {
     }
 
     pub(super) fn argument_value(
+        &mut self,
+        given: Option<&Given>,
+        argument: &Argument,
+        to: &DataType,
+    ) -> Result<String, DialectError> {
+        let sql = self.plain_argument(given, argument.default.as_deref(), to)?;
+        match &argument.domain {
+            Some(domain) => self.in_domain(sql, domain),
+            None => Ok(sql),
+        }
+    }
+
+    fn plain_argument(
         &mut self,
         given: Option<&Given>,
         default: Option<&str>,

@@ -7,7 +7,7 @@ use super::ddl::stored_default;
 use super::existing_rows::null_values;
 use super::rebuild::Conversion;
 use crate::dialect::DialectError;
-use crate::dialect::expression::{Lowering, Piece, Place, named_type};
+use crate::dialect::expression::{Lowering, Piece, Place, declared_type};
 use crate::dialect::name::folded;
 use crate::dialect::translate::{SystemEnvironment, Translator};
 use crate::schema::{Column, DataType, Table};
@@ -95,13 +95,13 @@ impl Translator {
         data_type: &ast::DataType,
         using: Option<&Expr>,
     ) -> Result<(), DialectError> {
-        let to = named_type(&self.catalog, data_type)?;
-        if to == column.data_type && using.is_none() {
+        let (to, domain) = declared_type(&self.catalog, data_type)?;
+        if to == column.data_type && domain == column.domain && using.is_none() {
             return Ok(());
         }
         self.refuse_dependents(table, column)?;
         let sql = self.converted(table, column, &to, using)?;
-        let changed = Column { data_type: to, ..column.clone() };
+        let changed = Column { data_type: to, domain, ..column.clone() };
         stored_default(&self.catalog, &changed).map_err(|_| {
             DialectError::new(
                 "42804",

@@ -131,6 +131,7 @@ impl Translator {
         let in_place = !is_key
             && column.identity.is_none()
             && column.generated.is_none()
+            && column.domain.is_none()
             && !is_computed
             && (column.nullable || default.is_some())
             && !(has_reference && default.is_some());

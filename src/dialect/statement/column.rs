@@ -4,7 +4,7 @@ use sqlparser::ast::{self, ColumnDef, ColumnOption, GeneratedAs, SequenceOptions
 
 use super::constraint::Constraints;
 use super::sequence::shape;
-use crate::dialect::expression::named_type;
+use crate::dialect::expression::declared_type;
 use crate::dialect::name::folded;
 use crate::dialect::{DialectError, name};
 use crate::schema::{Catalog, Column, DataType, Identity};
@@ -27,18 +27,20 @@ pub fn read_column(
     constraints: &mut Constraints,
 ) -> Result<Column, DialectError> {
     let serial = serial_type(&definition.data_type);
+    let (data_type, domain) = match &serial {
+        Some(data_type) => (data_type.clone(), None),
+        None => declared_type(catalog, &definition.data_type)?,
+    };
     let mut column = Column {
         name: folded(&definition.name),
-        data_type: match &serial {
-            Some(data_type) => data_type.clone(),
-            None => named_type(catalog, &definition.data_type)?,
-        },
+        data_type,
         nullable: serial.is_none(),
-        default: None,
+        default: domain.as_ref().and_then(|domain| catalog.domain_default(domain)).cloned(),
         identity: serial.map(|_| Identity::ByDefault),
         generated: None,
         comment: None,
         sequence: None,
+        domain,
     };
     if serial_type(&definition.data_type).is_some() {
         constraints.sequences.push((column.name.clone(), shape(&column.data_type, &[])?));

@@ -3,7 +3,7 @@
 use sqlparser::tokenizer::Token;
 
 use super::create_table::nameable;
-use crate::dialect::expression::{Expression, named_type};
+use crate::dialect::expression::{Expression, declared_type, named_type};
 use crate::dialect::reader::Reader;
 use crate::dialect::translate::Translator;
 use crate::dialect::{DialectError, parse};
@@ -109,12 +109,20 @@ impl Translator {
         if let Some(default) = &default {
             Expression::parse(default)?;
         }
-        Ok(Argument {
-            name,
-            mode: mode.unwrap_or(ArgumentMode::In),
-            data_type: self.routine_type(data_type)?,
-            default,
-        })
+        let mode = mode.unwrap_or(ArgumentMode::In);
+        let domain = self.domain_of(data_type);
+        let (data_type, domain) = match (domain, mode) {
+            (Some((data_type, domain)), ArgumentMode::In) => (RoutineType::Value(data_type), Some(domain)),
+            _ => (self.routine_type(data_type)?, None),
+        };
+        Ok(Argument { name, mode, data_type, domain, default })
+    }
+
+    /// The type under a domain, and the domain.
+    fn domain_of(&self, of: Reader<'_>) -> Option<(DataType, String)> {
+        let parsed = parse::data_type(of.tokens_left()).ok()?;
+        let (data_type, domain) = declared_type(&self.catalog, &parsed).ok()?;
+        Some((without_length(data_type), domain?))
     }
 
     /// A type of values, a table's row type, or the type of a column, `todos.id%TYPE`.

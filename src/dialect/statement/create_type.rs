@@ -2,10 +2,9 @@
 
 use sqlparser::ast::{ObjectName, UserDefinedTypeRepresentation};
 
-use super::create_table::nameable;
 use crate::dialect::translate::Translator;
 use crate::dialect::{DialectError, name};
-use crate::schema::{DataType, Enum};
+use crate::schema::Enum;
 use crate::sql::physical_name;
 
 impl Translator {
@@ -18,16 +17,8 @@ impl Translator {
             return Err(DialectError::unsupported("CREATE TYPE other than … AS ENUM"));
         };
         let (schema, name) = name::qualified(object)?;
-        self.writable_schema(&schema)?;
-        nameable("type", &name)?;
+        self.new_type(&schema, &name)?;
         let physical = physical_name(&schema, &name);
-        let is_taken = self.catalog.enums.contains_key(&physical)
-            || self.catalog.tables.contains_key(&physical)
-            || self.catalog.views.contains_key(&physical)
-            || (schema == "public" && DataType::named(&name).is_some());
-        if is_taken {
-            return Err(DialectError::new("42710", format!("type \"{name}\" already exists")));
-        }
         let mut seen: Vec<String> = Vec::new();
         for label in labels {
             if seen.contains(&label.value) {

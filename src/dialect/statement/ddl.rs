@@ -5,7 +5,7 @@
 //! named after the error Postgres would raise, which is how it comes out ([`crate::sql::raise`]).
 
 use crate::dialect::DialectError;
-use crate::dialect::expression::{Expression, Lowering, Piece, Place, Relation, Scope};
+use crate::dialect::expression::{Expression, Lowering, Piece, Place, Relation, Scope, domain_checks};
 use crate::dialect::translate::SystemEnvironment;
 use crate::schema::{Catalog, Column, DataType, ForeignKey, ReferentialAction, Table};
 use crate::sql::{RAISE_MARK, physical_name, quote_identifier, quote_literal, raise};
@@ -22,6 +22,14 @@ pub fn create_table_named(catalog: &Catalog, table: &Table, name: &str) -> Resul
         let mut sql = column_sql(catalog, table, column)?;
         if let Some(check) = type_check(catalog, column) {
             sql.push_str(&format!(" {check}"));
+        }
+        for check in
+            column.domain.iter().map(|of| domain_checks(catalog, of, &quote_identifier(&column.name)))
+        {
+            for check in check? {
+                let name = quote_identifier(&format!("{RAISE_MARK}{}", check.error));
+                sql.push_str(&format!(" CONSTRAINT {name} CHECK ({})", check.condition));
+            }
         }
         parts.push(sql);
     }

@@ -4,7 +4,7 @@ use sqlparser::ast::{Ident, ObjectName, ObjectType};
 
 use crate::dialect::translate::Translator;
 use crate::dialect::{DialectError, name, parse};
-use crate::schema::{DataType, Enum, ForeignKey, Table};
+use crate::schema::{DataType, Domain, Enum, ForeignKey, Table};
 use crate::sql::{physical_name, quote_identifier};
 
 impl Translator {
@@ -155,6 +155,9 @@ impl Translator {
     fn drop_type(&mut self, object: &ObjectName, if_exists: bool) -> Result<(), DialectError> {
         let (schema, name) = name::qualified(object)?;
         let physical = physical_name(&schema, &name);
+        if let Some(domain) = self.catalog.domains.get(&physical).cloned() {
+            return self.remove_domain(&domain);
+        }
         if !self.catalog.enums.contains_key(&physical) {
             if if_exists {
                 return Ok(());
@@ -233,12 +236,16 @@ impl Translator {
             self.drop_all(&tables, true)?;
             let types: Vec<Enum> =
                 self.catalog.enums.values().filter(|of| of.schema == schema).cloned().collect();
+            let domains: Vec<Domain> =
+                self.catalog.domains.values().filter(|of| of.schema == schema).cloned().collect();
+            domains.iter().rev().try_for_each(|of| self.remove_domain(of))?;
             for of in types {
                 self.drop_type(&ObjectName::from(vec![quoted(&of.schema), quoted(&of.name)]), false)?;
             }
         }
         let is_used = self.catalog.relations().any(|table| table.schema == schema)
-            || self.catalog.enums.values().any(|of| of.schema == schema);
+            || self.catalog.enums.values().any(|of| of.schema == schema)
+            || self.catalog.domains.values().any(|of| of.schema == schema);
         if is_used {
             return Err(DialectError::new(
                 "2BP01",

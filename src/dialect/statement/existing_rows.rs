@@ -29,6 +29,17 @@ pub fn failed_check(table: &Table, name: &str, condition: &str) -> String {
     )
 }
 
+/// A value that a column's domain, as it will be, has not.
+pub fn outside_of_domain(table: &Table, column: &str, condition: &str) -> String {
+    refuse_if(
+        &format!("SELECT 1\nFROM {}\nWHERE NOT ({condition})", table.physical()),
+        &format!(
+            "23514:column \"{column}\" of table \"{}\" contains values that violate the new constraint",
+            table.name
+        ),
+    )
+}
+
 /// Two rows alike where a key tells rows apart. NULLs are never alike.
 pub fn duplicates(table: &Table, name: &str, columns: &[String]) -> String {
     let present: Vec<String> =

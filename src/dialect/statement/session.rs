@@ -1,6 +1,6 @@
-//! Statements about the session and the database around the tables: SET, CREATE SCHEMA, CREATE EXTENSION.
+//! Statements about the session and the database around the tables: SET, CREATE SCHEMA.
 
-use sqlparser::ast::{CreateExtension, SchemaName, Set};
+use sqlparser::ast::{SchemaName, Set};
 
 use super::create_table::nameable;
 use crate::dialect::name::folded;
@@ -13,19 +13,6 @@ const HARMLESS_SETTINGS: &[&str] = &[
     "statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout", "transaction_timeout", "client_encoding",
     "standard_conforming_strings", "xmloption", "client_min_messages", "row_security",
     "default_tablespace", "default_table_access_method",
-];
-
-/// Extensions whose functions are here, or which have none that SQL calls.
-const EXTENSIONS: &[&str] = &[
-    "pgcrypto",
-    "uuid-ossp",
-    "citext",
-    "plpgsql",
-    "pg_stat_statements",
-    "pg_graphql",
-    "btree_gist",
-    "btree_gin",
-    "pg_trgm",
 ];
 
 impl Translator {
@@ -82,16 +69,5 @@ impl Translator {
         self.catalog.schemas.push(schema.clone());
         // A system schema that is not here is as forbidden as those that are.
         self.writable_schema(&schema)
-    }
-
-    pub(in crate::dialect) fn create_extension(
-        &mut self,
-        create: &CreateExtension,
-    ) -> Result<(), DialectError> {
-        let name = folded(&create.name);
-        if EXTENSIONS.contains(&name.as_str()) {
-            return Ok(());
-        }
-        Err(DialectError::unsupported(format!("the extension \"{name}\"")))
     }
 }

@@ -297,10 +297,10 @@ fn new_view(
     for (index, (name, data_type)) in analysis.columns.into_iter().enumerate() {
         let name = names.get(index).cloned().unwrap_or(name);
         let (nullable, default, identity, generated) = (true, None, None, None);
-        let (comment, sequence) = (None, None);
+        let (comment, sequence, domain) = (None, None, None);
         add_column(
             &mut table,
-            Column { name, data_type, nullable, default, identity, generated, comment, sequence },
+            Column { name, data_type, nullable, default, identity, generated, comment, sequence, domain },
         )?;
     }
     let view = View {

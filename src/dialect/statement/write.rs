@@ -7,16 +7,21 @@ use sqlparser::ast::{
 
 use crate::dialect::expression::{Expression, Lowering, Piece, Place, Relation, Scope, row_fields};
 use crate::dialect::name::folded;
-use crate::dialect::plpgsql::Condition;
+use crate::dialect::plpgsql::{Condition, Sink, cleared};
 use crate::dialect::query::{Output, row_object};
 use crate::dialect::translate::{SystemEnvironment, Translator};
-use crate::dialect::write::has_before;
+use crate::dialect::write::{
+    has_before, has_writes, refuse_written, returned, run_with, taken_apart, unwritten,
+};
 use crate::dialect::{DialectError, name};
 use crate::schema::{Column, Command, Identity, Table};
 use crate::sql::{balanced, quote_identifier, quote_literal, raise};
 
 impl Translator {
     pub(in crate::dialect) fn query(&mut self, query: &Query) -> Result<(), DialectError> {
+        if has_writes(query.with.as_ref()) {
+            return self.with_writes(query);
+        }
         match query.body.as_ref() {
             SetExpr::Insert(ast::Statement::Insert(insert)) => {
                 return self.insert_with(insert, query.with.as_ref());
@@ -37,6 +42,36 @@ impl Translator {
         self.push(format!("SELECT {object} AS \"row\" FROM ({}) AS \"/answer\"", lowered.sql))?;
         self.answer = Some(self.statements.len() - 1);
         Ok(())
+    }
+
+    /// A statement with WITH queries that write: several, the answer's rows last.
+    pub(super) fn with_writes(&mut self, query: &Query) -> Result<(), DialectError> {
+        let prefix = format!("/statement/{}", self.statements.len());
+        let mut sink = Sink::statements(&prefix);
+        let answer = self.lowered(|lowering| {
+            let (with, statement) = taken_apart(&ast::Statement::Query(Box::new(query.clone())));
+            let mut written = Vec::new();
+            let always = Condition::always();
+            if let Some(with) = with {
+                run_with(lowering, &mut sink, &with, &always, &mut written)?;
+            }
+            match &statement {
+                ast::Statement::Query(query) => unwritten(lowering.subquery(query)?, &written).map(Some),
+                statement => {
+                    let (of, rows) = returned(lowering, &mut sink, statement, &always)?;
+                    refuse_written(&of.sql, &written)?;
+                    Ok(rows)
+                }
+            }
+        })?;
+        if let Sink::Statements { statements, .. } = sink {
+            statements.into_iter().try_for_each(|sql| self.push(sql))?;
+        }
+        if let Some(rows) = &answer {
+            self.push(format!("SELECT {} AS \"row\" FROM ({}) AS \"/answer\"", row_object(rows), rows.sql))?;
+        }
+        self.answer = answer.map(|_| self.statements.len() - 1);
+        self.push(cleared(&prefix))
     }
 
     /// `WITH … INSERT`: the WITH goes to the query that gives the rows.

@@ -2,6 +2,7 @@
 
 use sqlparser::tokenizer::Token;
 
+use super::moddatetime::{check_moddatetime, moddatetime};
 use super::native;
 use crate::dialect::reader::Reader;
 use crate::dialect::statement::create_table::nameable;
@@ -62,6 +63,9 @@ impl Translator {
                 format!("trigger \"{}\" for relation \"{}\" already exists", trigger.name, table.name);
             return Err(DialectError::new("42710", message));
         }
+        if routine.key() == moddatetime().key() {
+            check_moddatetime(&trigger, &table)?;
+        }
         self.check_when(&trigger, &table)?;
         self.catalog.triggers.insert(trigger.key(), trigger.clone());
         self.check_trigger(&trigger)
@@ -105,9 +109,11 @@ impl Translator {
 
     fn trigger_function(&self, schema: &str, name: &str) -> Result<Routine, DialectError> {
         let missing = || DialectError::new("42883", format!("function {name}() does not exist"));
+        // Where extensions are, names are looked up after `public`.
+        let is_extensions = schema == "public" && self.catalog.routines_named(schema, name).next().is_none();
         let routine = self
             .catalog
-            .routines_named(schema, name)
+            .routines_named(if is_extensions { "extensions" } else { schema }, name)
             .find(|routine| routine.inputs().next().is_none())
             .ok_or_else(missing)?;
         if routine.returns != Returns::Trigger {

@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use super::moddatetime::moddatetime_body;
 use crate::dialect::DialectError;
 use crate::dialect::expression::{Field, Relation};
 use crate::dialect::plpgsql::{self, Block, variables};
@@ -55,6 +56,9 @@ impl Known {
 /// A trigger's function, with the trigger's arguments in the place of `TG_ARGV[0]`….
 pub fn body_of(trigger: &Trigger, routine: &Routine) -> Result<Rc<Block>, DialectError> {
     const ARGUMENTS: &str = "tg_argv";
+    if let Some(body) = moddatetime_body(trigger, routine) {
+        return plpgsql::body(&body);
+    }
     let lower = routine.body.to_ascii_lowercase();
     if !lower.contains(ARGUMENTS) {
         return plpgsql::body(&routine.body);

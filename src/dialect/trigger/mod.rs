@@ -9,11 +9,13 @@ mod alter;
 mod create;
 mod environment;
 mod known;
+mod moddatetime;
 mod native;
 mod standing;
 
 pub use environment::{InvokerEnvironment, OwnerEnvironment, SystemInvoker, stored_caller_value};
 pub use known::{body_of, trigger_constants};
+pub use moddatetime::{MODDATETIME, moddatetime};
 pub use standing::Standing;
 
 #[allow(unused_imports)]

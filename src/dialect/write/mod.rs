@@ -7,17 +7,21 @@
 mod before;
 mod delete;
 mod insert;
+mod returned;
 mod update;
+mod with;
 
 pub use before::{Before, KEEP, has_before, is_compiled, old_columns, proposed};
 pub use delete::delete;
 pub use insert::insert;
 pub use insert::updated_on_conflict;
+pub use returned::returned;
 pub use update::update;
+pub use with::{has_writes, is_write, refuse_written, run_with, taken_apart, unwritten};
 
 pub use super::statement::write::target_scope;
-use crate::schema::{Command, Table};
-use crate::sql::{quote_literal, raise};
+use crate::schema::{Command, Table, WrittenTable};
+use crate::sql::{physical_name, quote_literal, raise};
 
 /// A statement that writes.
 #[derive(Clone, Debug)]
@@ -38,6 +42,20 @@ pub struct Written {
     pub from: String,
     /// See `from`.
     pub condition: String,
+}
+
+impl Written {
+    /// The tables that it writes, and how.
+    pub fn into_tables(self) -> Vec<WrittenTable> {
+        let table = physical_name(&self.table.schema, &self.table.name);
+        let mut tables = Vec::new();
+        if self.updates_on_conflict {
+            let columns = self.columns.clone();
+            tables.push(WrittenTable { table: table.clone(), command: Command::Update, columns });
+        }
+        tables.push(WrittenTable { table, command: self.command, columns: self.columns });
+        tables
+    }
 }
 
 /// The row that would be written. No table has a name like these.

@@ -62,7 +62,7 @@ pub fn find<'c>(
         target: target.to_string(),
         schema: schema.to_string(),
         hint_name: hint.map(str::to_string),
-        closest: meant(catalog, schema, origin, target, &all),
+        closest: meant(catalog, schema, origin, target, &all).map(Box::new),
     })
 }
 

@@ -19,10 +19,12 @@ pub enum Suspect<'c> {
 pub fn suspects<'c>(catalog: &'c Catalog, write: &Write<'c>, error: &DbError) -> Vec<Suspect<'c>> {
     let table = write.table;
     match error {
-        DbError::Unique { table: name, columns }
-            if *name == crate::sql::physical_name(&table.schema, &table.name) =>
-        {
-            vec![Suspect::Duplicate(columns.clone())]
+        DbError::Unique { table: name, columns } => {
+            let is_it = catalog
+                .tables
+                .get(name)
+                .is_some_and(|of| (&of.schema, &of.name) == (&table.schema, &table.name));
+            if is_it { vec![Suspect::Duplicate(columns.clone())] } else { Vec::new() }
         }
         DbError::ForeignKey => {
             let written = |key: &&ForeignKey| key.columns.iter().any(|column| write.writes(column));

@@ -5,7 +5,9 @@ use serde_json::value::RawValue;
 use super::read::Node;
 use super::{Condition, Planner, Test, Through, literal};
 use crate::rest::error::{PostgresError, RestError};
-use crate::rest::request::{Field, Logic, Media, Operation, Operator, Payload, Resolution, Return, RowRange};
+use crate::rest::request::{
+    Cells, Field, Logic, Media, Operation, Operator, Payload, Resolution, Return, RowRange,
+};
 use crate::rest::{Action, RestRequest};
 use crate::schema::{Column, Identity, Table, from_json};
 
@@ -141,7 +143,7 @@ impl<'c> Planner<'c> {
                     return Ok(Change::Nothing);
                 };
                 require_filter(asked, "UPDATE")?;
-                let cells = self.cells(&request.payload.columns, &columns, row, false)?;
+                let cells = self.cells(&columns, row, false)?;
                 Ok(Change::Update(columns.into_iter().zip(cells).collect(), condition))
             }
             Action::Put => {
@@ -165,8 +167,7 @@ impl<'c> Planner<'c> {
         let columns = target.payload_columns(&request.payload, "insert")?;
         // A view's columns have no defaults of their own.
         let default = request.preferences.missing_default == Some(true) && target.through.is_none();
-        let names = &request.payload.columns;
-        let rows = request.payload.rows.iter().map(|row| self.cells(names, &columns, row, default));
+        let rows = request.payload.rows.iter().map(|row| self.cells(&columns, row, default));
         let rows = rows.collect::<Result<Vec<_>, _>>()?;
         let conflict = target.conflict(request)?;
         let insert = Insert { columns, rows, conflict };
@@ -174,14 +175,8 @@ impl<'c> Planner<'c> {
         Ok(insert)
     }
 
-    fn cells(
-        &self,
-        names: &[String],
-        columns: &[&Column],
-        row: &indexmap::IndexMap<String, Box<RawValue>>,
-        missing_default: bool,
-    ) -> Result<Vec<Cell>, RestError> {
-        let cell = |(name, column): (&String, &&Column)| match row.get(name) {
+    fn cells(&self, columns: &[&Column], row: &Cells, missing_default: bool) -> Result<Vec<Cell>, RestError> {
+        let cell = |(column, value): (&&Column, &Option<Box<RawValue>>)| match value {
             None if missing_default => Ok(Cell::Default),
             None => Ok(Cell::Null),
             Some(value) => {
@@ -189,7 +184,7 @@ impl<'c> Planner<'c> {
                 Ok(stored.map_or(Cell::Null, |text| Cell::Value(literal::stored(&column.data_type, text))))
             }
         };
-        names.iter().zip(columns).map(cell).collect()
+        columns.iter().zip(row).map(cell).collect()
     }
 }
 

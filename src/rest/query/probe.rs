@@ -46,7 +46,7 @@ type Value<'c> = (&'c Column, String);
 
 impl Builder<'_> {
     fn inserted(&mut self, write: &Write<'_>, insert: &Insert<'_>, suspect: &Suspect<'_>) -> Option<String> {
-        let rows = chunks(&insert.rows);
+        let rows = chunks(&insert.rows).ok()?;
         let [(payload, _)] = rows.as_slice() else { return None };
         let payload = self.writer.bind(payload);
         let values = |names: &[String], alias: &str| -> Option<Vec<Value<'_>>> {

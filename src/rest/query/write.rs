@@ -123,14 +123,15 @@ fn compile_insert(
     }
     let one_by_one = Builder::new(catalog, caller).reads_itself(write.table, insert)?;
     let chunks = if one_by_one {
-        insert.rows.iter().flat_map(|row| chunks(std::slice::from_ref(row))).collect()
+        let each = insert.rows.iter().map(|row| chunks(std::slice::from_ref(row)));
+        each.collect::<Result<Vec<_>, _>>()?.concat()
     } else if insert.columns.is_empty() && has_before(catalog, write.table, &[Command::Insert])? {
-        chunks(&insert.rows)
+        chunks(&insert.rows)?
     } else if insert.columns.is_empty() && !write.table.columns.iter().any(is_supplied) {
         // `DEFAULT VALUES` makes one row at a time.
         insert.rows.iter().map(|_| (String::new(), 1)).collect()
     } else {
-        chunks(&insert.rows)
+        chunks(&insert.rows)?
     };
     for column in returned_vectors(write) {
         for (rows, count) in &chunks {

@@ -4,14 +4,30 @@ use indexmap::IndexMap;
 use serde_json::value::RawValue;
 
 use super::csv::csv_rows;
+use super::json_rows::json_rows;
 
-/// The rows of a body. Cells keep their JSON text, so that no digit is lost.
+/// A row's cells, one for each column; each keeps its JSON text, so that no digit is lost.
+pub type Cells = Vec<Option<Box<RawValue>>>;
+
+/// The rows of a body.
 #[derive(Debug, Default)]
 pub struct Payload {
     /// The keys of the rows, in the first row's order; with `columns=` those.
     pub columns: Vec<String>,
-    /// One for each row; a key may be missing only under `columns=`.
-    pub rows: Vec<IndexMap<String, Box<RawValue>>>,
+    /// A cell is missing only under `columns=`.
+    pub rows: Vec<Cells>,
+}
+
+impl Payload {
+    /// The same rows under other columns.
+    fn under(mut self, columns: &[String]) -> Self {
+        let places: Vec<Option<usize>> =
+            columns.iter().map(|name| self.columns.iter().position(|of| of == name)).collect();
+        for row in &mut self.rows {
+            *row = places.iter().map(|place| row.get_mut((*place)?)?.take()).collect();
+        }
+        Self { columns: columns.to_vec(), rows: self.rows }
+    }
 }
 
 /// A body that makes no rows (PGRST102).
@@ -36,44 +52,27 @@ pub fn parse_body(
     columns: Option<&[String]>,
 ) -> Result<Payload, BodyError> {
     let media = content_type.and_then(|of| of.split(';').next()).unwrap_or("application/json").trim();
-    let rows = match media.to_ascii_lowercase().as_str() {
-        "application/json" | "application/vnd.pgrst.object+json" | "" => json_rows(bytes)?,
-        "application/x-www-form-urlencoded" => vec![form_row(bytes)?],
+    let payload = match media.to_ascii_lowercase().as_str() {
+        "application/json" | "application/vnd.pgrst.object+json" | "" => return json_rows(bytes, columns),
+        "application/x-www-form-urlencoded" => form_row(bytes)?,
         "text/csv" => csv_rows(bytes)?,
         other => return Err(BodyError::ContentType(other.to_string())),
     };
-    if let Some(columns) = columns {
-        return Ok(Payload { columns: columns.to_vec(), rows });
-    }
-    let columns: Vec<String> = rows.first().map(|row| row.keys().cloned().collect()).unwrap_or_default();
-    let same = |row: &IndexMap<String, Box<RawValue>>| {
-        row.len() == columns.len() && columns.iter().all(|column| row.contains_key(column))
-    };
-    if rows.iter().all(same) { Ok(Payload { columns, rows }) } else { Err(BodyError::Keys) }
+    Ok(match columns {
+        Some(columns) => payload.under(columns),
+        None => payload,
+    })
 }
 
-/// A scalar is no row at all, as upstream has it.
-pub(super) fn json_rows(bytes: &[u8]) -> Result<Vec<IndexMap<String, Box<RawValue>>>, BodyError> {
-    let text = std::str::from_utf8(bytes).map_err(|_| BodyError::Json)?;
-    match text.trim_start().as_bytes().first() {
-        Some(b'{') => Ok(vec![serde_json::from_str(text).map_err(|_| BodyError::Json)?]),
-        Some(b'[') => {
-            let items: Vec<&RawValue> = serde_json::from_str(text).map_err(|_| BodyError::Json)?;
-            items
-                .into_iter()
-                .map(|item| serde_json::from_str(item.get()).map_err(|_| BodyError::Keys))
-                .collect()
-        }
-        _ => serde_json::from_str::<&RawValue>(text).map(|_| Vec::new()).map_err(|_| BodyError::Json),
-    }
-}
-
-fn form_row(bytes: &[u8]) -> Result<IndexMap<String, Box<RawValue>>, BodyError> {
-    let cell = |(key, value): (std::borrow::Cow<'_, str>, std::borrow::Cow<'_, str>)| {
+/// A name that comes twice has its last value.
+fn form_row(bytes: &[u8]) -> Result<Payload, BodyError> {
+    let mut fields = IndexMap::new();
+    for (name, value) in form_urlencoded::parse(bytes) {
         let value = serde_json::value::to_raw_value(&value).map_err(|_| BodyError::Json)?;
-        Ok((key.into_owned(), value))
-    };
-    form_urlencoded::parse(bytes).map(cell).collect()
+        fields.insert(name.into_owned(), Some(value));
+    }
+    let (columns, row) = fields.into_iter().unzip();
+    Ok(Payload { columns, rows: vec![row] })
 }
 
 #[cfg(test)]
@@ -97,7 +96,12 @@ mod tests {
             ("{\"a\":", Err(BodyError::Json)),
             ("[{\"a\":1},{\"b\":1}]", Err(BodyError::Keys)),
             ("[{\"a\":1},{\"a\":1,\"b\":1}]", Err(BodyError::Keys)),
+            ("[{\"a\":1,\"a\":2}]", Ok((names(&["a"]), 1))),
             ("[1]", Err(BodyError::Keys)),
+            ("[{\"a\":1},[{}],\"b\",null,true,-1,1.5]", Err(BodyError::Keys)),
+            ("[1,", Err(BodyError::Json)),
+            ("[{\"a\":1}] 2", Err(BodyError::Json)),
+            ("{} {}", Err(BodyError::Json)),
         ];
         for (body, expected) in rows {
             assert_eq!(read(body), expected, "{body}");
@@ -105,9 +109,22 @@ mod tests {
     }
 
     #[test]
+    fn only_the_named_columns_count() {
+        let columns = ["b".to_string(), "c".to_string()];
+        let bodies =
+            [("application/json", "[{\"a\":1,\"b\":\"2\"},{\"d\":1}]"), ("text/csv", "a,b\n1,2\n3,NULL\n")];
+        for (content_type, body) in bodies {
+            let payload = parse_body(Some(content_type), body.as_bytes(), Some(&columns)).unwrap();
+            assert_eq!(payload.columns, columns);
+            let cell = |row: usize, column: usize| payload.rows[row][column].as_ref().map(|cell| cell.get());
+            assert_eq!((cell(0, 0), cell(0, 1), cell(1, 1)), (Some("\"2\""), None, None), "{body}");
+        }
+    }
+
+    #[test]
     fn cells_keep_their_digits() {
         let payload = parse_body(None, br#"{"a":12345678901234567890.10,"b":"x"}"#, None).unwrap();
-        let cells: Vec<_> = payload.rows[0].values().map(|cell| cell.get()).collect();
+        let cells: Vec<_> = payload.rows[0].iter().flatten().map(|cell| cell.get()).collect();
         assert_eq!(cells, ["12345678901234567890.10", "\"x\""]);
     }
 }

@@ -3,7 +3,8 @@
 use indexmap::IndexMap;
 use serde_json::value::RawValue;
 
-use super::body::{BodyError, json_rows};
+use super::body::BodyError;
+use super::json_rows::json_rows;
 
 /// A call's arguments.
 #[derive(Debug, Default)]
@@ -37,10 +38,10 @@ impl Arguments {
         match media.to_ascii_lowercase().as_str() {
             "application/json" | "application/vnd.pgrst.object+json" | "" => {
                 let bytes = if bytes.is_empty() { b"{}" } else { bytes };
-                let mut values = json_rows(bytes)?.into_iter().next().unwrap_or_default();
-                if let Some(columns) = columns {
-                    values.retain(|name, _| columns.contains(name));
-                }
+                let payload = json_rows(bytes, columns)?;
+                let row = payload.rows.into_iter().next().unwrap_or_default();
+                let given = |(name, value): (String, Option<_>)| Some((name, value?));
+                let values = payload.columns.into_iter().zip(row).filter_map(given).collect();
                 let whole = String::from_utf8(bytes.to_vec()).map_err(|_| BodyError::Json)?;
                 Ok(Self::Json { values, whole })
             }

@@ -1,26 +1,30 @@
 //! A CSV body (RFC 4180): a line of column names, then rows of texts.
 
-use indexmap::IndexMap;
-use serde_json::value::{RawValue, to_raw_value};
+use serde_json::value::to_raw_value;
 
-use super::BodyError;
+use super::body::{BodyError, Cells, Payload};
 
-/// The rows; `NULL` is null, and an empty field the empty text.
-pub fn csv_rows(bytes: &[u8]) -> Result<Vec<IndexMap<String, Box<RawValue>>>, BodyError> {
+/// The rows; `NULL` is null, and an empty field the empty text. Of columns with the same name the last counts.
+pub fn csv_rows(bytes: &[u8]) -> Result<Payload, BodyError> {
     let text = std::str::from_utf8(bytes).map_err(|_| BodyError::CsvSyntax)?;
     let mut records = records(text.strip_prefix('\u{feff}').unwrap_or(text))?.into_iter();
     let Some(names) = records.next() else { return Err(BodyError::CsvSyntax) };
+    let counts: Vec<bool> = names
+        .iter()
+        .enumerate()
+        .map(|(at, name)| !names.iter().skip(at + 1).any(|later| later == name))
+        .collect();
     let row = |record: Vec<String>| {
         if record.len() != names.len() {
             return Err(BodyError::CsvFields);
         }
-        let cells = names.iter().cloned().zip(record).map(|(name, field)| {
-            let cell = (field != "NULL").then_some(field);
-            Ok((name, to_raw_value(&cell).map_err(|_| BodyError::CsvSyntax)?))
-        });
-        cells.collect()
+        let cell = |field: String| to_raw_value(&(field != "NULL").then_some(field)).ok();
+        let fields = record.into_iter().zip(&counts).filter(|(_, counts)| **counts);
+        Ok(fields.map(|(field, _)| cell(field)).collect::<Cells>())
     };
-    records.map(row).collect()
+    let rows = records.map(row).collect::<Result<_, _>>()?;
+    let columns = names.iter().zip(&counts).filter(|(_, counts)| **counts).map(|(name, _)| name.clone());
+    Ok(Payload { columns: columns.collect(), rows })
 }
 
 /// The fields of each line that is not empty.
@@ -69,14 +73,14 @@ fn field(text: &str) -> Result<(String, &str), BodyError> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::value::RawValue;
+
     use super::*;
 
     fn read(text: &str) -> Result<Vec<Vec<(String, String)>>, BodyError> {
-        let rows = csv_rows(text.as_bytes())?;
-        let cells = |row: IndexMap<String, Box<RawValue>>| {
-            row.into_iter().map(|(name, cell)| (name, cell.get().to_string())).collect()
-        };
-        Ok(rows.into_iter().map(cells).collect())
+        let Payload { columns, rows } = csv_rows(text.as_bytes())?;
+        let text = |cell: &Option<Box<RawValue>>| cell.as_ref().unwrap().get().to_string();
+        Ok(rows.iter().map(|row| columns.iter().cloned().zip(row.iter().map(text)).collect()).collect())
     }
 
     #[test]
@@ -88,6 +92,7 @@ mod tests {
                 "a,b\r\nNULL,\r\n\r\n\"NULL\",\"q\"\"\n,\"",
                 Ok(vec![row("null", "\"\""), row("null", "\"q\\\"\\n,\"")]),
             ),
+            ("a,a,b\n1,2,3", Ok(vec![row("\"2\"", "\"3\"")])),
             ("a,b", Ok(Vec::new())),
             ("a,b\n1", Err(BodyError::CsvFields)),
             ("a,b\n1,2,3", Err(BodyError::CsvFields)),

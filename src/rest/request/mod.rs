@@ -6,6 +6,7 @@ mod call;
 mod csv;
 mod cursor;
 mod filter;
+mod json_rows;
 mod media;
 mod order;
 mod parameters;
@@ -13,7 +14,7 @@ mod prefer;
 mod range;
 mod select;
 
-pub use body::{BodyError, Payload, parse_body};
+pub use body::{BodyError, Cells, Payload, parse_body};
 pub use call::Arguments;
 pub use filter::{Logic, Operation, Operator, Quantifier, Truth};
 pub use media::{Media, negotiate};

@@ -148,12 +148,15 @@ fn located_number(path_text: &str, value: &str) -> Result<Option<Located<i64>>, 
     Ok(value.trim().parse().ok().map(|value| Located { path, value }))
 }
 
-/// `id,"a b"` → the names.
+/// `id,"a b"` → the names; one that comes again counts once.
 fn names(subject: &'static str, text: &str) -> Result<Vec<String>, SyntaxError> {
     let mut cursor = Cursor::new(subject, text);
     let mut names = vec![cursor.name()?];
     while cursor.eat(",") {
-        names.push(cursor.name()?);
+        let name = cursor.name()?;
+        if !names.contains(&name) {
+            names.push(name);
+        }
     }
     cursor.expect_end()?;
     Ok(names)

@@ -18,6 +18,7 @@ mod settings;
 mod sign_in;
 mod sign_out;
 mod sign_up;
+mod signing_keys;
 mod tokens;
 mod user;
 

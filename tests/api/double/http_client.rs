@@ -1,13 +1,14 @@
-//! Other people's servers: what was asked of them, and one answer for all.
+//! Other people's servers: what was asked of them, and what they answer.
 
 use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
 
 use async_trait::async_trait;
 use edgeward::ports::{HttpClient, IncomingResponse, OutgoingRequest, PortError};
 
 use super::Fault;
 
-/// Answers every request with one status.
+/// Answers with what was prepared, and then every request with one status.
 pub struct MemoryHttpClient {
     /// What was asked, in order.
     pub requests: RefCell<Vec<OutgoingRequest>>,
@@ -15,22 +16,72 @@ pub struct MemoryHttpClient {
     pub status: Cell<u16>,
     /// Fails before the request is noted: no answer at all.
     pub fault: Fault,
+    /// Milliseconds waited in all.
+    pub paused: Cell<u64>,
+    prepared: RefCell<VecDeque<(String, Option<IncomingResponse>)>>,
 }
 
 impl Default for MemoryHttpClient {
     fn default() -> Self {
-        Self { requests: RefCell::default(), status: Cell::new(200), fault: Fault::default() }
+        Self {
+            requests: RefCell::default(),
+            status: Cell::new(200),
+            fault: Fault::default(),
+            paused: Cell::default(),
+            prepared: RefCell::default(),
+        }
+    }
+}
+
+impl MemoryHttpClient {
+    /// The next request to a URL that starts so is answered with JSON of that status.
+    pub fn prepare(&self, url: &str, status: u16, body: &str) {
+        self.prepare_with(url, status, &[("content-type", "application/json")], body);
+    }
+
+    /// The same with headers of its own.
+    pub fn prepare_with(&self, url: &str, status: u16, headers: &[(&str, &str)], body: &str) {
+        let headers = headers.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
+        let response = IncomingResponse { status, headers, body: body.into() };
+        self.prepared.borrow_mut().push_back((url.into(), Some(response)));
+    }
+
+    /// The next request to a URL that starts so gets no answer in time.
+    pub fn prepare_silence(&self, url: &str) {
+        self.prepared.borrow_mut().push_back((url.into(), None));
+    }
+
+    /// Requests to URLs that start so.
+    pub fn requests_to(&self, url: &str) -> Vec<OutgoingRequest> {
+        self.requests.borrow().iter().filter(|request| request.url.starts_with(url)).cloned().collect()
     }
 }
 
 #[async_trait(?Send)]
 impl HttpClient for MemoryHttpClient {
-    async fn send(&self, request: OutgoingRequest) -> Result<IncomingResponse, PortError> {
+    async fn send_within(
+        &self,
+        request: OutgoingRequest,
+        _: u64,
+    ) -> Result<Option<IncomingResponse>, PortError> {
         if self.fault.strikes() {
             return Err(PortError("the network failed on purpose".into()));
         }
         assert!(request.url.starts_with("https://"), "{}", request.url);
+        let mut prepared = self.prepared.borrow_mut();
+        let position = prepared.iter().position(|(url, _)| request.url.starts_with(url));
         self.requests.borrow_mut().push(request);
-        Ok(IncomingResponse { status: self.status.get(), body: "on purpose".into() })
+        match position.and_then(|position| prepared.remove(position)) {
+            Some((_, response)) => Ok(response),
+            None => Ok(Some(IncomingResponse {
+                status: self.status.get(),
+                headers: Vec::new(),
+                body: "on purpose".into(),
+            })),
+        }
+    }
+
+    async fn pause(&self, milliseconds: u64) {
+        self.paused.set(self.paused.get() + milliseconds);
     }
 }

@@ -4,12 +4,14 @@ mod blobs;
 mod database;
 mod http_client;
 mod memory;
+mod signatures;
 mod stream;
 
 pub use blobs::MemoryBlobs;
 pub use database::StrictDatabase;
 pub use http_client::MemoryHttpClient;
 pub use memory::{CheapHasher, CountingRandom, LateWork, MemoryKeyValue, MemoryLog, MovableClock, NoLimits};
+pub use signatures::RingSignatures;
 pub use stream::Pieces;
 
 use std::cell::Cell;

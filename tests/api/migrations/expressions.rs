@@ -213,3 +213,98 @@ fn queries_answer_as_postgres_does() {
         assert_eq!(refusal.0, code, "{sql}: {}", refusal.1);
     }
 }
+
+#[test]
+fn random_bytes_have_the_form_that_was_asked_for() {
+    let app = TestApp::new();
+    app.migrate(
+        "1",
+        "create table keys (id int primary key, hex text default encode(gen_random_bytes(24), 'hex'), token text default encode(gen_random_bytes(16), 'base64'));
+         insert into keys (id) values (1), (2);",
+    );
+    let rows = app.rows(
+        "select distinct length(hex) as hex, length(token) as token, right(token, 2) as last from keys",
+    );
+    assert_eq!(rows, json!([{"hex": 48, "token": 24, "last": "=="}]));
+    assert_eq!(app.rows("select count(distinct hex) as n from keys"), json!([{"n": 2}]));
+    assert_eq!(app.value("encode('hello world'::bytea, 'base64')"), json!("aGVsbG8gd29ybGQ="));
+    assert_eq!(app.value("encode('\\xfbff'::bytea, 'base64')"), json!("+/8="));
+    assert_eq!(app.value("encode(''::bytea, 'base64')"), json!(""));
+    let long = format!("encode('\\x{}'::bytea, 'base64')", "00".repeat(58));
+    assert_eq!(app.value(&long), json!(format!("{}\n{}==", "A".repeat(76), "A".repeat(2))));
+    assert_eq!(app.refusal("select gen_random_bytes(1025)").0, "39000");
+}
+
+#[test]
+fn decimals_are_computed_where_no_query_may_stand() {
+    let app = TestApp::new();
+    app.migrate(
+        "1",
+        "create table lines (id int primary key, quantity int, price numeric(10,2), discount numeric(4,3) default 0,
+           total numeric(12,2) generated always as (quantity * price) stored,
+           net numeric(12,2) generated always as (round(quantity * price * (1 - discount), 2)) stored,
+           check (price * quantity < 1000000));
+         insert into lines (id, quantity, price, discount) values (1, 3, 19.99, 0.125), (2, -3, 0.05, 0.5), (3, null, 1, 0);",
+    );
+    assert_eq!(
+        app.rows("select id, total::text, net::text from lines order by id"),
+        json!([
+            {"id": 1, "total": "59.97", "net": "52.47"},
+            {"id": 2, "total": "-0.15", "net": "-0.08"},
+            {"id": 3, "total": null, "net": null},
+        ])
+    );
+    assert_eq!(app.refusal("insert into lines (id, quantity, price) values (4, 1000, 1000)").0, "23514");
+    assert_eq!(app.value("round(100.0 * 0 / 3)::text"), json!("0"));
+    assert_eq!(app.value("round(2.0 / 3, 3)::text || ' ' || ceil(1.00000000000000000001)::text || ' ' || floor(-1.00000000000000000001)::text"), json!("0.667 2 -2"));
+}
+
+#[test]
+fn regular_expressions_of_runs_match_as_in_postgres() {
+    let app = TestApp::new();
+    #[rustfmt::skip]
+    let rows: &[(&str, &[&str], &[&str])] = &[
+        (r"^[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,}$", &["a.b+c@mail.example.com", "a@b.co"], &["a@b", "a@b.c", "@b.com", "a@@b.com", "a@b.c0", "a b@c.de", "a@.com1"]),
+        (r"^[^@\s]+@[^@\s]+\.[^@\s]+$",          &["é@b.c", "a@b..c"], &["a@b", "a@b.", "a@.b", "a b@c.d", "a@b@c.d", "a@b\t.c"]),
+        (r"^[a-z0-9]+(?:-[a-z0-9]+)*$",           &["a", "a-b-c1", "ab"], &["", "-a", "a-", "a--b", "A", "a_b"]),
+        (r"^\+?[1-9]\d{1,14}$",                   &["+4912345", "12"], &["+", "1", "+012", "++12", "1234567890123456"]),
+        (r"^#([0-9a-fA-F]{3}|[0-9a-fA-F]{6})$",   &["#abc", "#A1b2C3"], &["#abcd", "abc", "#ab", "#ggg"]),
+        (r"^https?://.+",                         &["http://a", "https://b/c"], &["ftp://a", "https://", "xhttp://a"]),
+        (r"^\d{5}(-\d{4})?$",                     &["12345", "12345-6789"], &["1234", "12345-", "12345-67890"]),
+        (r"^[a-z][a-z0-9_]{2,19}$",               &["abc", "a_9"], &["ab", "9ab", "a-b", "abcdefghijklmnopqrstu"]),
+        (r"^\w+$",                                &["a_1"], &["", "a-b"]),
+        (r"^[\p]$",                               &[], &[]),
+    ];
+    for (pattern, matching, other) in rows {
+        let quoted = |text: &str| format!("'{}'", text.replace('\'', "''"));
+        if matching.is_empty() {
+            assert_eq!(app.refusal(&format!("select 'x' ~ '{pattern}'")).0, "0A000");
+            continue;
+        }
+        for (text, is_match) in
+            matching.iter().map(|text| (text, true)).chain(other.iter().map(|text| (text, false)))
+        {
+            let text = quoted(text);
+            assert_eq!(
+                app.value(&format!("({text} || '') ~ '{pattern}'")),
+                json!(is_match),
+                "{text} ~ {pattern}"
+            );
+        }
+    }
+    assert_eq!(app.refusal("select 'a\u{2003}b' ~ '^[^\\s]+x$'").0, "0A000");
+    #[rustfmt::skip]
+    let splits = [
+        (r"regexp_split_to_array(E' the  quick\tbrown\n\nfox ', '\s+')", json!(["", "the", "quick", "brown", "fox", ""])),
+        (r"regexp_split_to_array('', '\s+')",                             json!([""])),
+        (r"regexp_split_to_array('a,b;;c', '[,;]')",                      json!(["a", "b", "", "c"])),
+        ("regexp_split_to_array('--a-\"b\\n\"--', '-+')",                    json!(["", "a", "\"b\\n\"", ""])),
+        (r"regexp_split_to_array(null::text, '-+')",                      json!(null)),
+        (r"ceil(array_length(regexp_split_to_array(trim('one two three'), '\s+'), 1) / 2.0)::int", json!(2)),
+    ];
+    for (expression, value) in splits {
+        assert_eq!(app.value(expression), value, "{expression}");
+    }
+    assert_eq!(app.value("'ABC@X.ORG' ~* '^[a-z]+@[a-z.]+\\.[a-z]{2,3}$'"), json!(true));
+    assert_eq!(app.refusal("select 'é' || '' ~ '^\\w+$'").0, "0A000");
+}

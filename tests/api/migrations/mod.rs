@@ -2,6 +2,7 @@
 
 mod altering;
 mod applying;
+mod domains;
 mod dropping;
 mod expressions;
 mod functions;
@@ -15,6 +16,7 @@ mod types;
 mod views;
 mod workflow;
 mod writing;
+mod writing_with;
 
 use http::StatusCode;
 use serde_json::{Value, json};

@@ -87,7 +87,7 @@ fn features_that_are_not_done_say_so() {
         ("todos?select=count()", "PGRST123"),
         ("todos?select=id,...comments(id,id)", "PGRST127"),
         ("todos?select=id,...comments(count)", "PGRST127"),
-        ("todos?title=match.^a%2B", "PGRST127"),
+        ("todos?title=match.^(ab)%2B", "PGRST127"),
         ("todos?title=fts(german).cat", "0A000"),
         ("todos?meta=cs.[[[[[[[1]]]]]]]", "PGRST127"),
         ("todos?order=meta", "PGRST127"),

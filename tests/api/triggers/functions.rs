@@ -98,3 +98,33 @@ fn a_call_in_a_query_keeps_its_names_apart() {
         json!([{"id": 1, "b": 0, "t": 2}, {"id": 2, "b": 11, "t": 23}, {"id": 3, "b": 22, "t": 44}])
     );
 }
+
+#[test]
+fn moddatetime_sets_its_column_on_an_update() {
+    let app = project(
+        "create extension if not exists moddatetime with schema extensions;
+         create table notes (id int primary key, body text, changed_at timestamptz default '2000-01-01', size int);
+         create trigger notes_changed before update on notes for each row execute procedure extensions.moddatetime (changed_at);
+         insert into notes (id, body) values (1, 'a'), (2, 'b');",
+    );
+    run(&app, "update notes set body = 'c' where id = 1");
+    assert_eq!(
+        run(&app, "select id, changed_at > '2001-01-01' as moved from notes order by id"),
+        json!([{"id": 1, "moved": true}, {"id": 2, "moved": false}])
+    );
+    let wrong = |arguments: &str| {
+        let sql = format!(
+            "create trigger other before update on notes for each row execute function moddatetime({arguments})"
+        );
+        refusal(&app, &sql).0
+    };
+    assert_eq!(wrong("size"), "09000");
+    assert_eq!(wrong("nothing"), "09000");
+    assert_eq!(refusal(&app, "drop extension moddatetime").0, "2BP01");
+    run(&app, "drop extension moddatetime cascade");
+    assert_eq!(wrong("changed_at"), "42883");
+    assert_eq!(
+        run(&app, "update notes set changed_at = '1999-01-01' returning id"),
+        json!([{"id": 1}, {"id": 2}])
+    );
+}
