@@ -5,6 +5,7 @@ mod aggregate;
 mod call;
 mod closest;
 mod condition;
+mod estimate;
 mod literal;
 mod read;
 mod relationship;
@@ -16,7 +17,8 @@ mod write;
 pub use aggregate::Aggregate;
 pub use call::{Call, Called, Shape, Value, find as find_function};
 pub use condition::{Comparison, Condition, Containment, Test};
-pub use read::{Embed, Node, Operand, OperandKind, Order, OrderKey, Output};
+pub use estimate::{EQUAL, Estimate};
+pub use read::{Embed, Node, Operand, OperandKind, Order, OrderKey, Output, is_plain_cast};
 pub use suspect::{Suspect, suspects};
 pub use through::Through;
 pub use write::{Cell, Change, Insert, Write};
@@ -49,6 +51,8 @@ pub struct ReadPlan<'c> {
     pub root: Node<'c>,
     /// Whether the rows are counted without regard to the window.
     pub counted: bool,
+    /// How their number is estimated, where that will do.
+    pub estimate: Option<Estimate>,
     /// `HEAD`: only how many rows there are is of interest.
     pub bodiless: bool,
     /// Whether the answer is one row's object rather than an array.
@@ -109,7 +113,11 @@ pub fn plan<'c>(
         let counted = request.preferences.count.is_some();
         let is_object = request.media.is_object();
         let (affected_limit, rolls_back) = (None, false);
-        let plan = ReadPlan { root, counted, bodiless, is_object, call: None, affected_limit, rolls_back };
+        let estimate = estimate::estimate(&root, request.preferences.count, config.max_rows)
+            .filter(|_| catalog.inlined_view(&table.schema, &table.name).is_none());
+        let call = None;
+        let plan =
+            ReadPlan { root, counted, estimate, bodiless, is_object, call, affected_limit, rolls_back };
         return Ok(Plan::Read(plan));
     }
     // Writes are not capped, and neither are the embeds in what they give back.
@@ -146,6 +154,7 @@ fn plan_call<'c>(
     Ok(ReadPlan {
         root,
         counted: request.preferences.count.is_some(),
+        estimate: None,
         bodiless,
         is_object: request.media.is_object() && !call.shape.is_single(),
         call: Some(call),

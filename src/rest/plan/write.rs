@@ -37,6 +37,9 @@ pub struct Write<'c> {
 /// One argument of a SQLite function each, and D1 allows 32.
 const MOST_ORDER_KEYS: usize = 32;
 
+/// D1 takes no query with more.
+const MOST_COLUMNS: usize = 100;
+
 /// What is done to the table.
 #[derive(Debug)]
 pub enum Change<'c> {
@@ -89,10 +92,8 @@ impl<'c> Planner<'c> {
     ) -> Result<Write<'c>, RestError> {
         let mut through = Through::find(self.catalog, relation, request)?.map(Box::new);
         let mut returning = self.root(relation, &request.query, RowRange::default())?;
-        if !returning.computed.is_empty() {
-            return Err(RestError::NotImplemented(
-                "computed columns of written rows are not supported yet".into(),
-            ));
+        if relation.columns.len() + returning.computed.len() > MOST_COLUMNS {
+            return Err(RestError::NotImplemented("more than 100 columns are not supported".into()));
         }
         let returns = request.preferences.representation.unwrap_or(Return::Minimal);
         if returning.order.len() > MOST_ORDER_KEYS {

@@ -162,13 +162,19 @@ impl Builder<'_> {
         let mut columns = vec![format!("{row}.*")];
         columns
             .extend(row_id(node.table).filter(|_| has_row_id).map(|name| format!("{row}.{name} AS {name}")));
-        for routine in &node.computed {
-            let argument = CallArgument::Row(columns_of(node.table, &row));
-            let catalog = self.catalog;
-            let value = routine_value(routine, &argument, &row, catalog, &mut self.environment())?;
-            columns.push(format!("{value} AS {}", quote_identifier(&routine.name)));
-        }
+        columns.extend(self.computed_values(node, &row)?);
         Ok(format!("(SELECT {} FROM {from} AS {row})", columns.join(", ")))
+    }
+
+    /// What a node's functions compute of one of its rows, named like columns.
+    pub(super) fn computed_values(&mut self, node: &Node<'_>, row: &str) -> Result<Vec<String>, RestError> {
+        let value = |routine: &&Routine| {
+            let argument = CallArgument::Row(columns_of(node.table, row));
+            let catalog = self.catalog;
+            let value = routine_value(routine, &argument, row, catalog, &mut self.environment())?;
+            Ok(format!("{value} AS {}", quote_identifier(&routine.name)))
+        };
+        node.computed.iter().map(value).collect()
     }
 
     fn call_argument(&mut self, argument: &Value) -> CallArgument {

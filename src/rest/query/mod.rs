@@ -125,7 +125,10 @@ fn compile_read(
     batch.rows.push(place);
     if plan.counted {
         let mut builder = Builder::new(catalog, caller);
-        builder.select_count(plan)?;
+        match &plan.estimate {
+            Some(estimate) => builder.select_estimate(plan, estimate)?,
+            None => builder.select_count(plan)?,
+        }
         batch.total = Some(batch.push(builder.finish()));
     }
     Ok(())

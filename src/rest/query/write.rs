@@ -446,7 +446,8 @@ impl Builder<'_> {
             terms.push(there.to_sql());
         }
         terms.extend(self.through_terms(write, &name)?);
-        terms.push(self.term(condition, &write.returning, &name)?);
+        let asked = |builder: &mut Self, row: &str| builder.term(condition, &write.returning, row);
+        terms.push(self.over_computed(&write.returning, &name, asked)?);
         Ok(terms)
     }
 
@@ -469,7 +470,7 @@ impl Builder<'_> {
             let order = write.returning.order.iter();
             let values = order.map(|order| {
                 let value = |builder: &mut Self, row: &str| builder.order_value(&write.returning, order, row);
-                self.over_view(write, &name, value)
+                self.over_written(write, &name, value)
             });
             let values = values.collect::<Result<Vec<_>, _>>()?;
             self.writer.push(&format!(", json_array({}) AS o", values.join(", ")));

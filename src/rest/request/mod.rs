@@ -11,6 +11,8 @@ mod media;
 mod order;
 mod parameters;
 mod prefer;
+#[cfg(test)]
+mod printed;
 mod range;
 mod select;
 
@@ -20,7 +22,7 @@ pub use filter::{Logic, Operation, Operator, Quantifier, Truth};
 pub use media::{Media, negotiate};
 pub use order::OrderTerm;
 pub use parameters::{Having, Located, Query, canonical};
-pub use prefer::{Preferences, Resolution, Return};
+pub use prefer::{Count, Preferences, Resolution, Return};
 pub use range::{RangeError, RowRange};
 pub use select::{AggregateFunction, AggregateItem, EmbedItem, SelectItem};
 
