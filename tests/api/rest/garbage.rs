@@ -98,6 +98,8 @@ fn garbage_is_refused_or_answered() {
         "",
         "return=representation",
         "count=exact",
+        "count=planned",
+        "count=estimated",
         "resolution=merge-duplicates,return=representation",
         "tx=rollback,return=representation,count=exact",
         "tx=rollback,resolution=merge-duplicates,return=representation",
