@@ -1,14 +1,15 @@
 //! What code can reach: settings, ports, and what the isolate remembers.
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::config::{Config, SigningKey};
 use crate::crypto;
+use crate::documents::Documents;
 use crate::edge_session::EdgeSessions;
 use crate::http::Router;
 use crate::jwt::{self, Claims, Key, Keys, Material, TokenError};
@@ -27,9 +28,14 @@ pub struct App {
     pub router: Router,
     /// Sessions as the edge knows them.
     pub edge_sessions: EdgeSessions,
+    /// Other servers' public documents.
+    pub documents: Documents,
     /// The project's schema.
     pub catalog: CatalogCache,
     keys: Keys,
+    /// Ranges of leaked passwords' digests, as far as someone's began so.
+    pub leaked_passwords: RefCell<HashMap<String, Rc<str>>>,
+    shared: OnceCell<Weak<App>>,
     verified: RefCell<HashMap<String, Rc<Claims>>>,
 }
 
@@ -47,9 +53,22 @@ impl App {
             ports,
             router,
             edge_sessions: EdgeSessions::default(),
+            documents: Documents::default(),
             catalog: CatalogCache::default(),
+            leaked_passwords: RefCell::default(),
+            shared: OnceCell::new(),
             verified: RefCell::default(),
         }
+    }
+
+    /// Makes the app known to itself, for [`Self::shared`].
+    pub fn share(self: &Rc<Self>) {
+        self.shared.get_or_init(|| Rc::downgrade(self));
+    }
+
+    /// The app as its requests hold it; `None` before the first.
+    pub fn shared(&self) -> Option<Rc<Self>> {
+        self.shared.get().and_then(Weak::upgrade)
     }
 
     /// Now, from the clock port.

@@ -17,6 +17,8 @@ pub struct Caller {
     pub claims: Rc<Claims>,
     /// The request, where its SQL may ask for it: the data API's.
     pub request: Option<Rc<CallersRequest>>,
+    /// What the Storage API does for them, as policies ask by `storage.operation()`; `None` elsewhere.
+    pub operation: Option<&'static str>,
 }
 
 /// What SQL may ask of a request (`current_setting('request.headers')`).
@@ -94,13 +96,13 @@ impl Caller {
     pub fn with_role(role: Role) -> Self {
         let mut claims = Claims::default();
         claims.all.insert("role".into(), role.name().into());
-        Self { role, claims: Rc::new(claims), request: None }
+        Self { role, claims: Rc::new(claims), request: None, operation: None }
     }
 
     /// The caller a verified token speaks for; no `role` claim means anon, as PostgREST has it.
     pub fn from_claims(claims: Rc<Claims>) -> Self {
         let role = claims.text("role").map_or(Role::Anon, Role::named);
-        Self { role, claims, request: None }
+        Self { role, claims, request: None, operation: None }
     }
 
     /// `auth.uid()`: the subject of the token.

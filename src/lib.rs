@@ -15,6 +15,7 @@ pub mod ports;
 
 pub mod crypto;
 pub mod dialect;
+pub mod documents;
 pub mod edge_session;
 pub mod jwt;
 pub mod policy;

@@ -15,6 +15,7 @@ const POST: Method = Method::POST;
 const PUT: Method = Method::PUT;
 const DELETE: Method = Method::DELETE;
 const PATCH: Method = Method::PATCH;
+const HEAD: Method = Method::HEAD;
 const OPTIONS: Method = Method::OPTIONS;
 
 const KIB: u64 = 1024;
@@ -70,10 +71,29 @@ fn auth() -> Vec<Route> {
         row(GET,    "/auth/v1/sessions",                 User,   Unlimited,  KIB, handler(auth::list_sessions)),
         row(DELETE, "/auth/v1/sessions/{session_id}",    User,   Unlimited,  KIB, handler(auth::end_session)),
         row(GET,    "/auth/v1/admin/users/{user_id}/export",              Admin, Unlimited,       KIB, handler(auth::export_any_user)),
+        row(GET,    "/auth/v1/authorize",                Public, Unlimited,  KIB, handler(auth::authorize)),
+        row(GET,    "/auth/v1/callback",                 Public, Unlimited,  KIB, handler(auth::callback)),
+        row(POST,   "/auth/v1/callback",                 Public, Unlimited,  MIB, handler(auth::posted_callback)),
+        row(GET,    "/auth/v1/user/identities/authorize",         User,  Unlimited, KIB, handler(auth::authorize_identity)),
+        row(DELETE, "/auth/v1/user/identities/{identity_id}",     User,  Unlimited, MIB, handler(auth::unlink_identity)),
+        row(GET,    "/auth/v1/admin/custom-providers",            Admin, Unlimited, KIB, handler(auth::list_custom_providers)),
+        row(POST,   "/auth/v1/admin/custom-providers",            Admin, Unlimited, MIB, handler(auth::create_custom_provider)),
+        row(GET,    "/auth/v1/admin/custom-providers/{provider}", Admin, Unlimited, KIB, handler(auth::get_custom_provider)),
+        row(PUT,    "/auth/v1/admin/custom-providers/{provider}", Admin, Unlimited, MIB, handler(auth::update_custom_provider)),
+        row(DELETE, "/auth/v1/admin/custom-providers/{provider}", Admin, Unlimited, MIB, handler(auth::delete_custom_provider)),
         row(POST,   "/auth/v1/factors",                  User,   Unlimited,  MIB, handler(auth::enroll_factor)),
         row(DELETE, "/auth/v1/factors/{factor_id}",      User,   Unlimited,  MIB, handler(auth::delete_factor)),
         row(POST,   "/auth/v1/factors/{factor_id}/challenge",             User,  FactorChallenge, MIB, handler(auth::challenge_factor)),
         row(POST,   "/auth/v1/factors/{factor_id}/verify",                User,  FactorVerify,    MIB, handler(auth::verify_factor)),
+        row(POST,   "/auth/v1/passkeys/registration/options",             Public, Unlimited,      MIB, handler(auth::start_passkey_registration)),
+        row(POST,   "/auth/v1/passkeys/registration/verify",              Public, Unlimited,      MIB, handler(auth::register_passkey)),
+        row(POST,   "/auth/v1/passkeys/authentication/options",           Public, Passkey,        MIB, handler(auth::start_passkey_sign_in)),
+        row(POST,   "/auth/v1/passkeys/authentication/verify",            Public, Passkey,        MIB, handler(auth::sign_in_with_passkey)),
+        row(GET,    "/auth/v1/passkeys",                                  Public, Unlimited,      KIB, handler(auth::list_passkeys)),
+        row(PATCH,  "/auth/v1/passkeys/{passkey_id}",                     Public, Unlimited,      MIB, handler(auth::rename_passkey)),
+        row(DELETE, "/auth/v1/passkeys/{passkey_id}",                     Public, Unlimited,      MIB, handler(auth::delete_passkey)),
+        row(GET,    "/auth/v1/admin/users/{user_id}/passkeys",            Admin, Unlimited,       KIB, handler(auth::list_any_passkeys)),
+        row(DELETE, "/auth/v1/admin/users/{user_id}/passkeys/{passkey_id}", Admin, Unlimited,     MIB, handler(auth::delete_any_passkey)),
         row(GET,    "/auth/v1/admin/users/{user_id}/factors",             Admin, Unlimited,       KIB, handler(auth::list_any_factors)),
         row(PUT,    "/auth/v1/admin/users/{user_id}/factors/{factor_id}", Admin, Unlimited,       MIB, handler(auth::update_any_factor)),
         row(DELETE, "/auth/v1/admin/users/{user_id}/factors/{factor_id}", Admin, Unlimited,       MIB, handler(auth::delete_any_factor)),
@@ -136,6 +156,31 @@ fn storage() -> Vec<Route> {
         row(GET,    "/storage/v1/object/sign/{bucket}/{*path}",               Public, Unlimited, KIB,    handler(storage::download::signed)),
         row(POST,   "/storage/v1/object/upload/sign/{bucket}/{*path}",        Token,  Unlimited, MIB,    handler(storage::sign::upload)),
         row(PUT,    "/storage/v1/object/upload/sign/{bucket}/{*path}",        Public, Unlimited, OBJECT, handler(storage::object::replace_signed)),
+
+        row(GET,    "/storage/v1/render/image/public/{bucket}/{*path}",        Public, Unlimited, KIB,   handler(storage::render::public)),
+        row(GET,    "/storage/v1/render/image/authenticated/{bucket}/{*path}", Token,  Unlimited, KIB,   handler(storage::render::authenticated)),
+        row(GET,    "/storage/v1/render/image/sign/{bucket}/{*path}",          Public, Unlimited, KIB,   handler(storage::render::signed)),
+
+        row(DELETE, "/storage/v1/cdn",                                        Token,  Unlimited, MIB,    handler(storage::cdn::purge)),
+        row(DELETE, "/storage/v1/cdn/",                                       Token,  Unlimited, MIB,    handler(storage::cdn::purge)),
+        row(DELETE, "/storage/v1/cdn/{bucket}",                               Token,  Unlimited, MIB,    handler(storage::cdn::purge_bucket)),
+        row(DELETE, "/storage/v1/cdn/{bucket}/{*path}",                       Token,  Unlimited, MIB,    handler(storage::cdn::purge_object)),
+        row(OPTIONS, "/storage/v1/upload/resumable",                          Public, Unlimited, KIB,    handler(storage::tus::options)),
+        row(POST,    "/storage/v1/upload/resumable",                          Token,  Unlimited, OBJECT, handler(storage::tus::create)),
+        row(OPTIONS, "/storage/v1/upload/resumable/",                         Public, Unlimited, KIB,    handler(storage::tus::options)),
+        row(POST,    "/storage/v1/upload/resumable/",                         Token,  Unlimited, OBJECT, handler(storage::tus::create)),
+        row(OPTIONS, "/storage/v1/upload/resumable/{upload}",                 Public, Unlimited, KIB,    handler(storage::tus::options)),
+        row(HEAD,    "/storage/v1/upload/resumable/{upload}",                 Public, Unlimited, KIB,    handler(storage::tus::head)),
+        row(PATCH,   "/storage/v1/upload/resumable/{upload}",                 Token,  Unlimited, OBJECT, handler(storage::tus::append)),
+        row(POST,    "/storage/v1/upload/resumable/{upload}",                 Token,  Unlimited, OBJECT, handler(storage::tus::overridden)),
+        row(DELETE,  "/storage/v1/upload/resumable/{upload}",                 Token,  Unlimited, MIB,    handler(storage::tus::terminate)),
+        row(OPTIONS, "/storage/v1/upload/resumable/sign",                     Public, Unlimited, KIB,    handler(storage::tus::options)),
+        row(POST,    "/storage/v1/upload/resumable/sign",                     Public, Unlimited, OBJECT, handler(storage::tus::create_signed)),
+        row(OPTIONS, "/storage/v1/upload/resumable/sign/{upload}",            Public, Unlimited, KIB,    handler(storage::tus::options)),
+        row(HEAD,    "/storage/v1/upload/resumable/sign/{upload}",            Public, Unlimited, KIB,    handler(storage::tus::head_signed)),
+        row(PATCH,   "/storage/v1/upload/resumable/sign/{upload}",            Public, Unlimited, OBJECT, handler(storage::tus::append_signed)),
+        row(POST,    "/storage/v1/upload/resumable/sign/{upload}",            Public, Unlimited, OBJECT, handler(storage::tus::overridden_signed)),
+        row(DELETE,  "/storage/v1/upload/resumable/sign/{upload}",            Public, Unlimited, MIB,    handler(storage::tus::terminate_signed)),
     ]
 }
 

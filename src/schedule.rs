@@ -20,6 +20,7 @@ const CHORES: &[(&str, Chore)] = &[
     ("delete bytes that no object refers to",  |app| delete_stray_bytes(app).boxed_local()),
     ("delete sessions that have outlived use", |app| delete_old_sessions(app).boxed_local()),
     ("forget old text search vectors",         |app| forget_old_vectors(app).boxed_local()),
+    ("forget old purges of the edge",          |app| forget_old_purges(app).boxed_local()),
 ];
 
 /// Does every chore; one that fails is logged and keeps none of the others.
@@ -48,4 +49,8 @@ async fn delete_old_sessions(app: Rc<App>) -> Outcome {
 async fn forget_old_vectors(app: Rc<App>) -> Outcome {
     let swept = text_search::sweep(app.ports.database.as_ref()).await;
     swept.map(|()| None).map_err(|error| format!("{error:?}"))
+}
+
+async fn forget_old_purges(app: Rc<App>) -> Outcome {
+    storage::forget_old_purges(&app).await.map(|()| None).map_err(|error| format!("{error:?}"))
 }

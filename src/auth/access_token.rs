@@ -4,9 +4,11 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::error::Error;
+use super::hook;
 use super::model::User;
 use super::session::{Authentication, Client, Session};
 use crate::app::App;
+use crate::config::HookKind;
 
 #[derive(Serialize)]
 struct AccessTokenClaims<'a> {
@@ -26,13 +28,15 @@ struct AccessTokenClaims<'a> {
     is_anonymous: bool,
 }
 
-/// A signed access token; `expires_at` in Unix seconds.
+/// A signed access token; `expires_at` in Unix seconds, `method` how the user got it. A hook may have
+/// other claims in it.
 pub async fn sign(
     app: &App,
     user: &User,
     session: &Session,
     client: &Client,
     expires_at: i64,
+    method: &str,
 ) -> Result<String, Error> {
     let claims = AccessTokenClaims {
         iss: &client.issuer,
@@ -50,5 +54,10 @@ pub async fn sign(
         session_id: &session.id,
         is_anonymous: user.is_anonymous != 0,
     };
+    if !hook::is_on(app, HookKind::CustomAccessToken) {
+        return Ok(app.sign_token(&claims).await?);
+    }
+    let claims = serde_json::to_value(&claims).map_err(|error| Error::Unexpected(error.to_string()))?;
+    let claims = hook::custom_claims(app, client.ip.as_deref(), &user.id, claims, method).await?;
     Ok(app.sign_token(&claims).await?)
 }

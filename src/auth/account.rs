@@ -12,10 +12,13 @@ use super::error::Error;
 use super::mailing::ReturnPath;
 use super::metadata::{self, Metadata};
 use super::model::User;
+use super::notice;
 use super::password::{self, NewPassword};
+use super::phone_change;
 use super::phone_number::PhoneNumber;
 use super::reauthenticate;
 use super::session::Session;
+use super::sms::Channel;
 use super::store::sessions::{Ending, SessionKey};
 use super::store::{self, Results, identities, one_time_tokens, sessions, users};
 use crate::app::App;
@@ -80,8 +83,9 @@ pub async fn current_with(
 #[derive(Default)]
 pub struct Change {
     pub email: Option<EmailAddress>,
-    /// Refused unless it is the account's own: there is no SMS to confirm another.
     pub phone: Option<PhoneNumber>,
+    /// The way the code for another number takes.
+    pub channel: Channel,
     pub password: Option<NewPassword>,
     /// Checked when it is sent along with a new password.
     pub current_password: Option<String>,
@@ -117,25 +121,35 @@ pub async fn update(app: &App, caller: &Caller, change: &Change, path: &ReturnPa
             return Err(Error::UpdateNeedsAal2);
         }
         let needs_nonce = check(app, &me, change)?;
-        let mut after = decide(app, &me.user, change).await?;
+        let mut after = decide(app, &me, change).await?;
         if let Some(nonce) = nonce.take().filter(|_| needs_nonce) {
             reauthenticate::use_nonce(app, &me.user, nonce).await?;
         }
-        if let Some(email) = change.email_to_confirm(app, &me.user)
-            && asked_at.is_none()
-        {
-            me.user = email_change::start(app, &me.user, email, path).await?;
-            asked_at = me.user.email_change_sent_at.clone();
+        if asked_at.is_none() {
+            let now = app.now();
+            if let Some(email) = change.email_to_confirm(app, &me.user) {
+                me.user = email_change::start(app, &me.user, email, path, now).await?;
+                asked_at = Some(now.to_postgres());
+            }
+            if let Some(phone) = change.phone_to_confirm(app, &me.user) {
+                (me.user, _) =
+                    phone_change::start(app, &me.user, phone, change.channel, path.ip.as_deref(), now)
+                        .await?;
+                asked_at = Some(now.to_postgres());
+            }
             after = User {
                 email_change: me.user.email_change.clone(),
-                email_change_sent_at: asked_at.clone(),
+                email_change_sent_at: me.user.email_change_sent_at.clone(),
                 email_change_confirm_status: me.user.email_change_confirm_status,
+                phone_change: me.user.phone_change.clone(),
+                phone_change_sent_at: me.user.phone_change_sent_at.clone(),
                 updated_at: me.user.updated_at.clone(),
                 ..after
             };
         }
         let ending = me.session_id().map_or(Ending::All, Ending::Others);
         if let Some(user) = commit(app, &me.user, &after, ending, asked_at.as_deref()).await? {
+            notice::of_change(app, &me.user, &user, path.ip.as_deref()).await;
             return Ok(user);
         }
     }
@@ -171,9 +185,22 @@ impl Change {
         let email = self.email.as_ref().filter(|email| user.email.as_deref() != Some(email.as_str()));
         email.filter(|_| user.is_anonymous == 0 || !app.config.auth.autoconfirm)
     }
+
+    /// The number that a text message has to ask first.
+    fn phone_to_confirm(&self, app: &App, user: &User) -> Option<&PhoneNumber> {
+        let phone = self.phone.as_ref().filter(|phone| user.phone.as_deref() != Some(phone.as_str()));
+        phone.filter(|_| !app.config.auth.sms.autoconfirm)
+    }
 }
 
-async fn decide(app: &App, before: &User, change: &Change) -> Result<User, Error> {
+async fn decide(app: &App, me: &Current, change: &Change) -> Result<User, Error> {
+    let before = &me.user;
+    let exempt = me.session.as_ref().is_some_and(is_recovery);
+    let sms = &app.config.auth.sms;
+    let has_phones = app.config.auth.phone_enabled || sms.carrier.is_some();
+    if change.phone_to_confirm(app, before).is_some() && !has_phones {
+        return Err(Error::PhoneChangeDisabled);
+    }
     let mut after = before.clone();
     if let Some(email) = &change.email
         && before.email.as_deref() != Some(email.as_str())
@@ -186,13 +213,17 @@ async fn decide(app: &App, before: &User, change: &Change) -> Result<User, Error
     }
     if let Some(phone) = &change.phone
         && before.phone.as_deref() != Some(phone.as_str())
+        && change.phone_to_confirm(app, before).is_none()
     {
-        return Err(Error::PhoneChangeDisabled);
+        after.phone = Some(phone.as_str().to_string());
+        after.phone_confirmed_at = Some(app.now().to_postgres());
+        after.is_anonymous = 0;
+        name_providers(before, &mut after);
     }
     metadata::merge(&mut after.raw_user_meta_data, &change.data);
     if let Some(new) = &change.password {
         let current = change.current_password.as_deref();
-        after.encrypted_password = Some(new_hash(app, before, new, current).await?);
+        after.encrypted_password = Some(new_hash(app, before, new, current, exempt).await?);
     }
     Ok(after)
 }
@@ -207,8 +238,22 @@ pub fn set_email(user: &mut User, email: &EmailAddress) {
     }
 }
 
-async fn new_hash(app: &App, user: &User, new: &NewPassword, current: Option<&str>) -> Result<String, Error> {
+/// Whether a session began with a code or link: its user may have forgotten the password.
+fn is_recovery(session: &Session) -> bool {
+    session.amr.iter().any(|act| ["otp", "magiclink", "recovery"].contains(&act.method.as_str()))
+}
+
+async fn new_hash(
+    app: &App,
+    user: &User,
+    new: &NewPassword,
+    current: Option<&str>,
+    exempt: bool,
+) -> Result<String, Error> {
     if let Some(hash) = user.encrypted_password.as_deref() {
+        if current.is_none() && app.config.auth.password_needs_current && !exempt {
+            return Err(Error::CurrentPasswordRequired);
+        }
         if let Some(current) = current
             && !password::is_right(app, current, Some(hash)).await?
         {
@@ -238,13 +283,14 @@ pub async fn commit(
     let now = app.now();
     let mut batch = vec![users::replace(before, after, now)];
     for contact in new_contacts(before, after) {
-        let data = contact.claims(&before.id, false);
+        let is_phone = matches!(contact, Contact::Phone(_));
+        let data = contact.claims(&before.id, is_phone && after.phone_confirmed_at.is_some());
         batch.push(identities::put(app.ports.random.as_ref(), &before.id, contact, &data, now));
     }
-    if before.email != after.email || before.encrypted_password != after.encrypted_password {
+    let contact_changed = before.email != after.email || before.phone != after.phone;
+    if contact_changed || before.encrypted_password != after.encrypted_password {
         // Codes and links that are under way were asked for by whoever had the account before.
-        let (email, password) = (after.email.as_deref(), after.encrypted_password.as_deref());
-        batch.push(one_time_tokens::clear(&before.id, email, password, just_now));
+        batch.push(one_time_tokens::clear(after, just_now));
     }
     let new_hash = after.encrypted_password.as_deref();
     let new_hash = new_hash.filter(|hash| before.encrypted_password.as_deref() != Some(hash));

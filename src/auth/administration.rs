@@ -176,7 +176,7 @@ pub async fn soft_delete(app: &App, id: Uuid) -> Result<(), Error> {
     let now = app.now();
     let batch = vec![
         sessions::end(&user.id, Ending::All, None),
-        one_time_tokens::clear(&user.id, user.email.as_deref(), user.encrypted_password.as_deref(), None),
+        one_time_tokens::clear(&user, None),
         identities::obscure(&user.id, now),
         factors::delete_all(&user.id),
         users::soft_delete(&user, now),

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::error::Error;
+use super::hook;
 use super::metadata::Metadata;
 use super::model::User;
 use super::session::{Client, Session, SignedIn};
@@ -24,6 +25,7 @@ pub async fn sign_up(app: &App, data: Metadata, client: &Client) -> Result<Signe
         last_sign_in_at: Some(now.to_postgres()),
         ..User::new(id, now)
     };
+    hook::before_user_created(app, client.ip.as_deref(), &user).await?;
     let session = Session::start(app, &user.id, "anonymous");
     let batch = vec![
         users::insert(&user),
@@ -33,7 +35,9 @@ pub async fn sign_up(app: &App, data: Metadata, client: &Client) -> Result<Signe
     let results = store::run(app.ports.database.as_ref(), batch)
         .await
         .map_err(|error| Error::of_trigger(error, Error::CreatingAnonymousUser))?;
-    let user = results.first(2)?.ok_or_else(|| Error::Unexpected("the new user is not there".into()))?;
+    let user: User =
+        results.first(2)?.ok_or_else(|| Error::Unexpected("the new user is not there".into()))?;
+    hook::after_user_created(app, client.ip.as_deref(), &user).await?;
     session.tokens(app, user, 0, client).await
 }
 

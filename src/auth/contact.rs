@@ -2,7 +2,9 @@
 
 use serde_json::json;
 
+use super::email_address::EmailAddress;
 use super::metadata::Metadata;
+use super::phone_number::PhoneNumber;
 
 /// One contact, already checked.
 #[derive(Clone, Copy)]
@@ -31,13 +33,30 @@ impl<'a> Contact<'a> {
 
     /// What its provider says of the user; upstream keeps this in the identity and, from sign-up on,
     /// in `user_metadata`.
-    pub fn claims(self, user_id: &str, email_verified: bool) -> Metadata {
+    pub fn claims(self, user_id: &str, is_verified: bool) -> Metadata {
         let claims = json!({
             "sub": user_id,
             self.provider(): self.value(),
-            "email_verified": email_verified,
-            "phone_verified": false,
+            "email_verified": is_verified && matches!(self, Self::Email(_)),
+            "phone_verified": is_verified && matches!(self, Self::Phone(_)),
         });
         claims.as_object().cloned().unwrap_or_default()
+    }
+}
+
+/// A contact that someone signs up with, checked and owned.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OwnedContact {
+    Email(EmailAddress),
+    Phone(PhoneNumber),
+}
+
+impl OwnedContact {
+    /// The contact.
+    pub fn as_contact(&self) -> Contact<'_> {
+        match self {
+            Self::Email(email) => Contact::Email(email.as_str()),
+            Self::Phone(phone) => Contact::Phone(phone.as_str()),
+        }
     }
 }

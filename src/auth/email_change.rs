@@ -9,12 +9,18 @@ use super::one_time_token::OneTimeToken;
 use super::store::one_time_tokens::{self, Standing};
 use super::store::{self, users};
 use crate::app::App;
+use crate::time::Timestamp;
 
 /// Notes the address the account is to have and sends the mails; gives the account as it is then.
-pub async fn start(app: &App, user: &User, new: &EmailAddress, path: &ReturnPath) -> Result<User, Error> {
+pub async fn start(
+    app: &App,
+    user: &User,
+    new: &EmailAddress,
+    path: &ReturnPath,
+    now: Timestamp,
+) -> Result<User, Error> {
     mailing::check_frequency(app, user.email_change_sent_at.as_deref())?;
     check_free(app, user, new).await?;
-    let now = app.now();
     let after = User {
         email_change: Some(new.as_str().to_string()),
         email_change_sent_at: Some(now.to_postgres()),

@@ -8,6 +8,8 @@ use super::administration;
 use super::error::Error;
 use super::factor::Factor;
 use super::model::User;
+use super::notice::{self, Notice};
+use super::phone_number::PhoneNumber;
 use super::session::Session;
 use super::store::factors::NewFactor;
 use super::store::{self, factors, sessions};
@@ -69,7 +71,16 @@ pub async fn enroll_totp(app: &App, caller: &Caller, label: &Label) -> Result<En
         let (abandoned, kept) = me.user.factors.iter().partition(|factor| is_abandoned(app, factor));
         refuse_another(app, &me, kept, label)?;
         let enrolment = enrolment(app, &me.user, label)?;
-        if insert(app, session, abandoned, &enrolment).await? {
+        let factor = NewFactor {
+            id: &enrolment.id,
+            user_id: &session.user_id,
+            session_id: &session.id,
+            friendly_name: &enrolment.friendly_name,
+            factor_type: "totp",
+            secret: Some(&enrolment.secret),
+            phone: None,
+        };
+        if insert(app, session, abandoned, factor).await? {
             return Ok(enrolment);
         }
     }
@@ -128,20 +139,79 @@ fn host(url: &str) -> &str {
     rest.split(['/', '?', '#']).next().unwrap_or(rest)
 }
 
+/// A new phone, which counts for nothing before a code sent there was right.
+pub struct BareEnrolment {
+    pub id: String,
+    pub friendly_name: String,
+}
+
+/// Enrols a phone. Someone who has a verified factor must have shown it.
+pub async fn enroll_phone(
+    app: &App,
+    caller: &Caller,
+    label: &Label,
+    phone: &PhoneNumber,
+) -> Result<BareEnrolment, Error> {
+    for _ in 0..ATTEMPTS {
+        let me = account::current(app, caller).await?;
+        let session = permanent_session(&me)?;
+        let is_same = |factor: &Factor| {
+            factor.factor_type == "phone" && factor.phone.as_deref() == Some(phone.as_str())
+        };
+        if me.user.factors.iter().any(|factor| is_same(factor) && factor.is_verified()) {
+            return Err(Error::PhoneFactorExists);
+        }
+        let gives_way = |factor: &&Factor| is_same(factor) || is_abandoned(app, factor);
+        let (abandoned, kept) = me.user.factors.iter().partition(gives_way);
+        refuse_another(app, &me, kept, label)?;
+        let id = crypto::random_uuid(app.ports.random.as_ref()).to_string();
+        let factor = NewFactor {
+            id: &id,
+            user_id: &session.user_id,
+            session_id: &session.id,
+            friendly_name: &label.friendly_name,
+            factor_type: "phone",
+            secret: None,
+            phone: Some(phone.as_str()),
+        };
+        if insert(app, session, abandoned, factor).await? {
+            return Ok(BareEnrolment { id, friendly_name: label.friendly_name.clone() });
+        }
+    }
+    Err(Error::Conflict)
+}
+
+/// Enrols an authenticator, which makes its credential when it is challenged first. Gives the factor's id.
+pub async fn enroll_webauthn(app: &App, caller: &Caller, label: &Label) -> Result<BareEnrolment, Error> {
+    for _ in 0..ATTEMPTS {
+        let me = account::current(app, caller).await?;
+        let session = permanent_session(&me)?;
+        let (abandoned, kept) = me.user.factors.iter().partition(|factor| is_abandoned(app, factor));
+        refuse_another(app, &me, kept, label)?;
+        let id = crypto::random_uuid(app.ports.random.as_ref()).to_string();
+        let factor = NewFactor {
+            id: &id,
+            user_id: &session.user_id,
+            session_id: &session.id,
+            friendly_name: &label.friendly_name,
+            factor_type: "webauthn",
+            secret: None,
+            phone: None,
+        };
+        if insert(app, session, abandoned, factor).await? {
+            return Ok(BareEnrolment { id, friendly_name: label.friendly_name.clone() });
+        }
+    }
+    Err(Error::Conflict)
+}
+
 async fn insert(
     app: &App,
     session: &Session,
     abandoned: Vec<&Factor>,
-    enrolment: &Enrolment,
+    factor: NewFactor<'_>,
 ) -> Result<bool, Error> {
     let abandoned: Vec<&str> = abandoned.iter().map(|factor| factor.id.as_str()).collect();
-    let factor = NewFactor {
-        id: &enrolment.id,
-        user_id: &session.user_id,
-        session_id: &session.id,
-        friendly_name: &enrolment.friendly_name,
-        secret: &enrolment.secret,
-    };
     let batch = vec![
         factors::delete_abandoned(&session.user_id, json!(abandoned).to_string()),
         factors::insert(&factor, app.config.auth.mfa.max_enrolled_factors, app.now()),
@@ -151,7 +221,7 @@ async fn insert(
 
 /// Gives up one's factor: a verified one only with aal2, an unverified one always. Sessions that it raised go back to
 /// aal1.
-pub async fn unenroll(app: &App, caller: &Caller, factor_id: Uuid) -> Result<(), Error> {
+pub async fn unenroll(app: &App, caller: &Caller, factor_id: Uuid, ip: Option<&str>) -> Result<(), Error> {
     let factor_id = factor_id.to_string();
     for _ in 0..ATTEMPTS {
         let me = account::current(app, caller).await?;
@@ -162,6 +232,9 @@ pub async fn unenroll(app: &App, caller: &Caller, factor_id: Uuid) -> Result<(),
         }
         let deletion = factors::delete_own(&me.user.id, &factor_id, &session.id);
         if remove(app, &me.user.id, factor, deletion).await? {
+            if factor.is_verified() {
+                notice::send(app, &me.user, Notice::FactorUnenrolled(&factor.factor_type), ip).await;
+            }
             return Ok(());
         }
     }
@@ -174,7 +247,7 @@ pub fn owned<'a>(user: &'a User, factor_id: &str) -> Result<&'a Factor, Error> {
 }
 
 async fn remove(app: &App, user_id: &str, factor: &Factor, deletion: Statement) -> Result<bool, Error> {
-    let batch = vec![deletion, sessions::lower(user_id, &factor.id, &factor.factor_type, app.now())];
+    let batch = vec![deletion, sessions::lower(user_id, &factor.id, factor.method(), app.now())];
     let results = store::run(app.ports.database.as_ref(), batch).await?;
     Ok(results.happened(0)?)
 }

@@ -2,6 +2,9 @@
 
 use std::borrow::Cow;
 
+use super::hook::error::HookError;
+use super::provider::error::ProviderError;
+use super::webauthn::error::PasskeyError;
 use crate::ports::{DbError, PortError};
 
 /// A failed call of the auth API.
@@ -26,8 +29,6 @@ pub enum Error {
     PhoneSignupDisabled,
     /// Phone sign-in is off.
     PhoneLoginDisabled,
-    /// A changed number has to be confirmed by SMS.
-    PhoneChangeDisabled,
     /// Sign-up with neither address nor number.
     AnonymousDisabled,
     /// The address is taken, said to someone signing up.
@@ -39,6 +40,18 @@ pub enum Error {
     /// The id an administrator chose is taken.
     UserIdExists,
 
+    /// A changed number has to be confirmed by a text message, and there are none.
+    PhoneChangeDisabled,
+    /// A text message of this kind went to the account less than so many seconds ago.
+    SmsTooSoon(u64),
+    /// All accounts together have had their text messages of this hour.
+    SmsLimit,
+    /// The provider did not take a text message: what it was for, and the provider's reason.
+    SmsSendFailed(&'static str, String),
+    /// Right password or session, number not confirmed.
+    PhoneNotConfirmed,
+    /// A code is asked for by someone whose number is not confirmed.
+    ReauthenticationPhoneUnconfirmed,
     /// A mail of this kind went to the account less than so many seconds ago.
     MailTooSoon(u64),
     /// All accounts together have had their mails of this hour.
@@ -111,6 +124,10 @@ pub enum Error {
     /// A banned user's refresh token.
     BannedAtRefresh,
 
+    /// No bearer token, where one is only sometimes asked for.
+    BearerMissing,
+    /// A bearer token that is no good, where one is only sometimes asked for.
+    BearerInvalid,
     /// A key or token that speaks for no user.
     MissingSubject,
     /// A subject that is no user id.
@@ -134,6 +151,12 @@ pub enum Error {
     EnrolmentDisabled(&'static str, &'static str),
     /// Codes of authenticator apps are off.
     TotpVerificationDisabled,
+    /// Codes sent to phones are off.
+    PhoneVerificationDisabled,
+    /// A phone that is a verified factor already.
+    PhoneFactorExists,
+    /// A code of a phone that is wrong.
+    PhoneCodeWrong,
     /// A path with something that is no factor's id.
     FactorIdNotUuid,
     /// An id that is none of the user's factors'.
@@ -175,6 +198,23 @@ pub enum Error {
     /// Rows of the project's own tables point at the user and do not cascade.
     UserStillReferenced,
 
+    /// A hook gave no answer, or said no: a table of its own.
+    Hook(HookError),
+    /// No captcha was solved; the message says why.
+    Captcha(String),
+    /// The captcha's provider did not answer; the cause is for the log.
+    CaptchaUnavailable(String),
+    /// A password could not be looked up among the leaked ones; the cause is for the log.
+    LeakCheckUnavailable(String),
+    /// Too many wrong passwords: seconds until the next may be tried.
+    SignInLocked(i64),
+    /// A new password needs the current one.
+    CurrentPasswordRequired,
+    /// What concerns other people's accounts: a table of its own.
+    Provider(ProviderError),
+    /// What concerns passkeys and security keys, likewise.
+    Passkey(PasskeyError),
+
     /// Other requests kept changing the same row.
     Conflict,
     /// One of the project's triggers failed while the account was made; the cause is for the log.
@@ -205,8 +245,16 @@ impl Error {
         let (status, code, message) = match self {
             Self::BadJson(place)          => return (400, "bad_json", format!("Could not parse request body as JSON: {place}").into()),
             Self::Validation(message)     => return (400, "validation_failed", Cow::Borrowed(message.as_ref())),
+            Self::Provider(error)         => return error.row(),
+            Self::Passkey(error)          => return error.row(),
             Self::WeakPassword(weakness)  => return (422, "weak_password", Cow::Borrowed(weakness.message.as_str())),
 
+            Self::Hook(error)             => return error.row(),
+            Self::Captcha(why)            => return (400, "captcha_failed", format!("captcha protection: request disallowed ({why})").into()),
+            Self::CaptchaUnavailable(_)   => (500, "unexpected_failure", "captcha verification process failed"),
+            Self::LeakCheckUnavailable(_) => (500, "unexpected_failure", "Unable to perform password strength check with HaveIBeenPwned.org."),
+            Self::SignInLocked(seconds)   => return (429, "over_request_rate_limit", format!("Too many wrong passwords; try again after {seconds} seconds").into()),
+            Self::CurrentPasswordRequired => (400, "current_password_required", "Current password required when setting new password."),
             Self::FactorNameTaken(name)   => return (422, "mfa_factor_name_conflict", format!("A factor with the friendly name {name:?} for this user already exists").into()),
             Self::ChallengeExpired(id)    => return (422, "mfa_challenge_expired", format!("MFA challenge {id} has expired, verify against another challenge or create a new challenge.").into()),
             Self::FactorLocked(seconds)   => return (429, "over_request_rate_limit", format!("Too many wrong codes; try again after {seconds} seconds").into()),
@@ -216,11 +264,11 @@ impl Error {
             Self::BodyTooLarge            => (413, "request_entity_too_large",   "Request body too large"),
 
             Self::SignupDisabled          => (422, "signup_disabled",            "Signups not allowed for this instance"),
-            Self::EmailSignupDisabled     => (422, "email_provider_disabled",    "Email signups are disabled"),
+            Self::EmailSignupDisabled     => (400, "email_provider_disabled",    "Email signups are disabled"),
             Self::EmailLoginDisabled      => (422, "email_provider_disabled",    "Email logins are disabled"),
-            Self::PhoneSignupDisabled     => (422, "phone_provider_disabled",    "Phone signups are disabled"),
+            Self::PhoneSignupDisabled     => (400, "phone_provider_disabled",    "Phone signups are disabled"),
             Self::PhoneLoginDisabled      => (422, "phone_provider_disabled",    "Phone logins are disabled"),
-            Self::PhoneChangeDisabled     => (422, "phone_provider_disabled",    "Changing the phone number needs an SMS, which this server cannot send"),
+            Self::PhoneChangeDisabled     => (422, "phone_provider_disabled",    "Changing the phone number needs an SMS, and phones are off"),
             Self::AnonymousDisabled       => (422, "anonymous_provider_disabled","Anonymous sign-ins are disabled"),
             Self::UserAlreadyExists       => (422, "user_already_exists",        "User already registered"),
             Self::EmailExists             => (422, "email_exists",               "A user with this email address has already been registered"),
@@ -228,6 +276,11 @@ impl Error {
             Self::UserIdExists            => (422, "user_already_exists",        "A user with this id already exists"),
 
             Self::MailTooSoon(seconds)    => return (429, "over_email_send_rate_limit", format!("For security purposes, you can only request this after {seconds} seconds.").into()),
+            Self::SmsTooSoon(seconds)     => return (429, "over_sms_send_rate_limit", format!("For security purposes, you can only request this after {seconds} seconds.").into()),
+            Self::SmsSendFailed(what, why) => return (422, "sms_send_failed", format!("Error sending {what} OTP to provider: {why}").into()),
+            Self::SmsLimit                => (429, "over_sms_send_rate_limit",   "SMS rate limit exceeded"),
+            Self::PhoneNotConfirmed       => (400, "phone_not_confirmed",        "Phone not confirmed"),
+            Self::ReauthenticationPhoneUnconfirmed => (422, "phone_not_confirmed", "Please verify your phone first."),
             Self::MailLimit               => (429, "over_email_send_rate_limit", "email rate limit exceeded"),
             Self::RequestLimit            => (429, "over_request_rate_limit",    "Request rate limit reached"),
             Self::EmailResendDisabled     => (400, "email_provider_disabled",    "Email logins are disabled"),
@@ -264,6 +317,8 @@ impl Error {
             Self::SessionExpiredInactive  => (400, "session_expired",            "Invalid Refresh Token: Session Expired (Inactivity)"),
             Self::BannedAtRefresh         => (400, "user_banned",                "Invalid Refresh Token: User Banned"),
 
+            Self::BearerMissing           => (401, "no_authorization",           "This endpoint requires a valid Bearer token"),
+            Self::BearerInvalid           => (403, "bad_jwt",                    "invalid JWT: unable to parse or verify signature"),
             Self::MissingSubject          => (403, "bad_jwt",                    "invalid claim: missing sub claim"),
             Self::SubjectNotUuid          => (400, "bad_jwt",                    "invalid claim: sub claim must be a UUID"),
             Self::SessionIdNotUuid        => (403, "bad_jwt",                    "invalid claim: session_id claim must be a UUID"),
@@ -275,6 +330,9 @@ impl Error {
             Self::AnonymousNotAllowed     => (403, "no_authorization",           "Anonymous user not allowed to perform these actions"),
             Self::SessionRequired         => (403, "session_not_found",          "A valid session is required: this token has none"),
             Self::TotpVerificationDisabled=> (422, "mfa_totp_verify_not_enabled","MFA verification is disabled for TOTP"),
+            Self::PhoneVerificationDisabled => (422, "mfa_phone_verify_not_enabled", "MFA verification is disabled for Phone"),
+            Self::PhoneFactorExists       => (422, "mfa_verified_factor_exists", "A verified phone factor already exists, unenroll the existing factor to continue"),
+            Self::PhoneCodeWrong          => (422, "mfa_verification_failed",    "Invalid MFA Phone code entered"),
             Self::FactorIdNotUuid         => (404, "validation_failed",          "factor_id must be an UUID"),
             Self::FactorNotFound          => (404, "mfa_factor_not_found",       "Factor not found"),
             Self::TooManyFactors          => (422, "too_many_enrolled_mfa_factors", "Maximum number of verified factors reached, unenroll to continue"),
@@ -341,14 +399,37 @@ impl Error {
     /// What the log should know and the caller should not.
     pub fn cause(&self) -> Option<&str> {
         match self {
+            Self::Hook(error) => error.cause(),
             Self::BodyBroken(cause)
+            | Self::CaptchaUnavailable(cause)
+            | Self::LeakCheckUnavailable(cause)
             | Self::SavingNewUser(cause)
             | Self::CreatingNewUser(cause)
             | Self::CreatingAnonymousUser(cause)
             | Self::DeletingUser(cause)
             | Self::Unexpected(cause) => Some(cause),
+            Self::Provider(error) => error.cause(),
+            Self::Passkey(error) => error.cause(),
             _ => None,
         }
+    }
+}
+
+impl From<HookError> for Error {
+    fn from(error: HookError) -> Self {
+        Self::Hook(error)
+    }
+}
+
+impl From<ProviderError> for Error {
+    fn from(error: ProviderError) -> Self {
+        Self::Provider(error)
+    }
+}
+
+impl From<PasskeyError> for Error {
+    fn from(error: PasskeyError) -> Self {
+        Self::Passkey(error)
     }
 }
 

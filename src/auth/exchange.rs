@@ -37,7 +37,12 @@ pub async fn exchange(app: &App, code: &str, verifier: &str, client: &Client) ->
     ];
     let results = store::run(database, batch).await?;
     match (results.happened(0)?, results.happened(1)?, results.first::<User>(2)?) {
-        (true, true, Some(user)) => session.tokens(app, user, 0, client).await,
+        (true, true, Some(user)) => {
+            let refresh_token = flow.provider_refresh_token.unwrap_or_default();
+            let provider_tokens =
+                flow.provider_access_token.map(|access_token| (access_token, refresh_token));
+            Ok(SignedIn { provider_tokens, ..session.tokens(app, user, 0, client).await? })
+        }
         (false, true, Some(_)) => Err(Error::BannedAtSignIn),
         _ => Err(Error::FlowStateNotFound),
     }

@@ -11,7 +11,7 @@ pub struct Factor {
     pub id: String,
     /// Empty when the user gave none.
     pub friendly_name: String,
-    /// `totp`; `phone` and `webauthn` cannot be enrolled.
+    /// `totp`, `phone` or `webauthn`.
     pub factor_type: String,
     /// `verified` once a code of it was right, `unverified` before.
     pub status: String,
@@ -25,6 +25,15 @@ impl Factor {
     /// Whether its user has shown that they hold it.
     pub fn is_verified(&self) -> bool {
         self.status == "verified"
+    }
+
+    /// The `amr` method of whoever shows it.
+    pub fn method(&self) -> &'static str {
+        match self.factor_type.as_str() {
+            "phone" => "mfa/phone",
+            "webauthn" => "mfa/webauthn",
+            _ => "totp",
+        }
     }
 
     /// The JSON of supabase-js' `Factor`.
@@ -64,4 +73,6 @@ pub struct Challenge {
     pub verified_at: Option<String>,
     /// Empty when the platform did not know it.
     pub ip_address: String,
+    /// Of the code that was sent with it, if one was.
+    pub code_hash: Option<String>,
 }

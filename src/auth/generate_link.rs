@@ -112,15 +112,14 @@ async fn for_nobody(
     path: &ReturnPath,
 ) -> Result<Option<Link>, Error> {
     let now = app.now();
-    let registration =
-        Registration { email: request.email.clone(), password: None, data: request.data.clone() };
+    let registration = Registration::by_email(request.email.clone(), None, request.data.clone());
     let mut user = sign_up::new_user(app, &registration, encrypted_password);
     user.confirmation_sent_at = Some(now.to_postgres());
     user.invited_at = (purpose == Purpose::Invite).then(|| now.to_postgres());
-    let token = OneTimeToken::issue(app, purpose.token_type(), &user.id, registration.email.as_str(), None)?;
+    let token = OneTimeToken::issue(app, purpose.token_type(), &user.id, request.email.as_str(), None)?;
     let batch = vec![
         users::insert(&user),
-        sign_up::email_identity(app, &user.id, &registration, now),
+        sign_up::identity(app, &user.id, &registration, now),
         one_time_tokens::put(&token, &user, now, mailing::expiry(app, now)),
         users::by_id(&user.id),
     ];

@@ -16,11 +16,11 @@ pub async fn invite(
     data: Metadata,
     path: &ReturnPath,
 ) -> Result<User, Error> {
-    let registration = Registration { email, password: None, data };
+    let registration = Registration::by_email(email.clone(), None, data);
     let mut user = sign_up::new_user(app, &registration, None);
     user.invited_at = Some(app.now().to_postgres());
     match sign_up::add_and_tell(app, user, &registration, Purpose::Invite, path).await {
-        Err(Error::UserAlreadyExists) => invite_again(app, &registration.email, path).await,
+        Err(Error::UserAlreadyExists) => invite_again(app, &email, path).await,
         outcome => outcome,
     }
 }

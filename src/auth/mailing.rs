@@ -7,13 +7,14 @@
 use serde_json::{Value, json};
 
 use super::error::Error;
+use super::hook::{self, EmailData};
 use super::mail::{self, Message};
 use super::model::User;
 use super::one_time_token::{OneTimeToken, TokenType};
 use super::pkce::Challenge;
 use super::store::{self, one_time_tokens, users};
 use crate::app::App;
-use crate::config::MailKind;
+use crate::config::{HookKind, MailKind};
 use crate::crypto;
 use crate::sql::Statement;
 use crate::time::Timestamp;
@@ -58,6 +59,8 @@ pub struct ReturnPath {
     pub issuer: String,
     /// Where the browser goes afterwards; already allowed.
     pub redirect_to: String,
+    /// The address of whoever asks.
+    pub ip: Option<String>,
     /// Of the browser that asked, if it wants a code rather than tokens.
     pub challenge: Option<Challenge>,
 }
@@ -97,22 +100,62 @@ pub async fn send_now(app: &App, user: &User, purpose: Purpose, path: &ReturnPat
 }
 
 /// Sends mails, or undoes what was stored for them and says why not.
-pub async fn deliver(app: &App, messages: Vec<Message>, undo: Vec<Statement>) -> Result<(), Error> {
-    for message in messages {
-        if let Err(error) = mail::send(app, message).await {
-            if let Err(cause) = store::run(app.ports.database.as_ref(), undo).await {
-                let line = json!({
-                    "at": app.now().to_milliseconds(),
-                    "level": "error",
-                    "message": "a mail did not go out, and what was stored for it stays until it expires",
-                    "cause": format!("{cause:?}"),
-                });
-                app.ports.log.line(&line.to_string());
-            }
-            return Err(error);
-        }
+pub async fn deliver(app: &App, letters: Vec<Letter>, undo: Vec<Statement>) -> Result<(), Error> {
+    let Err(error) = send_all(app, letters).await else { return Ok(()) };
+    if let Err(cause) = store::run(app.ports.database.as_ref(), undo).await {
+        let line = json!({
+            "at": app.now().to_milliseconds(),
+            "level": "error",
+            "message": "a mail did not go out, and what was stored for it stays until it expires",
+            "cause": format!("{cause:?}"),
+        });
+        app.ports.log.line(&line.to_string());
+    }
+    Err(error)
+}
+
+async fn send_all(app: &App, letters: Vec<Letter>) -> Result<(), Error> {
+    if hook::is_on(app, HookKind::SendEmail) {
+        return hand_over(app, &letters).await;
+    }
+    for letter in letters {
+        mail::send(app, letter.message).await?;
     }
     Ok(())
+}
+
+/// Has the hook carry the mails: once for both of a change of the address.
+async fn hand_over(app: &App, letters: &[Letter]) -> Result<(), Error> {
+    mail::limit(app).await?;
+    let Some(first) = letters.first() else { return Ok(()) };
+    let current = letters.iter().find(|letter| letter.purpose == Purpose::EmailChangeCurrent);
+    let mut data = EmailData {
+        token: first.code.clone(),
+        token_hash: first.link.clone(),
+        redirect_to: first.redirect_to.clone(),
+        email_action_type: first.purpose.row().2.to_string(),
+        site_url: first.issuer.clone(),
+        ..EmailData::default()
+    };
+    if let Some(current) = current.filter(|current| current.code != first.code) {
+        // Upstream pairs the code of one address with the hash of the other.
+        data.token = current.code.clone();
+        data.token_new = first.code.clone();
+        data.token_hash_new = current.link.clone();
+    }
+    hook::send_email(app, first.ip.as_deref(), &first.user, &data).await
+}
+
+/// A mail of a token, ready to go.
+pub struct Letter {
+    message: Message,
+    user: User,
+    purpose: Purpose,
+    code: String,
+    link: String,
+    issuer: String,
+    redirect_to: String,
+    ip: Option<String>,
 }
 
 /// The mail of a token, to the address it was issued for.
@@ -122,7 +165,7 @@ pub fn compose(
     purpose: Purpose,
     token: &OneTimeToken,
     path: &ReturnPath,
-) -> Result<Message, Error> {
+) -> Result<Letter, Error> {
     let (_, kind, _) = purpose.row();
     let has_link = purpose != Purpose::Reauthentication;
     let variables = json!({
@@ -136,7 +179,16 @@ pub fn compose(
         "Data": user.user_metadata(),
         "RedirectTo": path.redirect_to,
     });
-    Message::new(app, kind, &token.contact, &variables as &Value)
+    Ok(Letter {
+        message: Message::new(app, kind, &token.contact, &variables as &Value)?,
+        user: user.clone(),
+        purpose,
+        code: token.code.clone(),
+        link: token.link.clone(),
+        issuer: path.issuer.clone(),
+        redirect_to: path.redirect_to.clone(),
+        ip: path.ip.clone(),
+    })
 }
 
 /// Refuses if the last mail of the kind is too fresh.

@@ -24,6 +24,8 @@ pub enum TokenType {
     EmailChangeNew,
     /// A changed address, sent to the old one.
     EmailChangeCurrent,
+    /// A changed number, sent to the new one.
+    PhoneChange,
     /// That it is still the same person.
     Reauthentication,
 }
@@ -37,6 +39,7 @@ impl TokenType {
             Self::Recovery           => "recovery_token",
             Self::EmailChangeNew     => "email_change_token_new",
             Self::EmailChangeCurrent => "email_change_token_current",
+            Self::PhoneChange        => "phone_change_token",
             Self::Reauthentication   => "reauthentication_token",
         }
     }
@@ -48,6 +51,7 @@ impl TokenType {
             Self::Confirmation                              => "confirmation_sent_at",
             Self::Recovery                                  => "recovery_sent_at",
             Self::EmailChangeNew | Self::EmailChangeCurrent => "email_change_sent_at",
+            Self::PhoneChange                               => "phone_change_sent_at",
             Self::Reauthentication                          => "reauthentication_sent_at",
         }
     }
@@ -59,6 +63,7 @@ impl TokenType {
             Self::Confirmation                              => user.confirmation_sent_at.as_deref(),
             Self::Recovery                                  => user.recovery_sent_at.as_deref(),
             Self::EmailChangeNew | Self::EmailChangeCurrent => user.email_change_sent_at.as_deref(),
+            Self::PhoneChange                               => user.phone_change_sent_at.as_deref(),
             Self::Reauthentication                          => user.reauthentication_sent_at.as_deref(),
         }
     }
@@ -94,6 +99,18 @@ impl OneTimeToken {
         challenge: Option<Challenge>,
     ) -> Result<Self, Error> {
         let code = random_code(app.ports.random.as_ref(), app.config.auth.mail.otp_length);
+        Self::with_code(app, token_type, user_id, contact, code, challenge)
+    }
+
+    /// The same with that code.
+    pub fn with_code(
+        app: &App,
+        token_type: TokenType,
+        user_id: &str,
+        contact: &str,
+        code: String,
+        challenge: Option<Challenge>,
+    ) -> Result<Self, Error> {
         let digest = digest(app, token_type, user_id, contact, &code);
         let user = Uuid::parse_str(user_id).map_err(|error| Error::Unexpected(error.to_string()))?;
         let prefix = if challenge.is_some() { PKCE_PREFIX } else { "" };
@@ -150,7 +167,7 @@ fn hash(digest: &[u8]) -> String {
 }
 
 /// Digits, each as likely as the others: bytes from 250 on would favour the low ones, so they are passed over.
-fn random_code(random: &dyn Random, length: u64) -> String {
+pub fn random_code(random: &dyn Random, length: u64) -> String {
     let length = usize::try_from(length).unwrap_or(6);
     let mut code = String::new();
     while code.len() < length {

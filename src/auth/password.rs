@@ -3,7 +3,10 @@
 use argon2::Params;
 use argon2::password_hash::PasswordHash;
 
+use serde_json::json;
+
 use super::error::{Error, WeakPassword};
+use super::leaked_password;
 use crate::app::App;
 use crate::config::AuthConfig;
 
@@ -35,19 +38,74 @@ impl NewPassword {
         is_right(app, &self.0, Some(hash)).await
     }
 
-    /// A new argon2id hash of it.
+    /// A new argon2id hash of it; refused if the password is known to have leaked elsewhere.
     pub async fn hash(&self, app: &App) -> Result<String, Error> {
+        if let Some(weakness) = leaked(app, &self.0).await? {
+            return Err(Error::WeakPassword(weakness));
+        }
         Ok(app.ports.hasher.hash(&self.0).await?)
     }
 }
 
-/// What makes a password weak, if anything does.
+/// What makes a password weak by itself, if anything does.
 pub fn weakness(config: &AuthConfig, password: &str) -> Option<WeakPassword> {
     let least = config.password_min_length;
-    ((password.chars().count() as u64) < least).then(|| WeakPassword {
-        message: format!("Password should be at least {least} characters."),
-        reasons: vec!["length"],
-    })
+    let mut found = Vec::new();
+    if (password.chars().count() as u64) < least {
+        found.push(("length", format!("Password should be at least {least} characters.")));
+    }
+    let sets = &config.password_characters;
+    if sets.iter().any(|set| !password.chars().any(|character| set.contains(character))) {
+        let sets = sets.join(", ");
+        found
+            .push(("characters", format!("Password should contain at least one character of each: {sets}.")));
+    }
+    WeakPassword::of(found)
+}
+
+/// What makes a password weak that someone signed in with: also that it leaked, if that can be found out.
+pub async fn weakness_of(app: &App, password: &str) -> Option<WeakPassword> {
+    let own = weakness(&app.config.auth, password);
+    let leaked = leaked(app, password).await.ok().flatten();
+    match (own, leaked) {
+        (Some(own), Some(leaked)) => Some(WeakPassword {
+            message: format!("{} {}", own.message, leaked.message),
+            reasons: [own.reasons, leaked.reasons].concat(),
+        }),
+        (own, leaked) => own.or(leaked),
+    }
+}
+
+/// Whether a password leaked elsewhere, where that matters. One that could not be looked up is let through
+/// unless the settings say otherwise.
+async fn leaked(app: &App, password: &str) -> Result<Option<WeakPassword>, Error> {
+    let config = &app.config.auth;
+    if !config.password_leaks_refused {
+        return Ok(None);
+    }
+    let message = "Password is known to be weak and easy to guess, please choose a different one.";
+    match leaked_password::is_known(app, password).await {
+        Ok(true) => Ok(WeakPassword::of(vec![("pwned", message.to_string())])),
+        Ok(false) => Ok(None),
+        Err(cause) if config.password_leaks_fail_closed => Err(Error::LeakCheckUnavailable(cause)),
+        Err(cause) => {
+            let line = json!({
+                "at": app.now().to_milliseconds(),
+                "level": "warn",
+                "message": "a password could not be looked up among the leaked ones and was let through",
+                "cause": cause,
+            });
+            app.ports.log.line(&line.to_string());
+            Ok(None)
+        }
+    }
+}
+
+impl WeakPassword {
+    fn of(found: Vec<(&'static str, String)>) -> Option<Self> {
+        let (reasons, messages): (Vec<_>, Vec<_>) = found.into_iter().unzip();
+        (!reasons.is_empty()).then(|| Self { message: messages.join(" "), reasons })
+    }
 }
 
 /// Whether the password belongs to the hash. Without a hash it does the same work and says no.

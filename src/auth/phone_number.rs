@@ -9,13 +9,12 @@ pub struct PhoneNumber(String);
 impl PhoneNumber {
     /// Drops spaces and the leading `+`; what remains is 2 to 15 digits, the first not zero.
     pub fn parse(text: &str) -> Result<Self, Error> {
-        let digits = text.replace(' ', "");
-        let digits = digits.strip_prefix('+').unwrap_or(&digits);
+        let digits = normal_form(text);
         let well_formed = (2..=15).contains(&digits.len())
             && digits.bytes().all(|byte| byte.is_ascii_digit())
             && !digits.starts_with('0');
         if well_formed {
-            return Ok(Self(digits.to_string()));
+            return Ok(Self(digits));
         }
         Err(Error::Validation("Invalid phone number format (E.164 required)".into()))
     }
@@ -24,6 +23,11 @@ impl PhoneNumber {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// How numbers are stored and looked up.
+pub fn normal_form(text: &str) -> String {
+    text.strip_prefix('+').unwrap_or(text).replace(' ', "")
 }
 
 #[cfg(test)]

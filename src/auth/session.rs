@@ -82,6 +82,8 @@ pub struct SignedIn {
     /// Unix seconds.
     pub expires_at: i64,
     pub user: User,
+    /// Access and refresh token of the provider that vouched for the user, the second of which may be empty.
+    pub provider_tokens: Option<(String, String)>,
     /// The password was right but no longer meets the rules.
     pub weak_password: Option<WeakPassword>,
 }
@@ -154,12 +156,19 @@ impl Session {
         let id = Uuid::parse_str(&self.id).map_err(|error| Error::Unexpected(error.to_string()))?;
         let expires_in = app.config.auth.token_seconds;
         let expires_at = app.now().seconds().saturating_add(expires_in.try_into().unwrap_or(i64::MAX));
+        // A session's first tokens, and those after a second factor, are for the last act of
+        // authentication; all others for the refresh token before.
+        let is_first = counter <= self.refresh_token_floor;
+        let last = self.amr.first().map(|authentication| authentication.method.clone());
+        let last = last.filter(|_| is_first);
+        let method = last.as_deref().unwrap_or("token_refresh");
         Ok(SignedIn {
-            access_token: access_token::sign(app, &user, &self, client, expires_at).await?,
+            access_token: access_token::sign(app, &user, &self, client, expires_at, method).await?,
             refresh_token: RefreshToken::issue(id, counter, &self.refresh_token_key()?),
             expires_in,
             expires_at,
             user,
+            provider_tokens: None,
             weak_password: None,
         })
     }

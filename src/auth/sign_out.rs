@@ -40,7 +40,16 @@ pub async fn sign_out(app: &App, caller: &Caller, scope: Scope) -> Result<(), Er
         (Scope::Others, Some(id)) => Ending::Others(id),
         (Scope::Global, _) | (Scope::Others, None) => Ending::All,
     };
-    let statement = sessions::end(&me.user.id, ending, None);
+    end(app, &me.user.id, ending).await
+}
+
+/// Ends all sessions of a user.
+pub async fn end_all(app: &App, user_id: &str) -> Result<(), Error> {
+    end(app, user_id, Ending::All).await
+}
+
+async fn end(app: &App, user_id: &str, ending: Ending<'_>) -> Result<(), Error> {
+    let statement = sessions::end(user_id, ending, None);
     let ended: Vec<SessionKey> = store::run(app.ports.database.as_ref(), vec![statement]).await?.all(0)?;
     edge::revoke(app, &ended).await;
     Ok(())

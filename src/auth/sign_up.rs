@@ -1,18 +1,22 @@
-//! Signing up with an address.
+//! Signing up with an address or a number.
 
 use serde_json::json;
 
-use super::contact::Contact;
+use super::contact::{Contact, OwnedContact};
 use super::email_address::EmailAddress;
 use super::error::Error;
+use super::hook;
 use super::mailing::{self, Purpose, ReturnPath};
 use super::metadata::Metadata;
 use super::model::User;
 use super::one_time_token::OneTimeToken;
 use super::password::NewPassword;
 use super::session::{Client, Session, SignedIn};
+use super::sms::Channel;
 use super::store::{self, identities, one_time_tokens, sessions, users};
+use super::texting::{self, Code};
 use crate::app::App;
+use crate::config::HookKind;
 use crate::crypto;
 use crate::ports::DbError;
 use crate::sql::Statement;
@@ -20,18 +24,35 @@ use crate::time::Timestamp;
 
 /// Someone who wants an account.
 pub struct Registration {
-    pub email: EmailAddress,
-    /// None for who signs in by mail.
+    pub contact: OwnedContact,
+    /// None for who signs in by messages.
     pub password: Option<NewPassword>,
     /// `user_metadata` of their choice.
     pub data: Metadata,
+    /// The way a code to a phone takes.
+    pub channel: Channel,
+}
+
+impl Registration {
+    /// With an address.
+    pub fn by_email(email: EmailAddress, password: Option<NewPassword>, data: Metadata) -> Self {
+        Self { contact: OwnedContact::Email(email), password, data, channel: Channel::Sms }
+    }
+
+    /// Whether its kind of contact counts as confirmed at once.
+    pub fn is_autoconfirmed(&self, app: &App) -> bool {
+        match self.contact {
+            OwnedContact::Email(_) => app.config.auth.autoconfirm,
+            OwnedContact::Phone(_) => app.config.auth.sms.autoconfirm,
+        }
+    }
 }
 
 /// What a sign-up led to.
 pub enum SignedUp {
     /// Confirmed at once and signed in.
     In(Box<SignedIn>),
-    /// An account whose address is still to be confirmed, or what looks like one.
+    /// An account whose contact is still to be confirmed, or what looks like one.
     Unconfirmed(Box<User>),
 }
 
@@ -48,7 +69,7 @@ pub async fn sign_up(
         Some(password) => Some(password.hash(app).await?),
         None => None,
     };
-    if app.config.auth.autoconfirm {
+    if registration.is_autoconfirmed(app) {
         sign_up_confirmed(app, registration, encrypted_password.unwrap_or_default(), client).await
     } else {
         sign_up_unconfirmed(app, registration, encrypted_password, path).await
@@ -63,14 +84,15 @@ async fn sign_up_confirmed(
 ) -> Result<SignedUp, Error> {
     let now = app.now();
     let mut user = new_user(app, &registration, Some(&encrypted_password));
-    user.email_confirmed_at = Some(now.to_postgres());
+    confirm(&mut user, &registration, now);
     user.last_sign_in_at = Some(now.to_postgres());
+    ask_about(app, &user, registration.contact.as_contact(), client.ip.as_deref()).await?;
     let session = Session::start(app, &user.id, "password");
     let results = store::run(
         app.ports.database.as_ref(),
         vec![
             users::insert(&user),
-            email_identity(app, &user.id, &registration, now),
+            identity(app, &user.id, &registration, now),
             sessions::insert(&session, &encrypted_password, client, now),
             users::by_id(&user.id),
         ],
@@ -81,18 +103,42 @@ async fn sign_up_confirmed(
     Ok(SignedUp::In(Box::new(session.tokens(app, user, 0, client).await?)))
 }
 
+/// Asks the hook whether somebody may have the account, unless the contact is taken: then it is not made.
+async fn ask_about(app: &App, user: &User, contact: Contact<'_>, ip: Option<&str>) -> Result<(), Error> {
+    if !hook::is_on(app, HookKind::BeforeUserCreated) {
+        return Ok(());
+    }
+    let statement = match contact {
+        Contact::Email(email) => users::by_email(email),
+        Contact::Phone(phone) => users::by_phone(phone),
+    };
+    let holder: Option<User> = store::run(app.ports.database.as_ref(), vec![statement]).await?.first(0)?;
+    if holder.is_some() {
+        return Ok(());
+    }
+    hook::before_user_created(app, ip, user).await
+}
+
 /// Makes an account that counts as confirmed, without signing in.
-pub async fn register(app: &App, registration: &Registration) -> Result<User, Error> {
+pub async fn register(app: &App, registration: &Registration, ip: Option<&str>) -> Result<User, Error> {
     let now = app.now();
     let mut user = new_user(app, registration, None);
-    user.email_confirmed_at = Some(now.to_postgres());
+    confirm(&mut user, registration, now);
+    ask_about(app, &user, registration.contact.as_contact(), ip).await?;
     let batch =
-        vec![users::insert(&user), email_identity(app, &user.id, registration, now), users::by_id(&user.id)];
+        vec![users::insert(&user), identity(app, &user.id, registration, now), users::by_id(&user.id)];
     let results = store::run(app.ports.database.as_ref(), batch).await.map_err(taken)?;
     results.first(2)?.ok_or_else(|| Error::Unexpected("the new user is not there".into()))
 }
 
-/// Makes an account and sends the mail that confirms it. If the mail does not go out, there is no account.
+fn confirm(user: &mut User, registration: &Registration, now: Timestamp) {
+    match registration.contact {
+        OwnedContact::Email(_) => user.email_confirmed_at = Some(now.to_postgres()),
+        OwnedContact::Phone(_) => user.phone_confirmed_at = Some(now.to_postgres()),
+    }
+}
+
+/// Makes an account and sends the message that confirms it. If that does not go out, there is no account.
 pub async fn sign_up_unconfirmed(
     app: &App,
     registration: Registration,
@@ -107,7 +153,8 @@ pub async fn sign_up_unconfirmed(
     }
 }
 
-/// Adds an account that a mail is about, and sends that; [`Error::UserAlreadyExists`] if the address is taken.
+/// Adds an account that a message is about, and sends that; [`Error::UserAlreadyExists`] if the contact is
+/// taken. The purpose is a mail's; a number is always sent the code that confirms it.
 pub async fn add_and_tell(
     app: &App,
     mut user: User,
@@ -117,29 +164,56 @@ pub async fn add_and_tell(
 ) -> Result<User, Error> {
     let now = app.now();
     user.confirmation_sent_at = Some(now.to_postgres());
-    let email = registration.email.as_str();
-    let token = OneTimeToken::issue(app, purpose.token_type(), &user.id, email, path.challenge.clone())?;
+    ask_about(app, &user, registration.contact.as_contact(), path.ip.as_deref()).await?;
+    match &registration.contact {
+        OwnedContact::Email(email) => {
+            let (token_type, challenge) = (purpose.token_type(), path.challenge.clone());
+            let token = OneTimeToken::issue(app, token_type, &user.id, email.as_str(), challenge)?;
+            let user = add(app, &user, registration, &token, mailing::expiry(app, now), now).await?;
+            let message = mailing::compose(app, &user, purpose, &token, path)?;
+            mailing::deliver(app, vec![message], vec![users::forget(&token)]).await?;
+            hook::after_user_created(app, path.ip.as_deref(), &user).await?;
+            Ok(user)
+        }
+        OwnedContact::Phone(phone) => {
+            let code = Code::issue(app, texting::Purpose::Confirmation, &user.id, phone.as_str())?;
+            let user = add(app, &user, registration, &code.token, texting::expiry(app, now), now).await?;
+            let (channel, ip) = (registration.channel, path.ip.as_deref());
+            code.deliver(app, &user, channel, ip, vec![users::forget(&code.token)]).await?;
+            hook::after_user_created(app, ip, &user).await?;
+            Ok(user)
+        }
+    }
+}
+
+async fn add(
+    app: &App,
+    user: &User,
+    registration: &Registration,
+    token: &OneTimeToken,
+    expires_at: Timestamp,
+    now: Timestamp,
+) -> Result<User, Error> {
     let batch = vec![
-        users::insert(&user),
-        email_identity(app, &user.id, registration, now),
-        one_time_tokens::put(&token, &user, now, mailing::expiry(app, now)),
+        users::insert(user),
+        identity(app, &user.id, registration, now),
+        one_time_tokens::put(token, user, now, expires_at),
         users::by_id(&user.id),
     ];
     let results = store::run(app.ports.database.as_ref(), batch).await.map_err(taken)?;
-    let user: User =
-        results.first(3)?.ok_or_else(|| Error::Unexpected("the new user is not there".into()))?;
-    let message = mailing::compose(app, &user, purpose, &token, path)?;
-    mailing::deliver(app, vec![message], vec![users::forget(&token)]).await?;
-    Ok(user)
+    results.first(3)?.ok_or_else(|| Error::Unexpected("the new user is not there".into()))
 }
 
-/// The address has an account. One that is not confirmed stays as it is and is sent the mail again; a
+/// The contact has an account. One that is not confirmed stays as it is and is sent the message again; a
 /// confirmed one is not given away: the answer is a user that exists nowhere.
 async fn sign_up_again(app: &App, registration: &Registration, path: &ReturnPath) -> Result<SignedUp, Error> {
-    let email = registration.email.as_str();
-    let results = store::run(app.ports.database.as_ref(), vec![users::by_email(email)]).await?;
-    match results.first::<User>(0)? {
-        Some(mut user) if user.confirmed_at.is_none() => {
+    let statement = match registration.contact.as_contact() {
+        Contact::Email(email) => users::by_email(email),
+        Contact::Phone(phone) => users::by_phone(phone),
+    };
+    let user: Option<User> = store::run(app.ports.database.as_ref(), vec![statement]).await?.first(0)?;
+    match (user, &registration.contact) {
+        (Some(mut user), OwnedContact::Email(_)) if user.email_confirmed_at.is_none() => {
             mailing::send(app, &user, Purpose::SignUp, path).await?;
             user.confirmation_sent_at = Some(app.now().to_postgres());
             if user.invited_at.is_some() {
@@ -149,8 +223,27 @@ async fn sign_up_again(app: &App, registration: &Registration, path: &ReturnPath
             }
             Ok(SignedUp::Unconfirmed(Box::new(user)))
         }
+        (Some(mut user), OwnedContact::Phone(_)) if user.phone_confirmed_at.is_none() => {
+            texting::send(
+                app,
+                &user,
+                texting::Purpose::Confirmation,
+                registration.channel,
+                path.ip.as_deref(),
+            )
+            .await?;
+            user.confirmation_sent_at = Some(app.now().to_postgres());
+            Ok(SignedUp::Unconfirmed(Box::new(user)))
+        }
+        // Where one kind of contact confirms itself, upstream says this of both.
+        _ if app.config.auth.autoconfirm || app.config.auth.sms.autoconfirm => Err(Error::UserAlreadyExists),
         _ => {
-            mailing::pretend(app, Purpose::SignUp, email).await?;
+            match registration.contact.as_contact() {
+                Contact::Email(email) => mailing::pretend(app, Purpose::SignUp, email).await?,
+                Contact::Phone(phone) => {
+                    texting::pretend(app, texting::Purpose::Confirmation, phone).await?;
+                }
+            }
             let mut nobody = new_user(app, registration, None);
             nobody.role = String::new();
             nobody.confirmation_sent_at = Some(app.now().to_postgres());
@@ -164,23 +257,28 @@ async fn sign_up_again(app: &App, registration: &Registration, path: &ReturnPath
 pub fn new_user(app: &App, registration: &Registration, encrypted_password: Option<&str>) -> User {
     let id = crypto::random_uuid(app.ports.random.as_ref()).to_string();
     let mut user_metadata = registration.data.clone();
-    let email = Contact::Email(registration.email.as_str());
-    user_metadata.extend(email.claims(&id, app.config.auth.autoconfirm));
-    User {
-        email: Some(registration.email.as_str().to_string()),
+    let contact = registration.contact.as_contact();
+    user_metadata.extend(contact.claims(&id, registration.is_autoconfirmed(app)));
+    let provider = contact.provider();
+    let mut user = User {
         encrypted_password: encrypted_password.map(str::to_string),
-        raw_app_meta_data: json!({"provider": "email", "providers": ["email"]}).to_string(),
+        raw_app_meta_data: json!({"provider": provider, "providers": [provider]}).to_string(),
         raw_user_meta_data: json!(user_metadata).to_string(),
         ..User::new(id, app.now())
+    };
+    match contact {
+        Contact::Email(email) => user.email = Some(email.to_string()),
+        Contact::Phone(phone) => user.phone = Some(phone.to_string()),
     }
+    user
 }
 
 /// The identity that belongs to it.
-pub fn email_identity(app: &App, user_id: &str, registration: &Registration, now: Timestamp) -> Statement {
-    let email = Contact::Email(registration.email.as_str());
+pub fn identity(app: &App, user_id: &str, registration: &Registration, now: Timestamp) -> Statement {
+    let contact = registration.contact.as_contact();
     let mut data = registration.data.clone();
-    data.extend(email.claims(user_id, false));
-    identities::put(app.ports.random.as_ref(), user_id, email, &data, now)
+    data.extend(contact.claims(user_id, false));
+    identities::put(app.ports.random.as_ref(), user_id, contact, &data, now)
 }
 
 /// The failure of adding an account, where the address may be taken.

@@ -2,7 +2,7 @@
 //! made up for by the next.
 
 use super::error::Error;
-use super::store::{self, flow_states, one_time_tokens, sessions};
+use super::store::{self, flow_states, oauth_states, one_time_tokens, passkeys, sessions, sign_in_failures};
 use crate::app::App;
 use crate::time::Timestamp;
 
@@ -14,7 +14,14 @@ pub async fn sweep(app: &App) -> Result<(), Error> {
     let used = outlived(app, config.session_inactivity_seconds);
     store::run(
         app.ports.database.as_ref(),
-        vec![sessions::sweep(begun, used), one_time_tokens::sweep(app.now()), flow_states::sweep(app.now())],
+        vec![
+            sessions::sweep(begun, used),
+            one_time_tokens::sweep(app.now()),
+            flow_states::sweep(app.now()),
+            sign_in_failures::sweep(app.now()),
+            oauth_states::sweep(app.now()),
+            passkeys::sweep(app.now()),
+        ],
     )
     .await?;
     Ok(())

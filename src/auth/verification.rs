@@ -1,5 +1,6 @@
 //! Challenging a second factor and verifying its codes, which raises the session to aal2.
 
+use serde_json::Value;
 use uuid::Uuid;
 
 use super::account;
@@ -7,16 +8,25 @@ use super::edge;
 use super::enrolment::{owned, permanent_session};
 use super::error::Error;
 use super::factor::{Challenge, Factor, FactorState};
+use super::hook::{self, Verdict};
 use super::model::User;
+use super::notice::{self, Notice};
+use super::phone_factor::{self, PhoneCode};
 use super::session::{Client, Session, SignedIn};
+use super::sign_out;
+use super::sms::Channel;
 use super::store::factors::{Judged, MOVED};
 use super::store::sessions::SessionKey;
-use super::store::{self, factors, sessions, users};
+use super::store::{self, factors, passkeys, sessions, users};
 use super::totp::Secret;
+use super::webauthn::error::PasskeyError;
+use super::webauthn_factor;
 use crate::app::App;
 use crate::caller::Caller;
+use crate::config::HookKind;
 use crate::crypto;
 use crate::ports::DbError;
+use crate::sql::Statement;
 use crate::time::Timestamp;
 
 /// How often an answer that met another one is judged anew.
@@ -38,40 +48,95 @@ const KEPT_SECONDS: i64 = 24 * 3600;
 /// A question put to a factor.
 pub struct Challenged {
     pub id: String,
+    pub factor_type: String,
     pub expires_at: Timestamp,
+    /// What a browser needs to have an authenticator answer.
+    pub webauthn: Option<Value>,
 }
 
-/// Puts a question to the caller's factor. It can be answered once, from the same address, and not for long.
+/// Puts a question to the caller's factor; a phone is sent a code by the channel. It can be answered once,
+/// from the same address, and not for long.
 pub async fn challenge(
     app: &App,
     caller: &Caller,
     factor_id: Uuid,
+    channel: Option<&str>,
     client: &Client,
 ) -> Result<Challenged, Error> {
     let me = account::current(app, caller).await?;
     permanent_session(&me)?;
     let factor = owned(&me.user, &factor_id.to_string())?;
-    usable(app)?;
+    usable(app, factor)?;
+    let webauthn = match factor.factor_type.as_str() {
+        "webauthn" => Some(webauthn_factor::question(app, &me, factor).await?),
+        _ => None,
+    };
+    let id = crypto::random_uuid(app.ports.random.as_ref()).to_string();
     let now = app.now();
+    let code = match factor.factor_type.as_str() {
+        "phone" => Some((Channel::parse(app, channel)?, PhoneCode::issue(app, factor)?)),
+        _ => None,
+    };
     let challenge = Challenge {
-        id: crypto::random_uuid(app.ports.random.as_ref()).to_string(),
         created_at: now.to_postgres(),
         verified_at: None,
         ip_address: client.ip.clone().unwrap_or_default(),
+        code_hash: code.as_ref().map(|(_, code)| code.hash_for(app, &id)),
+        id,
     };
-    let batch = vec![
-        factors::challenged(&me.user.id, &factor.id, now),
-        factors::delete_challenges(&me.user.id, &factor.id, now.plus_seconds(-KEPT_SECONDS)),
-        factors::insert_challenge(&me.user.id, &factor.id, &challenge),
-    ];
-    if !store::run(app.ports.database.as_ref(), batch).await?.happened(0)? {
-        return Err(Error::FactorNotFound);
+    let asked = webauthn.as_ref().map(|(asked, _)| asked.as_str());
+    put(app, &me.user, factor, &challenge, asked, now).await?;
+    if let Some((channel, code)) = code
+        && let Err(error) = code.deliver(app, &me.user, channel, client.ip.as_deref()).await
+    {
+        let before = factor.last_challenged_at.as_deref();
+        let undo = factors::not_challenged(&me.user.id, &factor.id, &challenge.id, before);
+        store::run(app.ports.database.as_ref(), undo).await?;
+        return Err(error);
     }
-    Ok(Challenged { id: challenge.id, expires_at: now.plus_seconds(challenge_seconds(app)) })
+    let expires_at = now.plus_seconds(challenge_seconds(app));
+    let webauthn = webauthn.map(|(_, options)| options);
+    Ok(Challenged { id: challenge.id, factor_type: factor.factor_type.clone(), expires_at, webauthn })
 }
 
-fn usable(app: &App) -> Result<(), Error> {
-    if app.config.auth.mfa.totp_verify_enabled { Ok(()) } else { Err(Error::TotpVerificationDisabled) }
+/// Stores a challenge, with what it asks of an authenticator, and forgets old ones.
+async fn put(
+    app: &App,
+    user: &User,
+    factor: &Factor,
+    challenge: &Challenge,
+    asked: Option<&str>,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let challenged = match challenge.code_hash {
+        None => factors::challenged(&user.id, &factor.id, now),
+        Some(_) => factors::challenged_after(&user.id, &factor.id, factor.last_challenged_at.as_deref(), now),
+    };
+    let mut batch = vec![
+        challenged,
+        factors::delete_challenges(&user.id, &factor.id, now.plus_seconds(-KEPT_SECONDS)),
+        factors::insert_challenge(&user.id, &factor.id, challenge),
+    ];
+    if let Some(asked) = asked {
+        batch.push(passkeys::keep_factor_challenge(&user.id, &factor.id, &challenge.id, asked));
+    }
+    if store::run(app.ports.database.as_ref(), batch).await?.happened(0)? {
+        return Ok(());
+    }
+    match challenge.code_hash {
+        None => Err(Error::FactorNotFound),
+        Some(_) => Err(Error::SmsTooSoon(app.config.auth.mfa.phone_frequency_seconds)),
+    }
+}
+
+fn usable(app: &App, factor: &Factor) -> Result<(), Error> {
+    let config = &app.config.auth.mfa;
+    match factor.factor_type.as_str() {
+        "phone" if !config.phone_verify_enabled => Err(Error::PhoneVerificationDisabled),
+        "webauthn" if !config.webauthn_verify_enabled => Err(PasskeyError::FactorDisabled.into()),
+        "totp" if !config.totp_verify_enabled => Err(Error::TotpVerificationDisabled),
+        _ => Ok(()),
+    }
 }
 
 fn challenge_seconds(app: &App) -> i64 {
@@ -82,7 +147,7 @@ fn challenge_seconds(app: &App) -> i64 {
 pub struct Answer<'a> {
     pub factor_id: Uuid,
     pub challenge_id: Uuid,
-    /// Six digits.
+    /// Digits.
     pub code: &'a str,
 }
 
@@ -99,15 +164,18 @@ pub async fn verify(
         let question = read(app, caller, answer).await?;
         refuse_challenge(app, &question.challenge, client)?;
         refuse_locked(&question.state, app.now())?;
-        match step_of(app, &question.state, answer.code)? {
-            Some(step) => {
-                if let Some(signed_in) = raise(app, question, step, client).await? {
+        let judgement = judge(app, &question, answer.code).await?;
+        let is_right = matches!(judgement, Judgement::Right(_));
+        ask_hook(app, &question, is_right, client).await?;
+        match judgement {
+            Judgement::Right(step) => {
+                if let Some(signed_in) = raise(app, question, step, Vec::new(), client).await? {
                     return Ok(signed_in);
                 }
             }
-            None => {
+            Judgement::Wrong(error) => {
                 if count_failure(app, &question).await? {
-                    return Err(Error::TotpCodeWrong);
+                    return Err(error);
                 }
             }
         }
@@ -116,12 +184,12 @@ pub async fn verify(
 }
 
 /// All that an answer is judged by.
-struct Question {
-    user: User,
-    session: Session,
-    factor: Factor,
-    state: FactorState,
-    challenge: Challenge,
+pub(super) struct Question {
+    pub user: User,
+    pub session: Session,
+    pub factor: Factor,
+    pub state: FactorState,
+    pub challenge: Challenge,
 }
 
 async fn read(app: &App, caller: &Caller, answer: &Answer<'_>) -> Result<Question, Error> {
@@ -132,7 +200,7 @@ async fn read(app: &App, caller: &Caller, answer: &Answer<'_>) -> Result<Questio
     .await?;
     permanent_session(&me)?;
     let factor = owned(&me.user, &factor_id)?.clone();
-    usable(app)?;
+    usable(app, &factor)?;
     Ok(Question {
         factor,
         state: results.first(0)?.ok_or(Error::FactorNotFound)?,
@@ -142,7 +210,7 @@ async fn read(app: &App, caller: &Caller, answer: &Answer<'_>) -> Result<Questio
     })
 }
 
-fn refuse_challenge(app: &App, challenge: &Challenge, client: &Client) -> Result<(), Error> {
+pub(super) fn refuse_challenge(app: &App, challenge: &Challenge, client: &Client) -> Result<(), Error> {
     let is_elsewhere = challenge.ip_address != client.ip.as_deref().unwrap_or_default();
     if challenge.verified_at.is_some() || is_elsewhere {
         return Err(Error::ChallengeElsewhere);
@@ -173,14 +241,53 @@ fn wait_seconds(failed_attempts: u32) -> i64 {
     }
 }
 
-fn step_of(app: &App, state: &FactorState, code: &str) -> Result<Option<i64>, Error> {
-    let secret = state.secret.as_deref().and_then(Secret::from_base32);
-    let secret = secret.ok_or_else(|| Error::Unexpected("a factor's secret is not base32".into()))?;
-    Ok(secret.step_of(code, app.now(), state.last_used_step))
+/// Asks the project's own hook; a rejection ends all of the user's sessions.
+async fn ask_hook(app: &App, question: &Question, is_right: bool, client: &Client) -> Result<(), Error> {
+    if !hook::is_on(app, HookKind::MfaVerificationAttempt) {
+        return Ok(());
+    }
+    let (user, factor) = (&question.user, &question.factor);
+    let ip = client.ip.as_deref();
+    match hook::mfa_attempt(app, ip, &user.id, &factor.id, &factor.factor_type, is_right).await? {
+        Verdict::Continue => Ok(()),
+        Verdict::Reject { error, .. } => {
+            sign_out::end_all(app, &user.id).await?;
+            Err(error)
+        }
+    }
 }
 
-/// One batch: either all of it happens on what was judged, or nothing. `None` when something moved since.
-async fn raise(app: &App, question: Question, step: i64, client: &Client) -> Result<Option<SignedIn>, Error> {
+/// What an answer is.
+enum Judgement {
+    /// With the step of an authenticator app's code, which is spent then.
+    Right(Option<i64>),
+    /// With what its sender is told.
+    Wrong(Error),
+}
+
+async fn judge(app: &App, question: &Question, code: &str) -> Result<Judgement, Error> {
+    if question.factor.factor_type == "phone" {
+        let is_right = phone_factor::is_right(app, &question.factor, &question.challenge, code).await?;
+        return Ok(if is_right { Judgement::Right(None) } else { Judgement::Wrong(Error::PhoneCodeWrong) });
+    }
+    let state = &question.state;
+    let secret = state.secret.as_deref().and_then(Secret::from_base32);
+    let secret = secret.ok_or_else(|| Error::Unexpected("a factor's secret is not base32".into()))?;
+    Ok(match secret.step_of(code, app.now(), state.last_used_step) {
+        Some(step) => Judgement::Right(Some(step)),
+        None => Judgement::Wrong(Error::TotpCodeWrong),
+    })
+}
+
+/// One batch, with `more` at its end: either all of it happens on what was judged, or nothing. `None` when
+/// something moved since.
+pub(super) async fn raise(
+    app: &App,
+    question: Question,
+    step: Option<i64>,
+    more: Vec<Statement>,
+    client: &Client,
+) -> Result<Option<SignedIn>, Error> {
     let Question { user, session, factor, state, challenge } = question;
     let now = app.now();
     let judged = Judged {
@@ -192,8 +299,8 @@ async fn raise(app: &App, question: Question, step: i64, client: &Client) -> Res
         state: &state,
     };
     let unchanged = factors::unchanged(&judged);
-    let session = session.raised(&factor.factor_type, now);
-    let batch = vec![
+    let session = session.raised(factor.method(), now);
+    let mut batch = vec![
         unchanged,
         factors::accept(&user.id, &factor.id, step, now),
         factors::close_challenge(&user.id, &factor.id, &challenge.id, now),
@@ -202,12 +309,16 @@ async fn raise(app: &App, question: Question, step: i64, client: &Client) -> Res
         sessions::end_aal1(&user.id),
         users::by_id(&user.id),
     ];
+    batch.extend(more);
     let results = match store::run(app.ports.database.as_ref(), batch).await {
         Err(DbError::Raised(what)) if what == MOVED => return Ok(None),
         results => results?,
     };
     edge::revoke(app, &results.all::<SessionKey>(5)?).await;
-    let user = results.first(6)?.ok_or(Error::TokenUserNotFound)?;
+    let user: User = results.first(6)?.ok_or(Error::TokenUserNotFound)?;
+    if !factor.is_verified() {
+        notice::send(app, &user, Notice::FactorEnrolled(&factor.factor_type), client.ip.as_deref()).await;
+    }
     let counter = session.refresh_token_counter;
     session.tokens(app, user, counter, client).await.map(Some)
 }

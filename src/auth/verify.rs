@@ -10,9 +10,11 @@ use super::email_address::EmailAddress;
 use super::error::Error;
 use super::exchange::flow_state_id;
 use super::model::User;
+use super::notice::{self, Notice};
 use super::one_time_token::{Presented, TokenType};
 use super::pkce::Challenge;
 use super::session::{Client, Session, SignedIn};
+use super::sms;
 use super::store::one_time_tokens::{self, Pending, Standing};
 use super::store::{self, flow_states, identities, sessions, users};
 use crate::app::App;
@@ -30,7 +32,13 @@ pub enum Verification {
     EmailChange,
     /// A sign-up or a magic link, whichever the account waits for.
     Email,
+    /// A code by text message.
+    Sms,
+    PhoneChange,
 }
+
+/// What is proved by a code alone: no link is sent for it.
+const CODES_ONLY: &[Verification] = &[Verification::Sms, Verification::PhoneChange];
 
 /// Name, verification, tokens it may use, and the `amr` method of a session that a PKCE code of it starts.
 #[rustfmt::skip]
@@ -41,12 +49,19 @@ const VERIFICATIONS: &[(&str, Verification, &[TokenType], &str)] = &[
     ("recovery",     Verification::Recovery,    &[TokenType::Recovery],                                      "recovery"),
     ("email_change", Verification::EmailChange, &[TokenType::EmailChangeNew, TokenType::EmailChangeCurrent], "email_change"),
     ("email",        Verification::Email,       &[TokenType::Confirmation, TokenType::Recovery],             "magiclink"),
+    ("sms",          Verification::Sms,         &[TokenType::Confirmation],                                  "otp"),
+    ("phone_change", Verification::PhoneChange, &[TokenType::PhoneChange],                                   "otp"),
 ];
 
 impl Verification {
     /// From a request's `type`.
     pub fn parse(name: &str) -> Option<Self> {
         VERIFICATIONS.iter().find(|(known, ..)| *known == name).map(|(_, verification, ..)| *verification)
+    }
+
+    /// Whether it is proved by a code to a phone.
+    pub fn is_by_phone(self) -> bool {
+        CODES_ONLY.contains(&self)
     }
 
     fn row(self) -> (&'static [TokenType], &'static str) {
@@ -96,10 +111,10 @@ pub async fn verify(
             now: app.now(),
         };
         let done = match change_of(app, &found.user, found.token_type) {
-            EmailChange::None => sign_in(app, verification, &found, &token, give, presented, client).await?,
-            EmailChange::FirstHalf => agree(app, &found.user, &token).await?,
-            EmailChange::Whole(after) => {
-                change_email(app, verification, &found, &after, &token, give, presented, client).await?
+            Changed::Nothing => sign_in(app, verification, &found, &token, give, presented, client).await?,
+            Changed::FirstHalf => agree(app, &found.user, &token).await?,
+            Changed::Whole(after) => {
+                change_contact(app, verification, &found, &after, &token, give, presented, client).await?
             }
         };
         if let Some(done) = done {
@@ -118,12 +133,13 @@ struct Found {
 
 async fn find(app: &App, verification: Verification, presented: &Presented) -> Result<Found, Error> {
     let database = app.ports.database.as_ref();
-    let accounts = match presented {
-        Presented::Link { user_id, .. } => users::by_id(user_id),
-        Presented::Code { contact, .. } if verification == Verification::EmailChange => {
-            users::by_contact(contact)
-        }
-        Presented::Code { contact, .. } => users::by_email(contact),
+    let accounts = match (presented, verification) {
+        (Presented::Link { .. }, by_phone) if by_phone.is_by_phone() => return Err(gone(presented)),
+        (Presented::Link { user_id, .. }, _) => users::by_id(user_id),
+        (Presented::Code { contact, .. }, Verification::EmailChange) => users::by_contact(contact),
+        (Presented::Code { contact, .. }, Verification::PhoneChange) => users::by_phone_change(contact),
+        (Presented::Code { contact, .. }, Verification::Sms) => users::by_phone(contact),
+        (Presented::Code { contact, .. }, _) => users::by_email(contact),
     };
     let accounts: Vec<User> = store::run(database, vec![accounts]).await?.all(0)?;
     let accounts: Vec<User> = accounts.into_iter().filter(|user| user.deleted_at.is_none()).collect();
@@ -134,10 +150,14 @@ async fn find(app: &App, verification: Verification, presented: &Presented) -> R
     let (types, _) = verification.row();
     let waiting: Vec<Pending> =
         store::run(database, vec![one_time_tokens::of_users(&ids, app.now())]).await?.all(0)?;
+    let foreign =
+        if verification.is_by_phone() { foreign_code(app, presented, &waiting).await? } else { None };
     let found = waiting.into_iter().find_map(|pending| {
         let token_type = *types.iter().find(|of| of.name() == pending.token_type)?;
         let hash = presented.hash_for(app, token_type, &pending.user_id);
-        crypto::equal_secrets(hash.as_bytes(), pending.token_hash.as_bytes()).then_some((pending, token_type))
+        let is_right =
+            foreign.unwrap_or_else(|| crypto::equal_secrets(hash.as_bytes(), pending.token_hash.as_bytes()));
+        is_right.then_some((pending, token_type))
     });
     let Some((pending, token_type)) = found else {
         if let Presented::Code { contact, .. } = presented {
@@ -149,6 +169,20 @@ async fn find(app: &App, verification: Verification, presented: &Presented) -> R
     Ok(Found { user: user.ok_or_else(|| gone(presented))?, pending, token_type })
 }
 
+/// What the carrier says of a code that is its own; `None` where codes are ours. It is not asked about a
+/// number that waits for no code.
+async fn foreign_code(app: &App, presented: &Presented, waiting: &[Pending]) -> Result<Option<bool>, Error> {
+    let Presented::Code { contact, code } = presented else { return Ok(None) };
+    let is_test = app.config.auth.sms.test_code(contact, app.now()).is_some();
+    if !sms::has_foreign_codes(app) || is_test {
+        return Ok(None);
+    }
+    if !waiting.iter().any(Pending::can_be_guessed) {
+        return Ok(Some(false));
+    }
+    sms::is_foreign_code_right(app, contact, code).await.map(Some)
+}
+
 fn gone(presented: &Presented) -> Error {
     match presented {
         Presented::Link { .. } => Error::LinkExpired,
@@ -156,22 +190,28 @@ fn gone(presented: &Presented) -> Error {
     }
 }
 
-enum EmailChange {
-    /// It is no change of an address.
-    None,
+/// What a token changes about its account.
+enum Changed {
+    Nothing,
+    /// One of two addresses agrees.
     FirstHalf,
     /// What the account is afterwards.
     Whole(Box<User>),
 }
 
-fn change_of(app: &App, user: &User, token_type: TokenType) -> EmailChange {
-    if !matches!(token_type, TokenType::EmailChangeNew | TokenType::EmailChangeCurrent) {
-        return EmailChange::None;
+fn change_of(app: &App, user: &User, token_type: TokenType) -> Changed {
+    match token_type {
+        TokenType::EmailChangeNew | TokenType::EmailChangeCurrent => email_change_of(app, user),
+        TokenType::PhoneChange => phone_change_of(app, user),
+        TokenType::Confirmation | TokenType::Recovery | TokenType::Reauthentication => Changed::Nothing,
     }
+}
+
+fn email_change_of(app: &App, user: &User) -> Changed {
     let config = &app.config.auth;
     let needs_both = config.mail.secure_email_change && !config.autoconfirm && user.email.is_some();
     if needs_both && user.email_change_confirm_status == 0 {
-        return EmailChange::FirstHalf;
+        return Changed::FirstHalf;
     }
     let mut after =
         User { email_change: None, email_change_confirm_status: 0, is_anonymous: 0, ..user.clone() };
@@ -180,7 +220,19 @@ fn change_of(app: &App, user: &User, token_type: TokenType) -> EmailChange {
     }
     after.email_confirmed_at = user.email_confirmed_at.clone().or(Some(app.now().to_postgres()));
     name_providers(user, &mut after);
-    EmailChange::Whole(Box::new(after))
+    Changed::Whole(Box::new(after))
+}
+
+fn phone_change_of(app: &App, user: &User) -> Changed {
+    let mut after = User {
+        phone: user.phone_change.clone().or_else(|| user.phone.clone()),
+        phone_change: None,
+        phone_confirmed_at: Some(app.now().to_postgres()),
+        is_anonymous: 0,
+        ..user.clone()
+    };
+    name_providers(user, &mut after);
+    Changed::Whole(Box::new(after))
 }
 
 /// Confirms the address if that is still to be done, and signs in.
@@ -195,9 +247,14 @@ async fn sign_in(
 ) -> Result<Option<Verified>, Error> {
     let email = found.user.email.as_deref().unwrap_or_default();
     let ticket = Ticket::new(app, verification, found, give, presented);
+    let (verified, identity) = if verification.is_by_phone() {
+        (users::phone_verified(token), identities::phone_verified(token))
+    } else {
+        (users::verified(token), identities::verified(email, token))
+    };
     let batch = vec![
-        users::verified(token),
-        identities::verified(email, token),
+        verified,
+        identity,
         ticket.insert(app, token, client, None),
         token.consume(None),
         users::by_id(token.user_id),
@@ -224,10 +281,10 @@ async fn agree(app: &App, user: &User, token: &Standing<'_>) -> Result<Option<Ve
     }
 }
 
-/// Gives the account its new address, and signs in. That the address became the account's is what
+/// Gives the account its new address or number, and signs in. That this became the account's is what
 /// the statements after the first go by.
 #[expect(clippy::too_many_arguments, reason = "each is a thing of its own, and the call stands once")]
-async fn change_email(
+async fn change_contact(
     app: &App,
     verification: Verification,
     found: &Found,
@@ -237,20 +294,27 @@ async fn change_email(
     presented: &Presented,
     client: &Client,
 ) -> Result<Option<Verified>, Error> {
-    let new = after.email.as_deref().unwrap_or_default();
-    let contact = Contact::Email(new);
+    let contact = match verification {
+        Verification::PhoneChange => Contact::Phone(after.phone.as_deref().unwrap_or_default()),
+        _ => Contact::Email(after.email.as_deref().unwrap_or_default()),
+    };
     let data = contact.claims(&after.id, true);
     let ticket = Ticket::new(app, verification, found, give, presented);
     let batch = vec![
         users::replace_for(&found.user, after, token.now, Some(token)),
         identities::put(app.ports.random.as_ref(), &after.id, contact, &data, token.now),
-        ticket.insert(app, token, client, Some(new)),
-        token.consume(Some(new)),
+        ticket.insert(app, token, client, Some(contact)),
+        token.consume(Some(contact)),
         users::by_id(token.user_id),
     ];
     let results = store::run(app.ports.database.as_ref(), batch).await.map_err(Error::of_write)?;
     if !results.happened(0)? || !results.happened(2)? {
         return Ok(None);
+    }
+    let ip = client.ip.as_deref();
+    notice::of_change(app, &found.user, after, ip).await;
+    if matches!(contact, Contact::Phone(_)) && found.user.phone.is_none() {
+        notice::send(app, after, Notice::IdentityLinked("phone"), ip).await;
     }
     match results.first(4)? {
         Some(user) => ticket.answer(app, user, client).await.map(Some),
@@ -280,18 +344,31 @@ impl Ticket {
         }
     }
 
-    fn insert(&self, app: &App, token: &Standing<'_>, client: &Client, if_email: Option<&str>) -> Statement {
+    fn insert(
+        &self,
+        app: &App,
+        token: &Standing<'_>,
+        client: &Client,
+        if_contact: Option<Contact<'_>>,
+    ) -> Statement {
         match self {
             Self::Session(session) => sessions::insert_if(session, client, token.now, |writer| {
                 let stands = token.condition(writer);
-                match if_email {
+                match if_contact {
                     None => stands,
-                    Some(email) => format!("u.email = {}\n  AND {stands}", writer.bind(email)),
+                    Some(contact) => {
+                        let (column, value) = (contact.provider(), writer.bind(contact.value()));
+                        format!("u.{column} = {value}\n  AND {stands}")
+                    }
                 }
             }),
             Self::Code { code, method, challenge } => {
                 let seconds = i64::try_from(app.config.auth.flow_state_seconds).unwrap_or(i64::MAX);
                 let expires_at = token.now.plus_seconds(seconds);
+                let if_email = match if_contact {
+                    Some(Contact::Email(email)) => Some(email),
+                    Some(Contact::Phone(_)) | None => None,
+                };
                 flow_states::insert(&flow_state_id(code), method, challenge, expires_at, token, if_email)
             }
         }

@@ -20,6 +20,8 @@ pub struct MailConfig {
     pub hourly: u64,
     /// `MAILER_SECURE_EMAIL_CHANGE_ENABLED`: whether the old address has to agree to a new one.
     pub secure_email_change: bool,
+    /// `MAILER_NOTIFICATIONS_…_ENABLED`.
+    notices: Vec<MailKind>,
     templates: Vec<(MailKind, MailTemplate)>,
 }
 
@@ -72,6 +74,20 @@ pub enum MailKind {
     EmailChange,
     /// Confirm that it is still you.
     Reauthentication,
+    /// The password changed.
+    PasswordChanged,
+    /// The address changed; goes to the old one.
+    EmailChanged,
+    /// The number changed.
+    PhoneChanged,
+    /// Another way to sign in.
+    IdentityLinked,
+    /// One way to sign in less.
+    IdentityUnlinked,
+    /// Another second factor.
+    FactorEnrolled,
+    /// One second factor less.
+    FactorUnenrolled,
 }
 
 /// Subject and body of a kind of mail.
@@ -98,6 +114,32 @@ const DEFAULTS: &[(MailKind, &str, &str, &str)] = &[
         "<h2>Confirm the change of your address</h2>\n<p>Your account's address is to change from {{ .Email }} to {{ .NewEmail }}.</p>\n<p><a href=\"{{ .ConfirmationURL }}\">Confirm the change</a></p>\n<p>Or enter the code: {{ .Token }}</p>\n"),
     (MailKind::Reauthentication, "REAUTHENTICATION", "{{ .Token }} is your code",
         "<h2>Confirm that it is you</h2>\n<p>Enter the code: {{ .Token }}</p>\n"),
+    (MailKind::PasswordChanged,  "PASSWORD_CHANGED_NOTIFICATION", "Your password was changed",
+        "<h2>Your password was changed</h2>\n<p>The password of the account of {{ .Email }} was changed. If it was not you, choose a new one at once.</p>\n"),
+    (MailKind::EmailChanged,     "EMAIL_CHANGED_NOTIFICATION", "Your address was changed",
+        "<h2>Your address was changed</h2>\n<p>Your account's address was changed from {{ .OldEmail }} to {{ .Email }}.</p>\n"),
+    (MailKind::PhoneChanged,     "PHONE_CHANGED_NOTIFICATION", "Your phone number was changed",
+        "<h2>Your phone number was changed</h2>\n<p>The number of the account of {{ .Email }} was changed from {{ .OldPhone }} to {{ .Phone }}.</p>\n"),
+    (MailKind::IdentityLinked,   "IDENTITY_LINKED_NOTIFICATION", "Another way to sign in",
+        "<h2>Another way to sign in</h2>\n<p>The account of {{ .Email }} can now be signed in to with {{ .Provider }}.</p>\n"),
+    (MailKind::IdentityUnlinked, "IDENTITY_UNLINKED_NOTIFICATION", "A way to sign in was removed",
+        "<h2>A way to sign in was removed</h2>\n<p>The account of {{ .Email }} can no longer be signed in to with {{ .Provider }}.</p>\n"),
+    (MailKind::FactorEnrolled,   "MFA_FACTOR_ENROLLED_NOTIFICATION", "A second factor was added",
+        "<h2>A second factor was added</h2>\n<p>The account of {{ .Email }} has a new second factor ({{ .FactorType }}).</p>\n"),
+    (MailKind::FactorUnenrolled, "MFA_FACTOR_UNENROLLED_NOTIFICATION", "A second factor was removed",
+        "<h2>A second factor was removed</h2>\n<p>The account of {{ .Email }} has one second factor less ({{ .FactorType }}).</p>\n"),
+];
+
+/// The notices, each off unless its setting says otherwise.
+#[rustfmt::skip]
+const NOTICES: &[(MailKind, &str)] = &[
+    (MailKind::PasswordChanged,  "PASSWORD_CHANGED"),
+    (MailKind::EmailChanged,     "EMAIL_CHANGED"),
+    (MailKind::PhoneChanged,     "PHONE_CHANGED"),
+    (MailKind::IdentityLinked,   "IDENTITY_LINKED"),
+    (MailKind::IdentityUnlinked, "IDENTITY_UNLINKED"),
+    (MailKind::FactorEnrolled,   "MFA_FACTOR_ENROLLED"),
+    (MailKind::FactorUnenrolled, "MFA_FACTOR_UNENROLLED"),
 ];
 
 impl MailConfig {
@@ -106,7 +148,17 @@ impl MailConfig {
         self.templates.iter().find(|(of, _)| *of == kind).map(|(_, template)| template)
     }
 
+    /// Whether people are told of such a change.
+    pub fn notifies(&self, kind: MailKind) -> bool {
+        self.notices.contains(&kind)
+    }
+
     pub(super) fn read(reader: &mut Reader<'_>) -> Self {
+        let notices = NOTICES
+            .iter()
+            .filter(|(_, name)| reader.flag(&format!("MAILER_NOTIFICATIONS_{name}_ENABLED"), false))
+            .map(|(kind, _)| *kind)
+            .collect();
         let templates = DEFAULTS.iter().filter_map(|(kind, name, subject, body)| {
             let subject = template(reader, &format!("MAILER_SUBJECTS_{name}"), subject)?;
             let body = template(reader, &format!("MAILER_TEMPLATES_{name}"), body)?;
@@ -118,9 +170,10 @@ impl MailConfig {
             from: reader.text("MAIL_FROM", "Edgeward <noreply@localhost>"),
             otp_seconds: reader.number("MAILER_OTP_EXP", 3600),
             otp_length: reader.number_within("MAILER_OTP_LENGTH", 6, 6..=10),
-            frequency_seconds: reader.number("SMTP_MAX_FREQUENCY", 60),
+            frequency_seconds: reader.seconds("SMTP_MAX_FREQUENCY", 60),
             hourly: reader.number("RATE_LIMIT_EMAIL_SENT", 30),
             secure_email_change: reader.flag("MAILER_SECURE_EMAIL_CHANGE_ENABLED", true),
+            notices,
             templates,
         }
     }

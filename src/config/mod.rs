@@ -3,21 +3,31 @@
 //! Every mistake is reported at once, so that a deployment is mended in one go.
 
 mod auth;
+mod captcha;
+mod external;
+mod hook;
 mod mail;
 mod mfa;
 mod read;
 mod rest;
 mod signing_keys;
+mod sms;
 mod storage;
 mod template;
+mod webauthn;
 
 pub use auth::AuthConfig;
+pub use captcha::{CaptchaConfig, CaptchaProvider};
+pub use external::{ExternalConfig, ExternalProvider, PROVIDERS};
+pub use hook::{HookConfig, HookKind, HookTarget};
 pub use mail::{Carrier, MailConfig, MailKind, MailProvider, MailTemplate};
 pub use mfa::MfaConfig;
 pub use rest::{Description, RestConfig, TransactionEnd};
 pub use signing_keys::SigningKey;
-pub use storage::StorageConfig;
+pub use sms::{SmsCarrier, SmsConfig, SmsProvider};
+pub use storage::{KeyCharacters, StorageConfig};
 pub use template::{Template, escape_html};
+pub use webauthn::WebAuthnConfig;
 
 use read::Reader;
 

@@ -68,6 +68,17 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// Seconds: a whole number of them, or a duration of Go such as `1m30s`; or the default.
+    pub fn seconds(&mut self, name: &str, default: u64) -> u64 {
+        let Some(text) = self.optional(name) else { return default };
+        match text.parse().ok().or_else(|| duration(&text)) {
+            Some(seconds) => seconds,
+            None => self.refuse(format!(
+                "{name} must be a number of seconds or a duration such as 1m30s, not {text:?}"
+            )),
+        }
+    }
+
     /// A whole number within bounds, or the default.
     pub fn number_within(&mut self, name: &str, default: u64, bounds: RangeInclusive<u64>) -> u64 {
         let number = self.number(name, default);
@@ -85,5 +96,48 @@ impl<'a> Reader<'a> {
     pub fn refuse<T: Default>(&mut self, error: String) -> T {
         self.errors.push(error);
         T::default()
+    }
+}
+
+/// `1h30m` → 5400; parts of a second are dropped.
+fn duration(text: &str) -> Option<u64> {
+    let mut seconds = 0.0;
+    let mut rest = text;
+    while !rest.is_empty() {
+        let (number, after) = rest.split_at(rest.find(|c: char| c != '.' && !c.is_ascii_digit())?);
+        let (unit, after) = after.split_at(after.find(|c: char| c.is_ascii_digit()).unwrap_or(after.len()));
+        let unit = match unit {
+            "h" => 3600.0,
+            "m" => 60.0,
+            "s" => 1.0,
+            "ms" => 0.001,
+            "us" | "µs" => 0.000_001,
+            "ns" => 0.000_000_001,
+            _ => return None,
+        };
+        seconds += number.parse::<f64>().ok()? * unit;
+        rest = after;
+    }
+    Some(seconds as u64).filter(|_| !text.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_gos() {
+        let rows = [
+            ("60s", Some(60)),
+            ("1m30s", Some(90)),
+            ("1h", Some(3600)),
+            ("500ms", Some(0)),
+            ("5x", None),
+            ("s", None),
+            ("5", None),
+        ];
+        for (text, expected) in rows {
+            assert_eq!(duration(text), expected, "{text}");
+        }
     }
 }

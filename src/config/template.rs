@@ -6,7 +6,7 @@
 use serde_json::Value;
 
 /// A parsed template.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Template(Vec<Piece>);
 
 #[derive(Clone, Debug, PartialEq)]
@@ -27,17 +27,27 @@ const VARIABLES: &[&str] = &[
     "TokenHash",
     "RedirectTo",
     "Data",
+    "OldEmail",
+    "Phone",
+    "OldPhone",
+    "Provider",
+    "FactorType",
 ];
 
 impl Template {
-    /// Reads a template, or says what is wrong with it.
+    /// Reads a mail's template, or says what is wrong with it.
     pub fn parse(text: &str) -> Result<Self, String> {
+        Self::parse_with(text, VARIABLES)
+    }
+
+    /// The same of a text with variables of its own.
+    pub fn parse_with(text: &str, known: &[&str]) -> Result<Self, String> {
         let mut pieces = Vec::new();
         let mut rest = text;
         while let Some((before, after)) = rest.split_once("{{") {
             let (action, after) = after.split_once("}}").ok_or("a {{ without its }}")?;
             pieces.push(Piece::Text(before.to_string()));
-            pieces.push(Piece::Variable(variable(action.trim())?));
+            pieces.push(Piece::Variable(variable(action.trim(), known)?));
             rest = after;
         }
         pieces.push(Piece::Text(rest.to_string()));
@@ -67,14 +77,14 @@ impl Template {
     }
 }
 
-fn variable(action: &str) -> Result<String, String> {
-    let refused = || format!("{{{{ {action} }}}} is no variable; known are {}", VARIABLES.join(", "));
+fn variable(action: &str, variables: &[&str]) -> Result<String, String> {
+    let refused = || format!("{{{{ {action} }}}} is no variable; known are {}", variables.join(", "));
     let path = action.strip_prefix('.').ok_or_else(refused)?;
     let mut names = path.split('.');
     let first = names.next().unwrap_or_default();
     let is_name = |name: &str| !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || c == '_');
     let rest: Vec<&str> = names.collect();
-    let known = VARIABLES.contains(&first) && rest.iter().all(|name| is_name(name));
+    let known = variables.contains(&first) && rest.iter().all(|name| is_name(name));
     if !known || (first != "Data" && !rest.is_empty()) {
         return Err(refused());
     }

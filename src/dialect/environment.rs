@@ -18,6 +18,8 @@ pub enum CallerValue {
     Claims,
     /// `current_setting('request.headers')` and its like: what is known of the request.
     Request(RequestPart),
+    /// `storage.operation()`: what the Storage API does; NULL elsewhere.
+    Operation,
 }
 
 /// A part of the request that expressions can ask for.

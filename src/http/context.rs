@@ -24,6 +24,8 @@ pub struct Context {
     pub method: Method,
     /// `scheme://host` the client used, for absolute URLs in answers.
     pub origin: String,
+    /// The route's path as the table has it: `/storage/v1/bucket/{bucket}`.
+    pub route: &'static str,
     /// The path as sent, percent-encoded.
     pub path: String,
     /// The query as sent, without the `?`.

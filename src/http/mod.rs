@@ -8,6 +8,7 @@ mod context;
 mod cors;
 #[cfg(feature = "fault-routes")]
 pub mod fault;
+mod inside;
 mod log;
 mod refusal;
 mod request;
@@ -18,6 +19,7 @@ mod serve;
 pub use crate::ports::Body;
 pub use authenticate::authenticate;
 pub use context::{Asked, Context, Failure, Parameters};
+pub use inside::ask_inside;
 pub use refusal::{Api, Refusal, auth_error, auth_error_with};
 pub use request::{Request, is_loopback};
 pub use response::{Cause, Response, ResponseExt, json_response, json_text, respond};

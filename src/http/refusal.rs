@@ -135,7 +135,8 @@ impl Refusal {
             Self::BodyTooLarge   => (bad, "413", "EntityTooLarge", "Payload too large", "The object exceeded the maximum allowed size".into()),
             Self::BodyBroken(_)  => (bad, "400", "InvalidRequest", "Error", "The request body broke off".into()),
             Self::ApiKey         => return self.invalid_api_key(),
-            Self::NoToken        => (bad, "400", "InvalidRequest", "Error", "headers must have required property 'authorization'".into()),
+            // As hosted, whose gateway sends on an empty token.
+            Self::NoToken        => (bad, "403", "AccessDenied", "Unauthorized", "Invalid Compact JWS".into()),
             Self::Token(error)   => (bad, "403", "AccessDenied", "Unauthorized", token_message_storage(*error).into()),
             Self::SessionRevoked => (bad, "403", "AccessDenied", "Unauthorized", "The session has ended".into()),
             Self::Forbidden      => (StatusCode::FORBIDDEN, "403", "AccessDenied", "Unauthorized", "Access denied".into()),

@@ -56,6 +56,8 @@ pub enum LimitedAs {
     Recover,
     /// Asking for a mail again.
     Resend,
+    /// Signing in with a passkey: the question and the answer.
+    Passkey,
 }
 
 impl LimitedAs {
@@ -73,6 +75,7 @@ impl LimitedAs {
             Self::MagicLink  => Some((360,  30)),
             Self::Recover    => Some((360,  30)),
             Self::Resend     => Some((360,  30)),
+            Self::Passkey    => Some((360,  30)),
         }
     }
 }

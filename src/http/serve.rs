@@ -19,6 +19,7 @@ use crate::ports::Background;
 
 /// Answers a request. A panic in its handler becomes a 500 of this request alone.
 pub async fn serve(app: Rc<App>, mut request: Request, background: Rc<dyn Background>) -> Response {
+    app.share();
     let line = Line {
         id: crypto::random_uuid(app.ports.random.as_ref()).to_string(),
         method: request.method.to_string(),
@@ -74,6 +75,7 @@ async fn dispatch(
         request_id,
         method: request.method.clone(),
         origin: format!("{}://{}", request.scheme, request.host),
+        route: route.path,
         path: take(&mut request.path),
         query: take(&mut request.query),
         headers: take(&mut request.headers),

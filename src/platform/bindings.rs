@@ -8,20 +8,23 @@ use wasm_bindgen::JsValue;
 use super::blobs::R2;
 use super::clock::RuntimeClock;
 use super::database::D1;
+use super::edge_cache::DataCentreCache;
 use super::hasher::DurableHasher;
 use super::http_client::Fetch;
+use super::images::CloudflareImages;
 use super::key_value::Kv;
 use super::log::Console;
 use super::random::RuntimeRandom;
 use super::rate_limiter::DurableRateLimiter;
 use super::signatures::WebCrypto;
-use crate::ports::Ports;
+use crate::ports::{Images, Ports};
 
 const DATABASE: &str = "DB";
 const SESSIONS: &str = "SESSIONS";
 const BUCKET: &str = "BUCKET";
 const HASHER: &str = "HASHER";
 const RATE_LIMITER: &str = "RATE_LIMITER";
+const IMAGES: &str = "IMAGES";
 
 /// The Worker's environment.
 pub struct Bindings<'a>(&'a JsValue);
@@ -54,6 +57,8 @@ impl<'a> Bindings<'a> {
         let ports = Ports {
             database: Rc::new(D1(binding(DATABASE))),
             blobs: Rc::new(R2(binding(BUCKET))),
+            edge_cache: Rc::new(DataCentreCache),
+            images: self.optional(IMAGES).map(|binding| Rc::new(CloudflareImages(binding)) as Rc<dyn Images>),
             key_value: Rc::new(Kv(binding(SESSIONS))),
             clock: Rc::new(RuntimeClock),
             random: Rc::new(RuntimeRandom),
@@ -64,5 +69,10 @@ impl<'a> Bindings<'a> {
             log: Rc::new(Console),
         };
         if missing.is_empty() { Ok(ports) } else { Err(missing) }
+    }
+
+    /// A binding that a deployment may do without.
+    fn optional(&self, name: &str) -> Option<JsValue> {
+        Reflect::get(self.0, &name.into()).ok().filter(JsValue::is_object)
     }
 }

@@ -10,6 +10,7 @@ use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 
+use super::blob_parts::{Sent, send};
 use super::exception::message_of;
 use super::stream::PlatformStream;
 use crate::ports::{Blob, BlobError, BlobMetadata, Blobs, Body, ByteRange, Stream, StreamError};
@@ -99,12 +100,8 @@ impl R2 {
         limit: u64,
     ) -> Result<BlobMetadata, BlobError> {
         let Some(length) = stream.length() else { return self.put_unsized(key, stream, limit).await };
-        let platform = match stream.into_any().downcast::<PlatformStream>() {
-            Ok(platform) => platform,
-            Err(_) => return Err(BlobError::Failed("a stream of another platform".into())),
-        };
-        let Some(readable) = platform.into_readable() else { return self.put_bytes(key, &[]).await };
-        let object = settle(put_stream(&self.0, key, readable.as_ref())).await;
+        let sent = send(stream, |readable| put_stream(&self.0, key, readable)).await?;
+        let Sent::Stored(object) = sent else { return self.put_bytes(key, &[]).await };
         let stored = object.map(|object| metadata(&object.unchecked_into()))?;
         if stored.size != length {
             self.delete(&[key.to_string()]).await?;
@@ -174,8 +171,8 @@ impl Parts {
     }
 }
 
-/// `[size, etag, uploaded]`
-fn metadata(object: &Array) -> BlobMetadata {
+/// From `[size, etag, uploaded]`.
+pub fn metadata(object: &Array) -> BlobMetadata {
     BlobMetadata {
         size: object.get(0).as_f64().unwrap_or_default() as u64,
         etag: object.get(1).as_string().unwrap_or_default(),
@@ -183,7 +180,8 @@ fn metadata(object: &Array) -> BlobMetadata {
     }
 }
 
-async fn settle(answer: Result<Promise, JsValue>) -> Result<JsValue, BlobError> {
+/// Waits for a call; what it throws is R2's failure.
+pub async fn settle(answer: Result<Promise, JsValue>) -> Result<JsValue, BlobError> {
     let failed = |thrown: JsValue| BlobError::Failed(message_of(&thrown));
     JsFuture::from(answer.map_err(failed)?).await.map_err(failed)
 }

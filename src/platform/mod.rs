@@ -11,11 +11,14 @@ mod response;
 mod stream;
 
 mod bindings;
+mod blob_parts;
 mod blobs;
 mod clock;
 mod database;
+mod edge_cache;
 mod exception;
 mod http_client;
+mod images;
 mod key_value;
 mod log;
 mod random;

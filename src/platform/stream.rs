@@ -84,6 +84,10 @@ impl Stream for PlatformStream {
         self
     }
 
+    fn is_platforms_own(&self) -> bool {
+        true
+    }
+
     fn length(&self) -> Option<u64> {
         self.length
     }

@@ -79,6 +79,7 @@ impl Environment for CallerEnvironment<'_> {
             CallerValue::Email => Slot::Email,
             CallerValue::Claims => Slot::Claims,
             CallerValue::Request(part) => Slot::Request(part),
+            CallerValue::Operation => Slot::Operation,
         };
         Ok(match self.slots {
             true => slot.marked(),

@@ -22,6 +22,8 @@ pub enum Slot {
     Claims,
     /// A part of the request.
     Request(RequestPart),
+    /// What the Storage API does.
+    Operation,
 }
 
 fn part_of(request: &CallersRequest, part: RequestPart) -> String {
@@ -47,6 +49,7 @@ const SLOTS: &[(Slot, &str)] = &[
     (Slot::Request(RequestPart::Path),    "request path"),
     (Slot::Request(RequestPart::Headers), "request headers"),
     (Slot::Request(RequestPart::Cookies), "request cookies"),
+    (Slot::Operation,                     "operation"),
 ];
 
 impl Slot {
@@ -65,6 +68,7 @@ impl Slot {
             Self::Email => caller.claims.text("email").into(),
             Self::Claims => caller.claims.to_json().into(),
             Self::Request(part) => caller.request.as_deref().map(|request| part_of(request, part)).into(),
+            Self::Operation => caller.operation.into(),
         }
     }
 }

@@ -2,12 +2,12 @@
 
 use async_trait::async_trait;
 
-use super::Body;
+use super::{BlobParts, Body};
 use crate::time::Timestamp;
 
 /// A strongly consistent object store, such as R2. Keys are version uuids: written once, never overwritten.
 #[async_trait(?Send)]
-pub trait Blobs {
+pub trait Blobs: BlobParts {
     /// Stores a body of at most `limit` bytes under a new key.
     ///
     /// A stream of unknown length is stored too (in parts); nothing remains of one that breaks off
@@ -56,6 +56,10 @@ pub enum BlobError {
     Truncated,
     /// The range lies outside the object.
     Range,
+    /// No such upload in parts: completed, aborted or too old.
+    NoUpload,
+    /// The bytes have another hash than the one they were announced with.
+    Mismatch,
     /// The store failed; for the log.
     Failed(String),
 }

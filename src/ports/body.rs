@@ -32,6 +32,10 @@ pub trait Text {
 pub trait Stream {
     /// For the platform to find its own type again.
     fn into_any(self: Box<Self>) -> Box<dyn Any>;
+    /// Whether the platform can hand it on without its bytes entering wasm.
+    fn is_platforms_own(&self) -> bool {
+        false
+    }
     /// How many bytes will come, when that is known.
     fn length(&self) -> Option<u64>;
     /// The next bytes, or `None` at the end.
@@ -58,6 +62,16 @@ impl Body {
         }
     }
 
+    /// As pieces, whatever it is.
+    pub fn into_stream(self) -> Box<dyn Stream> {
+        match self {
+            Self::Empty => Box::new(OnePiece(Bytes::new())),
+            Self::Bytes(bytes) => Box::new(OnePiece(bytes)),
+            Self::Text(text) => Box::new(OnePiece(Bytes::from(text.read()))),
+            Self::Stream(stream) => stream,
+        }
+    }
+
     /// All bytes, if there are at most `limit`.
     pub async fn read(self, limit: u64) -> Result<Bytes, StreamError> {
         if self.length().is_some_and(|length| length > limit) {
@@ -69,6 +83,24 @@ impl Body {
             Self::Text(text) => Ok(Bytes::from(text.read())),
             Self::Stream(stream) => read_stream(stream, limit).await,
         }
+    }
+}
+
+/// Bytes in wasm's memory as a stream.
+struct OnePiece(Bytes);
+
+#[async_trait(?Send)]
+impl Stream for OnePiece {
+    fn into_any(self: Box<Self>) -> Box<dyn Any> {
+        self
+    }
+
+    fn length(&self) -> Option<u64> {
+        Some(self.0.len() as u64)
+    }
+
+    async fn next(&mut self) -> Result<Option<Bytes>, StreamError> {
+        Ok(Some(std::mem::take(&mut self.0)).filter(|bytes| !bytes.is_empty()))
     }
 }
 

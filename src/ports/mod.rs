@@ -4,18 +4,24 @@
 //! memory, as strict as the real thing and able to fail on purpose. Futures are not `Send`: a
 //! Worker isolate has one thread.
 
+mod blob_parts;
 mod blobs;
 mod body;
 mod database;
 mod db_error;
+mod edge_cache;
 mod http_client;
+mod images;
 mod signatures;
 
+pub use blob_parts::{BlobParts, Digests, LEAST_PART, MOST_PARTS, PartsOf, StoredPart};
 pub use blobs::{Blob, BlobError, BlobMetadata, Blobs, ByteRange};
 pub use body::{Body, Stream, StreamError, Text};
 pub use database::{Cost, Database, ResultSet};
 pub use db_error::DbError;
+pub use edge_cache::{EdgeCache, Kept};
 pub use http_client::{HttpClient, IncomingResponse, OutgoingRequest};
+pub use images::{Fit, Focus, ImageError, Images, Picture, PictureSize};
 pub use signatures::{SignatureAlgorithm, Signatures};
 
 use async_trait::async_trait;
@@ -30,6 +36,10 @@ pub struct Ports {
     pub database: Rc<dyn Database>,
     /// R2: the bytes of stored objects.
     pub blobs: Rc<dyn Blobs>,
+    /// The data centre's cache, for public objects and images.
+    pub edge_cache: Rc<dyn EdgeCache>,
+    /// Cloudflare Images, if bound.
+    pub images: Option<Rc<dyn Images>>,
     /// KV: sessions at the edge.
     pub key_value: Rc<dyn KeyValue>,
     /// The time.

@@ -1,9 +1,10 @@
 //! Reading an object: who may, what is left to send, and its bytes.
 
+use super::edge::{self, CacheStatus};
 use super::key::ObjectPath;
 use super::metadata::Metadata;
 use super::range::{self, Wanted};
-use super::store::bucket::Visibility;
+use super::store::bucket::{Purges, Visibility};
 use super::store::object::Object;
 use super::store::{self, batch};
 use super::{Storage, StorageError};
@@ -29,6 +30,8 @@ pub struct Found {
     pub metadata: Metadata,
     /// Whether anyone at all may read it.
     pub is_public: bool,
+    /// Since when what the edge keeps of it does not count.
+    pub purges: Purges,
 }
 
 /// What a request asks besides the object (RFC 9110 §13, §14).
@@ -49,9 +52,9 @@ pub enum Download {
     /// The reader has it already.
     NotModified(Found),
     /// All its bytes.
-    Whole(Found, Body),
+    Whole(Found, Body, CacheStatus),
     /// Some of its bytes.
-    Part(Found, ByteRange, Body),
+    Part(Found, ByteRange, Body, CacheStatus),
 }
 
 /// Finds an object, in one batch. One that the reader may not see is not there.
@@ -59,20 +62,18 @@ pub async fn find(storage: &Storage, path: &ObjectPath, door: Door) -> Result<Fo
     let system = storage.as_system();
     let reader = if door == Door::Caller { storage } else { &system };
     let results = batch(reader, |access| {
-        Ok(vec![
-            store::bucket::visibility(&path.bucket),
-            store::object::find(access, path, door == Door::Caller)?,
-        ])
+        Ok(vec![store::bucket::visibility(path), store::object::find(access, path, door == Door::Caller)?])
     });
     let results = results.await?;
     let bucket: Option<Visibility> = results.at(0)?.first()?;
-    let is_public = bucket.as_ref().is_some_and(|bucket| bucket.public == 1);
-    if bucket.is_none() || (door == Door::Public && !is_public) {
+    let Some(Visibility { public, purges }) = bucket else { return Err(StorageError::NoSuchBucket) };
+    let is_public = public == 1;
+    if door == Door::Public && !is_public {
         return Err(StorageError::NoSuchBucket);
     }
     let object: Object = results.at(1)?.first()?.ok_or(StorageError::NoSuchKey)?;
     let metadata = object.metadata.as_deref().and_then(|json| serde_json::from_str(json).ok());
-    Ok(Found { metadata: metadata.unwrap_or_default(), object, is_public })
+    Ok(Found { metadata: metadata.unwrap_or_default(), object, is_public, purges })
 }
 
 /// Finds an object and opens what the conditions leave of it.
@@ -106,11 +107,10 @@ async fn open(storage: &Storage, found: Found, conditions: &Conditions) -> Resul
         Wanted::Part(part) => Some(part),
         Wanted::Outside => return Err(StorageError::InvalidRange(found.metadata.length().unwrap_or(0))),
     };
-    let version = found.object.version.as_deref().ok_or(StorageError::NoBytes)?;
-    let blob = storage.app.ports.blobs.get(version, part).await?.ok_or(StorageError::NoBytes)?;
+    let (body, cache) = edge::open(storage, &found, part).await?;
     Ok(match part {
-        None => Download::Whole(found, blob.body),
-        Some(part) => Download::Part(found, part, blob.body),
+        None => Download::Whole(found, body, cache),
+        Some(part) => Download::Part(found, part, body, cache),
     })
 }
 

@@ -29,8 +29,8 @@ pub enum StorageError {
     BucketNotEmpty,
     /// More objects than one call empties.
     BucketTooFull,
-    /// A policy's `WITH CHECK`, or an upsert's `USING`.
-    RowSecurity,
+    /// A policy's `WITH CHECK`, or an upsert's `USING`: which, for people.
+    RowSecurity(&'static str),
     /// A policy refuses to delete an object that is there.
     AccessDenied,
     /// Only `service_role` may.
@@ -61,6 +61,20 @@ pub enum StorageError {
     InvalidToken(&'static str),
     /// A token for another object or another action.
     InvalidSignature(&'static str),
+    /// An object that cannot be rendered as an image.
+    InvalidImage,
+    /// An image of more bytes than are rendered.
+    ImageTooLarge,
+    /// An image of more pixels than are rendered.
+    ImageTooManyPixels,
+    /// Rendering without Cloudflare Images.
+    NoImages,
+    /// No such upload of several requests, or one that was given up.
+    NoSuchUpload,
+    /// Another request is writing to the upload.
+    ResourceLocked,
+    /// The bytes have another checksum than the one they were sent with.
+    InvalidChecksum,
     /// Something upstream can do and this deployment cannot.
     NotEnabled(&'static str),
     /// The database takes no calls now.
@@ -100,7 +114,7 @@ impl StorageError {
             Self::KeyAlreadyExists        => (400, "409", "KeyAlreadyExists",     "Duplicate",            "The resource already exists"),
             Self::BucketNotEmpty          => (400, "409", "ResourceNotEmpty",     "ResourceNotEmpty",     "The bucket you tried to delete is not empty"),
             Self::BucketTooFull           => (400, "409", "InvalidRequest",       "InvalidRequest",       "Unable to empty the bucket because it contains too many objects"),
-            Self::RowSecurity             => (400, "403", "AccessDenied",         "Unauthorized",         ROW_SECURITY),
+            Self::RowSecurity(_)          => (400, "403", "AccessDenied",         "Unauthorized",         ROW_SECURITY),
             Self::AccessDenied            => (400, "403", "AccessDenied",         "Unauthorized",         "Access denied"),
             Self::InvalidRole             => (403, "403", "AccessDenied",         "Unauthorized",         "Access denied: Invalid role"),
             Self::InvalidRequest(message) => (400, "400", "InvalidRequest",       "Error",                message),
@@ -116,6 +130,13 @@ impl StorageError {
             Self::InvalidRange(_)         => (416, "416", "InvalidRange",         "invalid_range",        "invalid range provided"),
             Self::InvalidToken(message)   => (400, "400", "InvalidJWT",           "InvalidJWT",           message),
             Self::InvalidSignature(why)   => (400, "400", "InvalidSignature",     "InvalidSignature",     why),
+            Self::InvalidImage            => (400, "400", "InvalidRequest",       "InvalidRequest",       "The source image is invalid or unsupported for rendering"),
+            Self::ImageTooLarge           => (400, "400", "InvalidRequest",       "InvalidRequest",       "The source image file is too large to process"),
+            Self::ImageTooManyPixels      => (400, "400", "InvalidRequest",       "InvalidRequest",       "The source image resolution is too large to process"),
+            Self::NoImages                => (400, "409", "FeatureNotEnabled",    "FeatureNotEnabled",    "Image transformation needs Cloudflare Images: bind it as IMAGES in wrangler.toml"),
+            Self::NoSuchUpload            => (400, "404", "NoSuchUpload",         "NoSuchUpload",         "Upload not found"),
+            Self::ResourceLocked          => (400, "423", "ResourceLocked",       "ResourceLocked",       "The resource is locked"),
+            Self::InvalidChecksum         => (400, "400", "InvalidChecksum",      "InvalidChecksum",      "The content does not have the checksum it was sent with"),
             Self::NotEnabled(feature)     => (400, "409", "FeatureNotEnabled",    "FeatureNotEnabled",    &format!("The feature {feature} is not enabled for this resource")),
             Self::SlowDown(_)             => (429, "429", "SlowDown",             "too_many_connections", "Too many connections issued to the database"),
             Self::DatabaseTimeout(_)      => (544, "544", "DatabaseTimeout",      "DatabaseTimeout",      "The connection to the database timed out"),
@@ -123,6 +144,17 @@ impl StorageError {
             Self::Internal(_)             => (500, "500", "InternalError",        "InternalError",        "Internal server error"),
         };
         Row { http, status, code, error, message: message.to_string() }
+    }
+
+    /// What the message, which is upstream's, does not say.
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::RowSecurity(hint) => Some(hint),
+            Self::AccessDenied => {
+                Some("The SELECT or the DELETE policies of storage.objects do not allow this row.")
+            }
+            _ => None,
+        }
     }
 
     /// What went wrong behind the message, for the log.
@@ -152,8 +184,15 @@ const RAISED: &[(&str, StorageError)] = &[
     ("KeyAlreadyExists", StorageError::KeyAlreadyExists),
     ("BucketNotEmpty",   StorageError::BucketNotEmpty),
     ("BucketTooFull",    StorageError::BucketTooFull),
-    ("RowSecurity",      StorageError::RowSecurity),
+    ("InsertDenied",     StorageError::RowSecurity("The INSERT policies of storage.objects do not allow this row.")),
+    ("SelectDenied",     StorageError::RowSecurity("The SELECT policies of storage.objects do not show the row as it would be; an upsert or a move needs them, too.")),
+    ("UpdateDenied",     StorageError::RowSecurity("The UPDATE policies of storage.objects do not allow the row as it would be.")),
+    ("ReplaceDenied",    StorageError::RowSecurity("The UPDATE or the SELECT policies of storage.objects do not allow the row that is there to be replaced.")),
+    ("BucketDenied",     StorageError::RowSecurity("The INSERT policies of storage.buckets do not allow this row.")),
+    ("BucketUpdateDenied", StorageError::RowSecurity("The UPDATE or the SELECT policies of storage.buckets do not allow the row as it would be.")),
     ("TooLarge",         StorageError::TooLarge),
+    ("NoSuchUpload",     StorageError::NoSuchUpload),
+    ("ResourceLocked",   StorageError::ResourceLocked),
 ];
 
 /// What precedes the type in the payload of a refused type.
@@ -193,6 +232,8 @@ impl From<BlobError> for StorageError {
             BlobError::TooLarge => Self::TooLarge,
             BlobError::Truncated => Self::NoContent("The request body broke off before its end".into()),
             BlobError::Range => Self::InvalidRange(0),
+            BlobError::NoUpload => Self::NoSuchUpload,
+            BlobError::Mismatch => Self::InvalidChecksum,
             BlobError::Failed(cause) => Self::Internal(cause),
         }
     }

@@ -5,10 +5,10 @@
 //! whatever stops half-way, every stray version stands there, and the sweep finds it.
 
 use futures_util::FutureExt;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::store::{self, Results};
-use super::{Storage, StorageError};
+use super::{Storage, StorageError, unfinished};
 use crate::app::App;
 
 /// How long an upload may take from its permission to its row. After that the sweep may delete its
@@ -72,6 +72,7 @@ pub fn sweep_later(storage: &Storage) {
 /// Gives up uploads that never finished and deletes the bytes of all garbage: for a schedule, and
 /// whenever. Gives the number of versions deleted. Stopping anywhere leaves the rest for the next time.
 pub async fn sweep(app: &App) -> Result<usize, StorageError> {
+    unfinished::sweep(app).await?;
     let mut deleted = 0;
     loop {
         let now = app.now().to_postgres();
@@ -89,18 +90,22 @@ pub async fn sweep(app: &App) -> Result<usize, StorageError> {
 }
 
 /// Bytes first, then the note of them.
-async fn collect(app: &App, versions: &[String]) -> Result<(), StorageError> {
+pub async fn collect(app: &App, versions: &[String]) -> Result<(), StorageError> {
     if versions.is_empty() {
         return Ok(());
     }
     app.ports.blobs.delete(versions).await?;
-    let versions =
-        serde_json::to_string(versions).map_err(|error| StorageError::Internal(error.to_string()))?;
-    app.ports.database.batch(vec![store::garbage::forget(versions)]).await?;
+    app.ports.database.batch(vec![store::garbage::forget(json(versions)?)]).await?;
     Ok(())
 }
 
-fn log(app: &App, error: &StorageError) {
+/// Versions as one bind.
+pub fn json(versions: &[impl Serialize]) -> Result<String, StorageError> {
+    serde_json::to_string(versions).map_err(|error| StorageError::Internal(error.to_string()))
+}
+
+/// Says what failed after the response.
+pub fn log(app: &App, error: &StorageError) {
     let line = serde_json::json!({
         "at": app.now().to_milliseconds(),
         "level": "error",

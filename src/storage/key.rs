@@ -4,6 +4,7 @@
 //! keys are version uuids.
 
 use super::StorageError;
+use crate::config::KeyCharacters;
 
 /// The most bytes of an object's name, as in S3.
 const LONGEST_KEY: usize = 1024;
@@ -24,9 +25,12 @@ pub struct ObjectPath {
 }
 
 impl ObjectPath {
-    /// Refuses names with characters outside Supabase's set, empty ones and those over 1,024 bytes.
-    pub fn new(bucket: &str, key: &str) -> Result<Self, StorageError> {
-        let allowed = |character: char| is_allowed(character) || character == '/';
+    /// Refuses names with characters outside the set, empty ones and those over 1,024 bytes.
+    pub fn new(bucket: &str, key: &str, characters: KeyCharacters) -> Result<Self, StorageError> {
+        let allowed = |character: char| match characters {
+            KeyCharacters::Supabase => is_allowed(character) || character == '/',
+            KeyCharacters::Unicode => !character.is_control() && character != '\\' && !deceives(character),
+        };
         if key.is_empty() || key.len() > LONGEST_KEY || !key.chars().all(allowed) {
             return Err(StorageError::InvalidKey(key.to_string()));
         }
@@ -59,6 +63,15 @@ fn is_allowed(character: char) -> bool {
     character.is_ascii_alphanumeric() || PUNCTUATION.contains(character)
 }
 
+/// Characters that look like none or turn the text around them, so that a name reads as another. And the last one,
+/// which ends ranges.
+fn deceives(character: char) -> bool {
+    matches!(
+        character,
+        '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}' | '\u{10ffff}'
+    )
+}
+
 /// The first text after all those that start with `prefix`, or `None` when there is no end: the
 /// upper bound of a range, where `LIKE` could not take more than 50 bytes.
 pub fn end_of_prefix(prefix: &str) -> Option<String> {
@@ -80,14 +93,24 @@ mod tests {
     #[test]
     fn object_names_have_supabases_characters() {
         for key in ["a", "A/b_c!-.*'()", "a b&c$d=e@f;g:h+i,j?k", "a//b", "../x", "/", &"x".repeat(1024)] {
-            assert!(ObjectPath::new("b", key).is_ok(), "{key}");
+            assert!(ObjectPath::new("b", key, KeyCharacters::Supabase).is_ok(), "{key}");
         }
         for key in ["", "é", "a[b]", "a{b}", "a~", "a%b", "a#b", "a^b", "a`b", "a|b", "a<b", "a\"b", "a\\b"]
         {
-            assert!(ObjectPath::new("b", key).is_err(), "{key}");
+            assert!(ObjectPath::new("b", key, KeyCharacters::Supabase).is_err(), "{key}");
         }
         for key in ["a\u{0}b", "a\nb", "a\tb", "a\u{7f}b", &"x".repeat(1025)] {
-            assert!(ObjectPath::new("b", key).is_err(), "{key:?}");
+            assert!(ObjectPath::new("b", key, KeyCharacters::Supabase).is_err(), "{key:?}");
+        }
+    }
+
+    #[test]
+    fn unicode_is_an_option_without_what_deceives() {
+        for key in ["é", "日本/語.png", "a[b]{c}~%#^`|<>\"", "🎉", "../x"] {
+            assert!(ObjectPath::new("b", key, KeyCharacters::Unicode).is_ok(), "{key}");
+        }
+        for key in ["", "a\u{0}b", "a\nb", "a\\b", "a\u{202e}gnp.exe", "\u{10ffff}", &"é".repeat(513)] {
+            assert!(ObjectPath::new("b", key, KeyCharacters::Unicode).is_err(), "{key:?}");
         }
     }
 

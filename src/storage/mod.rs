@@ -14,12 +14,15 @@ pub mod api;
 mod access;
 mod bucket;
 mod download;
+mod edge;
 mod error;
 mod garbage;
+mod image;
 mod key;
 mod list;
 mod metadata;
 mod mime;
+mod purge;
 mod range;
 mod relocate;
 mod remove;
@@ -27,10 +30,13 @@ mod robots_tag;
 mod sign;
 mod signed_url;
 mod store;
+mod tus;
+mod unfinished;
 mod upload;
 
 pub use error::StorageError;
 pub use garbage::sweep;
+pub use purge::forget_old as forget_old_purges;
 
 use std::rc::Rc;
 

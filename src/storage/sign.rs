@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::image::Transform;
 use super::key::ObjectPath;
 use super::metadata::Metadata;
 use super::signed_url::SignedUrl;
@@ -28,10 +29,23 @@ pub struct SignedUpload {
     token: String,
 }
 
-/// A URL, under `/storage/v1`, that reads an object for some seconds.
-pub async fn download(storage: &Storage, path: &ObjectPath, seconds: i64) -> Result<String, StorageError> {
+/// A URL, under `/storage/v1`, that reads an object for some seconds, or an image made of it.
+pub async fn download(
+    storage: &Storage,
+    path: &ObjectPath,
+    seconds: i64,
+    transform: &Transform,
+) -> Result<String, StorageError> {
     batch(storage, |access| Ok(vec![store::object::require_visible(access, path)?])).await?;
-    download_url(storage, path, seconds)
+    if transform.is_empty() {
+        return download_url(storage, path, seconds);
+    }
+    let signed = SignedUrl {
+        transformations: Some(transform.to_token()),
+        ..SignedUrl::download(path, storage.app.now(), seconds)
+    };
+    let token = signed.sign(&storage.app.config.jwt_secret)?;
+    Ok(format!("/render/image/sign/{path}?token={token}"))
 }
 
 /// The same for several objects of a bucket; an object that the caller does not see has an error.

@@ -38,6 +38,9 @@ pub struct SignedUrl {
     /// Upload: whether it may replace an object.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub upsert: Option<bool>,
+    /// Download: the image it reads, as [`super::image::Transform::to_token`] has it, and nothing but that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transformations: Option<String>,
 }
 
 impl SignedUrl {
@@ -51,6 +54,7 @@ impl SignedUrl {
             exp,
             owner: None,
             upsert: None,
+            transformations: None,
         }
     }
 

@@ -9,6 +9,7 @@ use super::store::{self, batch};
 use super::{Storage, StorageError, garbage};
 use crate::crypto::random_uuid;
 use crate::ports::{BlobMetadata, Body};
+use crate::sql::Statement;
 
 /// What is uploaded, whatever form the request had.
 pub struct Content {
@@ -46,9 +47,11 @@ pub struct Written {
     pub object: String,
 }
 
+/// What [`store::write::permission`] gives.
 #[derive(Deserialize)]
-struct Allowed {
-    size_limit: Option<u64>,
+pub struct Allowed {
+    /// The bucket's limit in bytes.
+    pub size_limit: Option<u64>,
 }
 
 /// Whether the caller may upload such an object, without doing it; an error says why not.
@@ -138,17 +141,30 @@ pub async fn finish(
     object: &NewObject<'_>,
     limits: &Limits<'_>,
 ) -> Result<Written, StorageError> {
+    let written = finish_with(storage, object, limits, &[]).await;
+    written.inspect_err(|error| garbage::abandon(storage, object.version, error))
+}
+
+/// The same with more statements in the batch; when it fails, the bytes stay for another try.
+pub async fn finish_with(
+    storage: &Storage,
+    object: &NewObject<'_>,
+    limits: &Limits<'_>,
+    more: &[Statement],
+) -> Result<Written, StorageError> {
     let results = batch(storage, |access| {
         let [is_expected, adopt] = store::garbage::adopt(object.version);
-        Ok(vec![
+        let mut statements = vec![
             store::write::permission(access, object, limits)?,
             is_expected,
             adopt,
             store::garbage::discard(object.path),
             store::write::upsert(object),
-        ])
+        ];
+        statements.extend_from_slice(more);
+        Ok(statements)
     });
-    let results = results.await.inspect_err(|error| garbage::abandon(storage, object.version, error))?;
+    let results = results.await?;
     garbage::collect_later(storage, garbage::versions(&results, 3)?);
     let written: Option<Written> = results.at(4)?.first()?;
     written.ok_or_else(|| StorageError::Internal("the upsert gave no row".into()))

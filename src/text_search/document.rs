@@ -5,7 +5,8 @@ use serde_json::Value;
 use super::SearchError;
 use super::clauses::clauses;
 use super::dictionary::Configuration;
-use super::query::Syntax;
+use super::query::{Node, Syntax, parse};
+use super::rank::{looked_for, rank};
 use super::vector::{Vector, weight};
 
 /// The ways of writing a query by the name that documents give them.
@@ -15,6 +16,7 @@ const SYNTAXES: &[(&str, Syntax)] = &[
     ("plain",     Syntax::Plain),
     ("phrase",    Syntax::Phrase),
     ("web",       Syntax::Web),
+    ("lexemes",   Syntax::Lexemes),
 ];
 
 /// What begins the document of a query; the text follows as a JSON string, and `]`.
@@ -23,15 +25,41 @@ pub fn query_document(configuration: Configuration, syntax: Syntax) -> String {
     format!("[\"query\",\"{name}\",\"{}\",", configuration.name())
 }
 
-/// What a document comes to: a vector's text, or a query's clauses.
+/// What begins the document of a rank, and of the lexemes that it asks for; `weights` is JSON, or `null`. The query's
+/// document follows, in a rank's a comma, what is known of the vector, and in both `]`.
+pub fn rank_document(method: i64, weights: &str) -> (String, String) {
+    (format!("[\"rank\",{method},{weights},"), "[\"ranked\",".to_string())
+}
+
+/// What a document comes to: a vector's text, a query's clauses, the lexemes of a query, or a rank.
 pub fn cooked(document: &str) -> Result<String, SearchError> {
     let recipe: Value = serde_json::from_str(document).map_err(|_| no_document())?;
-    let parts: Vec<&str> = recipe.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
-    if let ["query", syntax, configuration, text] = parts.as_slice() {
-        let syntax = SYNTAXES.iter().find(|(name, _)| name == syntax).ok_or_else(no_document)?.1;
-        return clauses(Configuration::named(configuration)?, syntax, text);
+    match recipe.as_array().map(Vec::as_slice).unwrap_or_default() {
+        [Value::String(verb), ..] if verb == "query" => {
+            let (syntax, configuration, text) = query_of(&recipe)?;
+            clauses(configuration, syntax, text)
+        }
+        [Value::String(verb), query] if verb == "ranked" => {
+            Ok(looked_for(parsed(query)?.as_ref()).to_string())
+        }
+        [Value::String(verb), Value::Number(method), weights, query, places] if verb == "rank" => {
+            let method = method.as_i64().unwrap_or_default();
+            Ok(rank(method, weights, parsed(query)?.as_ref(), places)?.to_string())
+        }
+        _ => Ok(made(&recipe)?.to_text()),
     }
-    Ok(made(&recipe)?.to_text())
+}
+
+fn query_of(recipe: &Value) -> Result<(Syntax, Configuration, &str), SearchError> {
+    let parts: Vec<&str> = recipe.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    let ["query", syntax, configuration, text] = parts.as_slice() else { return Err(no_document()) };
+    let syntax = SYNTAXES.iter().find(|(name, _)| name == syntax).ok_or_else(no_document)?.1;
+    Ok((syntax, Configuration::named(configuration)?, text))
+}
+
+fn parsed(recipe: &Value) -> Result<Option<Node>, SearchError> {
+    let (syntax, configuration, text) = query_of(recipe)?;
+    parse(configuration, syntax, text)
 }
 
 fn made(recipe: &Value) -> Result<Vector, SearchError> {

@@ -12,15 +12,17 @@ mod dictionary;
 mod document;
 mod parser;
 mod query;
+mod rank;
 mod store;
 mod vector;
 
 pub use clauses::clauses;
 pub use database::Remembering;
 pub use dictionary::Configuration;
-pub use document::{cooked, query_document};
+pub use document::{cooked, query_document, rank_document};
 pub use query::Syntax;
-pub use store::{Among, matches, missing_of, query_of, sweep, vector_of};
+pub use rank::needs_vector;
+pub use store::{Among, looked_up, matches, missing_of, query_of, sweep, vector_of};
 pub use vector::{Vector, vector, weight};
 
 /// What Postgres refuses: SQLSTATE and its own message.

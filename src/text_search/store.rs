@@ -27,18 +27,23 @@ pub struct Among<'a> {
 /// The lexemes of a vector, given as such or as a document. `among` finds what else is missing, so that one
 /// failure is enough for many rows.
 pub fn vector_of(document: &str, among: Option<Among<'_>>) -> String {
+    let missing = missing_with(document, among);
+    format!(
+        "CASE WHEN substr({document}, 1, 1) = '[' THEN coalesce((SELECT vector FROM {TABLE} WHERE document = {document}), {missing}) ELSE {document} END"
+    )
+}
+
+/// What raises a document that is not there, and others that its row's table would ask for.
+fn missing_with(document: &str, among: Option<Among<'_>>) -> String {
     let others = among.map(|Among { table, row }| {
         format!(
             "\n  UNION ALL\n  SELECT document FROM (\n    SELECT document, sum(length(document)) OVER (ROWS UNBOUNDED PRECEDING) AS size\n    FROM (SELECT DISTINCT {document} AS document FROM {table} AS {row}) AS \"/all\"\n    WHERE substr(document, 1, 1) = '['\n      AND NOT EXISTS (SELECT 1 FROM {TABLE} AS known WHERE known.document = \"/all\".document)\n  )\n  WHERE size < {MOST_CARRIED}"
         )
     });
-    let missing = raise(&format!(
+    raise(&format!(
         "'{MISSING}' || (SELECT json_group_array(document) FROM (SELECT {document} AS document{}))",
         others.unwrap_or_default()
-    ));
-    format!(
-        "CASE WHEN substr({document}, 1, 1) = '[' THEN coalesce((SELECT vector FROM {TABLE} WHERE document = {document}), {missing}) ELSE {document} END"
-    )
+    ))
 }
 
 /// A query that raises the documents in a column of `rows`, a query's SQL, which are not there yet.
@@ -62,6 +67,12 @@ pub fn query_of(document: &str) -> String {
     format!(
         "CASE WHEN substr({document}, 1, 2) = '[\"' THEN coalesce((SELECT vector FROM {TABLE} WHERE document = {document}), {missing}) ELSE {document} END"
     )
+}
+
+/// What a document comes to; `among` finds what else is missing, as for a vector.
+pub fn looked_up(document: &str, among: Option<Among<'_>>) -> String {
+    let missing = missing_with(document, among);
+    format!("coalesce((SELECT vector FROM {TABLE} WHERE document = {document}), {missing})")
 }
 
 /// `@@`: whether a vector's lexemes fulfil a query's clauses.

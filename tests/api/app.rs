@@ -15,8 +15,8 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use serde_json::{Value, json};
 
 use crate::double::{
-    CheapHasher, CountingRandom, LateWork, MemoryBlobs, MemoryHttpClient, MemoryKeyValue, MemoryLog,
-    MovableClock, NoLimits, Pieces, RingSignatures, StrictDatabase,
+    CheapHasher, CountingRandom, LateWork, MemoryBlobs, MemoryEdgeCache, MemoryHttpClient, MemoryKeyValue,
+    MemoryLog, MovableClock, NoLimits, NotedImages, Pieces, RingSignatures, StrictDatabase,
 };
 
 /// The product on doubles. Each test makes its own.
@@ -24,6 +24,8 @@ pub struct TestApp {
     pub app: Rc<App>,
     pub database: Rc<StrictDatabase>,
     pub blobs: Rc<MemoryBlobs>,
+    pub edge_cache: Rc<MemoryEdgeCache>,
+    pub images: Rc<NotedImages>,
     pub key_value: Rc<MemoryKeyValue>,
     pub clock: Rc<MovableClock>,
     pub hasher: Rc<CheapHasher>,
@@ -62,6 +64,8 @@ impl TestApp {
     fn with_config(config: Config) -> Self {
         let database = Rc::new(StrictDatabase::new());
         let blobs = Rc::new(MemoryBlobs::default());
+        let edge_cache = Rc::new(MemoryEdgeCache::default());
+        let images = Rc::new(NotedImages::default());
         let key_value = Rc::new(MemoryKeyValue::default());
         let clock = Rc::new(MovableClock::new());
         let hasher = Rc::new(CheapHasher::default());
@@ -71,6 +75,8 @@ impl TestApp {
         let ports = Ports {
             database: database.clone(),
             blobs: blobs.clone(),
+            edge_cache: edge_cache.clone(),
+            images: Some(images.clone()),
             key_value: key_value.clone(),
             clock: clock.clone(),
             random: Rc::new(CountingRandom::default()),
@@ -82,27 +88,31 @@ impl TestApp {
         };
         let app = Rc::new(App::new(config, ports, routes::router().unwrap()));
         let late_work = Rc::new(LateWork::default());
-        Self { app, database, blobs, key_value, clock, hasher, limits, http_client, log, late_work }
+        Self {
+            app,
+            database,
+            blobs,
+            edge_cache,
+            images,
+            key_value,
+            clock,
+            hasher,
+            limits,
+            http_client,
+            log,
+            late_work,
+        }
     }
 
     /// Another isolate on the same stores: nothing remembered.
     pub fn another_isolate(&self) -> Self {
-        let ports = Ports {
-            database: self.database.clone(),
-            blobs: self.blobs.clone(),
-            key_value: self.key_value.clone(),
-            clock: self.clock.clone(),
-            random: self.app.ports.random.clone(),
-            hasher: self.hasher.clone(),
-            signatures: Rc::new(RingSignatures),
-            rate_limiter: self.limits.clone(),
-            http_client: self.http_client.clone(),
-            log: self.log.clone(),
-        };
+        let ports = ports_of(self);
         Self {
             app: Rc::new(App::new(self.app.config.clone(), ports, routes::router().unwrap())),
             database: self.database.clone(),
             blobs: self.blobs.clone(),
+            edge_cache: self.edge_cache.clone(),
+            images: self.images.clone(),
             key_value: self.key_value.clone(),
             clock: self.clock.clone(),
             hasher: self.hasher.clone(),
@@ -111,6 +121,14 @@ impl TestApp {
             log: self.log.clone(),
             late_work: self.late_work.clone(),
         }
+    }
+
+    /// The same without Cloudflare Images.
+    pub fn without_images(self) -> Self {
+        let mut other = self.another_isolate();
+        let ports = Ports { images: None, ..ports_of(&self) };
+        other.app = Rc::new(App::new(self.app.config.clone(), ports, routes::router().unwrap()));
+        other
     }
 
     /// Nobody, with the anon key.
@@ -159,6 +177,24 @@ impl TestApp {
         for work in self.late_work.take() {
             block_on(work);
         }
+    }
+}
+
+/// The stores of an app, for another isolate on them.
+fn ports_of(app: &TestApp) -> Ports {
+    Ports {
+        database: app.database.clone(),
+        blobs: app.blobs.clone(),
+        edge_cache: app.edge_cache.clone(),
+        images: app.app.ports.images.clone(),
+        key_value: app.key_value.clone(),
+        clock: app.clock.clone(),
+        random: app.app.ports.random.clone(),
+        hasher: app.hasher.clone(),
+        signatures: Rc::new(RingSignatures),
+        rate_limiter: app.limits.clone(),
+        http_client: app.http_client.clone(),
+        log: app.log.clone(),
     }
 }
 

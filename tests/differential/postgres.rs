@@ -79,6 +79,11 @@ const SETTINGS: &[&str] = &[
 impl Postgres {
     /// Starts one. Panics with what to do when there is none to start.
     pub fn start() -> Self {
+        Self::start_on(5432, &[])
+    }
+
+    /// The same with more settings, among them the port that its socket is named by.
+    pub fn start_on(port: u16, settings: &[&str]) -> Self {
         let programs = programs().unwrap_or_else(|| panic!("\n\n{HOW_TO_GET_IT}\n"));
         let folder = std::env::temp_dir().join(format!("edgeward-postgres-{}", std::process::id()));
         let _ = std::fs::remove_dir_all(&folder);
@@ -94,12 +99,12 @@ impl Postgres {
         assert!(made.status.success(), "initdb: {}", String::from_utf8_lossy(&made.stderr));
         let mut server = as_postgres(&programs.join("postgres"));
         server.arg("-D").arg(&data).arg("-k").arg(&folder);
-        for setting in SETTINGS {
+        for setting in SETTINGS.iter().chain(settings) {
             server.args(["-c", setting]);
         }
         let server = server.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         let mut started = Started { server: Some(server), folder };
-        let mut client = started.connect();
+        let mut client = started.connect(port);
         client.batch_execute(SUPABASE).unwrap();
         Self { client, server: started.server.take().unwrap(), folder: std::mem::take(&mut started.folder) }
     }
@@ -164,10 +169,10 @@ struct Started {
 }
 
 impl Started {
-    fn connect(&mut self) -> Client {
+    fn connect(&mut self, port: u16) -> Client {
         let give_up = Instant::now() + Duration::from_secs(30);
         let mut config = Config::new();
-        config.host_path(&self.folder).user("postgres").dbname("postgres");
+        config.host_path(&self.folder).port(port).user("postgres").dbname("postgres");
         loop {
             match config.connect(NoTls) {
                 Ok(client) => return client,

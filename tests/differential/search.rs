@@ -74,6 +74,16 @@ pub fn run(postgres: &mut Postgres, seeds: &mut dyn Iterator<Item = u64>, report
             let query = quoted(chance.pick::<&str>(texts));
             queries.push(format!("SELECT id, to_tsvector('{configuration}', title) @@ {function}('{configuration}', {query} || '') AS v FROM texts"));
         }
+        for (function, _, texts) in QUERIES {
+            let query = quoted(chance.pick::<&str>(texts));
+            let method = chance.pick(&[0, 0, 1, 2, 8, 16, 32, 33]);
+            let weights = chance.pick(&["", "", "'{0.2, 0.3, 0.5, 0.9}', ", "'{-1, 0, 1, 0.25}', "]);
+            queries.push(format!(
+                "SELECT id, ts_rank(words, {function}('{configuration}', {query})) AS v FROM texts"
+            ));
+            queries.push(format!("SELECT id, ts_rank({weights}to_tsvector('{configuration}', body), {function}('{configuration}', {query} || ''), {method}) AS v FROM texts"));
+            queries.push(format!("SELECT id, ts_rank({weights}strip(words), {function}('{configuration}', {query}), {method}) > 0.05 AS v FROM texts"));
+        }
         for query in queries {
             let theirs = postgres.value(&format!("SELECT json_agg(rows ORDER BY id) FROM ({query}) AS rows"));
             let ours = ours::query(&app, &format!("{query} ORDER BY id"));

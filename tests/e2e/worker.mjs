@@ -18,14 +18,14 @@ const testBuild = "build/test";
  * Starts the Worker.
  *
  * `build` is the folder of the compiled Worker, `vars` are settings on top of the demo ones (`undefined` takes one away),
- * `broken` names bindings that are objects without methods, so that every call of them throws.
+ * `broken` names bindings that are objects without methods, so that every call of them throws; `port` is one that others know.
  *
  * Gives `url` (the Worker with the example's assets before it, as in production; not through Miniflare's own proxy, which
  * costs twice the Worker's time), `vars`, `logs` (the lines the Worker wrote), `mf` (to reach the bindings from outside) and
  * `dispose()`.
  */
-export async function startWorker({ build = testBuild, vars = {}, broken = [] } = {}) {
-  const options = breakBindings(optionsOf({ build, vars }), broken);
+export async function startWorker({ build = testBuild, vars = {}, broken = [], port = 0 } = {}) {
+  const options = breakBindings(optionsOf({ build, vars, port }), broken);
   const logs = [];
   const mf = new Miniflare({
     ...options,
@@ -46,7 +46,7 @@ export async function startWorker({ build = testBuild, vars = {}, broken = [] } 
 }
 
 /** Miniflare's options of the Worker as wrangler.toml describes it, with the settings of {@link startWorker}. */
-export function optionsOf({ build = testBuild, vars = {} } = {}) {
+export function optionsOf({ build = testBuild, vars = {}, port = 0 } = {}) {
   const folder = join(root, build);
   const { workerOptions } = workerOptionsOf(join(root, "wrangler.toml"));
   const settings = Object.entries({ ...demoVars(), ...vars }).filter(([, value]) => value !== undefined);
@@ -59,7 +59,7 @@ export function optionsOf({ build = testBuild, vars = {} } = {}) {
       { type: "CompiledWasm", path: join(folder, "index_bg.wasm") },
     ],
     bindings: { ...workerOptions.bindings, ...Object.fromEntries(settings) },
-    unsafeDirectSockets: [{ host: localHost, port: 0 }],
+    unsafeDirectSockets: [{ host: localHost, port }],
   };
 }
 

@@ -3,12 +3,39 @@
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 
+use crate::auth::captcha;
 use crate::auth::error::Error;
-use crate::http::{Context, Refusal};
+use crate::caller::Access;
+use crate::http::{Api, Context, Refusal, authenticate};
 
 /// The body as JSON, whatever its content type says.
 pub async fn read_json<T: DeserializeOwned>(context: &mut Context) -> Result<T, Error> {
     parse(&context.read_body().await?)
+}
+
+/// The same of an endpoint that may ask for a captcha, which an administrator need not solve.
+pub async fn read_guarded_json<T: DeserializeOwned>(context: &mut Context) -> Result<T, Error> {
+    #[derive(Default, Deserialize)]
+    struct Guarded {
+        #[serde(default, deserialize_with = "nullable")]
+        gotrue_meta_security: Security,
+    }
+    #[derive(Default, Deserialize)]
+    struct Security {
+        captcha_token: Option<String>,
+    }
+    let bytes = context.read_body().await?;
+    if context.app.config.auth.captcha.is_some() && !is_administrator(context).await {
+        let Guarded { gotrue_meta_security: Security { captcha_token } } = parse(&bytes)?;
+        let ip = Some(context.address.as_str()).filter(|address| !address.is_empty());
+        captcha::check(&context.app, captcha_token.as_deref().unwrap_or_default(), ip).await?;
+    }
+    parse(&bytes)
+}
+
+async fn is_administrator(context: &Context) -> bool {
+    let caller = authenticate(&context.app, Api::Auth, Access::Admin, &context.headers).await;
+    caller.is_ok_and(|caller| caller.is_admin())
 }
 
 /// The same, where no body at all stands for an empty object.

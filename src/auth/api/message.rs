@@ -1,16 +1,18 @@
-//! The endpoints that send a mail: `/otp`, `/magiclink`, `/recover`, `/resend`, `/reauthenticate`, `/invite`.
+//! The endpoints that send a mail or a text message: `/otp`, `/magiclink`, `/recover`, `/resend`, `/reauthenticate`, `/invite`.
 
 use ::http::StatusCode;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::body::{given, nullable, read_json};
-use super::return_path;
+use super::body::{given, nullable, read_guarded_json, read_json};
+use super::{client, return_path};
 use crate::auth::email_address::EmailAddress;
 use crate::auth::error::Error;
 use crate::auth::metadata::Metadata;
+use crate::auth::phone_number::PhoneNumber;
 use crate::auth::pkce::Challenge;
-use crate::auth::resend::Again;
+use crate::auth::resend::{Again, TextAgain};
+use crate::auth::sms::Channel;
 use crate::auth::{invite, otp, reauthenticate, recover, resend};
 use crate::http::{Context, Response, json_response};
 
@@ -30,17 +32,45 @@ struct MessageBody {
 
 /// `POST /otp`: a code and a link to sign in with; makes an account unless told not to.
 pub async fn send_otp(mut context: Context) -> Result<Response, Error> {
-    let body: MessageBody = read_json(&mut context).await?;
+    let body: MessageBody = read_guarded_json(&mut context).await?;
     let refuse = |message: &'static str| Err(Error::Validation(message.into()));
     match (given(body.email.as_ref()), given(body.phone.as_ref())) {
         (Some(_), Some(_)) => refuse("Only an email address or phone number should be provided"),
         (Some(_), None) if given(body.channel.as_ref()).is_some() => {
             refuse("Channel should only be specified with Phone OTP")
         }
-        (None, Some(_)) => Err(Error::PhoneOtpDisabled),
+        (None, Some(phone)) => {
+            let phone = phone.to_string();
+            body.challenge()?;
+            send_text(context, &phone, body).await
+        }
         (None, None) => refuse("One of email or phone must be set"),
         (Some(_), None) => send_link(context, body).await,
     }
+}
+
+async fn send_text(context: Context, phone: &str, body: MessageBody) -> Result<Response, Error> {
+    let app = &context.app;
+    if !app.config.auth.phone_enabled {
+        return Err(Error::PhoneOtpDisabled);
+    }
+    let request = otp::TextRequest {
+        phone: PhoneNumber::parse(phone)?,
+        channel: Channel::parse(app, body.channel.as_deref())?,
+        data: body.data,
+        create_user: body.create_user.unwrap_or(true),
+    };
+    let message_id = otp::send_text(app, request, &return_path(&context, None)).await?;
+    Ok(sent(message_id))
+}
+
+/// The answer to whoever was sent a text message.
+fn sent(message_id: Option<&str>) -> Response {
+    let body = match message_id {
+        None => json!({}),
+        Some(message_id) => json!({"message_id": message_id}),
+    };
+    json_response(StatusCode::OK, &body)
 }
 
 /// `POST /magiclink`: the same, for an address.
@@ -48,7 +78,7 @@ pub async fn send_magic_link(mut context: Context) -> Result<Response, Error> {
     if !context.app.config.auth.email_enabled {
         return Err(Error::EmailLoginDisabled);
     }
-    let body: MessageBody = read_json(&mut context).await?;
+    let body: MessageBody = read_guarded_json(&mut context).await?;
     send_link(context, MessageBody { create_user: None, ..body }).await
 }
 
@@ -68,7 +98,7 @@ pub async fn recover(mut context: Context) -> Result<Response, Error> {
     if !context.app.config.auth.email_enabled {
         return Err(Error::EmailLoginDisabled);
     }
-    let body: MessageBody = read_json(&mut context).await?;
+    let body: MessageBody = read_guarded_json(&mut context).await?;
     if given(body.email.as_ref()).is_none() {
         return Err(Error::Validation("Password recovery requires an email".into()));
     }
@@ -77,31 +107,44 @@ pub async fn recover(mut context: Context) -> Result<Response, Error> {
     Ok(json_response(StatusCode::OK, &json!({})))
 }
 
-/// `POST /resend`: the same mail again.
+/// `POST /resend`: the same message again.
 pub async fn resend(mut context: Context) -> Result<Response, Error> {
-    let body: MessageBody = read_json(&mut context).await?;
+    let body: MessageBody = read_guarded_json(&mut context).await?;
+    let config = &context.app.config.auth;
     let refuse = |message: &'static str| Err(Error::Validation(message.into()));
     let name = body.name.as_deref().unwrap_or_default();
-    let again = match name {
-        "signup" => Some(Again::SignUp),
-        "email_change" => Some(Again::EmailChange),
+    let challenge = match name {
+        "signup" | "email_change" => body.challenge()?,
         "sms" | "phone_change" => None,
         _ => return refuse("Missing one of these types: signup, email_change, sms, phone_change"),
     };
-    let challenge = body.challenge()?;
-    match (again, given(body.email.as_ref()), given(body.phone.as_ref())) {
-        (Some(Again::SignUp), None, _) => refuse("Type provided requires an email address"),
-        (None, _, None) if name == "sms" => refuse("Type provided requires a phone number"),
+    let (email, phone) = (given(body.email.as_ref()), given(body.phone.as_ref()));
+    match (name, email, phone) {
+        ("signup", None, _) => refuse("Type provided requires an email address"),
+        ("sms", _, None) => refuse("Type provided requires a phone number"),
         (_, Some(_), Some(_)) => refuse("Only an email address or phone number should be provided."),
         (_, None, None) => refuse("Missing email address or phone number"),
-        (_, None, Some(_)) => Err(Error::PhoneResendDisabled),
-        (_, Some(_), None) if !context.app.config.auth.email_enabled => Err(Error::EmailResendDisabled),
-        (again, Some(_), None) => {
-            let email = body.email()?;
-            if let Some(again) = again {
-                resend::resend(&context.app, again, &email, &return_path(&context, challenge)).await?;
-            }
-            Ok(json_response(StatusCode::OK, &json!({})))
+        (_, None, Some(_)) if !config.phone_enabled => Err(Error::PhoneResendDisabled),
+        (name, None, Some(phone)) => {
+            let phone = PhoneNumber::parse(phone)?;
+            let again = match name {
+                "sms" => TextAgain::SignUp,
+                "phone_change" => TextAgain::PhoneChange,
+                // A change of the address of whoever has that number: not told apart from nobody's.
+                _ => return Ok(sent(None)),
+            };
+            resend::resend_text(&context.app, again, &phone, client(&context).ip.as_deref()).await.map(sent)
+        }
+        (_, Some(_), None) if !config.email_enabled => Err(Error::EmailResendDisabled),
+        (name, Some(email), None) => {
+            let email = EmailAddress::parse(email)?;
+            let again = match name {
+                "signup" => Again::SignUp,
+                "email_change" => Again::EmailChange,
+                _ => return Ok(sent(None)),
+            };
+            resend::resend(&context.app, again, &email, &return_path(&context, challenge)).await?;
+            Ok(sent(None))
         }
     }
 }
@@ -109,8 +152,7 @@ pub async fn resend(mut context: Context) -> Result<Response, Error> {
 /// `GET /reauthenticate`: a code for the caller.
 pub async fn reauthenticate(context: Context) -> Result<Response, Error> {
     let path = return_path(&context, None);
-    reauthenticate::reauthenticate(&context.app, &context.caller, &path).await?;
-    Ok(json_response(StatusCode::OK, &json!({})))
+    reauthenticate::reauthenticate(&context.app, &context.caller, &path).await.map(sent)
 }
 
 /// `POST /invite`: an account for somebody else, for an administrator.

@@ -3,14 +3,19 @@
 mod admin;
 mod admin_factors;
 mod body;
+mod custom_providers;
+mod external;
 mod factors;
 mod generate_link;
+mod identities;
 mod logout;
 pub mod mailbox;
 mod message;
 mod own_data;
 mod own_sessions;
+mod passkeys;
 mod refusal;
+mod return_url;
 mod settings;
 mod sign_up;
 mod token;
@@ -23,12 +28,22 @@ pub use admin::{
 pub use admin_factors::{
     delete_factor as delete_any_factor, list_factors as list_any_factors, update_factor as update_any_factor,
 };
+pub use custom_providers::{
+    create_custom_provider, delete_custom_provider, get_custom_provider, list_custom_providers,
+    update_custom_provider,
+};
+pub use external::{authorize, callback, posted_callback};
 pub use factors::{challenge_factor, delete_factor, enroll_factor, verify_factor};
 pub use generate_link::generate_link;
+pub use identities::{authorize_identity, unlink_identity};
 pub use logout::logout;
 pub use message::{invite, reauthenticate, recover, resend, send_magic_link, send_otp};
 pub use own_data::{erase_user, export_any_user, export_user};
 pub use own_sessions::{end_session, list_sessions};
+pub use passkeys::{
+    delete_any_passkey, delete_passkey, list_any_passkeys, list_passkeys, register_passkey, rename_passkey,
+    sign_in_with_passkey, start_passkey_registration, start_passkey_sign_in,
+};
 pub use settings::{health, jwks, openid_configuration, settings};
 pub use sign_up::sign_up;
 pub use token::token;
@@ -37,11 +52,13 @@ pub use verify::{follow_link, verify_code};
 
 use serde_json::{Value, json};
 
+use super::error::Error;
 use super::mailing::ReturnPath;
 use super::pkce::Challenge;
 use super::redirect;
 use super::session::{Client, SignedIn};
-use crate::http::Context;
+use crate::caller::{Access, Caller};
+use crate::http::{Api, Context, Refusal, authenticate};
 
 /// Who is at the other end, for a session to record.
 fn client(context: &Context) -> Client {
@@ -53,6 +70,26 @@ fn client(context: &Context) -> Client {
     }
 }
 
+/// Who calls a route that anyone may call, if they say; a token that is no good is an error.
+async fn bearer(context: &Context) -> Result<Option<Caller>, Error> {
+    let caller = authenticate(&context.app, Api::Auth, Access::Caller, &context.headers).await;
+    let caller = caller.map_err(|refusal| match refusal {
+        Refusal::Token(_) | Refusal::ApiKey => Error::BearerInvalid,
+        other => Error::from(other),
+    })?;
+    Ok(Some(caller).filter(|caller| caller.user_id().is_some()))
+}
+
+/// The user who calls a route whose switch is asked before its caller is.
+async fn user_caller(context: &Context) -> Result<Caller, Error> {
+    let caller = authenticate(&context.app, Api::Auth, Access::User, &context.headers).await;
+    caller.map_err(|refusal| match refusal {
+        Refusal::NoToken => Error::BearerMissing,
+        Refusal::Token(_) | Refusal::ApiKey => Error::BearerInvalid,
+        other => Error::from(other),
+    })
+}
+
 /// Where the browser goes after a link: as the request asks, if that is allowed.
 fn redirect_to(context: &Context) -> String {
     let asked = context.query_parameter("redirect_to").filter(|asked| !asked.is_empty());
@@ -62,7 +99,8 @@ fn redirect_to(context: &Context) -> String {
 
 /// Where the link of a mail comes back to.
 fn return_path(context: &Context, challenge: Option<Challenge>) -> ReturnPath {
-    ReturnPath { issuer: client(context).issuer, redirect_to: redirect_to(context), challenge }
+    let Client { issuer, ip, .. } = client(context);
+    ReturnPath { issuer, redirect_to: redirect_to(context), ip, challenge }
 }
 
 /// The JSON of supabase-js' `Session`.
@@ -75,6 +113,14 @@ fn session_json(signed_in: &SignedIn) -> Value {
         "refresh_token": signed_in.refresh_token,
         "user": signed_in.user.to_json(),
     });
+    if let (Some((access_token, refresh_token)), Some(members)) =
+        (&signed_in.provider_tokens, session.as_object_mut())
+    {
+        members.insert("provider_token".into(), json!(access_token));
+        if !refresh_token.is_empty() {
+            members.insert("provider_refresh_token".into(), json!(refresh_token));
+        }
+    }
     if let (Some(weakness), Some(members)) = (&signed_in.weak_password, session.as_object_mut()) {
         let weakness = json!({"message": weakness.message, "reasons": weakness.reasons});
         members.insert("weak_password".into(), weakness);

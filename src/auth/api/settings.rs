@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use super::client;
 use crate::auth::error::Error;
 use crate::config::SigningKey;
+use crate::config::SmsCarrier;
 use crate::http::{Context, Response, ResponseExt, json_response};
 
 /// `GET /auth/v1/health`. The name is the one clients look for.
@@ -19,7 +20,7 @@ pub async fn health(_: Context) -> Result<Response, Error> {
     Ok(json_response(StatusCode::OK, &body))
 }
 
-/// The external providers that clients expect to be told about; all off but e-mail.
+/// The external providers that clients expect to be told about. Those that upstream does not name are not named.
 const PROVIDERS: &[&str] = &[
     "anonymous_users",
     "apple",
@@ -54,8 +55,9 @@ pub async fn settings(context: Context) -> Result<Response, Error> {
     let config = &context.app.config.auth;
     let is_on = |provider: &str| match provider {
         "email" => config.email_enabled,
+        "phone" => config.phone_enabled,
         "anonymous_users" => config.anonymous_enabled,
-        _ => false,
+        provider => config.external.is_enabled(provider),
     };
     let external: Map<String, Value> =
         PROVIDERS.iter().map(|provider| ((*provider).to_string(), json!(is_on(provider)))).collect();
@@ -63,11 +65,11 @@ pub async fn settings(context: Context) -> Result<Response, Error> {
         "external": external,
         "disable_signup": config.disable_signup,
         "mailer_autoconfirm": config.autoconfirm,
-        "phone_autoconfirm": false,
-        "sms_provider": "",
+        "phone_autoconfirm": config.sms.autoconfirm,
+        "sms_provider": config.sms.carrier.as_ref().map_or("", SmsCarrier::name),
         "saml_enabled": false,
         "saml_private_key_next_configured": false,
-        "passkeys_enabled": false,
+        "passkeys_enabled": config.webauthn.passkeys_enabled,
     });
     Ok(json_response(StatusCode::OK, &body))
 }

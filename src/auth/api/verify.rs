@@ -10,6 +10,7 @@ use super::{client, redirect_to, session_json};
 use crate::auth::email_address::EmailAddress;
 use crate::auth::error::Error;
 use crate::auth::one_time_token::Presented;
+use crate::auth::phone_number::PhoneNumber;
 use crate::auth::session::SignedIn;
 use crate::auth::verify::{Give, Verification, Verified, verify};
 use crate::http::{Body, Context, Response, ResponseExt, json_response, respond};
@@ -34,6 +35,9 @@ pub async fn follow_link(context: Context) -> Result<Response, Error> {
     let target = Target { url: redirect_to(&context), is_pkce: token.starts_with("pkce_") };
     let outcome = match (Verification::parse(&name), Presented::link(&token)) {
         (None, _) => Err(Error::Validation("Invalid email verification type".into())),
+        (Some(by_phone), _) if by_phone.is_by_phone() => {
+            Err(Error::Validation("Invalid email verification type".into()))
+        }
         (Some(_), None) => Err(Error::LinkExpired),
         (Some(verification), Some(presented)) => {
             let client = client(&context);
@@ -92,29 +96,33 @@ impl VerifyBody {
             (None, None) | (Some(_), Some(_)) => {
                 return refuse("Verify requires either a token or a token hash");
             }
-            (Some(code), None) => match (email, phone) {
-                (None, Some(phone)) => {
-                    // There is no SMS, so no code of one can be right.
-                    crate::auth::phone_number::PhoneNumber::parse(phone)?;
-                    return Err(Error::CodeExpired);
-                }
-                (Some(email), None) => {
-                    let email = EmailAddress::parse(email).map_err(|_| Error::InvalidEmailFormat)?;
-                    Presented::Code { contact: email.as_str().to_string(), code: code.trim().to_string() }
-                }
-                _ => return refuse("Only an email address or phone number should be provided on verify"),
-            },
+            (Some(code), None) => {
+                let contact = match (email, phone) {
+                    (None, Some(phone)) => PhoneNumber::parse(phone)?.as_str().to_string(),
+                    (Some(email), None) => {
+                        let email = EmailAddress::parse(email).map_err(|_| Error::InvalidEmailFormat)?;
+                        email.as_str().to_string()
+                    }
+                    _ => return refuse("Only an email address or phone number should be provided on verify"),
+                };
+                Presented::Code { contact, code: code.trim().to_string() }
+            }
             (None, Some(token)) => {
                 if email.is_some() || phone.is_some() || given(self.redirect_to.as_ref()).is_some() {
                     return refuse("Only the token_hash and type should be provided");
+                }
+                if Verification::parse(name).is_none_or(Verification::is_by_phone) {
+                    return refuse("Invalid email verification type");
                 }
                 Presented::link(token).ok_or(Error::LinkExpired)?
             }
         };
         match Verification::parse(name) {
-            Some(verification) => Ok((verification, presented)),
-            None if matches!(name, "sms" | "phone_change") => Err(Error::CodeExpired),
-            None => refuse("Invalid email verification type"),
+            // A code of another kind of contact, or of a kind that does not exist, is nobody's.
+            Some(verification) if verification.is_by_phone() == phone.is_some() => {
+                Ok((verification, presented))
+            }
+            _ => Err(Error::CodeExpired),
         }
     }
 }

@@ -61,7 +61,9 @@ impl Message {
 pub async fn send(app: &App, message: Message) -> Result<(), Error> {
     match &app.config.auth.mail.carrier {
         Some(carrier) => carry(app, carrier, &message).await,
-        None => keep(app, &message).await,
+        None => {
+            keep(app, &message, "no MAIL_PROVIDER is set: a mail was not sent, it is in the mailbox").await
+        }
     }
 }
 
@@ -77,7 +79,7 @@ async fn carry(app: &App, carrier: &Carrier, message: &Message) -> Result<(), Er
 }
 
 /// All accounts together may have so many mails an hour. A limiter that does not answer limits nobody.
-async fn limit(app: &App) -> Result<(), Error> {
+pub async fn limit(app: &App) -> Result<(), Error> {
     let hourly = u32::try_from(app.config.auth.mail.hourly).unwrap_or(u32::MAX);
     if hourly == 0 {
         return Err(Error::MailLimit);
@@ -88,12 +90,13 @@ async fn limit(app: &App) -> Result<(), Error> {
     }
 }
 
-async fn keep(app: &App, message: &Message) -> Result<(), Error> {
+/// Leaves a message in the mailbox. A deployment's log gets the warning.
+pub async fn keep(app: &App, message: &Message, warning: &str) -> Result<(), Error> {
     if !app.config.has_demo_secrets() {
         let line = json!({
             "at": app.now().to_milliseconds(),
             "level": "warn",
-            "message": "no MAIL_PROVIDER is set: a mail was not sent, it is in the mailbox",
+            "message": warning,
         });
         app.ports.log.line(&line.to_string());
     }

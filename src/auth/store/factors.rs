@@ -14,18 +14,22 @@ pub struct NewFactor<'a> {
     /// The session that enrols it.
     pub session_id: &'a str,
     pub friendly_name: &'a str,
-    /// Base32.
-    pub secret: &'a str,
+    /// `totp` or `phone`.
+    pub factor_type: &'a str,
+    /// Base32, of an authenticator app.
+    pub secret: Option<&'a str>,
+    /// A phone's number.
+    pub phone: Option<&'a str>,
 }
 
-/// Adds an unverified TOTP factor, provided the session still may: it lives, shows aal2 if the user
+/// Adds an unverified factor, provided the session still may: it lives, shows aal2 if the user
 /// has a verified factor, and neither the name is taken nor `most` reached. Gives its id if so.
 pub fn insert(factor: &NewFactor<'_>, most: u64, now: Timestamp) -> Statement {
     Statement::new(
         r#"INSERT INTO "auth.mfa_factors" (
-  id, user_id, friendly_name, factor_type, status, secret, created_at, updated_at
+  id, user_id, friendly_name, factor_type, status, secret, phone, created_at, updated_at
 )
-SELECT ?1, s.user_id, ?4, 'totp', 'unverified', ?5, ?6, ?6
+SELECT ?1, s.user_id, ?4, ?8, 'unverified', ?5, ?9, ?6, ?6
 FROM "auth.sessions" AS s
 WHERE s.id = ?3
   AND s.user_id = ?2
@@ -58,6 +62,8 @@ RETURNING id"#,
     .bind(factor.secret)
     .bind(now.to_postgres())
     .bind(most.to_string())
+    .bind(factor.factor_type)
+    .bind(factor.phone)
 }
 
 /// Removes those of a user's factors that are not verified by now; `ids` is a JSON array.
@@ -87,7 +93,7 @@ WHERE user_id = ?1
 /// A challenge of a user's factor.
 pub fn challenge(user_id: &str, factor_id: &str, id: &str) -> Statement {
     Statement::new(
-        r#"SELECT id, created_at, verified_at, ip_address
+        r#"SELECT id, created_at, verified_at, ip_address, code_hash
 FROM "auth.mfa_challenges"
 WHERE user_id = ?1
   AND factor_id = ?2
@@ -112,11 +118,60 @@ RETURNING id"#,
     .bind(now.to_postgres())
 }
 
+/// The same, provided it was last challenged at `before`: of many requests at once, one sends a code.
+pub fn challenged_after(user_id: &str, id: &str, before: Option<&str>, now: Timestamp) -> Statement {
+    Statement::new(
+        r#"UPDATE "auth.mfa_factors"
+SET last_challenged_at = ?3
+WHERE user_id = ?1
+  AND id = ?2
+  AND last_challenged_at IS ?4
+RETURNING id"#,
+    )
+    .bind(user_id)
+    .bind(id)
+    .bind(now.to_postgres())
+    .bind(before)
+}
+
+/// Takes [`challenged_after`] back with its challenge: the code did not go out.
+pub fn not_challenged(
+    user_id: &str,
+    factor_id: &str,
+    challenge_id: &str,
+    before: Option<&str>,
+) -> Vec<Statement> {
+    let restore = Statement::new(
+        r#"UPDATE "auth.mfa_factors"
+SET last_challenged_at = ?4
+WHERE user_id = ?1
+  AND id = ?2
+  AND EXISTS (
+    SELECT 1
+    FROM "auth.mfa_challenges" AS c
+    WHERE c.user_id = ?1
+      AND c.factor_id = ?2
+      AND c.id = ?3
+  )"#,
+    )
+    .bind(user_id)
+    .bind(factor_id)
+    .bind(challenge_id)
+    .bind(before);
+    let forget = Statement::new(
+        "DELETE FROM \"auth.mfa_challenges\"\nWHERE user_id = ?1\n  AND factor_id = ?2\n  AND id = ?3",
+    )
+    .bind(user_id)
+    .bind(factor_id)
+    .bind(challenge_id);
+    vec![restore, forget]
+}
+
 /// Adds a challenge, provided its factor is still there.
 pub fn insert_challenge(user_id: &str, factor_id: &str, challenge: &Challenge) -> Statement {
     Statement::new(
-        r#"INSERT INTO "auth.mfa_challenges" (id, user_id, factor_id, created_at, ip_address)
-SELECT ?1, f.user_id, f.id, ?4, ?5
+        r#"INSERT INTO "auth.mfa_challenges" (id, user_id, factor_id, created_at, ip_address, code_hash)
+SELECT ?1, f.user_id, f.id, ?4, ?5, ?6
 FROM "auth.mfa_factors" AS f
 WHERE f.user_id = ?2
   AND f.id = ?3"#,
@@ -126,6 +181,7 @@ WHERE f.user_id = ?2
     .bind(factor_id)
     .bind(&challenge.created_at)
     .bind(&challenge.ip_address)
+    .bind(challenge.code_hash.as_deref())
 }
 
 /// Forgets the factor's challenges from before `since`.
@@ -181,12 +237,12 @@ pub fn unchanged(judged: &Judged<'_>) -> Statement {
     .bind(judged.refresh_token_counter.to_string())
 }
 
-/// Makes the factor verified and spends the step of the code that was right.
-pub fn accept(user_id: &str, id: &str, step: i64, now: Timestamp) -> Statement {
+/// Makes the factor verified and spends the step of the code that was right, if it had one.
+pub fn accept(user_id: &str, id: &str, step: Option<i64>, now: Timestamp) -> Statement {
     Statement::new(
         r#"UPDATE "auth.mfa_factors"
 SET status = 'verified',
-  last_used_step = CAST(?3 AS INTEGER),
+  last_used_step = coalesce(CAST(?3 AS INTEGER), last_used_step),
   failed_attempts = 0,
   last_failed_at = NULL,
   updated_at = CASE status WHEN 'verified' THEN updated_at ELSE ?4 END

@@ -16,6 +16,9 @@ pub struct FlowState {
     pub code_challenge: String,
     pub code_challenge_method: String,
     pub expires_at: String,
+    /// Of the provider that vouched for the user, if one did.
+    pub provider_access_token: Option<String>,
+    pub provider_refresh_token: Option<String>,
 }
 
 /// Adds a code for the user of the token, provided the token stands; gives its id if so.
@@ -60,7 +63,8 @@ WHERE u.id = {user_id}
 /// The code of that id, expired or not.
 pub fn by_id(id: &str) -> Statement {
     Statement::new(
-        r#"SELECT f.user_id, f.authentication_method, f.code_challenge, f.code_challenge_method, f.expires_at
+        r#"SELECT f.user_id, f.authentication_method, f.code_challenge, f.code_challenge_method, f.expires_at,
+  f.provider_access_token, f.provider_refresh_token
 FROM "auth.flow_state" AS f
 WHERE f.id = ?1"#,
     )

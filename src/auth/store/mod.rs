@@ -1,13 +1,18 @@
 //! The SQL of accounts and sessions. Functions give statements; a use case runs those of one
 //! decision as one batch.
 
+pub mod custom_providers;
+pub mod external_accounts;
 pub mod factors;
 pub mod flow_states;
 pub mod identities;
 pub mod mailbox;
+pub mod oauth_states;
 pub mod one_time_tokens;
 pub mod own_data;
+pub mod passkeys;
 pub mod sessions;
+pub mod sign_in_failures;
 pub mod users;
 
 use serde::de::DeserializeOwned;

@@ -3,6 +3,7 @@
 use serde::Deserialize;
 use serde_json::json;
 
+use crate::auth::contact::Contact;
 use crate::auth::model::User;
 use crate::auth::one_time_token::{OneTimeToken, TokenType};
 use crate::sql::{Statement, Writer, raise};
@@ -19,12 +20,20 @@ pub struct Pending {
     pub token_hash: String,
     pub code_challenge: Option<String>,
     pub code_challenge_method: Option<String>,
+    pub attempts: u32,
+}
+
+impl Pending {
+    /// Whether it still bears a wrong code.
+    pub fn can_be_guessed(&self) -> bool {
+        self.attempts < MOST_ATTEMPTS
+    }
 }
 
 /// The tokens of these users that have not expired.
 pub fn of_users(user_ids: &[&str], now: Timestamp) -> Statement {
     Statement::new(
-        r#"SELECT t.user_id, t.token_type, t.token_hash, t.code_challenge, t.code_challenge_method
+        r#"SELECT t.user_id, t.token_type, t.token_hash, t.code_challenge, t.code_challenge_method, t.attempts
 FROM "auth.one_time_tokens" AS t
 WHERE t.user_id IN (SELECT value FROM json_each(?1))
   AND t.expires_at > ?2"#,
@@ -34,7 +43,7 @@ WHERE t.user_id IN (SELECT value FROM json_each(?1))
 }
 
 /// Stores a token in place of the account's last one of its type, provided the account is as it was
-/// `before`: of that address, and sent the last one then. Goes before what changes the account.
+/// `before`: of that address and number, and sent the last one then. Goes before what changes the account.
 pub fn put(token: &OneTimeToken, before: &User, now: Timestamp, expires_at: Timestamp) -> Statement {
     let column = token.token_type.sent_at();
     let challenge = token.challenge.as_ref();
@@ -47,6 +56,7 @@ FROM "auth.users" AS u
 WHERE u.id = ?1
   AND u.{column} IS ?9
   AND u.email IS ?10
+  AND u.phone IS ?11
 ON CONFLICT (user_id, token_type) DO UPDATE
 SET token_hash = excluded.token_hash,
   relates_to = excluded.relates_to,
@@ -66,6 +76,7 @@ SET token_hash = excluded.token_hash,
     .bind(expires_at.to_postgres())
     .bind(token.token_type.last_sent(before))
     .bind(before.email.as_deref())
+    .bind(before.phone.as_deref())
 }
 
 /// Takes a token back that was not sent after all.
@@ -148,9 +159,9 @@ END AS stands"#
     }
 
     /// Uses the token, and with it all others of the account; gives a row if it stood. With
-    /// `if_email`, only if that is the account's address by now.
-    pub fn consume(&self, if_email: Option<&str>) -> Statement {
-        self.delete("", if_email)
+    /// `if_contact`, only if that is the account's by now.
+    pub fn consume(&self, if_contact: Option<Contact<'_>>) -> Statement {
+        self.delete("", if_contact)
     }
 
     /// Uses this token alone; gives a row if it stood.
@@ -158,17 +169,17 @@ END AS stands"#
         self.delete(&format!("\n  AND token_type = '{}'", self.token_type.name()), None)
     }
 
-    fn delete(&self, which: &str, if_email: Option<&str>) -> Statement {
+    fn delete(&self, which: &str, if_contact: Option<Contact<'_>>) -> Statement {
         let mut writer = Writer::default();
         let user_id = writer.bind(self.user_id);
         let condition = self.condition(&mut writer);
         writer.push(&format!(
             "DELETE FROM \"auth.one_time_tokens\"\nWHERE user_id = {user_id}{which}\n  AND {condition}"
         ));
-        if let Some(email) = if_email {
-            let email = writer.bind(email);
+        if let Some(contact) = if_contact {
+            let (column, value) = (contact.provider(), writer.bind(contact.value()));
             writer.push(&format!(
-                "\n  AND EXISTS (\n    SELECT 1\n    FROM \"auth.users\" AS u\n    WHERE u.id = {user_id}\n      AND u.email = {email}\n  )"
+                "\n  AND EXISTS (\n    SELECT 1\n    FROM \"auth.users\" AS u\n    WHERE u.id = {user_id}\n      AND u.{column} = {value}\n  )"
             ));
         }
         writer.push("\nRETURNING token_type");
@@ -176,29 +187,26 @@ END AS stands"#
     }
 }
 
-/// Forgets the tokens of an account whose address and password are by now the given ones, but for
+/// Forgets the tokens of an account whose address, number and password are by now as given, but for
 /// those of that instant.
-pub fn clear(
-    user_id: &str,
-    email: Option<&str>,
-    encrypted_password: Option<&str>,
-    but_of: Option<&str>,
-) -> Statement {
+pub fn clear(after: &User, but_of: Option<&str>) -> Statement {
     Statement::new(
         r#"DELETE FROM "auth.one_time_tokens"
 WHERE user_id = ?1
-  AND created_at IS NOT ?4
+  AND created_at IS NOT ?5
   AND EXISTS (
     SELECT 1
     FROM "auth.users" AS u
     WHERE u.id = ?1
       AND u.email IS ?2
-      AND u.encrypted_password IS ?3
+      AND u.phone IS ?3
+      AND u.encrypted_password IS ?4
   )"#,
     )
-    .bind(user_id)
-    .bind(email)
-    .bind(encrypted_password)
+    .bind(&after.id)
+    .bind(after.email.as_deref())
+    .bind(after.phone.as_deref())
+    .bind(after.encrypted_password.as_deref())
     .bind(but_of)
 }
 

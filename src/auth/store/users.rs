@@ -8,10 +8,11 @@ use crate::sql::{Statement, Writer};
 use crate::time::Timestamp;
 
 /// A user with its identities and its factors, each as one JSON text.
-const SELECT: &str = r#"SELECT
+pub(super) const SELECT: &str = r#"SELECT
   u.id, coalesce(u.aud, '') AS aud, coalesce(u.role, '') AS role, u.email, u.encrypted_password,
   u.email_confirmed_at, u.invited_at, u.confirmation_sent_at, u.recovery_sent_at, u.email_change,
-  u.email_change_sent_at, u.email_change_confirm_status, u.reauthentication_sent_at, u.phone, u.phone_confirmed_at, u.confirmed_at, u.last_sign_in_at,
+  u.email_change_sent_at, u.email_change_confirm_status, u.reauthentication_sent_at, u.phone, u.phone_confirmed_at,
+  u.phone_change, u.phone_change_sent_at, u.confirmed_at, u.last_sign_in_at,
   u.raw_app_meta_data, u.raw_user_meta_data, u.banned_until, u.is_anonymous,
   u.created_at, u.updated_at, u.deleted_at,
   (
@@ -48,6 +49,19 @@ pub fn by_id(id: &str) -> Statement {
 /// The user with that address, in lower case.
 pub fn by_email(email: &str) -> Statement {
     Statement::new(format!("{SELECT}\nWHERE u.email = ?1\n  AND u.is_sso_user = 0")).bind(email)
+}
+
+/// The user with that number.
+pub fn by_phone(phone: &str) -> Statement {
+    Statement::new(format!("{SELECT}\nWHERE u.phone = ?1")).bind(phone)
+}
+
+/// The users that are to have the number; the latest change first, and not all of many.
+pub fn by_phone_change(phone: &str) -> Statement {
+    Statement::new(format!(
+        "{SELECT}\nWHERE u.phone_change = ?1\nORDER BY u.phone_change_sent_at DESC\nLIMIT 20"
+    ))
+    .bind(phone)
 }
 
 /// The user of the session with that id.
@@ -190,6 +204,26 @@ WHERE id = {user_id}
     writer.finish()
 }
 
+/// Confirms the number of a token's user and notes the sign-in, provided the token stands.
+pub fn phone_verified(token: &Standing<'_>) -> Statement {
+    let mut writer = Writer::default();
+    let user_id = writer.bind(token.user_id);
+    let now = writer.bind(token.now.to_postgres());
+    let condition = token.condition(&mut writer);
+    writer.push(&format!(
+        r#"UPDATE "auth.users"
+SET phone_confirmed_at = coalesce(phone_confirmed_at, {now}),
+  is_anonymous = 0,
+  last_sign_in_at = {now},
+  updated_at = {now}
+WHERE id = {user_id}
+  AND deleted_at IS NULL
+  AND (banned_until IS NULL OR banned_until <= {now})
+  AND {condition}"#
+    ));
+    writer.finish()
+}
+
 /// Notes that the mail of a token that was just stored goes out now; gives the id if it was stored,
 /// and if the last one still was sent at `before`.
 pub fn sent(token: &OneTimeToken, before: Option<&str>, now: Timestamp) -> Statement {
@@ -250,7 +284,7 @@ pub fn by_contact(email: &str) -> Statement {
 
 /// The columns that a change of the account may touch.
 #[rustfmt::skip]
-fn columns(user: &User) -> [(&'static str, Option<&str>); 17] {
+fn columns(user: &User) -> [(&'static str, Option<&str>); 19] {
     let flag = |flag: u8| Some(if flag == 0 { "0" } else { "1" });
     [
         ("invited_at",                  user.invited_at.as_deref()),
@@ -266,6 +300,8 @@ fn columns(user: &User) -> [(&'static str, Option<&str>); 17] {
         ("email_confirmed_at",          user.email_confirmed_at.as_deref()),
         ("phone",                       user.phone.as_deref()),
         ("phone_confirmed_at",          user.phone_confirmed_at.as_deref()),
+        ("phone_change",                user.phone_change.as_deref()),
+        ("phone_change_sent_at",        user.phone_change_sent_at.as_deref()),
         ("raw_app_meta_data",           Some(&user.raw_app_meta_data)),
         ("raw_user_meta_data",          Some(&user.raw_user_meta_data)),
         ("banned_until",                user.banned_until.as_deref()),
@@ -285,6 +321,7 @@ pub fn soft_delete(user: &User, now: Timestamp) -> Statement {
 SET email = ?2,
   email_change = NULL,
   phone = ?3,
+  phone_change = NULL,
   encrypted_password = NULL,
   raw_app_meta_data = '{}',
   raw_user_meta_data = '{}',

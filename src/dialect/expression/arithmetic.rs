@@ -3,7 +3,7 @@
 use sqlparser::ast::{BinaryOperator, Expr};
 
 use super::cast::{Family, common_type, family, integer_range};
-use super::compare::no_operator;
+use super::compare::{both_numbers, is_single, no_operator};
 use super::lowering::Lowering;
 use super::piece::{Piece, literal};
 use crate::dialect::DialectError;
@@ -56,6 +56,9 @@ impl Lowering<'_> {
             _ => {}
         }
         let common = match (left.data_type(), right.data_type()) {
+            (Some(one), Some(other)) if is_single(one) != is_single(other) && both_numbers(one, other) => {
+                Some(DataType::Float8)
+            }
             (Some(one), Some(other)) => common_type(one, other),
             (Some(one), None) | (None, Some(one)) => Some(one.clone()),
             (None, None) => None,

@@ -408,6 +408,10 @@ impl Lowering<'_> {
                     }
                 }
             }
+            // It is kept as the fewest digits that tell it: the nearest number of 24 bits is what they tell.
+            (T::Float4, T::Float8) => {
+                self.once(sql, |value| format!("({value} * 536870913.0 - ({value} * 536870913.0 - {value}))"))
+            }
             (_, T::Float8) => Ok(format!("CAST({sql} AS REAL)")),
             (from, to) => Err(DialectError::unsupported(format!(
                 "the cast from {} to {}",

@@ -129,6 +129,9 @@ impl Lowering<'_> {
         let common = match (left.data_type(), right.data_type()) {
             (None, None) => DataType::Text,
             (Some(one), None) | (None, Some(one)) => of_any_length(one),
+            (Some(one), Some(other)) if is_single(one) != is_single(other) && both_numbers(one, other) => {
+                DataType::Float8
+            }
             (Some(one), Some(other)) => super::cast::common_type(one, other)
                 .filter(|_| family(one) == family(other) || family(one).is_number() || family(one).is_time())
                 .ok_or_else(|| no_operator(&left, sign, &right))?,
@@ -288,6 +291,16 @@ fn of_any_length(data_type: &DataType) -> DataType {
 }
 
 /// Whether a number has 15 digits at most, which a double tells from all others.
+/// `real`, which meets any other number as a double.
+pub fn is_single(data_type: &DataType) -> bool {
+    *data_type == DataType::Float4
+}
+
+/// Whether both are numbers.
+pub fn both_numbers(one: &DataType, other: &DataType) -> bool {
+    family(one).is_number() && family(other).is_number()
+}
+
 fn is_short_number(piece: &Piece) -> bool {
     match piece {
         Piece::Unknown(text) => text.len() <= 16,

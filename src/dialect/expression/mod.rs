@@ -30,6 +30,7 @@ mod row;
 mod row_variable;
 mod scope;
 mod search;
+mod search_rank;
 mod sequence;
 mod special;
 mod text_function;

@@ -8,7 +8,8 @@ use crate::dialect::DialectError;
 use crate::schema::DataType;
 use crate::sql::{physical_name, quote_identifier, quote_literal};
 use crate::text_search::{
-    Among, Configuration, SearchError, Syntax, clauses, matches, query_document, query_of, vector_of, weight,
+    Among, Configuration, SearchError, Syntax, clauses, cooked, matches, query_document, query_of, vector_of,
+    weight,
 };
 
 /// The functions that read queries.
@@ -23,7 +24,7 @@ const QUERIES: &[(&str, Syntax)] = &[
 /// Functions that Postgres has and this has not.
 #[rustfmt::skip]
 const OTHERS: &[&str] = &[
-    "ts_rank", "ts_rank_cd", "ts_headline", "ts_delete", "ts_filter", "ts_rewrite", "numnode", "querytree", "tsquery_phrase",
+    "ts_rank_cd", "ts_headline", "ts_delete", "ts_filter", "ts_rewrite", "numnode", "querytree", "tsquery_phrase",
     "tsvector_to_array", "array_to_tsvector", "json_to_tsvector", "jsonb_to_tsvector", "ts_lexize", "ts_debug", "ts_parse",
 ];
 
@@ -63,6 +64,7 @@ impl Lowering<'_> {
                     letter.to_ascii_uppercase()
                 ))))
             }
+            ("ts_rank", _) => self.rank_call(pieces),
             ("strip", [vector]) => {
                 let node = self.document(vector.clone())?;
                 Ok(Some(vector_piece(format!("{DOCUMENT}strip\",' || {node} || ']')"))))
@@ -132,12 +134,14 @@ impl Lowering<'_> {
 
     fn query_call(&mut self, name: &str, syntax: Syntax, pieces: &[Piece]) -> Result<Piece, DialectError> {
         let (configuration, text) = self.configured(name, pieces)?;
+        let start = query_document(configuration, syntax);
         if let Piece::Unknown(text) = &text {
-            let query = clauses(configuration, syntax, text).map_err(refused)?;
-            return Ok(Piece::Typed(quote_literal(&query), DataType::Tsquery));
+            clauses(configuration, syntax, text).map_err(refused)?;
+            let document = format!("{start}{}]", serde_json::Value::from(text.as_str()));
+            return Ok(Piece::Typed(quote_literal(&document), DataType::Tsquery));
         }
         let text = self.as_text(text)?;
-        let start = quote_literal(&query_document(configuration, syntax));
+        let start = quote_literal(&start);
         let sql = format!("({start} || CASE WHEN {text} IS NOT NULL THEN json_quote({text}) END || ']')");
         Ok(Piece::Typed(sql, DataType::Tsquery))
     }
@@ -169,21 +173,29 @@ impl Lowering<'_> {
         }
         let vector = self.implicit(vector, &DataType::Tsvector)?;
         let query = self.implicit(query, &DataType::Tsquery)?;
-        let query = if literal_text(&query).is_some() { query } else { query_of(&query) };
+        let query = match literal_text(&query) {
+            Some(document) => quote_literal(&cooked(&document).map_err(refused)?),
+            None => query_of(&query),
+        };
         Ok(Piece::bool(matches(&self.vector_lookup(&vector), &query)))
     }
 
-    /// The lexemes of a vector's SQL.
-    fn vector_lookup(&self, vector: &str) -> String {
-        if literal_text(vector).is_some() {
-            return vector.to_string();
-        }
-        let among = self.scopes.iter().rev().flat_map(|scope| &scope.relations).find_map(|relation| {
+    /// The table and the row that a vector is of.
+    pub(super) fn row_of_vector(&self, vector: &str) -> Option<(String, String)> {
+        self.scopes.iter().rev().flat_map(|scope| &scope.relations).find_map(|relation| {
             let table = self.catalog.table(relation.schema.as_deref()?, &relation.name)?;
             let is_in = !relation.row.is_empty() && vector.contains(&format!("{}.", relation.row));
             is_in
                 .then(|| (quote_identifier(&physical_name(&table.schema, &table.name)), relation.row.clone()))
-        });
+        })
+    }
+
+    /// The lexemes of a vector's SQL.
+    pub(super) fn vector_lookup(&self, vector: &str) -> String {
+        if literal_text(vector).is_some() {
+            return vector.to_string();
+        }
+        let among = self.row_of_vector(vector);
         let among = among.as_ref().map(|(table, row)| Among { table, row });
         vector_of(vector, among)
     }
@@ -194,7 +206,7 @@ impl Lowering<'_> {
     }
 }
 
-fn refused(error: SearchError) -> DialectError {
+pub(super) fn refused(error: SearchError) -> DialectError {
     DialectError::new(error.code, error.message)
 }
 
@@ -212,7 +224,7 @@ fn constant_text(piece: &Piece) -> Option<String> {
 }
 
 /// The text of a quoted literal that is all of the SQL.
-fn literal_text(sql: &str) -> Option<String> {
+pub(super) fn literal_text(sql: &str) -> Option<String> {
     let inner = sql.strip_prefix('\'')?.strip_suffix('\'')?;
     let bare = inner.replace("''", "");
     (!bare.contains('\'')).then(|| inner.replace("''", "'"))

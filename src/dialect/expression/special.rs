@@ -32,6 +32,8 @@ pub const SPECIALS: &[Special] = &[
     Special { name: "greatest",                arguments: "any, …",                                    result: "any",           lower: extreme },
     Special { name: "least",                   arguments: "any, …",                                    result: "any",           lower: extreme },
     Special { name: "current_setting",         arguments: "text [, boolean]",                          result: "text",          lower: current_setting },
+    Special { name: "storage.allow_only_operation", arguments: "text",                            result: "boolean",       lower: allow_only_operation },
+    Special { name: "storage.allow_any_operation", arguments: "text[]",                           result: "boolean",       lower: allow_any_operation },
     Special { name: "concat",                  arguments: "any, …",                                    result: "text",          lower: text_function::concat },
     Special { name: "concat_ws",               arguments: "text, any, …",                              result: "text",          lower: text_function::concat_ws },
     Special { name: "format",                  arguments: "text, any, …",                              result: "text",          lower: text_function::format },
@@ -97,6 +99,52 @@ pub const SPECIALS: &[Special] = &[
     Special { name: "jsonb_extract_path_text", arguments: "jsonb, text, …",                            result: "text",          lower: json_function::extract_path },
     Special { name: "json_extract_path_text",  arguments: "json, text, …",                             result: "text",          lower: json_function::extract_path },
 ];
+
+/// `storage.object.upload` and `object.upload` are the same operation.
+fn without_prefix(operation: &str) -> String {
+    format!(
+        "CASE WHEN substr({operation}, 1, 8) = 'storage.' THEN substr({operation}, 9) ELSE {operation} END"
+    )
+}
+
+fn allow_only_operation(
+    lowering: &mut Lowering<'_>,
+    name: &str,
+    pieces: &[Piece],
+) -> Result<Option<Piece>, DialectError> {
+    let [expected] = pieces else { return Ok(None) };
+    let operation = operation(lowering, name)?;
+    let expected = lowering.implicit(expected.clone(), &DataType::Text)?;
+    let same = lowering.once(expected, |expected| {
+        format!("(coalesce({expected} <> '' AND {operation} = {}, 0))", without_prefix(expected))
+    })?;
+    Ok(Some(Piece::Typed(same, DataType::Bool)))
+}
+
+fn allow_any_operation(
+    lowering: &mut Lowering<'_>,
+    name: &str,
+    pieces: &[Piece],
+) -> Result<Option<Piece>, DialectError> {
+    let [expected] = pieces else { return Ok(None) };
+    let operation = operation(lowering, name)?;
+    let texts = DataType::from("text[]".to_string());
+    let expected = lowering.implicit(expected.clone(), &texts)?;
+    let row = crate::sql::quote_identifier(&lowering.alias());
+    let value = without_prefix(&format!("{row}.value"));
+    let sql = format!(
+        "EXISTS (SELECT 1 FROM json_each({expected}) AS {row} WHERE {row}.value <> '' AND {operation} = {value})"
+    );
+    Ok(Some(Piece::Typed(sql, DataType::Bool)))
+}
+
+/// What the Storage API does, without the prefix.
+fn operation(lowering: &mut Lowering<'_>, name: &str) -> Result<String, DialectError> {
+    match lowering.call_by_name("storage.operation", Vec::new())? {
+        Piece::Typed(operation, _) => Ok(format!("({})", without_prefix(&operation))),
+        Piece::Null | Piece::Unknown(_) => Err(DialectError::unsupported(format!("{name}() here"))),
+    }
+}
 
 fn coalesce(lowering: &mut Lowering<'_>, _: &str, pieces: &[Piece]) -> Result<Option<Piece>, DialectError> {
     if pieces.is_empty() {

@@ -15,6 +15,7 @@ impl Environment for Plain {
             CallerValue::Email => "?email",
             CallerValue::Claims => "?jwt",
             CallerValue::Request(part) => part.name(),
+            CallerValue::Operation => "?operation",
         }
         .to_string())
     }

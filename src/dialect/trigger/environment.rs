@@ -60,6 +60,8 @@ pub fn stored_caller_value(value: CallerValue) -> String {
         CallerValue::Request(part) => {
             return format!("(SELECT request ->> '$.{}' FROM {table})", part.name());
         }
+        // Triggers run for a row, whoever's operation wrote it.
+        CallerValue::Operation => return "NULL".to_string(),
     };
     format!("(SELECT {column} FROM {table})")
 }

@@ -12,7 +12,7 @@ mod time;
 use serde_json::value::RawValue;
 
 use super::{Catalog, DataType};
-use crate::text_search::{Configuration, Syntax, clauses, vector};
+use crate::text_search::{Configuration, Syntax, clauses, query_document, vector};
 
 /// A value its type does not take: SQLSTATE and Postgres' own message.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,8 +65,10 @@ pub fn canonical(catalog: &Catalog, data_type: &DataType, text: &str) -> Result<
         DataType::Cidr => network::cidr(text),
         DataType::Macaddr => network::macaddr(text),
         DataType::Range(of) => range::range(*of, text),
-        DataType::Tsquery => clauses(Configuration::Simple, Syntax::Lexemes, text)
-            .map_err(|error| InputError::new(error.code, error.message)),
+        DataType::Tsquery => match clauses(Configuration::Simple, Syntax::Lexemes, text) {
+            Ok(_) => Ok(query_document(Configuration::Simple, Syntax::Lexemes) + &json::quoted(text) + "]"),
+            Err(error) => Err(InputError::new(error.code, error.message)),
+        },
         DataType::Tsvector => vector(text).map_err(|error| InputError::new(error.code, error.message)),
         DataType::Array(element) => array::from_literal(catalog, element, text),
         DataType::Enum(name) => label(catalog, data_type, name, text),

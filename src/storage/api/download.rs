@@ -17,12 +17,15 @@ use serde_json::value::RawValue;
 
 use super::object::token;
 use super::object_path;
-use crate::caller::Access;
+use crate::caller::{Access, Caller};
 use crate::http::{Api, Body, Context, Response, ResponseExt, authenticate, json_response, respond};
 use crate::storage::download::{Conditions, Door, Download, Found, download, find};
 use crate::storage::signed_url::{Scope, SignedUrl};
 use crate::storage::{Storage, StorageError, mime};
 use crate::time::Timestamp;
+
+/// Whether the bytes came from the edge.
+pub const CACHE_STATUS: HeaderName = HeaderName::from_static("cf-cache-status");
 
 /// What `encodeURIComponent` leaves as it is.
 const COMPONENT: &AsciiSet = &NON_ALPHANUMERIC
@@ -50,7 +53,15 @@ pub async fn authenticated(context: Context) -> Result<Response, StorageError> {
 pub async fn any(context: Context) -> Result<Response, StorageError> {
     let storage = Storage::of(&context);
     match authenticate(&context.app, Api::Storage, Access::Token, &context.headers).await {
-        Ok(caller) => serve(&context, &Storage { caller, ..storage }, Door::Caller, None).await,
+        Ok(caller) => {
+            serve(
+                &context,
+                &Storage { caller: Caller { operation: storage.caller.operation, ..caller }, ..storage },
+                Door::Caller,
+                None,
+            )
+            .await
+        }
         Err(_) => serve(&context, &storage, Door::Public, None).await,
     }
 }
@@ -61,6 +72,10 @@ pub async fn signed(context: Context) -> Result<Response, StorageError> {
     let token = token(&context)?;
     let (secret, now) = (&context.app.config.jwt_secret, context.app.now());
     let signed = SignedUrl::verify(&token, secret, now, Scope::Download, &path)?;
+    // Whoever was given a small image was not given the large one.
+    if signed.transformations.is_some() {
+        return Err(StorageError::InvalidSignature("Token is for a transformed image"));
+    }
     serve(&context, &Storage::of(&context), Door::SignedUrl, Some(Timestamp::from_seconds(signed.exp))).await
 }
 
@@ -90,12 +105,16 @@ async fn serve(
         Download::NotModified(found) => {
             with_validators(respond(StatusCode::NOT_MODIFIED, Body::Empty), &found, expires)
         }
-        Download::Whole(found, body) => with_headers(respond(StatusCode::OK, body), context, &found, expires),
-        Download::Part(found, part, body) => {
+        Download::Whole(found, body, cache) => {
+            with_headers(respond(StatusCode::OK, body), context, &found, expires)
+                .with_header(CACHE_STATUS, cache.name())
+        }
+        Download::Part(found, part, body, cache) => {
             let size = found.metadata.length().unwrap_or(part.offset + part.length);
             let range = format!("bytes {}-{}/{size}", part.offset, part.offset + part.length - 1);
             with_headers(respond(StatusCode::PARTIAL_CONTENT, body), context, &found, expires)
                 .with_header(CONTENT_RANGE, range)
+                .with_header(CACHE_STATUS, cache.name())
         }
     })
 }
@@ -151,9 +170,14 @@ fn with_headers(
     expires: Option<Timestamp>,
 ) -> Response {
     let mime_type = found.metadata.mimetype.as_deref().unwrap_or("application/octet-stream");
+    let response = with_validators(response, found, expires).with_header(ACCEPT_RANGES, "bytes");
+    with_type(response, context, found, mime_type)
+}
+
+/// What a browser needs to know before it shows the bytes, and whether it is to save them instead.
+pub fn with_type(response: Response, context: &Context, found: &Found, mime_type: &str) -> Response {
     let robots_tag = found.metadata.x_robots_tag.as_deref().unwrap_or("none");
-    let mut response = with_validators(response, found, expires)
-        .with_header(ACCEPT_RANGES, "bytes")
+    let mut response = response
         .with_header(CONTENT_TYPE, mime::served_as(mime_type))
         .with_header(X_CONTENT_TYPE_OPTIONS, "nosniff")
         .with_header(HeaderName::from_static("x-robots-tag"), robots_tag);
@@ -166,7 +190,7 @@ fn with_headers(
     }
 }
 
-/// What a cache needs to know: `ETag`, `Last-Modified`, and how long and for whom it keeps.
+/// What a cache needs to know: `ETag`, `Last-Modified`, and the rest.
 fn with_validators(mut response: Response, found: &Found, expires: Option<Timestamp>) -> Response {
     if let Some(tag) = &found.metadata.e_tag {
         response = response.with_header(ETAG, tag);
@@ -174,6 +198,11 @@ fn with_validators(mut response: Response, found: &Found, expires: Option<Timest
     if let Some(modified) = found.metadata.modified_at() {
         response = response.with_header(LAST_MODIFIED, modified.to_http_date());
     }
+    with_freshness(response, found, expires)
+}
+
+/// How long and for whom a cache keeps it.
+pub fn with_freshness(response: Response, found: &Found, expires: Option<Timestamp>) -> Response {
     let stored = found.metadata.cache_control.as_deref().unwrap_or_default();
     match expires {
         Some(at) => response.with_header(EXPIRES, at.to_http_date()).with_header(CACHE_CONTROL, "private"),

@@ -20,11 +20,6 @@ impl Fields {
         }
     }
 
-    /// Whether there is no field at all.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
     /// Whether any of these is there.
     pub fn has_any(&self, names: &[&str]) -> bool {
         names.iter().any(|name| self.0.contains_key(*name))

@@ -57,9 +57,19 @@ pub async fn delete(context: Context) -> Result<Response, StorageError> {
     Ok(message("Successfully deleted"))
 }
 
-/// `DELETE /object/{bucket}`: removes the objects with exactly these names, gives their rows.
+/// `DELETE /object/{bucket}`: removes the objects with exactly these names, gives their rows. Ours: with `folder` in the
+/// place of `prefixes`, everything beneath it.
 pub async fn delete_many(mut context: Context) -> Result<Response, StorageError> {
     let fields = Fields::read(&mut context).await?;
+    if let Some(folder) = fields.text("folder")? {
+        let folder = format!("{}/", folder.trim_end_matches('/'));
+        if folder == "/" || fields.has_any(&["prefixes"]) {
+            return Err(invalid("body/folder must name a folder, without prefixes".to_string()));
+        }
+        let bucket = context.parameters.get("bucket");
+        let removed = remove::folder(&Storage::of(&context), bucket, &folder).await?;
+        return Ok(json_response(StatusCode::OK, &removed));
+    }
     let keys = fields.required("prefixes", fields.texts("prefixes")?)?;
     if keys.is_empty() {
         return Err(invalid("body/prefixes must NOT have fewer than 1 items".to_string()));

@@ -15,7 +15,7 @@ use crate::storage::{Storage, StorageError};
 /// `POST /object/move`: renames an object, within its bucket or into another.
 pub async fn relocate(mut context: Context) -> Result<Response, StorageError> {
     let fields = Fields::read(&mut context).await?;
-    let (source, destination) = paths(&fields)?;
+    let (source, destination) = paths(&context, &fields)?;
     let id = relocate::relocate(&Storage::of(&context), &source, &destination).await?;
     Ok(json_response(
         StatusCode::OK,
@@ -26,7 +26,7 @@ pub async fn relocate(mut context: Context) -> Result<Response, StorageError> {
 /// `POST /object/copy`: copies an object, with its metadata or others; gives the new row.
 pub async fn copy(mut context: Context) -> Result<Response, StorageError> {
     let fields = Fields::read(&mut context).await?;
-    let (source, destination) = paths(&fields)?;
+    let (source, destination) = paths(&context, &fields)?;
     let replaced = match fields.flag("copyMetadata")? {
         None | Some(true) => None,
         Some(false) => {
@@ -44,12 +44,13 @@ pub async fn copy(mut context: Context) -> Result<Response, StorageError> {
     Ok(json_response(StatusCode::OK, &body))
 }
 
-fn paths(fields: &Fields) -> Result<(ObjectPath, ObjectPath), StorageError> {
+fn paths(context: &Context, fields: &Fields) -> Result<(ObjectPath, ObjectPath), StorageError> {
     let bucket = fields.required("bucketId", fields.text("bucketId")?)?;
     let source = fields.required("sourceKey", fields.text("sourceKey")?)?;
     let destination = fields.required("destinationKey", fields.text("destinationKey")?)?;
     let to_bucket = fields.text("destinationBucket")?.filter(|id| !id.is_empty()).unwrap_or(bucket);
-    Ok((ObjectPath::new(bucket, source)?, ObjectPath::new(to_bucket, destination)?))
+    let characters = context.app.config.storage.key_characters();
+    Ok((ObjectPath::new(bucket, source, characters)?, ObjectPath::new(to_bucket, destination, characters)?))
 }
 
 fn metadata(fields: &Fields) -> Result<Metadata, StorageError> {

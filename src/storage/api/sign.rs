@@ -1,12 +1,13 @@
 //! `/object/sign` and `/object/upload/sign`: making signed URLs.
 
 use ::http::StatusCode;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::content::user_metadata_header;
 use super::fields::{Fields, invalid};
 use super::{object_path, terms};
 use crate::http::{Context, Response, json_response};
+use crate::storage::image::Transform;
 use crate::storage::metadata::Metadata;
 use crate::storage::{Storage, StorageError, sign};
 
@@ -21,11 +22,8 @@ pub async fn download(mut context: Context) -> Result<Response, StorageError> {
     let path = object_path(&context)?;
     let fields = Fields::read(&mut context).await?;
     let seconds = expires_in(&context, &fields)?;
-    // A URL of the whole image in the place of a small one would be a wrong answer.
-    if fields.object("transform")?.is_some_and(|transform| !transform.is_empty()) {
-        return Err(StorageError::NotEnabled("imageTransformation"));
-    }
-    let url = sign::download(&Storage::of(&context), &path, seconds).await?;
+    let transform = transform(&context, &fields)?;
+    let url = sign::download(&Storage::of(&context), &path, seconds, &transform).await?;
     Ok(json_response(StatusCode::OK, &json!({"signedURL": url})))
 }
 
@@ -60,6 +58,20 @@ pub async fn upload(context: Context) -> Result<Response, StorageError> {
     let storage = Storage::of(&context);
     let signed = sign::upload(&storage, &path, &terms(&context), &metadata, user_metadata.as_deref()).await?;
     Ok(json_response(StatusCode::OK, &signed))
+}
+
+/// `transform`, when images are rendered at all; else it is not looked at, as upstream.
+fn transform(context: &Context, fields: &Fields) -> Result<Transform, StorageError> {
+    let wanted = fields.object("transform")?;
+    let Some(wanted) = wanted.filter(|_| context.app.config.storage.image_transformation) else {
+        return Ok(Transform::default());
+    };
+    Transform::read("body/transform", |name| match wanted.value(name) {
+        None => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text.clone())),
+        Some(Value::Number(number)) => Ok(Some(number.to_string())),
+        Some(_) => Err(invalid(format!("body/transform/{name} must be string"))),
+    })
 }
 
 fn expires_in(context: &Context, fields: &Fields) -> Result<i64, StorageError> {

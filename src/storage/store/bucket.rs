@@ -4,8 +4,9 @@ use serde::Deserialize;
 
 use super::super::StorageError;
 use super::super::access::{Access, BUCKET, Of, Rule};
+use super::super::key::ObjectPath;
 use super::super::list::Order;
-use super::time;
+use super::{purge, time};
 use crate::sql::{Statement, Writer, raise};
 
 /// The most objects that one call empties a bucket of.
@@ -46,6 +47,20 @@ pub struct BucketChange<'a> {
 pub struct Visibility {
     /// 1 when anyone may read its objects.
     pub public: u8,
+    /// Of the object.
+    #[serde(flatten)]
+    pub purges: Purges,
+}
+
+/// When an object's copies at the edge were last purged.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct Purges {
+    /// All of them.
+    #[serde(rename = "object_purged_at")]
+    pub object: Option<String>,
+    /// At least the rendered images.
+    #[serde(rename = "image_purged_at")]
+    pub image: Option<String>,
 }
 
 /// Which buckets to list.
@@ -79,9 +94,20 @@ fn bucket_json(with_type: bool) -> String {
     )
 }
 
-/// Whether a bucket is public, whoever asks: one row or none.
-pub fn visibility(id: &str) -> Statement {
-    Statement::new("SELECT bucket.public FROM \"storage.buckets\" AS bucket WHERE bucket.id = ?1").bind(id)
+/// Whether an object's bucket is public, whoever asks, and when the edge was purged of it: one row or none.
+pub fn visibility(path: &ObjectPath) -> Statement {
+    Statement::new(format!(
+        "SELECT
+           bucket.public,
+           {object} AS object_purged_at,
+           {image} AS image_purged_at
+         FROM \"storage.buckets\" AS bucket
+         WHERE bucket.id = ?1",
+        object = purge::last("?1", "?2", false),
+        image = purge::last("?1", "?2", true),
+    ))
+    .bind(&path.bucket)
+    .bind(&path.key)
 }
 
 /// The bucket as JSON if the caller sees it: one row or none.
@@ -130,7 +156,7 @@ pub fn create(access: &Access<'_>, bucket: &NewBucket<'_>) -> Result<[Statement;
     check.push(&format!(
         "SELECT CASE WHEN {allowed} IS NOT TRUE THEN {denied} END
          FROM ({row}) AS {BUCKET}",
-        denied = raise("'RowSecurity'"),
+        denied = raise("'BucketDenied'"),
     ));
     let mut insert = Writer::default();
     let row = new_row(&mut insert, bucket);
@@ -192,7 +218,7 @@ pub fn update(access: &Access<'_>, id: &str, change: &BucketChange<'_>) -> Resul
          WHERE {BUCKET}.id = {id} AND {changeable}
          RETURNING CASE WHEN {allowed} THEN {BUCKET}.id ELSE {denied} END AS id",
         columns = columns.join(", "),
-        denied = raise("'RowSecurity'"),
+        denied = raise("'BucketUpdateDenied'"),
     ));
     Ok(writer.finish())
 }

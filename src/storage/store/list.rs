@@ -1,13 +1,15 @@
 //! Listing a folder, in both of upstream's ways.
 //!
 //! Prefixes become ranges over an index: D1's `LIKE` takes at most 50 bytes, and would read `_` as
-//! a wildcard.
+//! a wildcard. In the order of names a level is walked ([`super::walk`]); any other order is known only after
+//! everything beneath was read.
 
 use super::super::StorageError;
 use super::super::access::{Access, OBJECT, Of, Rule};
 use super::super::key::end_of_prefix;
 use super::super::list::{FolderPage, Order, Page, SortColumn};
 use super::time;
+use super::walk::{self, Walk};
 use crate::sql::{Statement, Writer};
 
 /// One level of a folder: files and folders as upstream's JSON rows, names relative to the folder.
@@ -16,48 +18,33 @@ use crate::sql::{Statement, Writer};
 /// first, by name.
 pub fn folder(access: &Access<'_>, bucket: &str, page: &FolderPage) -> Result<Statement, StorageError> {
     let mut writer = Writer::default();
-    let visible = access.sql(&mut writer, Of::Objects, &[Rule::Visible])?;
     let prefix = format!("{}{}", page.folder, page.search).to_ascii_lowercase();
-    let range = range(&mut writer, &format!("lower({OBJECT}.name)"), &prefix);
-    let bucket = writer.bind(bucket);
-    // Where the part of the name begins in which a slash makes a folder, and where the relative name begins.
-    let rest = writer.bind((prefix.chars().count() + 1).to_string());
+    let direction = page.order.sql();
+    let (entries, order) = match page.column {
+        SortColumn::Name => {
+            let most = page.offset.saturating_add(page.limit);
+            let walk =
+                Walk { bucket, prefix: &prefix, has_case: false, order: page.order, after: None, most };
+            (walk::entries(&mut writer, access, &walk)?, "entry.number".to_string())
+        }
+        column => {
+            let order = format!(
+                "entry.is_folder DESC,
+           CASE WHEN entry.is_folder THEN entry.sort_name END {direction},
+           entry.\"{}\" {direction}, entry.sort_name {direction}",
+                column.name()
+            );
+            (entries_by_time(&mut writer, access, bucket, &prefix)?, order)
+        }
+    };
+    // Where the relative name begins.
     let relative = writer.bind((page.folder.chars().count() + 1).to_string());
     let limit = writer.bind(page.limit.to_string());
     let offset = writer.bind(page.offset.to_string());
-    let direction = page.order.sql();
-    let order = match page.column {
-        SortColumn::Name => format!("entry.sort_name {direction}"),
-        column => format!(
-            "entry.is_folder DESC,
-           CASE WHEN entry.is_folder THEN entry.sort_name END {direction},
-           entry.\"{}\" {direction}, entry.sort_name {direction}",
-            column.name()
-        ),
-    };
     writer.push(&format!(
-        "WITH visible AS (
-           SELECT
-             {OBJECT}.*,
-             instr(substr({OBJECT}.name, CAST({rest} AS INTEGER)), '/') AS slash
-           FROM {OBJECT}
-           WHERE {OBJECT}.bucket_id = {bucket}
-             AND {range}
-             AND {visible}
-         ),
-         entry AS (
-           SELECT
-             slash > 0 AS is_folder,
-             CASE WHEN slash > 0 THEN substr(name, 1, CAST({rest} AS INTEGER) + slash - 2) ELSE name END AS path,
-             lower(
-               CASE WHEN slash > 0 THEN substr(name, 1, CAST({rest} AS INTEGER) + slash - 1) ELSE name END
-             ) AS sort_name,
-             visible.*
-           FROM visible
-           GROUP BY sort_name, CASE WHEN slash = 0 THEN name END
-         )
+        "WITH RECURSIVE {entries}
          SELECT json_object(
-           'name', substr(entry.path, CAST({relative} AS INTEGER)),
+           'name', substr(CASE WHEN entry.is_folder THEN rtrim(entry.path, '/') ELSE entry.path END, CAST({relative} AS INTEGER)),
            'id', CASE WHEN NOT entry.is_folder THEN entry.id END,
            'updated_at', CASE WHEN NOT entry.is_folder THEN {updated_at} END,
            'created_at', CASE WHEN NOT entry.is_folder THEN {created_at} END,
@@ -74,24 +61,98 @@ pub fn folder(access: &Access<'_>, bucket: &str, page: &FolderPage) -> Result<St
     Ok(writer.finish())
 }
 
+/// All entries of a level, in any order: a time's is known only when all objects beneath have been read.
+fn entries_by_time(
+    writer: &mut Writer,
+    access: &Access<'_>,
+    bucket: &str,
+    prefix: &str,
+) -> Result<String, StorageError> {
+    let visible = access.sql(writer, Of::Objects, &[Rule::Visible])?;
+    let range = range(writer, &format!("lower({OBJECT}.name)"), prefix);
+    let bucket = writer.bind(bucket);
+    // Where the part of the name begins in which a slash makes a folder.
+    let rest = writer.bind((prefix.chars().count() + 1).to_string());
+    Ok(format!(
+        "visible AS (
+           SELECT
+             {OBJECT}.*,
+             instr(substr({OBJECT}.name, CAST({rest} AS INTEGER)), '/') AS slash
+           FROM {OBJECT}
+           WHERE {OBJECT}.bucket_id = {bucket}
+             AND {range}
+             AND {visible}
+         ),
+         entry AS (
+           SELECT
+             slash > 0 AS is_folder,
+             CASE WHEN slash > 0 THEN substr(name, 1, CAST({rest} AS INTEGER) + slash - 1) ELSE name END AS path,
+             lower(
+               CASE WHEN slash > 0 THEN substr(name, 1, CAST({rest} AS INTEGER) + slash - 1) ELSE name END
+             ) AS sort_name,
+             visible.*
+           FROM visible
+           GROUP BY sort_name, CASE WHEN slash = 0 THEN name END
+         )"
+    ))
+}
+
 /// A page of names in byte order after a cursor: rows for [`super::super::list::Entry`]. One row
 /// more than the limit says that there is a next page.
 pub fn page(access: &Access<'_>, bucket: &str, page: &Page) -> Result<Statement, StorageError> {
     let mut writer = Writer::default();
-    let visible = access.sql(&mut writer, Of::Objects, &[Rule::Visible])?;
-    let range = range(&mut writer, &format!("{OBJECT}.name"), &page.prefix);
-    let (passed, after) = after(&mut writer, page);
-    let bucket = writer.bind(bucket);
+    let (entries, rest) = match (page.by_folder, page.column) {
+        (true, SortColumn::Name) => {
+            let after = page.after.as_ref().map(|cursor| cursor.name.as_str());
+            let (prefix, most) = (page.prefix.as_str(), page.limit + 1);
+            let walk = Walk { bucket, prefix, has_case: true, order: page.order, after, most };
+            (walk::entries(&mut writer, access, &walk)?, "ORDER BY entry.number".to_string())
+        }
+        _ => read_through(&mut writer, access, bucket, page)?,
+    };
+    let at = if page.column == SortColumn::Name { "''" } else { "entry.at" };
     let limit = writer.bind((page.limit + 1).to_string());
-    let entries = if page.by_folder { folders_and_files(&mut writer, page) } else { files(page.column) };
+    writer.push(&format!(
+        "WITH RECURSIVE {entries}
+         SELECT
+           entry.path AS name,
+           entry.is_folder,
+           {at} AS at,
+           entry.id,
+           {updated_at} AS updated_at,
+           {created_at} AS created_at,
+           {last_accessed_at} AS last_accessed_at,
+           entry.metadata
+         FROM entry
+         {rest}
+         LIMIT CAST({limit} AS INTEGER)",
+        updated_at = time("entry.updated_at"),
+        created_at = time("entry.created_at"),
+        last_accessed_at = time("entry.last_accessed_at"),
+    ));
+    Ok(writer.finish())
+}
+
+/// All entries after the cursor, and how to choose and order those of the page. By name alone, an index gives the
+/// order and the limit ends the reading; by a time, all objects beneath the prefix are read.
+fn read_through(
+    writer: &mut Writer,
+    access: &Access<'_>,
+    bucket: &str,
+    page: &Page,
+) -> Result<(String, String), StorageError> {
+    let visible = access.sql(writer, Of::Objects, &[Rule::Visible])?;
+    let range = range(writer, &format!("{OBJECT}.name"), &page.prefix);
+    let (passed, after) = after(writer, page);
+    let bucket = writer.bind(bucket);
+    let entries = if page.by_folder { folders_and_files(writer, page) } else { files(page.column) };
     let direction = page.order.sql();
-    // By name alone, an index gives the order and the limit ends the reading.
     let order = match page.column {
         SortColumn::Name => format!("entry.path {direction}"),
         _ => format!("entry.at {direction}, entry.path {direction}"),
     };
-    writer.push(&format!(
-        "WITH visible AS (
+    let entries = format!(
+        "visible AS (
            SELECT {OBJECT}.*
            FROM {OBJECT}
            WHERE {OBJECT}.bucket_id = {bucket}
@@ -99,25 +160,9 @@ pub fn page(access: &Access<'_>, bucket: &str, page: &Page) -> Result<Statement,
              AND {passed}
              AND {visible}
          ),
-         entry AS ({entries})
-         SELECT
-           entry.path AS name,
-           entry.is_folder,
-           entry.at,
-           entry.id,
-           {updated_at} AS updated_at,
-           {created_at} AS created_at,
-           {last_accessed_at} AS last_accessed_at,
-           entry.metadata
-         FROM entry
-         WHERE {after}
-         ORDER BY {order}
-         LIMIT CAST({limit} AS INTEGER)",
-        updated_at = time("entry.updated_at"),
-        created_at = time("entry.created_at"),
-        last_accessed_at = time("entry.last_accessed_at"),
-    ));
-    Ok(writer.finish())
+         entry AS ({entries})"
+    );
+    Ok((entries, format!("WHERE {after}\n         ORDER BY {order}")))
 }
 
 fn files(column: SortColumn) -> String {
@@ -171,7 +216,7 @@ fn after(writer: &mut Writer, page: &Page) -> (String, String) {
 }
 
 /// `column` starts with `prefix`, as a range.
-fn range(writer: &mut Writer, column: &str, prefix: &str) -> String {
+pub fn range(writer: &mut Writer, column: &str, prefix: &str) -> String {
     let start = writer.bind(prefix);
     match end_of_prefix(prefix) {
         Some(end) => format!("{column} >= {start} AND {column} < {end}", end = writer.bind(end)),

@@ -4,6 +4,10 @@ pub mod bucket;
 pub mod garbage;
 pub mod list;
 pub mod object;
+pub mod purge;
+pub mod tus;
+pub mod uploads;
+pub mod walk;
 pub mod write;
 
 use super::access::Access;

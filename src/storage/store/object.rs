@@ -120,18 +120,54 @@ pub fn exists(path: &ObjectPath) -> Statement {
         .bind(&path.key)
 }
 
-/// Removes those of the named objects (a JSON array) that the caller sees and may delete: their
-/// versions become garbage (first result, `version`), their rows go (second result, `object`).
-pub fn remove(access: &Access<'_>, bucket: &str, names: &str) -> Result<[Statement; 2], StorageError> {
-    let condition = |writer: &mut Writer| -> Result<String, StorageError> {
+/// Which objects of a bucket.
+pub enum Selection<'a> {
+    /// Those with names of a JSON array.
+    Named(&'a str),
+    /// Those whose names start with a prefix, in their order, at most so many.
+    Beneath(&'a str, u32),
+}
+
+impl Selection<'_> {
+    fn condition(
+        &self,
+        writer: &mut Writer,
+        access: &Access<'_>,
+        bucket: &str,
+    ) -> Result<String, StorageError> {
         let allowed = access.sql(writer, Of::Objects, &[Rule::Visible, Rule::Deletable])?;
-        let (bucket, names) = (writer.bind(bucket), writer.bind(names));
-        Ok(format!(
-            "{OBJECT}.bucket_id = {bucket}
+        let bucket = writer.bind(bucket);
+        Ok(match self {
+            Self::Named(names) => format!(
+                "{OBJECT}.bucket_id = {bucket}
            AND {OBJECT}.name IN (SELECT value FROM json_each({names}))
-           AND {allowed}"
-        ))
-    };
+           AND {allowed}",
+                names = writer.bind(*names)
+            ),
+            Self::Beneath(prefix, most) => format!(
+                "{OBJECT}.id IN (
+             SELECT {OBJECT}.id
+             FROM {OBJECT}
+             WHERE {OBJECT}.bucket_id = {bucket}
+               AND {range}
+               AND {allowed}
+             ORDER BY {OBJECT}.name
+             LIMIT {most}
+           )",
+                range = super::list::range(writer, &format!("{OBJECT}.name"), prefix)
+            ),
+        })
+    }
+}
+
+/// Removes those of the selected objects that the caller sees and may delete: their
+/// versions become garbage (first result, `version`), their rows go (second result, `object`).
+pub fn remove(
+    access: &Access<'_>,
+    bucket: &str,
+    selection: &Selection<'_>,
+) -> Result<[Statement; 2], StorageError> {
+    let condition = |writer: &mut Writer| selection.condition(writer, access, bucket);
     let mut garbage = Writer::default();
     let removed = condition(&mut garbage)?;
     garbage.push(&format!(
@@ -170,7 +206,8 @@ pub struct Move<'a> {
 pub fn relocate(access: &Access<'_>, to: &Move<'_>) -> Result<[Statement; 2], StorageError> {
     let mut check = Writer::default();
     let movable = access.sql(&mut check, Of::Objects, &[Rule::Visible, Rule::Updatable])?;
-    let allowed = access.sql(&mut check, Of::Objects, &[Rule::Updated, Rule::Visible])?;
+    let updated = access.sql(&mut check, Of::Objects, &[Rule::Updated])?;
+    let visible = access.sql(&mut check, Of::Objects, &[Rule::Visible])?;
     let columns = moved_columns(&mut check, to);
     let (bucket, name) = (check.bind(&to.source.bucket), check.bind(&to.source.key));
     // The new row is judged before the unique index is, which would tell of objects the caller can't see.
@@ -181,18 +218,21 @@ pub fn relocate(access: &Access<'_>, to: &Move<'_>) -> Result<[Statement; 2], St
              FROM {OBJECT}
              WHERE {OBJECT}.bucket_id = {bucket} AND {OBJECT}.name = {name} AND {movable}
            ) THEN {missing}
-           WHEN NOT EXISTS (
-             SELECT 1
+           ELSE (
+             SELECT CASE
+               WHEN {updated} IS NOT TRUE THEN {denied}
+               WHEN {visible} IS NOT TRUE THEN {hidden}
+             END
              FROM (
                SELECT id, {columns}, version, metadata, user_metadata, created_at, last_accessed_at
                FROM \"storage.objects\" AS old
                WHERE old.bucket_id = {bucket} AND old.name = {name}
              ) AS {OBJECT}
-             WHERE {allowed}
-           ) THEN {denied}
+           )
          END",
         missing = raise("'NoSuchKey'"),
-        denied = raise("'RowSecurity'"),
+        denied = raise("'UpdateDenied'"),
+        hidden = raise("'SelectDenied'"),
     ));
     let mut update = Writer::default();
     let (bucket, name) = (update.bind(&to.source.bucket), update.bind(&to.source.key));
@@ -222,7 +262,8 @@ fn moved_columns(writer: &mut Writer, to: &Move<'_>) -> String {
                  {name} AS name,
                  COALESCE({owner}, old.owner) AS owner,
                  COALESCE({owner_id}, old.owner_id) AS owner_id,
-                 json('[\"' || replace({name}, '/', '\",\"') || '\"]') AS path_tokens,
-                 {now} AS updated_at"
+                 {path_tokens} AS path_tokens,
+                 {now} AS updated_at",
+        path_tokens = super::write::path_tokens(&name),
     )
 }

@@ -33,6 +33,8 @@ pub struct NewObject<'a> {
 pub enum ContentOf<'a> {
     /// These: metadata, user metadata, both JSON text.
     Given(&'a str, Option<&'a str>),
+    /// Those of an upload of several requests, by its version.
+    Upload(&'a str),
     /// Another object's metadata with these keys over it, and its user metadata.
     Object(&'a ObjectPath, &'a str),
     /// Another object's metadata with these keys over it, and this user metadata.
@@ -114,7 +116,7 @@ fn refused_by_policy(
     access: &Access<'_>,
     object: &NewObject<'_>,
 ) -> Result<String, StorageError> {
-    let denied = raise("'RowSecurity'");
+    let denied = raise("'InsertDenied'");
     if !object.upsert {
         let allowed = access.sql(writer, Of::Objects, &[Rule::Insertable])?;
         let taken = raise("'KeyAlreadyExists'");
@@ -124,21 +126,26 @@ fn refused_by_policy(
              WHEN {OBJECT}.replaces THEN {taken}"
         ));
     }
-    let allowed = access.sql(writer, Of::Objects, &[Rule::Insertable, Rule::Visible])?;
+    let insertable = access.sql(writer, Of::Objects, &[Rule::Insertable])?;
+    let visible = access.sql(writer, Of::Objects, &[Rule::Visible])?;
     let updated = access.sql(writer, Of::Objects, &[Rule::Updated])?;
     let replaceable = access.sql(writer, Of::Objects, &[Rule::Updatable, Rule::Visible])?;
     let (bucket, name) = (writer.bind(&object.path.bucket), writer.bind(&object.path.key));
     Ok(format!(
         "
-             WHEN {allowed} IS NOT TRUE THEN {denied}
-             WHEN {OBJECT}.replaces AND {updated} IS NOT TRUE THEN {denied}
+             WHEN {insertable} IS NOT TRUE THEN {denied}
+             WHEN {visible} IS NOT TRUE THEN {hidden}
+             WHEN {OBJECT}.replaces AND {updated} IS NOT TRUE THEN {not_updated}
              WHEN EXISTS (
                SELECT 1
                FROM {OBJECT}
                WHERE {OBJECT}.bucket_id = {bucket}
                  AND {OBJECT}.name = {name}
                  AND {replaceable} IS NOT TRUE
-             ) THEN {denied}"
+             ) THEN {kept}",
+        hidden = raise("'SelectDenied'"),
+        not_updated = raise("'UpdateDenied'"),
+        kept = raise("'ReplaceDenied'"),
     ))
 }
 
@@ -158,19 +165,29 @@ fn new_row(writer: &mut Writer, object: &NewObject<'_>) -> String {
            {version} AS version,
            {metadata} AS metadata,
            {user_metadata} AS user_metadata,
-           json('[\"' || replace({name}, '/', '\",\"') || '\"]') AS path_tokens,
+           {path_tokens} AS path_tokens,
            COALESCE(old.created_at, {now}) AS created_at,
            {now} AS updated_at,
            COALESCE(old.last_accessed_at, {now}) AS last_accessed_at,
            old.id IS NOT NULL AS replaces
          FROM (SELECT 1) AS one
-         LEFT JOIN \"storage.objects\" AS old ON old.bucket_id = {bucket} AND old.name = {name}"
+         LEFT JOIN \"storage.objects\" AS old ON old.bucket_id = {bucket} AND old.name = {name}",
+        path_tokens = path_tokens(&name),
     )
+}
+
+/// What the table's generated column will be, for a row that is not in it yet.
+pub fn path_tokens(name: &str) -> String {
+    format!(r#"json('["' || replace(replace({name}, '"', '\"'), '/', '","') || '"]')"#)
 }
 
 fn content(writer: &mut Writer, content: &ContentOf<'_>) -> (String, String) {
     match content {
         ContentOf::Given(metadata, user_metadata) => (writer.bind(*metadata), writer.bind(*user_metadata)),
+        ContentOf::Upload(version) => {
+            let version = writer.bind(*version);
+            ["metadata", "user_metadata"].map(|column| of_upload(column, &version)).into()
+        }
         ContentOf::Object(source, over) => {
             (patched(writer, source, over), of_object(writer, source, "source.user_metadata"))
         }
@@ -178,6 +195,14 @@ fn content(writer: &mut Writer, content: &ContentOf<'_>) -> (String, String) {
             (patched(writer, source, over), writer.bind(*user_metadata))
         }
     }
+}
+
+fn of_upload(column: &str, version: &str) -> String {
+    format!(
+        "(SELECT upload.{column}
+            FROM \"storage.uploads\" AS upload
+            WHERE upload.version = {version})"
+    )
 }
 
 fn patched(writer: &mut Writer, source: &ObjectPath, over: &str) -> String {

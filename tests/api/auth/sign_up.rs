@@ -145,7 +145,7 @@ fn what_is_no_registration_is_refused_with_its_reason() {
         (json!({"email": null, "data": null}), 422, "anonymous_provider_disabled", "Anonymous"),
         (
             json!({"phone": "+491511234567", "password": PASSWORD}),
-            422,
+            400,
             "phone_provider_disabled",
             "Phone signups are disabled",
         ),
@@ -222,7 +222,7 @@ fn sign_up_can_be_switched_off() {
 
     let app = TestApp::with_vars(&[("EXTERNAL_EMAIL_ENABLED", "false")]);
     let answer = app.anon().post("/auth/v1/signup").json(&body).send();
-    assert_error(&answer, 422, "email_provider_disabled", "Email signups are disabled");
+    assert_error(&answer, 400, "email_provider_disabled", "Email signups are disabled");
 }
 
 #[test]

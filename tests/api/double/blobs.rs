@@ -1,6 +1,6 @@
 //! R2's double: whole objects or none, strongly consistent.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
@@ -9,11 +9,17 @@ use edgeward::ports::{Blob, BlobError, BlobMetadata, Blobs, Body, ByteRange, Str
 use edgeward::time::Timestamp;
 
 use super::Fault;
+use super::blob_parts::OpenUpload;
+
+/// When everything was stored.
+pub const UPLOADED: Timestamp = Timestamp(1_767_225_600_000_000);
 
 /// Objects in memory.
 #[derive(Default)]
 pub struct MemoryBlobs {
     objects: RefCell<BTreeMap<String, (Bytes, BlobMetadata)>>,
+    pub(super) uploads: RefCell<BTreeMap<String, OpenUpload>>,
+    tokens: Cell<u64>,
     /// Fails before anything is stored or removed.
     pub fault: Fault,
     /// Loses the answer of a put or a removal that took effect.
@@ -26,12 +32,30 @@ impl MemoryBlobs {
         self.objects.borrow().keys().cloned().collect()
     }
 
-    fn answer<T>(&self, answer: T) -> Result<T, BlobError> {
+    /// How many uploads in parts are neither completed nor aborted.
+    pub fn open_uploads(&self) -> usize {
+        self.uploads.borrow().len()
+    }
+
+    pub(super) fn next_token(&self) -> u64 {
+        self.tokens.set(self.tokens.get() + 1);
+        self.tokens.get()
+    }
+
+    pub(super) fn insert(&self, key: &str, bytes: Bytes, metadata: BlobMetadata) {
+        self.objects.borrow_mut().insert(key.to_string(), (bytes, metadata));
+    }
+
+    pub(super) fn metadata_of(&self, key: &str) -> Option<BlobMetadata> {
+        self.objects.borrow().get(key).map(|(_, metadata)| metadata.clone())
+    }
+
+    pub(super) fn answer<T>(&self, answer: T) -> Result<T, BlobError> {
         let lost = self.lost_answer.strikes();
         if lost { Err(BlobError::Failed("R2's answer was lost on purpose".into())) } else { Ok(answer) }
     }
 
-    fn check(&self) -> Result<(), BlobError> {
+    pub(super) fn check(&self) -> Result<(), BlobError> {
         if self.fault.strikes() { Err(BlobError::Failed("R2 failed on purpose".into())) } else { Ok(()) }
     }
 }
@@ -45,11 +69,10 @@ impl Blobs for MemoryBlobs {
             StreamError::TooLarge => BlobError::TooLarge,
             StreamError::Broken(_) => BlobError::Truncated,
         })?;
-        let digest = edgeward::crypto::sha256(&bytes);
         let metadata = BlobMetadata {
             size: bytes.len() as u64,
-            etag: edgeward::crypto::hex(&digest[..16]),
-            uploaded: Timestamp(1_767_225_600_000_000),
+            etag: edgeward::crypto::hex(&edgeward::crypto::md5(&bytes)),
+            uploaded: UPLOADED,
         };
         self.objects.borrow_mut().insert(key.to_string(), (bytes, metadata.clone()));
         self.answer(metadata)

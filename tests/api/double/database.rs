@@ -10,7 +10,7 @@ use edgeward::sql::{Bind, Statement};
 use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 use rusqlite::limits::Limit;
 use rusqlite::types::Value;
-use rusqlite::{Connection, params_from_iter};
+use rusqlite::{Connection, StatementStatus, params_from_iter};
 
 use super::Fault;
 
@@ -22,6 +22,7 @@ pub struct StrictDatabase {
     /// Loses the answer after the batch took effect.
     pub lost_answer: Fault,
     rows_written: Cell<u64>,
+    steps: Cell<u64>,
     /// Strikes before a batch runs, see [`Self::interrupt_at`].
     pub interruption: Fault,
     interrupting: RefCell<String>,
@@ -78,6 +79,7 @@ impl StrictDatabase {
             fault: Fault::default(),
             lost_answer: Fault::default(),
             rows_written: Cell::new(0),
+            steps: Cell::new(0),
             interruption: Fault::default(),
             interrupting: RefCell::default(),
             takes_turns: Cell::default(),
@@ -105,6 +107,11 @@ impl StrictDatabase {
     /// Rows written so far (each table row once; SQLite does not count index entries natively).
     pub fn rows_written(&self) -> u64 {
         self.rows_written.get()
+    }
+
+    /// SQLite's own steps in the batches since this was last asked: each row it looks at takes some.
+    pub fn count_steps(&self) -> u64 {
+        self.steps.replace(0)
     }
 
     /// Runs SQL outside the product, for a test's set-up.
@@ -189,6 +196,7 @@ impl Database for StrictDatabase {
             DbError::classify(&message)
         })?;
         let written: u64 = results.iter().map(|result| result.cost.changes).sum();
+        self.steps.set(self.steps.get() + results.iter().map(|result| result.steps).sum::<u64>());
         self.rows_written.set(self.rows_written.get() + written);
         if self.lost_answer.strikes() {
             return Err(DbError::Overloaded(
@@ -220,8 +228,9 @@ fn run(connection: &Connection, statement: &Statement) -> Result<Rows, String> {
         values.push((0..names.len()).map(|column| row.get::<_, Value>(column).unwrap()).collect());
     }
     drop(rows);
+    let steps = prepared.get_status(StatementStatus::VmStep).unsigned_abs().into();
     let changes = connection.total_changes() - before;
-    Ok(Rows { names, values, cost: Cost { changes, ..Cost::default() } })
+    Ok(Rows { names, values, steps, cost: Cost { changes, ..Cost::default() } })
 }
 
 fn message_of(error: &rusqlite::Error) -> String {
@@ -254,6 +263,7 @@ fn system_migrations() -> Vec<String> {
 }
 
 struct Rows {
+    steps: u64,
     names: Vec<String>,
     values: Vec<Vec<Value>>,
     cost: Cost,

@@ -1,15 +1,20 @@
 //! Doubles of the platform: they refuse what the real thing refuses and fail on purpose.
 
+mod blob_parts;
 mod blobs;
 mod database;
+mod edge_cache;
 mod http_client;
+mod images;
 mod memory;
 mod signatures;
 mod stream;
 
 pub use blobs::MemoryBlobs;
 pub use database::StrictDatabase;
+pub use edge_cache::MemoryEdgeCache;
 pub use http_client::MemoryHttpClient;
+pub use images::NotedImages;
 pub use memory::{CheapHasher, CountingRandom, LateWork, MemoryKeyValue, MemoryLog, MovableClock, NoLimits};
 pub use signatures::RingSignatures;
 pub use stream::Pieces;

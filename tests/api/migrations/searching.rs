@@ -23,13 +23,18 @@ fn texts_are_searched_by_sql() {
         ("select to_tsvector('english'::regconfig, 'It''s a cat')::text as v",            json!([{"v": "'cat':4"}])),
         ("select jsonb_build_object('w', to_tsvector('english', body)) as v from posts where id = 2", json!([{"v": {"w": "'cat':1"}}])),
         ("select to_tsvector('english', null) is null as v",                              json!([{"v": true}])),
+        ("select id, ts_rank(words, to_tsquery('english', 'cat')) as rank from posts order by 2 desc, 1", json!([{"id": 11, "rank": 0.6687198}, {"id": 12, "rank": 0.6079271}, {"id": 1, "rank": 0}, {"id": 2, "rank": 0}])),
+        ("select ts_rank('''a'':1 ''b'':2', 'a & b'::tsquery) as v",                      json!([{"v": 0.09910322}])),
+        ("select ts_rank('''a'':1 ''b'':2', 'a & b'::tsquery) * 2 as v",                  json!([{"v": 0.19820643961429596}])),
     ];
     for (sql, rows) in cases {
         assert_eq!(app.rows(sql), rows, "{sql}");
     }
     #[rustfmt::skip]
     let refused = [
-        ("select ts_rank(words, to_tsquery('a')) from posts",                             "0A000"),
+        ("select ts_rank_cd(words, to_tsquery('a')) from posts",                          "0A000"),
+        ("select ts_rank(words, to_tsquery('a'), id) from posts",                         "0A000"),
+        ("select ts_rank('{0.1}', words, to_tsquery('a')) from posts",                    "2202E"),
         ("select to_tsquery('a') as q",                                                   "0A000"),
         ("select to_tsquery('a b')",                                                      "42601"),
         ("select to_tsvector('dutch', 'a')",                                              "0A000"),

@@ -9,9 +9,9 @@ use crate::app::{Answer, Call, TestApp};
 use crate::double::Fault;
 
 /// Something that fails on purpose.
-type Where = fn(&TestApp) -> &Fault;
+pub type Where = fn(&TestApp) -> &Fault;
 
-const PLACES: &[(&str, Where)] = &[
+pub const PLACES: &[(&str, Where)] = &[
     ("D1 fails", |app| &app.database.fault),
     ("D1's answer is lost", |app| &app.database.lost_answer),
     ("R2 fails", |app| &app.blobs.fault),

@@ -42,7 +42,7 @@ fn info_follows_the_doors() {
     let app = app_with_bucket();
     put(&app, "files/a", "x");
     assert_refused(&app.nobody().get("/storage/v1/object/info/public/files/a").send(), "NoSuchBucket", "404");
-    assert_refused(&app.nobody().get("/storage/v1/object/info/files/a").send(), "InvalidRequest", "400");
+    assert_refused(&app.nobody().get("/storage/v1/object/info/files/a").send(), "AccessDenied", "403");
     assert_refused(&app.user("ann").get("/storage/v1/object/info/files/a").send(), "NoSuchKey", "404");
     assert_refused(
         &app.service_role().get("/storage/v1/object/info/files/absent").send(),

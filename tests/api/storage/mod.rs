@@ -2,13 +2,19 @@
 
 mod buckets;
 mod downloads;
+mod edge;
 mod faults;
+mod folders;
 mod forms;
+mod images;
 mod info;
 mod lists;
 mod moves_and_copies;
+mod operations;
 mod policies;
 mod removals;
+mod resumable;
+mod resumable_faults;
 mod signed_urls;
 mod uploads;
 
@@ -74,5 +80,6 @@ fn assert_no_orphans(app: &TestApp) {
     );
     let versions: Vec<String> = serde_json::from_str(&versions.unwrap()).unwrap();
     assert_eq!(app.blobs.keys(), versions);
+    assert_eq!(app.blobs.open_uploads(), 0);
     assert_eq!(app.database.value("SELECT count(*) FROM \"storage.garbage\"").unwrap(), "0");
 }

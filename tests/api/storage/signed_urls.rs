@@ -134,7 +134,7 @@ fn bad_requests_to_sign_are_refused() {
         ("files/a", json!({}), "InvalidRequest", "400"),
         ("files/a", json!({"expiresIn": 0}), "InvalidRequest", "400"),
         ("files/a", json!({"expiresIn": "60"}), "InvalidRequest", "400"),
-        ("files/a", json!({"expiresIn": 60, "transform": {"width": 10}}), "FeatureNotEnabled", "409"),
+        ("files/a", json!({"expiresIn": 60, "transform": {"width": "wide"}}), "InvalidRequest", "400"),
         ("files/a", json!({"expiresIn": i64::MAX}), "InvalidParameter", "400"),
         ("files", json!({"expiresIn": i64::MAX, "paths": ["a"]}), "InvalidParameter", "400"),
         ("files/absent", json!({"expiresIn": 60}), "NoSuchKey", "404"),

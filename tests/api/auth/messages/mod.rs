@@ -8,12 +8,15 @@ mod faults;
 mod generate_link;
 mod invite;
 mod mailbox;
+mod notices;
 mod otp;
+mod phones;
 mod pkce;
 mod reauthenticate;
 mod recover;
 mod redirect;
 mod sign_up;
+mod text_messages;
 mod verify;
 
 use serde_json::{Value, json};

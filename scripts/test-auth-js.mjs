@@ -1,0 +1,132 @@
+// Runs auth-js' own test suite, unedited, against the Worker at the Supabase CLI's address.
+//
+//   npm run test:auth-js [-- FILES OR OPTIONS OF JEST]
+//
+// AUTH_JS names a checkout of github.com/supabase/supabase-js; without it one is cloned into build/. The Worker has the settings of
+// the suite's config.toml and signs with the key pair that the suite generates.
+
+import { spawnSync } from "node:child_process";
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { basename, join } from "node:path";
+
+import { build } from "./build.mjs";
+import { localPort } from "./local.mjs";
+import { run, runMain, say, Stop } from "./terminal.mjs";
+import { root } from "./toolchain.mjs";
+
+const repository = "https://github.com/supabase/supabase-js.git";
+const commit = "381bded5";
+
+/** The suite's test/supabase/config.toml, in our names. Its rate limits are raised beyond what it asks. */
+const settings = {
+  SITE_URL: "http://127.0.0.1:3000",
+  URI_ALLOW_LIST: "https://127.0.0.1:3000,http://localhost:5173",
+  MAILER_AUTOCONFIRM: "true",
+  SMTP_MAX_FREQUENCY: "1",
+  EXTERNAL_ANONYMOUS_USERS_ENABLED: "true",
+  EXTERNAL_PHONE_ENABLED: "true",
+  SMS_AUTOCONFIRM: "true",
+  SMS_MAX_FREQUENCY: "1",
+  SMS_TEST_OTP: "1234567890:123456",
+  MFA_PHONE_ENROLL_ENABLED: "true",
+  MFA_PHONE_VERIFY_ENABLED: "true",
+  MFA_PHONE_MAX_FREQUENCY: "1",
+  MFA_WEB_AUTHN_ENROLL_ENABLED: "true",
+  MFA_WEB_AUTHN_VERIFY_ENABLED: "true",
+  PASSKEY_ENABLED: "true",
+  WEBAUTHN_RP_ID: "localhost",
+  WEBAUTHN_RP_DISPLAY_NAME: "auth-js tests",
+  WEBAUTHN_RP_ORIGINS: "http://localhost:5173",
+  EXTERNAL_GOOGLE_ENABLED: "true",
+  EXTERNAL_GOOGLE_CLIENT_ID: "53566906701-bmhc1ndue7hild39575gkpimhs06b7ds.apps.googleusercontent.com",
+  EXTERNAL_GOOGLE_SECRET: "env(SUPABASE_AUTH_EXTERNAL_GOOGLE_SECRET)",
+  EXTERNAL_GOOGLE_SKIP_NONCE_CHECK: "true",
+  RATE_LIMITS: "false",
+};
+
+const packages = ["jest@30.4.2", "jest-environment-jsdom@30.4.1", "ts-jest@29.4.9", "typescript@5.8.3", "tslib@2.8.1", "prettier@2.8.8", "@faker-js/faker@9.9.0", "jest-mock-server@0.1.0", "jsonwebtoken@9.0.2", "@types/jest@30.0.0", "@types/node@24"];
+
+const folder = join(root, "build", "auth-js");
+
+await runMain(async () => {
+  const suite = await checkout();
+  await installJest();
+  const copy = copyOf(suite);
+  await run(process.execPath, [join(copy, "test", "generate-signing-keys.js")], { cwd: copy, why: "the suite's signing keys" });
+  const keys = readFileSync(join(copy, "test", "supabase", "signing_keys.json"), "utf8");
+  await build({ profile: "dev", features: ["fault-routes"], out: "build/test" });
+  const { startWorker } = await import("../tests/e2e/worker.mjs");
+  const worker = await startWorker({ vars: { ...settings, JWT_KEYS: keys }, port: localPort });
+  try {
+    report(runJest(copy, process.argv.slice(2)));
+  } finally {
+    await worker.dispose();
+  }
+});
+
+/** The folder of auth-js. */
+async function checkout() {
+  const clone = process.env.AUTH_JS ?? join(folder, "supabase-js");
+  if (!existsSync(clone)) {
+    await run("git", ["clone", "--quiet", "--filter=blob:none", repository, clone], { why: "cloning supabase-js" });
+    await run("git", ["-C", clone, "checkout", "--quiet", commit], { why: "checking out the suite" });
+  }
+  const suite = [join(clone, "packages", "core", "auth-js"), clone].find((of) => existsSync(join(of, "test", "passkey.e2e.test.ts")));
+  if (!suite) throw new Stop(`${clone} holds no auth-js suite`);
+  return suite;
+}
+
+/** Beside the suite and not among the project's own packages: only this command needs them. */
+async function installJest() {
+  if (existsSync(join(folder, "node_modules", "ts-jest"))) return;
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, "package.json"), '{ "private": true }\n');
+  say("installing jest");
+  await run("npm", ["install", "--no-audit", "--no-fund", "--loglevel=error", ...packages], { cwd: folder, why: "npm install" });
+}
+
+function copyOf(suite) {
+  const copy = join(folder, "run");
+  rmSync(copy, { recursive: true, force: true });
+  for (const part of ["src", "test"]) cpSync(join(suite, part), join(copy, part), { recursive: true });
+  return copy;
+}
+
+/** Gives jest's results, file by file. */
+function runJest(copy, options) {
+  const tsconfig = { module: "CommonJS", target: "ES2022", esModuleInterop: true, skipLibCheck: true, isolatedModules: true };
+  const config = {
+    testEnvironment: "node",
+    prettierPath: join(folder, "node_modules", "prettier"),
+    transform: { "\\.tsx?$": ["ts-jest", { diagnostics: false, tsconfig }] },
+    testMatch: ["<rootDir>/test/*.test.ts"],
+    silent: true,
+  };
+  writeFileSync(join(copy, "jest.config.json"), JSON.stringify(config));
+  const results = join(copy, "results.json");
+  const jest = join(folder, "node_modules", "jest", "bin", "jest.js");
+  const args = [jest, "--ci", "--runInBand", "--forceExit", "--json", `--outputFile=${results}`, "--config=jest.config.json", ...options];
+  say("running the suite");
+  const outcome = spawnSync(process.execPath, args, { cwd: copy, encoding: "utf8", maxBuffer: 1 << 28 });
+  if (!existsSync(results)) throw new Stop(`jest did not run:\n${outcome.stderr}`);
+  writeFileSync(join(copy, "log.txt"), outcome.stderr);
+  return { files: JSON.parse(readFileSync(results, "utf8")).testResults, log: join(copy, "log.txt") };
+}
+
+/** Prints the figures of each file, the names of the tests that fail, and the sums. */
+function report({ files, log }) {
+  const sum = { passed: 0, all: 0 };
+  const failed = [];
+  for (const { name, assertionResults, message } of files) {
+    const passed = assertionResults.filter(({ status }) => status === "passed").length;
+    sum.passed += passed;
+    sum.all += assertionResults.length;
+    console.log(`  ${String(passed).padStart(3)} of ${String(assertionResults.length).padStart(3)}  ${basename(name)}`);
+    if (!assertionResults.length) failed.push(`${basename(name)} did not run: ${message.slice(0, 300)}`);
+    const names = assertionResults.filter(({ status }) => status !== "passed").map(({ fullName }) => fullName);
+    failed.push(...names.map((fullName) => `${basename(name, ".test.ts")}: ${fullName}`));
+  }
+  for (const name of failed) console.log(`  failed  ${name}`);
+  say(`${sum.passed} of ${sum.all} tests pass; what the others say is in ${log}`);
+  if (failed.length) process.exitCode = 1;
+}

@@ -1,0 +1,101 @@
+//! Wrong passwords in a row make the next one wait.
+//!
+//! Counted by what was typed in, whether anyone has it or not, so that waiting tells nothing. Counted before
+//! anyone is told that a password was wrong, and looked at again when a right one starts its session, so that
+//! guesses cannot be tried side by side.
+
+use super::contact::Contact;
+use super::error::Error;
+use super::store::{self, sign_in_failures};
+use super::{email_address, phone_number};
+use crate::app::App;
+use crate::crypto;
+use crate::sql::{Statement, Writer};
+use crate::time::Timestamp;
+
+pub use super::store::sign_in_failures::Failures;
+
+/// Wrong passwords before each further one has to wait.
+const FREE_ATTEMPTS: u32 = 10;
+
+/// The first wait; it doubles with each wrong password.
+const FIRST_WAIT_SECONDS: i64 = 30;
+
+/// The longest wait. Whoever knows an address can keep its owner's password waiting as long; links and codes
+/// go on working.
+const LONGEST_WAIT_SECONDS: i64 = 900;
+
+/// The count of one address or number.
+pub struct Lockout {
+    key: String,
+    is_on: bool,
+}
+
+impl Lockout {
+    /// Of what somebody typed in.
+    pub fn of(app: &App, contact: Contact<'_>) -> Self {
+        let contact = match contact {
+            Contact::Email(email) => email_address::normal_form(email),
+            Contact::Phone(phone) => phone_number::normal_form(phone),
+        };
+        let key = crypto::hmac_sha256(app.config.jwt_secret.as_bytes(), b"failed sign-ins");
+        let key = crypto::hmac_sha256(&key, contact.as_bytes());
+        Self { key: crypto::hex(key.get(..16).unwrap_or(&key)), is_on: app.config.auth.lockout }
+    }
+
+    /// What was counted so far.
+    pub fn failures(&self) -> Statement {
+        sign_in_failures::of(&self.key)
+    }
+
+    /// Refuses while the next password has to wait.
+    pub fn refuse_locked(&self, app: &App, failures: Option<&Failures>) -> Result<(), Error> {
+        let Some(failures) = failures.filter(|_| self.is_on) else { return Ok(()) };
+        let Some(failed_at) = Timestamp::parse(&failures.last_failed_at) else { return Ok(()) };
+        let opens_at = failed_at.plus_seconds(wait_seconds(failures.failures));
+        if app.now() >= opens_at {
+            return Ok(());
+        }
+        Err(Error::SignInLocked(opens_at.seconds().saturating_sub(app.now().seconds()).max(1)))
+    }
+
+    /// Counts a wrong password.
+    pub async fn count(&self, app: &App) -> Result<(), Error> {
+        if self.is_on {
+            let statement = sign_in_failures::count(&self.key, app.now());
+            store::run(app.ports.database.as_ref(), vec![statement]).await?;
+        }
+        Ok(())
+    }
+
+    /// Whether the count still is what it was, as a condition.
+    pub fn unchanged(&self, failures: u32, writer: &mut Writer) -> String {
+        sign_in_failures::unchanged(&self.key, failures, writer)
+    }
+
+    /// Starts over after a right password.
+    pub fn forget(&self) -> Statement {
+        sign_in_failures::forget(&self.key)
+    }
+}
+
+/// How long the next password has to wait after so many wrong ones.
+fn wait_seconds(failures: u32) -> i64 {
+    match failures.checked_sub(FREE_ATTEMPTS) {
+        None => 0,
+        Some(more) => (FIRST_WAIT_SECONDS << more.min(10)).min(LONGEST_WAIT_SECONDS),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_wait_doubles_after_ten_wrong_passwords_up_to_a_quarter_of_an_hour() {
+        for (failures, seconds) in [(0, 0), (9, 0), (10, 30), (11, 60), (14, 480), (15, 900), (u32::MAX, 900)]
+        {
+            assert_eq!(wait_seconds(failures), seconds, "{failures}");
+        }
+    }
+}

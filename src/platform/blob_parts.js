@@ -1,0 +1,86 @@
+// The JavaScript half of blob_parts.rs.
+
+export async function beginParts(bucket, key) {
+  return (await bucket.createMultipartUpload(key)).uploadId;
+}
+
+/** `[etag, md5, sha256]` of a part of bytes in wasm's memory, which the next call may overwrite: they are copied. */
+export async function putPartBytes(bucket, key, id, number, bytes, digests) {
+  const copy = bytes.slice();
+  const [part, hashes] = await Promise.all([
+    bucket.resumeMultipartUpload(key, id).uploadPart(number, copy),
+    Promise.all(names(digests).map((name) => crypto.subtle.digest(name, copy))),
+  ]);
+  return answer(part, digests, hashes);
+}
+
+/** The same of a stream of known length; the runtime hashes it on its way. */
+export async function putPartStream(bucket, key, id, number, stream, digests) {
+  let rest = stream;
+  const hashes = names(digests).map((name) => {
+    const [own, others] = rest.tee();
+    rest = others;
+    const digest = new crypto.DigestStream(name);
+    // A failure of the stream is the upload's to tell.
+    digest.digest.catch(() => {});
+    return own.pipeTo(digest).then(() => digest.digest);
+  });
+  const all = [bucket.resumeMultipartUpload(key, id).uploadPart(number, rest), ...hashes];
+  const [part, ...found] = await Promise.all(all);
+  return answer(part, digests, found);
+}
+
+export async function completeParts(bucket, key, id, parts) {
+  const list = JSON.parse(parts).map(([partNumber, etag]) => ({ partNumber, etag }));
+  return metadataOf(await bucket.resumeMultipartUpload(key, id).complete(list));
+}
+
+export function abortParts(bucket, key, id) {
+  return bucket.resumeMultipartUpload(key, id).abort();
+}
+
+export async function head(bucket, key) {
+  const object = await bucket.head(key);
+  return object && metadataOf(object);
+}
+
+export async function putHashedStream(bucket, key, stream, sha256) {
+  return metadataOf(await bucket.put(key, stream, { sha256 }));
+}
+
+export async function putHashedBytes(bucket, key, bytes, sha256) {
+  return metadataOf(await bucket.put(key, bytes.slice(), { sha256 }));
+}
+
+/** `[readable, writer]`: R2 takes a stream whose length it knows. */
+export function fixedLengthPipe(length) {
+  const { readable, writable } = new FixedLengthStream(length);
+  return [readable, writable.getWriter()];
+}
+
+export function writePiece(writer, bytes) {
+  return writer.write(bytes.slice());
+}
+
+export function endPipe(writer) {
+  return writer.close();
+}
+
+export function breakPipe(writer) {
+  return writer.abort(new Error("the body broke off"));
+}
+
+const names = (digests) => digests.split(" ").filter(Boolean);
+
+function answer(part, digests, hashes) {
+  const found = new Map(names(digests).map((name, index) => [name, hex(hashes[index])]));
+  return [part.etag, found.get("MD5"), found.get("SHA-256")];
+}
+
+function hex(buffer) {
+  return Array.from(new Uint8Array(buffer), (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+function metadataOf(object) {
+  return [object.size, object.etag, object.uploaded.getTime()];
+}

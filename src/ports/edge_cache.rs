@@ -1,0 +1,27 @@
+//! The cache of the data centre that serves the request, as a port.
+//!
+//! Not a truth and not shared by all: an entry may be missing at any time, and other data centres have
+//! their own. So whoever uses it names entries by what can never change.
+
+use async_trait::async_trait;
+use futures_util::future::LocalBoxFuture;
+
+use super::{Body, ByteRange};
+
+/// A cache near the reader, such as Cloudflare's Cache API.
+#[async_trait(?Send)]
+pub trait EdgeCache {
+    /// The entry, or a range of it; `None` when there is none. A cache that fails has none.
+    async fn get(&self, key: &str, range: Option<ByteRange>) -> Option<Kept>;
+    /// Splits a body of known length: one half to send, the other kept under `key` for some seconds by
+    /// work that runs while the first is sent. What fails is not kept.
+    fn keep(&self, key: &str, kept: Kept, seconds: u64) -> (Body, LocalBoxFuture<'static, ()>);
+}
+
+/// An entry.
+pub struct Kept {
+    /// Its bytes, of known length.
+    pub body: Body,
+    /// Their media type.
+    pub mime_type: String,
+}

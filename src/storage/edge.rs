@@ -1,0 +1,77 @@
+//! What of public buckets is kept in the data centre's cache, and under what key.
+//!
+//! The key has the version, which never changes its bytes, and the row is read before the key is known: so an
+//! overwritten, moved or removed object, or one whose bucket is private now, cannot be served from a cache. Nothing of a
+//! private bucket is ever kept.
+
+use super::download::Found;
+use super::{Storage, StorageError};
+use crate::ports::{Body, ByteRange, Kept};
+
+/// The most bytes of an object that is kept: the slower of two readers makes the runtime hold back that much.
+const LARGEST: u64 = 16 * 1024 * 1024;
+
+/// How long an entry is kept. A purge is remembered for longer.
+pub const SECONDS: u64 = 30 * 24 * 60 * 60;
+
+/// What `cf-cache-status` says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CacheStatus {
+    /// From the cache.
+    Hit,
+    /// From the store, and kept from now on.
+    Miss,
+    /// From the store, and not kept: private, too large, or a part of it.
+    Bypass,
+}
+
+impl CacheStatus {
+    /// As the header has it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Hit => "HIT",
+            Self::Miss => "MISS",
+            Self::Bypass => "BYPASS",
+        }
+    }
+}
+
+/// Where an object's bytes, or an image made of them in this form, are kept; `None` when they may not be.
+pub fn key(found: &Found, form: Option<&str>) -> Option<String> {
+    let version = found.object.version.as_deref().filter(|_| found.is_public)?;
+    let purges = if form.is_some() { &found.purges.image } else { &found.purges.object };
+    let purged_at = purges.as_deref().unwrap_or("never");
+    Some(match form {
+        None => format!("{version}/{purged_at}"),
+        Some(form) => format!("{version}/{purged_at}/{form}"),
+    })
+}
+
+/// An object's bytes, from the cache or the store.
+pub async fn open(
+    storage: &Storage,
+    found: &Found,
+    part: Option<ByteRange>,
+) -> Result<(Body, CacheStatus), StorageError> {
+    let version = found.object.version.as_deref().ok_or(StorageError::NoBytes)?;
+    let size = found.metadata.length();
+    let key = key(found, None).filter(|_| size.is_some_and(|size| size > 0 && size <= LARGEST));
+    if let Some(key) = &key
+        && let Some(kept) = storage.app.ports.edge_cache.get(key, part).await
+    {
+        return Ok((kept.body, CacheStatus::Hit));
+    }
+    let blob = storage.app.ports.blobs.get(version, part).await?.ok_or(StorageError::NoBytes)?;
+    Ok(match key.filter(|_| part.is_none()) {
+        Some(key) => keep(storage, &key, blob.body, "application/octet-stream"),
+        None => (blob.body, CacheStatus::Bypass),
+    })
+}
+
+/// Keeps a body while it is sent.
+pub fn keep(storage: &Storage, key: &str, body: Body, mime_type: &str) -> (Body, CacheStatus) {
+    let entry = Kept { body, mime_type: mime_type.to_string() };
+    let (body, keeping) = storage.app.ports.edge_cache.keep(key, entry, SECONDS);
+    storage.background.run(keeping);
+    (body, CacheStatus::Miss)
+}

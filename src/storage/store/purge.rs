@@ -1,0 +1,34 @@
+//! `"storage.cache_purges"`: since when what is kept at the edge does not count. Empty text means all.
+
+use super::super::purge::Purge;
+use crate::sql::Statement;
+
+/// Remembers a purge.
+pub fn remember(what: &Purge<'_>, now: &str) -> Statement {
+    Statement::new(
+        "INSERT INTO \"storage.cache_purges\" (bucket_id, name, images_only, purged_at)
+         VALUES (?1, ?2, CAST(?3 AS INTEGER), ?4)
+         ON CONFLICT (bucket_id, name, images_only) DO UPDATE SET purged_at = excluded.purged_at",
+    )
+    .bind(what.bucket.unwrap_or_default())
+    .bind(what.key.unwrap_or_default())
+    .bind(what.images_only)
+    .bind(now)
+}
+
+/// Forgets purges before a time.
+pub fn forget(before: &str) -> Statement {
+    Statement::new("DELETE FROM \"storage.cache_purges\" WHERE purged_at < ?1").bind(before)
+}
+
+/// An expression for the last purge of an object (`images` false) or of its images, which every purge is.
+pub fn last(bucket: &str, name: &str, images: bool) -> String {
+    let kinds = if images { "0, 1" } else { "0" };
+    format!(
+        "(SELECT max(purge.purged_at)
+            FROM \"storage.cache_purges\" AS purge
+            WHERE purge.bucket_id IN ('', {bucket})
+              AND purge.name IN ('', {name})
+              AND purge.images_only IN ({kinds}))"
+    )
+}

@@ -1,0 +1,92 @@
+// What only the real runtime can show of images and the edge: the Images binding, the Cache API, and bodies that are both
+// sent and kept.
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+
+import sharp from "sharp";
+
+import { startWorker } from "./worker.mjs";
+
+let worker;
+let headers;
+before(async () => {
+  worker = await startWorker();
+  headers = { authorization: `Bearer ${worker.vars.SERVICE_ROLE_KEY}` };
+  for (const [name, isPublic] of [["open", true], ["closed", false]]) {
+    const body = JSON.stringify({ name, public: isPublic });
+    await ask("bucket", { method: "POST", headers: { ...headers, "content-type": "application/json" }, body });
+  }
+});
+after(() => worker.dispose());
+
+function ask(path, options = { headers }) {
+  return fetch(`${worker.url}/storage/v1/${path}`, options);
+}
+
+async function put(path, body) {
+  const answer = await ask(`object/${path}`, { method: "PUT", headers: { ...headers, "cache-control": "max-age=60" }, body });
+  assert.equal(answer.status, 200, await answer.text());
+}
+
+/** Whether an answer came from the cache, and its bytes. */
+async function get(path, options) {
+  const answer = await ask(path, options);
+  const bytes = Buffer.from(await answer.arrayBuffer());
+  assert.equal(Number(answer.headers.get("content-length")), bytes.length, path);
+  return { status: answer.status, from: answer.headers.get("cf-cache-status"), bytes, headers: answer.headers };
+}
+
+const photo = () => sharp({ create: { width: 400, height: 300, channels: 3, background: "teal" } }).jpeg().toBuffer();
+
+for (const [size, name] of [[11, "small"], [300_000, "medium"], [9_000_000, "large"]]) {
+  test(`a public object is sent and kept at once, and comes from the cache then: ${name}`, async () => {
+    const bytes = Buffer.alloc(size, name);
+    await put(`open/${name}`, bytes);
+    const first = await get(`object/public/open/${name}`);
+    assert.deepEqual([first.from, first.bytes.equals(bytes)], ["MISS", true]);
+    const second = await get(`object/public/open/${name}`);
+    assert.deepEqual([second.from, second.bytes.equals(bytes)], ["HIT", true]);
+    assert.equal(first.headers.get("etag"), second.headers.get("etag"));
+    const part = await get(`object/public/open/${name}`, { headers: { range: "bytes=3-6" } });
+    assert.deepEqual([part.status, part.from, part.bytes.equals(bytes.subarray(3, 7))], [206, "HIT", true]);
+    await put(`open/${name}`, Buffer.from("newer"));
+    const newer = await get(`object/public/open/${name}`);
+    assert.deepEqual([newer.from, newer.bytes.toString()], ["MISS", "newer"]);
+  });
+}
+
+test("images are made by the binding: sizes, formats, and kept when public", async () => {
+  await put("open/a.jpg", await photo());
+  await put("closed/a.jpg", await photo());
+  const dimensions = async ({ bytes }) => (({ width, height, format }) => ({ width, height, format }))(await sharp(bytes).metadata());
+  const accept = (type) => ({ headers: { ...headers, accept: type } });
+  const contained = await get("render/image/public/open/a.jpg?width=200&height=200&resize=contain");
+  assert.deepEqual(await dimensions(contained), { width: 200, height: 150, format: "jpeg" });
+  const covered = await get("render/image/public/open/a.jpg?width=200&height=200");
+  assert.deepEqual(await dimensions(covered), { width: 200, height: 200, format: "jpeg" });
+  assert.equal(covered.from, "MISS");
+  const again = await get("render/image/public/open/a.jpg?width=200&height=200");
+  assert.deepEqual([again.from, again.bytes.equals(covered.bytes)], ["HIT", true]);
+  const webp = await get("render/image/public/open/a.jpg?width=40", accept("image/webp,*/*"));
+  assert.deepEqual(await dimensions(webp), { width: 40, height: 30, format: "webp" });
+  const secret = await get("render/image/authenticated/closed/a.jpg?width=40", { headers });
+  assert.deepEqual([secret.from, secret.headers.get("cache-control")], ["BYPASS", "private, max-age=60"]);
+  assert.deepEqual(await dimensions(secret), { width: 40, height: 30, format: "jpeg" });
+});
+
+test("what only looks like an image is refused", async () => {
+  await put("open/broken.jpg", Buffer.from([0xff, 0xd8, 0xff, 0xc0, 0, 17, 8, 0, 30, 0, 40, 3, 1, 2, 3]));
+  const answer = await ask("render/image/public/open/broken.jpg?width=10");
+  assert.equal(answer.status, 400);
+  assert.equal((await answer.json()).message, "The source image is invalid or unsupported for rendering");
+});
+
+test("a purge is obeyed", async () => {
+  await put("open/purged", Buffer.from("kept"));
+  await get("object/public/open/purged");
+  assert.equal((await get("object/public/open/purged")).from, "HIT");
+  const answer = await ask("cdn/open/purged", { method: "DELETE", headers });
+  assert.deepEqual(await answer.json(), { message: "success", statusCode: "200" });
+  assert.equal((await get("object/public/open/purged")).from, "MISS");
+});
