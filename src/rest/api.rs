@@ -261,6 +261,7 @@ fn saying(
         range,
         may_roll_back: rest.transaction_end.overridable,
         payload: Payload::default(),
+        nested: text(head.headers, "x-edgeward-nested") == Some("true"),
         called: None,
     })
 }

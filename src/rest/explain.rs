@@ -41,11 +41,11 @@ pub fn failure(
                 table_name(catalog, table)
             ),
         ),
-        (DbError::Check(name), Some(write)) => RestError::postgres(
+        (DbError::Check(name), Some(write)) if write.steps.is_empty() => RestError::postgres(
             "23514",
             format!("new row for relation \"{}\" violates check constraint \"{name}\"", write.table.name),
         ),
-        (DbError::Check(name), None) => RestError::postgres(
+        (DbError::Check(name), _) => RestError::postgres(
             "23514",
             format!(
                 "new row for relation \"{}\" violates check constraint \"{name}\"",
@@ -173,6 +173,9 @@ fn foreign_key(write: &Write<'_>, violation: Option<Violation<'_>>) -> RestError
         Change::Update(..) | Change::Delete(_) | Change::Nothing => "update or delete",
     };
     let Some(violation) = violation else {
+        if !write.steps.is_empty() {
+            return RestError::postgres("23503", "insert or update on table violates foreign key constraint");
+        }
         return RestError::postgres(
             "23503",
             format!("{verbs} on table \"{table}\" violates a foreign key constraint"),

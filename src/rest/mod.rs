@@ -59,6 +59,8 @@ pub struct RestRequest {
     pub may_roll_back: bool,
     /// The body of a write.
     pub payload: Payload,
+    /// Whether a key of the body that is no column is rows of another table.
+    pub nested: bool,
     /// What a call gives the function that `relation` names; `None` when it names a relation.
     pub called: Option<Called>,
 }

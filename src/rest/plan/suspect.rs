@@ -18,6 +18,9 @@ pub enum Suspect<'c> {
 /// Which they are; none where the database says enough.
 pub fn suspects<'c>(catalog: &'c Catalog, write: &Write<'c>, error: &DbError) -> Vec<Suspect<'c>> {
     let table = write.table;
+    if !write.steps.is_empty() {
+        return Vec::new();
+    }
     match error {
         DbError::Unique { table: name, columns } => {
             let is_it = catalog

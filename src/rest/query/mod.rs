@@ -6,6 +6,7 @@ mod call;
 mod containment;
 mod filter;
 mod like;
+mod nested;
 mod numbers;
 mod output;
 mod payload;
@@ -73,12 +74,16 @@ pub fn compile(
         },
         Plan::Write(write) => {
             batch.push(schema::guard(catalog.version));
-            let says_caller =
-                catalog.asks_for_caller(write.table) && !matches!(write.change, Change::Nothing);
+            let mut tables = write.steps.iter().map(|step| step.write.table).chain([write.table]);
+            let says_caller = !matches!(write.change, Change::Nothing)
+                && tables.any(|table| catalog.asks_for_caller(table));
             if says_caller {
                 batch.push(schema::enter_caller(&stored(caller)));
             }
-            write::compile(catalog, caller, write, &mut batch)?;
+            match write.steps.is_empty() {
+                true => write::compile(catalog, caller, write, &mut batch)?,
+                false => nested::compile(catalog, caller, write, &mut batch)?,
+            }
             if says_caller {
                 batch.push(schema::leave_caller());
             }

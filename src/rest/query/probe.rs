@@ -114,7 +114,7 @@ impl Builder<'_> {
                     column,
                     match assigned {
                         Some(Cell::Value(value)) => stored(column, &self.writer.bind(value)),
-                        Some(Cell::Null | Cell::Default) => "NULL".to_string(),
+                        Some(Cell::Null | Cell::Default | Cell::Kept { .. }) => "NULL".to_string(),
                         None => format!("{name}.{}", quote_identifier(of)),
                     },
                 ));

@@ -389,7 +389,7 @@ impl Builder<'_> {
         for (column, cell) in assignments {
             let value = match cell {
                 Cell::Value(value) => stored(column, &self.writer.bind(value)),
-                Cell::Null | Cell::Default => "NULL".to_string(),
+                Cell::Null | Cell::Default | Cell::Kept { .. } => "NULL".to_string(),
             };
             sets.push(format!("{} = {value}", quote_identifier(&column.name)));
             values.push((column.name.as_str(), value));

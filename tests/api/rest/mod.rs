@@ -18,6 +18,7 @@ mod filter;
 mod garbage;
 mod groups;
 mod insert;
+mod nested;
 mod nulls;
 mod order;
 mod policy;
