@@ -1,9 +1,9 @@
--- Uploads that come in several requests, by TUS or as S3's multipart, until they are finished or given up. `version` is the R2 key
+-- Uploads of several requests, by TUS, as S3's multipart or directly to R2, until they are finished or given up. `version` is the R2 key
 -- of the bytes to come; it stands in "storage.garbage" too, with the same end. `parts_id` is R2's own name of the multipart upload;
 -- a TUS upload that fits into one part has none. From `size` on the columns are TUS's.
 CREATE TABLE "storage.uploads" (
   version       TEXT PRIMARY KEY NOT NULL,
-  protocol      TEXT NOT NULL CHECK (protocol IN ('tus', 's3')),
+  protocol      TEXT NOT NULL CHECK (protocol IN ('tus', 's3', 'direct')),
   state         TEXT NOT NULL DEFAULT 'open' CHECK (state IN ('open', 'finished', 'given up')),
   bucket_id     TEXT NOT NULL,
   name          TEXT NOT NULL,

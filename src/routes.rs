@@ -157,6 +157,10 @@ fn storage() -> Vec<Route> {
         row(POST,   "/storage/v1/object/upload/sign/{bucket}/{*path}",        Token,  Unlimited, MIB,    handler(storage::sign::upload)),
         row(PUT,    "/storage/v1/object/upload/sign/{bucket}/{*path}",        Public, Unlimited, OBJECT, handler(storage::object::replace_signed)),
 
+        row(POST,    "/storage/v1/upload/direct/{bucket}/{*path}",           Token,  Unlimited, MIB,    handler(storage::direct::begin)),
+        row(PUT,     "/storage/v1/upload/direct/{bucket}/{*path}",           Token,  Unlimited, MIB,    handler(storage::direct::finish)),
+        row(POST,    "/storage/v1/download/direct/{bucket}/{*path}",         Token,  Unlimited, MIB,    handler(storage::direct::download)),
+
         row(GET,    "/storage/v1/render/image/public/{bucket}/{*path}",        Public, Unlimited, KIB,   handler(storage::render::public)),
         row(GET,    "/storage/v1/render/image/authenticated/{bucket}/{*path}", Token,  Unlimited, KIB,   handler(storage::render::authenticated)),
         row(GET,    "/storage/v1/render/image/sign/{bucket}/{*path}",          Public, Unlimited, KIB,   handler(storage::render::signed)),
@@ -181,6 +185,21 @@ fn storage() -> Vec<Route> {
         row(PATCH,   "/storage/v1/upload/resumable/sign/{upload}",            Public, Unlimited, OBJECT, handler(storage::tus::append_signed)),
         row(POST,    "/storage/v1/upload/resumable/sign/{upload}",            Public, Unlimited, OBJECT, handler(storage::tus::overridden_signed)),
         row(DELETE,  "/storage/v1/upload/resumable/sign/{upload}",            Public, Unlimited, MIB,    handler(storage::tus::terminate_signed)),
+
+        row(GET,    "/storage/v1/s3",                                        Public, Unlimited, OBJECT, handler(storage::s3::serve)),
+        row(GET,    "/storage/v1/s3/",                                       Public, Unlimited, OBJECT, handler(storage::s3::serve)),
+        row(GET,    "/storage/v1/s3/{bucket}",                               Public, Unlimited, OBJECT, handler(storage::s3::serve)),
+        row(PUT,    "/storage/v1/s3/{bucket}",                               Public, Unlimited, OBJECT, handler(storage::s3::serve)),
+        row(POST,   "/storage/v1/s3/{bucket}",                               Public, Unlimited, OBJECT, handler(storage::s3::serve)),
+        row(DELETE, "/storage/v1/s3/{bucket}",                               Public, Unlimited, OBJECT, handler(storage::s3::serve)),
+        row(GET,    "/storage/v1/s3/{bucket}/",                              Public, Unlimited, OBJECT, handler(storage::s3::serve)),
+        row(PUT,    "/storage/v1/s3/{bucket}/",                              Public, Unlimited, OBJECT, handler(storage::s3::serve)),
+        row(POST,   "/storage/v1/s3/{bucket}/",                              Public, Unlimited, OBJECT, handler(storage::s3::serve)),
+        row(DELETE, "/storage/v1/s3/{bucket}/",                              Public, Unlimited, OBJECT, handler(storage::s3::serve)),
+        row(GET,    "/storage/v1/s3/{bucket}/{*key}",                        Public, Unlimited, OBJECT, handler(storage::s3::serve)),
+        row(PUT,    "/storage/v1/s3/{bucket}/{*key}",                        Public, Unlimited, OBJECT, handler(storage::s3::serve)),
+        row(POST,   "/storage/v1/s3/{bucket}/{*key}",                        Public, Unlimited, OBJECT, handler(storage::s3::serve)),
+        row(DELETE, "/storage/v1/s3/{bucket}/{*key}",                        Public, Unlimited, OBJECT, handler(storage::s3::serve)),
     ]
 }
 

@@ -47,6 +47,11 @@ impl Timestamp {
         self.to_date_time().format("%a, %d %b %Y %H:%M:%S GMT").to_string()
     }
 
+    /// ISO 8601's basic form, whole seconds, as AWS' signatures have it: `20260102T030405Z`.
+    pub fn to_basic(self) -> String {
+        self.to_date_time().format("%Y%m%dT%H%M%SZ").to_string()
+    }
+
     /// Milliseconds and `Z`, as the Storage API prints `lastModified`: `2026-01-02T03:04:05.120Z`.
     pub fn to_milliseconds(self) -> String {
         self.to_date_time().to_rfc3339_opts(SecondsFormat::Millis, true)

@@ -25,7 +25,7 @@ pub use mfa::MfaConfig;
 pub use rest::{Description, RestConfig, TransactionEnd};
 pub use signing_keys::SigningKey;
 pub use sms::{SmsCarrier, SmsConfig, SmsProvider};
-pub use storage::{KeyCharacters, StorageConfig};
+pub use storage::{AccessKey, KeyCharacters, R2Account, StorageConfig};
 pub use template::{Template, escape_html};
 pub use webauthn::WebAuthnConfig;
 
@@ -37,6 +37,9 @@ pub const DEMO_JWT_SECRET: &str = "super-secret-jwt-token-with-at-least-32-chara
 /// The opaque keys of the same local set-up; refused likewise.
 pub const DEMO_KEYS: [&str; 2] =
     ["sb_publishable_ACJWlzQHlZjBrEguHvfOxg_3BJgxAaH", "sb_secret_N7UND0UgjKTVK-Uodkm0Hg_xSvEMPvz"];
+
+/// The S3 key of the same set-up; refused likewise.
+pub const DEMO_S3_KEY: &str = "625729a08b95bf1b7ff351a663f3a23c";
 
 /// All settings of a deployment.
 #[derive(Clone, Debug)]
@@ -76,7 +79,11 @@ impl Config {
     /// Whether this deployment uses a secret that the whole world knows.
     pub fn has_demo_secrets(&self) -> bool {
         let demo = |keys: &[String]| keys.iter().any(|key| DEMO_KEYS.contains(&key.as_str()));
-        self.jwt_secret == DEMO_JWT_SECRET || demo(&self.publishable_keys) || demo(&self.secret_keys)
+        let demo_s3_key = self.storage.s3_key.as_ref().is_some_and(|key| key.id == DEMO_S3_KEY);
+        self.jwt_secret == DEMO_JWT_SECRET
+            || demo_s3_key
+            || demo(&self.publishable_keys)
+            || demo(&self.secret_keys)
     }
 }
 

@@ -29,6 +29,34 @@ pub struct StorageConfig {
     pub image_source_pixels: u64,
     /// `TUS_URL_EXPIRY`: seconds a resumable upload may take.
     pub resumable_seconds: i64,
+    /// `S3_PROTOCOL_ACCESS_KEY_ID` and `S3_PROTOCOL_ACCESS_KEY_SECRET`: who signs with them has the rights of the service role.
+    pub s3_key: Option<AccessKey>,
+    /// `STORAGE_S3_REGION`: what the S3 API says where buckets are.
+    pub s3_region: String,
+    /// `R2_…`: the account's own keys, with which clients reach R2 past the Worker.
+    pub r2: Option<R2Account>,
+    /// `ANON_KEY`: the legacy anon key, with which S3 requests with a session token are signed.
+    pub anon_key: Option<String>,
+}
+
+/// How R2 is reached from outside.
+#[derive(Clone, Debug)]
+pub struct R2Account {
+    /// `R2_ENDPOINT`: `https://<ACCOUNT_ID>.r2.cloudflarestorage.com`.
+    pub endpoint: String,
+    /// `R2_BUCKET_NAME`: the bucket that the Worker is bound to.
+    pub bucket: String,
+    /// `R2_ACCESS_KEY_ID` and `R2_SECRET_ACCESS_KEY`.
+    pub key: AccessKey,
+}
+
+/// A pair of S3 keys.
+#[derive(Clone, Debug)]
+pub struct AccessKey {
+    /// Its name.
+    pub id: String,
+    /// What it signs with.
+    pub secret: String,
 }
 
 impl StorageConfig {
@@ -46,6 +74,38 @@ impl StorageConfig {
             image_source_bytes: reader.number("IMAGE_SOURCE_MAX_BYTES", 25 * 1024 * 1024),
             image_source_pixels: reader.number("IMAGE_SOURCE_MAX_PIXELS", 50_000_000),
             resumable_seconds: reader.number_within("TUS_URL_EXPIRY", 86_400, 60..=518_400).cast_signed(),
+            s3_key: access_key(reader, "S3_PROTOCOL_ACCESS_KEY_ID", "S3_PROTOCOL_ACCESS_KEY_SECRET"),
+            s3_region: reader.text("STORAGE_S3_REGION", "auto"),
+            r2: r2_account(reader),
+            anon_key: Some(reader.text("ANON_KEY", "")).filter(|key| !key.is_empty()),
         }
+    }
+}
+
+/// Both of a pair, or neither.
+fn access_key(reader: &mut Reader<'_>, id_name: &str, secret_name: &str) -> Option<AccessKey> {
+    let (id, secret) = (reader.text(id_name, ""), reader.text(secret_name, ""));
+    match (id.is_empty(), secret.len()) {
+        (true, 0) => None,
+        (false, 16..) => Some(AccessKey { id, secret }),
+        _ => reader.refuse(format!(
+            "{id_name} and {secret_name} belong together; the secret needs at least 16 characters"
+        )),
+    }
+}
+
+fn r2_account(reader: &mut Reader<'_>) -> Option<R2Account> {
+    let key = access_key(reader, "R2_ACCESS_KEY_ID", "R2_SECRET_ACCESS_KEY");
+    let endpoint = reader.text("R2_ENDPOINT", "").trim_end_matches('/').to_string();
+    let bucket = reader.text("R2_BUCKET_NAME", "edgeward");
+    let is_url =
+        endpoint.strip_prefix("https://").is_some_and(|host| !host.is_empty() && !host.contains('/'));
+    match key {
+        Some(key) if is_url => Some(R2Account { endpoint, bucket, key }),
+        None if endpoint.is_empty() => None,
+        _ => reader.refuse(
+            "R2_ENDPOINT must be https://HOST, and goes with R2_ACCESS_KEY_ID and R2_SECRET_ACCESS_KEY"
+                .to_string(),
+        ),
     }
 }

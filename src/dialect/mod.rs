@@ -3,6 +3,7 @@
 //! Pure: text and a catalog in, SQL and a catalog out. What SQLite cannot do exactly is refused with
 //! the statement, its line and the reason, never approximated.
 
+mod do_block;
 mod environment;
 mod error;
 mod expression;

@@ -94,6 +94,7 @@ pub fn statements(sql: &str) -> Result<Vec<Source>, ScriptError> {
 }
 
 /// The state between statements.
+#[derive(Clone)]
 pub struct Translator {
     /// The schema so far.
     pub catalog: Catalog,
@@ -158,6 +159,13 @@ impl Translator {
         }
         self.statements.push(Statement::new(sql));
         Ok(())
+    }
+
+    /// A statement within another.
+    pub(super) fn translate_piece(&mut self, piece: &Piece<'_>) -> Result<(), DialectError> {
+        let owned = self.owned_sequences();
+        self.translate(piece)?;
+        self.drop_unused_sequences(&owned)
     }
 
     fn translate(&mut self, piece: &Piece<'_>) -> Result<(), DialectError> {
@@ -248,6 +256,7 @@ const READ: &[(&str, Read)] = &[
     ("CREATE OR REPLACE TRIGGER",  |translator, reader| translator.create_trigger(reader)),
     ("DROP TRIGGER",               |translator, reader| translator.drop_trigger(reader)),
     ("ALTER TRIGGER",              |translator, reader| translator.alter_trigger(reader)),
+    ("DO",                         |translator, reader| translator.do_block(reader)),
     ("CREATE DOMAIN",              |translator, reader| translator.create_domain(reader)),
     ("ALTER DOMAIN",               |translator, reader| translator.alter_domain(reader)),
     ("DROP DOMAIN",                |translator, reader| translator.drop_domain(reader)),
@@ -286,7 +295,6 @@ const BY_WORDS: &[(&str, Verdict)] = &[
     ("ANALYZE",                                 Verdict::Nothing),
     ("SELECT PG_CATALOG . SET_CONFIG",          Verdict::Nothing),
     ("ALTER DEFAULT PRIVILEGES",                Verdict::OnlyGrants),
-    ("DO",                                      Verdict::Refused(FUNCTIONS)),
     ("CREATE PROCEDURE",                        Verdict::Refused(FUNCTIONS)),
     ("CREATE OR REPLACE PROCEDURE",             Verdict::Refused(FUNCTIONS)),
     ("CREATE CONSTRAINT TRIGGER",               Verdict::Refused(FUNCTIONS)),

@@ -78,7 +78,8 @@ fn opaque_key(app: &App, key: &str) -> Option<Caller> {
     among(&app.config.publishable_keys).then(|| Caller::with_role(Role::Anon))
 }
 
-async fn refuse_revoked(app: &App, caller: &Caller) -> Result<(), Refusal> {
+/// Refuses a caller whose session was ended, as far as the edge knows.
+pub async fn refuse_revoked(app: &App, caller: &Caller) -> Result<(), Refusal> {
     let Some(session_id) = caller.session_id() else { return Ok(()) };
     let revoked = app.edge_sessions.is_revoked(app.ports.key_value.as_ref(), session_id, app.now()).await;
     if revoked { Err(Refusal::SessionRevoked) } else { Ok(()) }

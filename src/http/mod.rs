@@ -17,10 +17,10 @@ mod router;
 mod serve;
 
 pub use crate::ports::Body;
-pub use authenticate::authenticate;
+pub use authenticate::{authenticate, refuse_revoked};
 pub use context::{Asked, Context, Failure, Parameters};
-pub use inside::ask_inside;
-pub use refusal::{Api, Refusal, auth_error, auth_error_with};
+pub use inside::post_inside;
+pub use refusal::{Api, Refusal, auth_error, auth_error_with, token_message_storage};
 pub use request::{Request, is_loopback};
 pub use response::{Cause, Response, ResponseExt, json_response, json_text, respond};
 pub use router::{Handler, LimitedAs, Route, Router, handler};

@@ -144,7 +144,20 @@ impl Refusal {
             Self::DemoSecrets    => (self.status(), "503", "InternalError", "InternalError", DEMO_MESSAGE.into()),
             Self::Internal(_)    => (self.status(), "500", "InternalError", "InternalError", "Internal Server Error".into()),
         };
+        if asked.path.starts_with("/storage/v1/s3") {
+            return self.as_s3(code, &message);
+        }
         json_response(http, &json!({"statusCode": status, "error": error, "message": message, "code": code}))
+    }
+
+    /// S3's XML, with the real status. Nothing of the message needs to be escaped but what a path brings.
+    fn as_s3(&self, code: &str, message: &str) -> Response {
+        let message = message.replace('&', "&amp;").replace('<', "&lt;");
+        let code = if matches!(self, Self::MethodNotAllowed(_)) { "MethodNotAllowed" } else { code };
+        let body = format!(
+            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>{code}</Code><Message>{message}</Message></Error>"
+        );
+        respond(self.status(), body).with_header(CONTENT_TYPE, "application/xml")
     }
 
     #[rustfmt::skip]
@@ -249,8 +262,9 @@ fn token_row_rest(error: TokenError) -> (&'static str, String) {
     }
 }
 
+/// Why a token is no good, in the Storage API's words.
 #[rustfmt::skip]
-fn token_message_storage(error: TokenError) -> &'static str {
+pub fn token_message_storage(error: TokenError) -> &'static str {
     match error {
         TokenError::Malformed     => "Invalid Compact JWS",
         TokenError::Algorithm     => "\"alg\" (Algorithm) Header Parameter value not allowed",

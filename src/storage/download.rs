@@ -18,6 +18,8 @@ pub enum Door {
     Public,
     /// With a token: public buckets, and what policies show.
     Caller,
+    /// With a token, and what policies show alone, as the S3 API has it.
+    Policies,
     /// With a signed URL, verified before: any object.
     SignedUrl,
 }
@@ -60,7 +62,7 @@ pub enum Download {
 /// Finds an object, in one batch. One that the reader may not see is not there.
 pub async fn find(storage: &Storage, path: &ObjectPath, door: Door) -> Result<Found, StorageError> {
     let system = storage.as_system();
-    let reader = if door == Door::Caller { storage } else { &system };
+    let reader = if matches!(door, Door::Caller | Door::Policies) { storage } else { &system };
     let results = batch(reader, |access| {
         Ok(vec![store::bucket::visibility(path), store::object::find(access, path, door == Door::Caller)?])
     });

@@ -73,6 +73,8 @@ pub enum StorageError {
     NoSuchUpload,
     /// Another request is writing to the upload.
     ResourceLocked,
+    /// The bytes of a direct upload are not in R2, or are not as many as were announced.
+    NotUploaded,
     /// The bytes have another checksum than the one they were sent with.
     InvalidChecksum,
     /// Something upstream can do and this deployment cannot.
@@ -136,6 +138,7 @@ impl StorageError {
             Self::NoImages                => (400, "409", "FeatureNotEnabled",    "FeatureNotEnabled",    "Image transformation needs Cloudflare Images: bind it as IMAGES in wrangler.toml"),
             Self::NoSuchUpload            => (400, "404", "NoSuchUpload",         "NoSuchUpload",         "Upload not found"),
             Self::ResourceLocked          => (400, "423", "ResourceLocked",       "ResourceLocked",       "The resource is locked"),
+            Self::NotUploaded             => (400, "409", "InvalidRequest",       "NotUploaded",          "The bytes are not there, or not as many as were announced"),
             Self::InvalidChecksum         => (400, "400", "InvalidChecksum",      "InvalidChecksum",      "The content does not have the checksum it was sent with"),
             Self::NotEnabled(feature)     => (400, "409", "FeatureNotEnabled",    "FeatureNotEnabled",    &format!("The feature {feature} is not enabled for this resource")),
             Self::SlowDown(_)             => (429, "429", "SlowDown",             "too_many_connections", "Too many connections issued to the database"),

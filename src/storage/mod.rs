@@ -13,6 +13,7 @@ pub mod api;
 
 mod access;
 mod bucket;
+mod direct;
 mod download;
 mod edge;
 mod error;
@@ -27,6 +28,7 @@ mod range;
 mod relocate;
 mod remove;
 mod robots_tag;
+mod s3;
 mod sign;
 mod signed_url;
 mod store;

@@ -95,7 +95,7 @@ pub async fn upload(
 }
 
 /// Asks for permission and notes the version to come, in one batch. Gives the most bytes it may have.
-async fn prepare(
+pub async fn prepare(
     storage: &Storage,
     path: &ObjectPath,
     content: &Content,

@@ -16,7 +16,7 @@ pub enum Kind {
 
 /// Tokens of a text, in order; a hyphenated word or an address with a path comes whole and in parts.
 pub fn tokens(text: &str) -> Vec<(Kind, String)> {
-    let reader = Reader { text: text.chars().collect() };
+    let reader = Reader { text: text.chars().collect(), wants_host: std::cell::Cell::new(false) };
     let mut tokens = Vec::new();
     let mut at = 0;
     while at < reader.text.len() {
@@ -74,6 +74,8 @@ impl Token {
 
 struct Reader {
     text: Vec<char>,
+    /// Whether the host of an address is read, in which no other address begins.
+    wants_host: std::cell::Cell<bool>,
 }
 
 /// Letters of ASCII; `word` for any alphabet.
@@ -328,7 +330,7 @@ impl Reader {
             of.is_ascii_graphic() && !matches!(of, '"' | '<' | '>' | '\\' | '^' | '`' | '{' | '|' | '}')
         };
         let first = self.at(slash + 1);
-        if !fits(first) || matches!(first, '\'') {
+        if !fits(first) {
             return None;
         }
         let end = self.while_(slash + 1, fits);
@@ -354,7 +356,12 @@ impl Reader {
 
     /// After an at sign: where the host ends.
     fn mail_host(&self, at: usize) -> Option<usize> {
-        match self.host_label(at, at)? {
+        if self.wants_host.replace(true) {
+            return None;
+        }
+        let host = self.host_label(at, at);
+        self.wants_host.set(false);
+        match host? {
             Token { end, shape: Shape::Plain } => Some(end),
             Token { shape: Shape::Address { path }, .. } => Some(path),
             _ => None,

@@ -183,6 +183,12 @@ fn expressions() {
         ("code IN ('abcdef')",                     json!(false)),
         ("n > 1",                                  json!(true)),
         ("replace('', '', NULL::text)",            json!(null)),
+        // What the planner knows to be NULL is compared with nothing.
+        ("CASE nullif(('{}'::int[])[1], id % (i - 5)) WHEN 1 THEN 2 ELSE 3 END", json!(3)),
+        // A path may begin with a quote.
+        ("to_tsvector('simple', 'a.com/''s''')::text", json!("'/''s''':3 'a.com':2 'a.com/''s''':1")),
+        // The host of an address ends where another address would go on.
+        ("to_tsvector('simple', 'f@mail.example.orgfirst.last@mail.example.org')::text", json!("'f@mail.example.orgfirst.last':1 'mail.example.org':2")),
     ];
     for (expression, expected) in rows {
         let sql = format!("SELECT {expression} AS v FROM facts WHERE id = 1");

@@ -74,8 +74,31 @@ fn compare(postgres: &mut Postgres, app: &TestApp, tree: &Tree) -> Verdict {
         if postgres.value(&over_nothing).is_err() {
             return Verdict::Agreed;
         }
+        if fails_where_null(postgres, tree, &theirs, &ours) {
+            return Verdict::Agreed;
+        }
     }
     judge(&tree.sql(), &theirs, &ours)
+}
+
+/// Whether Postgres fails with an error of data in just those rows in which our value is NULL, and has our value in
+/// all others: where an operand is NULL SQLite does not weigh the other, which Postgres does.
+fn fails_where_null(postgres: &mut Postgres, tree: &Tree, theirs: &Outcome, ours: &Outcome) -> bool {
+    let (Err(failure), Ok(rows)) = (theirs, ours) else { return false };
+    let Json::List(rows) = Json::parse(rows) else { return false };
+    is_of_data(failure)
+        && rows.iter().enumerate().all(|(index, row)| {
+            let id = index + 1;
+            let of_row = format!(
+                "SELECT json_agg(row_to_json(q)) FROM (SELECT id, {} AS v FROM facts WHERE id = {id}) AS q",
+                tree.sql()
+            );
+            let ours = Json::List(vec![row.clone()]);
+            match postgres.value(&of_row) {
+                Ok(theirs) => Json::parse(&theirs).without_spacing() == ours.clone().without_spacing(),
+                Err(failure) => is_of_data(&failure) && is_null(&ours.to_string()),
+            }
+        })
 }
 
 /// Compares rows in their order, or errors by their code.

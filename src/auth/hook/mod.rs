@@ -58,9 +58,11 @@ async fn ask<T: DeserializeOwned>(
 /// The error that a hook's answer is, if it says a message.
 fn refuse_said(answer: &str) -> Result<(), HookError> {
     let answer: Value = serde_json::from_str(answer).unwrap_or_default();
-    let message = answer["error"]["message"].as_str().filter(|message| !message.is_empty());
+    let message =
+        answer.pointer("/error/message").and_then(Value::as_str).filter(|message| !message.is_empty());
     let Some(message) = message else { return Ok(()) };
-    let status = answer["error"]["http_code"].as_u64().and_then(|code| u16::try_from(code).ok());
+    let status =
+        answer.pointer("/error/http_code").and_then(Value::as_u64).and_then(|code| u16::try_from(code).ok());
     let status = status.filter(|status| (100..=999).contains(status)).unwrap_or(500);
     Err(HookError::Said(status, message.to_string()))
 }

@@ -81,6 +81,9 @@ impl Lowering<'_> {
             return Err(DialectError::new("42804", "array subscript must have type integer"));
         }
         let index = index.into_sql(self.catalog)?;
+        if array == "'[]'" {
+            return Ok(Piece::Typed("NULL".to_string(), *element));
+        }
         let path = match index.parse::<i64>() {
             Ok(index) if index >= 1 => format!("'$[{}]'", index - 1),
             Ok(_) => return Ok(Piece::Typed("NULL".to_string(), *element)),

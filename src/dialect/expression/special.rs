@@ -161,6 +161,10 @@ fn nullif(lowering: &mut Lowering<'_>, _: &str, pieces: &[Piece]) -> Result<Opti
         (Piece::Unknown(_), Some(of)) => (lowering.implicit(one.clone(), of)?, of.clone()),
         (one, _) => one.clone().resolved(lowering.catalog)?,
     };
+    if sql == "NULL" {
+        // Postgres does not look at the other when the planner sees that there is no value.
+        return Ok(Some(Piece::Typed(sql, data_type)));
+    }
     let of = data_type.clone();
     let row = crate::sql::quote_identifier(&lowering.alias());
     let is_long = sql.len() > 64 || sql.contains('(');

@@ -32,6 +32,13 @@ const CONDITIONS: &[(&str, &str)] = &[
     ("insufficient_privilege",             "42501"),
     ("syntax_error",                       "42601"),
     ("duplicate_object",                   "42710"),
+    ("duplicate_table",                    "42P07"),
+    ("duplicate_column",                   "42701"),
+    ("duplicate_schema",                   "42P06"),
+    ("duplicate_function",                 "42723"),
+    ("invalid_table_definition",           "42P16"),
+    ("invalid_schema_name",                "3F000"),
+    ("dependent_objects_still_exist",      "2BP01"),
     ("undefined_object",                   "42704"),
     ("undefined_table",                    "42P01"),
     ("undefined_column",                   "42703"),
@@ -134,6 +141,11 @@ impl Machine<'_> {
             lowering.printed(piece)
         })
     }
+}
+
+/// The SQLSTATE of a condition's name, or of itself; `None` when it is none.
+pub fn condition_code(given: &str) -> Option<&str> {
+    sqlstate(given).ok()
 }
 
 /// A SQLSTATE or the name of a condition.

@@ -12,6 +12,9 @@ use crate::storage::{StorageError, robots_tag};
 /// The most bytes of user metadata.
 const MOST_USER_METADATA: usize = 1024 * 1024;
 
+/// The most fields of a form before the file.
+const MOST_FIELDS: usize = 10;
+
 /// Takes the body out of the request; of a form only what comes before the file is read.
 pub async fn read(context: &mut Context) -> Result<Content, StorageError> {
     let robots_tag = context.header("x-robots-tag").map(str::to_string);
@@ -20,7 +23,7 @@ pub async fn read(context: &mut Context) -> Result<Content, StorageError> {
     let declared_size = body.length();
     let content_type = context.header("content-type").unwrap_or_default().to_string();
     if content_type.starts_with("multipart/form-data") {
-        let form = form::read(body, &content_type).await?;
+        let form = form::read(body, &content_type, MOST_FIELDS).await?;
         return of_form(form, robots_tag, declared_size);
     }
     let mime_type =

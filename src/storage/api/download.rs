@@ -149,7 +149,8 @@ async fn describe(context: &Context, door: Door) -> Result<Response, StorageErro
     Ok(with_validators(json_response(StatusCode::OK, &body), &found, None))
 }
 
-fn conditions(context: &Context) -> Conditions {
+/// What a request asks besides the object.
+pub fn conditions(context: &Context) -> Conditions {
     let header = |name| context.header(name).map(str::to_string);
     Conditions {
         range: header("range"),
@@ -159,7 +160,8 @@ fn conditions(context: &Context) -> Conditions {
     }
 }
 
-fn http_date(text: &str) -> Option<Timestamp> {
+/// Reads an HTTP date.
+pub fn http_date(text: &str) -> Option<Timestamp> {
     DateTime::parse_from_rfc2822(text).ok().map(|date| Timestamp::from_seconds(date.timestamp()))
 }
 

@@ -19,9 +19,6 @@ use crate::http::Body;
 use crate::ports::{Stream, StreamError};
 use crate::storage::StorageError;
 
-/// The most fields before the file.
-const MOST_FIELDS: usize = 10;
-
 /// The most bytes of a field: the limit of user metadata, and one more to tell.
 const LONGEST_FIELD: u64 = 1024 * 1024 + 1;
 
@@ -32,14 +29,16 @@ const LONGEST_HEAD: usize = 12 * 1024 * 1024;
 pub struct Form {
     /// Names and values of the fields before the file.
     pub fields: Vec<(String, String)>,
+    /// The file's own name.
+    pub file_name: Option<String>,
     /// The file part's own type.
     pub file_type: String,
     /// The file.
     pub file: Body,
 }
 
-/// Reads the fields up to the first file. What follows the file is not looked at, as upstream.
-pub async fn read(body: Body, content_type: &str) -> Result<Form, StorageError> {
+/// Reads the fields, so many at most, up to the first file. What follows the file is not looked at, as upstream.
+pub async fn read(body: Body, content_type: &str, most_fields: usize) -> Result<Form, StorageError> {
     let boundary = multer::parse_boundary(content_type).map_err(refused)?;
     let mut feed = Feed { source: Source::of(body), queue: Arc::default(), most: Some(LONGEST_HEAD) };
     let mut form = Multipart::new(feed.parser_side(), boundary);
@@ -50,12 +49,13 @@ pub async fn read(body: Body, content_type: &str) -> Result<Form, StorageError> 
         let file_type = part.content_type().map(ToString::to_string);
         // A file has a name; one without is still a file when its type says bytes.
         if part.file_name().is_some() || file_type.as_deref() == Some("application/octet-stream") {
+            let file_name = part.file_name().map(str::to_string);
             let file_type = file_type.unwrap_or_else(|| "text/plain".to_string());
             feed.most = None;
             let file = Body::Stream(Box::new(File { part, feed }));
-            return Ok(Form { fields, file_type, file });
+            return Ok(Form { fields, file_name, file_type, file });
         }
-        if fields.len() == MOST_FIELDS {
+        if fields.len() == most_fields {
             return Err(StorageError::NoContent("reach fields limit".to_string()));
         }
         let name = part.name().unwrap_or_default().to_string();

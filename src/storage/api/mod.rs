@@ -2,11 +2,13 @@
 
 pub mod bucket;
 pub mod cdn;
+pub mod direct;
 pub mod download;
 pub mod list;
 pub mod object;
 pub mod relocate;
 pub mod render;
+pub mod s3;
 pub mod sign;
 pub mod tus;
 

@@ -94,6 +94,11 @@ fn bucket_json(with_type: bool) -> String {
     )
 }
 
+/// Whether there is such a bucket, whoever asks: one row or none.
+pub fn exists(id: &str) -> Statement {
+    Statement::new("SELECT 1 AS found FROM \"storage.buckets\" AS bucket WHERE bucket.id = ?1").bind(id)
+}
+
 /// Whether an object's bucket is public, whoever asks, and when the edge was purged of it: one row or none.
 pub fn visibility(path: &ObjectPath) -> Statement {
     Statement::new(format!(

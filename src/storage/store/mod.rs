@@ -3,8 +3,10 @@
 pub mod bucket;
 pub mod garbage;
 pub mod list;
+pub mod multipart;
 pub mod object;
 pub mod purge;
+pub mod s3_list;
 pub mod tus;
 pub mod uploads;
 pub mod walk;

@@ -267,3 +267,14 @@ fn moved_columns(writer: &mut Writer, to: &Move<'_>) -> String {
         path_tokens = super::write::path_tokens(&name),
     )
 }
+
+/// Those of the names (a JSON array) that a bucket has, whoever asks.
+pub fn still_there(bucket: &str, names: &str) -> Statement {
+    Statement::new(
+        "SELECT object.name
+         FROM \"storage.objects\" AS object
+         WHERE object.bucket_id = ?1 AND object.name IN (SELECT value FROM json_each(?2))",
+    )
+    .bind(bucket)
+    .bind(names)
+}

@@ -9,7 +9,7 @@ use crate::sql::Statement;
 pub struct NewUpload<'a> {
     /// The R2 key of the bytes to come.
     pub version: &'a str,
-    /// `tus` or `s3`.
+    /// `tus`, `s3` or `direct`.
     pub protocol: &'a str,
     /// Where the object will be.
     pub path: &'a ObjectPath,

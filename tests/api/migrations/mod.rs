@@ -2,6 +2,7 @@
 
 mod altering;
 mod applying;
+mod do_blocks;
 mod domains;
 mod dropping;
 mod expressions;

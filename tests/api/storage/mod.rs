@@ -1,6 +1,7 @@
 //! The storage API.
 
 mod buckets;
+mod direct;
 mod downloads;
 mod edge;
 mod faults;
@@ -15,6 +16,7 @@ mod policies;
 mod removals;
 mod resumable;
 mod resumable_faults;
+mod s3;
 mod signed_urls;
 mod uploads;
 

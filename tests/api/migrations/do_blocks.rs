@@ -1,0 +1,140 @@
+//! `DO` blocks: guards around statements, and rows written by them.
+
+use serde_json::json;
+
+use crate::app::TestApp;
+
+fn project() -> TestApp {
+    let app = TestApp::new();
+    app.migrate(
+        "1",
+        "create type mood as enum ('sad', 'happy');
+         create table teams (id int primary key, name text);
+         create table people (id int primary key, team_id int, name text not null);
+         create policy \"see\" on people for select using (true);",
+    );
+    app
+}
+
+#[test]
+fn what_is_there_already_is_caught() {
+    let app = project();
+    app.migrate(
+        "2",
+        "DO $$ BEGIN
+           CREATE TYPE \"public\".\"mood\" AS ENUM('sad', 'happy');
+         EXCEPTION
+           WHEN duplicate_object THEN null;
+         END $$;
+         DO $$ BEGIN
+           CREATE TYPE size AS ENUM ('s', 'l');
+         EXCEPTION WHEN duplicate_object THEN null;
+         END $$;
+         DO $$ BEGIN
+           ALTER TABLE people ADD CONSTRAINT people_team_fk FOREIGN KEY (team_id) REFERENCES public.teams(id) ON DELETE cascade ON UPDATE no action;
+         EXCEPTION WHEN duplicate_object THEN null;
+         END $$;
+         DO $$ BEGIN
+           ALTER TABLE people ADD CONSTRAINT people_team_fk FOREIGN KEY (team_id) REFERENCES public.teams(id);
+         EXCEPTION WHEN duplicate_object THEN null; WHEN others THEN raise exception 'not this';
+         END $$;
+         DO LANGUAGE plpgsql $body$ BEGIN
+           CREATE TABLE extra (id int);
+           ALTER TABLE people ADD COLUMN name text;
+         EXCEPTION WHEN undefined_table OR duplicate_column THEN
+           CREATE TABLE other (id int);
+         END $body$;",
+    );
+    assert_eq!(app.value("'l'::size"), json!("l"));
+    assert_eq!(app.rows("select count(*) as n from other"), json!([{"n": 0}]));
+    // What a block did before it failed is undone.
+    assert_eq!(app.refusal("select * from extra").0, "42P01");
+    assert_eq!(app.refusal("insert into people (id, team_id, name) values (1, 9, 'a')").0, "23503");
+    assert_eq!(
+        app.refusal(
+            "do $$ begin create table teams (id int); exception when duplicate_object then null; end $$"
+        )
+        .0,
+        "42P07"
+    );
+    // What is not supported here is not caught: it might work in Postgres.
+    assert_eq!(
+        app.refusal("do $$ begin create table t (a money); exception when others then null; end $$").0,
+        "0A000"
+    );
+}
+
+#[test]
+fn conditions_over_postgres_own_tables_are_decided() {
+    let app = project();
+    #[rustfmt::skip]
+    let rows = [
+        ("select 1 from pg_type where typname = 'mood'",                                                               true),
+        ("select 1 from pg_type t join pg_namespace n on n.oid = t.typnamespace where t.typname = 'mood' and n.nspname = 'public'", true),
+        ("select 1 from pg_catalog.pg_type where typname = 'mood' and typtype = 'd'",                                  false),
+        ("select from information_schema.columns where table_schema = 'public' and table_name = 'people' and column_name = 'name'", true),
+        ("select 1 from information_schema.columns where table_name = 'people' and column_name in ('age', 'size')",    false),
+        ("select 1 from pg_policies where schemaname = 'public' and tablename = 'people' and policyname = 'see'",      true),
+        ("select 1 from pg_policies where policyname = 'other'",                                                       false),
+        ("select 1 from pg_constraint where conname = 'people_pkey' and conrelid = 'public.people'::regclass",         true),
+        ("select 1 from pg_constraint where conname = 'people_pkey' and conrelid = 'teams'::regclass",                 false),
+        ("select 1 from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.relname = 'teams' and n.nspname = current_schema()", true),
+        ("select 1 from pg_trigger where tgname = 'x' and not tgisinternal = 'true'",                                  false),
+        ("select 1 from pg_roles where rolname = 'anon'",                                                              true),
+        ("select 1 from pg_enum e join pg_type t on t.oid = e.enumtypid where t.typname = 'mood' and e.enumlabel = 'happy'", true),
+    ];
+    for (query, expected) in rows {
+        let sql = format!(
+            "do $$ begin if not exists ({query}) then create table made (id int); else raise notice 'it is there: %', 1; end if; end $$"
+        );
+        app.rows(&sql);
+        let made = app.run("select * from made").status == 200;
+        assert_eq!(made, !expected, "{query}");
+        app.rows("drop table if exists made");
+    }
+    app.rows(
+        "do $$ begin
+           if (select count(*) from pg_policies where tablename = 'people') = 1 and to_regclass('public.nothing') is null then
+             execute 'create table made (id int)';
+           elsif true then
+             raise exception 'never';
+           end if;
+         end $$",
+    );
+    assert_eq!(app.rows("select count(*) as n from made"), json!([{"n": 0}]));
+    assert_eq!(
+        app.refusal(
+            "do $$ begin if exists (select 1 from people) then create table x (id int); end if; end $$"
+        )
+        .0,
+        "0A000"
+    );
+    assert_eq!(app.refusal("do $$ begin if exists (select 1 from pg_stat_activity) then create table x (id int); end if; end $$").0, "0A000");
+    assert_eq!(app.refusal("do $$ begin raise exception 'stop here'; end $$").1, "stop here");
+    assert_eq!(app.refusal("do $$ begin create table x (id int)").0, "42601");
+}
+
+#[test]
+fn rows_are_written_as_by_a_function() {
+    let app = project();
+    app.rows(
+        "do $$
+         declare
+           team int := 7;
+           how_many int;
+         begin
+           insert into teams values (team, 'red');
+           insert into people select n, team, 'p' || n from generate_series(1, 3) as n;
+           select count(*) into how_many from people;
+           if how_many <> 3 then
+             raise exception 'there are %', how_many;
+           end if;
+           update teams set name = name || how_many;
+         end $$",
+    );
+    assert_eq!(app.rows("select * from teams"), json!([{"id": 7, "name": "red3"}]));
+    app.rows("do $$ begin if exists (select 1 from people where id = 3) then delete from people where id = 3; end if; end $$");
+    assert_eq!(app.rows("select count(*) as n from people"), json!([{"n": 2}]));
+    let left = app.database.value("SELECT count(*) FROM \"edgeward.frame\"");
+    assert_eq!(left.as_deref(), Some("0"));
+}

@@ -1,0 +1,232 @@
+//! Buckets and objects as S3 has them.
+
+use edgeward::crypto::{hex, md5};
+use http::{Method, StatusCode};
+
+use super::super::{assert_no_orphans, sweep};
+use super::{ask, assert_error, assert_ok, element, elements, put, s3_app};
+
+#[test]
+fn buckets_are_made_found_and_deleted() {
+    let app = s3_app();
+    let made = ask(&app, Method::PUT, "/photos").header("x-amz-acl", "public-read").send();
+    assert_eq!((made.status, made.header("location")), (StatusCode::OK, Some("/photos")));
+    assert_eq!(
+        app.database.value("SELECT public FROM \"storage.buckets\" WHERE id = 'photos'").unwrap(),
+        "1"
+    );
+    let body = "<CreateBucketConfiguration><LocationConstraint>local</LocationConstraint></CreateBucketConfiguration>";
+    assert_ok(&ask(&app, Method::PUT, "/plain/").body(body).send());
+    assert_error(&ask(&app, Method::PUT, "/photos").send(), 409, "BucketAlreadyExists");
+    assert_error(&ask(&app, Method::PUT, "/a%2Fb").send(), 400, "InvalidBucketName");
+    let head = ask(&app, Method::HEAD, "/photos").send();
+    assert_eq!((head.status, head.header("x-amz-bucket-region")), (StatusCode::OK, Some("local")));
+    assert_eq!(ask(&app, Method::HEAD, "/nowhere").send().status, StatusCode::NOT_FOUND);
+    assert!(ask(&app, Method::GET, "/photos?location").send().text().contains(">local</LocationConstraint>"));
+    let versioning = ask(&app, Method::GET, "/photos?versioning").send();
+    assert_eq!(element(&versioning, "Status").as_deref(), Some("Suspended"));
+    put(&app, "a", "text");
+    assert_error(&ask(&app, Method::DELETE, "/files").send(), 409, "ResourceNotEmpty");
+    assert_eq!(ask(&app, Method::DELETE, "/photos").send().status, StatusCode::NO_CONTENT);
+    assert_error(&ask(&app, Method::DELETE, "/photos").send(), 404, "NoSuchBucket");
+    for target in ["/nowhere", "/nowhere?list-type=2", "/nowhere?location", "/nowhere/a", "/nowhere?uploads"]
+    {
+        assert_error(&ask(&app, Method::GET, target).send(), 404, "NoSuchBucket");
+    }
+}
+
+#[test]
+fn an_object_is_stored_with_its_md5() {
+    let app = s3_app();
+    let stored = ask(&app, Method::PUT, "/files/a.txt")
+        .header("content-type", "text/plain")
+        .header("cache-control", "max-age=60")
+        .header("x-amz-meta-colour", "blue")
+        .body("hello")
+        .send();
+    let etag = format!("\"{}\"", hex(&md5(b"hello")));
+    assert_eq!(stored.header("etag"), Some(etag.as_str()));
+    for method in [Method::GET, Method::HEAD] {
+        let answer = ask(&app, method.clone(), "/files/a.txt").send();
+        assert_eq!(answer.text(), if method == Method::GET { "hello" } else { "" });
+        let found = ["etag", "content-type", "cache-control", "x-amz-meta-colour", "accept-ranges"];
+        let expected = [etag.as_str(), "text/plain", "max-age=60", "blue", "bytes"];
+        assert_eq!(found.map(|name| answer.header(name).unwrap()), expected);
+        assert!(answer.header("last-modified").unwrap().ends_with("GMT"));
+    }
+    assert_eq!(ask(&app, Method::HEAD, "/files/a.txt").send().header("content-length"), Some("5"));
+    let info = app.service_role().get("/storage/v1/object/info/files/a.txt").send().json();
+    assert_eq!(info["metadata"]["colour"], "blue");
+    assert_error(&ask(&app, Method::GET, "/files/b").send(), 404, "NoSuchKey");
+    assert_eq!(ask(&app, Method::HEAD, "/files/b").send().status, StatusCode::NOT_FOUND);
+    let tags = ask(&app, Method::GET, "/files/a.txt?tagging").send();
+    assert!(tags.text().contains("<TagSet></TagSet>"));
+}
+
+#[test]
+fn ranges_and_conditions() {
+    let app = s3_app();
+    put(&app, "a", "0123456789");
+    let etag = format!("\"{}\"", hex(&md5(b"0123456789")));
+    let get = |name: &str, value: &str| ask(&app, Method::GET, "/files/a").header(name, value).send();
+    let part = get("range", "bytes=2-4");
+    assert_eq!((part.status.as_u16(), part.text().as_str()), (206, "234"));
+    assert_eq!(part.header("content-range"), Some("bytes 2-4/10"));
+    assert_eq!(get("range", "bytes=-3").text(), "789");
+    assert_error(&get("range", "bytes=10-"), 416, "InvalidRange");
+    assert_eq!(get("if-none-match", &etag).status, StatusCode::NOT_MODIFIED);
+    assert_eq!(get("if-none-match", "\"x\"").status, StatusCode::OK);
+    assert_eq!(get("if-match", &etag).status, StatusCode::OK);
+    assert_error(&get("if-match", "\"x\""), 412, "PreconditionFailed");
+    assert_error(&get("if-unmodified-since", "Fri, 02 Jan 1970 03:04:05 GMT"), 412, "PreconditionFailed");
+    assert_eq!(get("if-modified-since", "Fri, 02 Jan 2099 03:04:05 GMT").status, StatusCode::NOT_MODIFIED);
+    let new_only = |key: &str| {
+        ask(&app, Method::PUT, &format!("/files/{key}")).header("if-none-match", "*").body("x").send()
+    };
+    assert_error(&new_only("a"), 412, "PreconditionFailed");
+    assert_ok(&new_only("b"));
+    let overridden = ask(&app, Method::GET, "/files/a?response-cache-control=no-store&response-content-disposition=attachment&response-content-type=text/html").send();
+    let found = ["cache-control", "content-disposition", "content-type", "content-security-policy"];
+    assert_eq!(
+        found.map(|name| overridden.header(name).unwrap()),
+        ["no-store", "attachment", "text/html", "sandbox"]
+    );
+}
+
+#[test]
+fn lists_come_in_pages_and_folders() {
+    let app = s3_app();
+    for key in ["a", "a/1", "a/2", "b/x/1", "b/y", "c&d", "z"] {
+        put(&app, &super::encode(key, "/"), key);
+    }
+    let all = ask(&app, Method::GET, "/files?list-type=2").send();
+    assert_eq!(elements(&all, "Key"), ["a", "a/1", "a/2", "b/x/1", "b/y", "c&d", "z"]);
+    assert_eq!(element(&all, "KeyCount").as_deref(), Some("7"));
+    assert_eq!(elements(&all, "Size")[0], "1");
+    assert_eq!(elements(&all, "ETag")[0], format!("\"{}\"", hex(&md5(b"a"))));
+    assert_eq!(element(&all, "IsTruncated").as_deref(), Some("false"));
+    // Prefixes and names, one to a page.
+    for (version, token) in [("list-type=2&", "NextContinuationToken"), ("", "NextMarker")] {
+        let mut seen = Vec::new();
+        let mut after: Option<String> = None;
+        loop {
+            let name = if version.is_empty() { "marker" } else { "continuation-token" };
+            let mut page = ask(&app, Method::GET, &format!("/files?{version}max-keys=1&delimiter=/"));
+            page.query.extend(after.clone().map(|value| (name.to_string(), value)));
+            let page = page.send();
+            assert_ok(&page);
+            seen.extend(elements(&page, "Key"));
+            // The page's own prefix is empty; those of folders follow.
+            seen.extend(elements(&page, "Prefix").into_iter().filter(|prefix| !prefix.is_empty()));
+            after = element(&page, token);
+            assert_eq!(after.is_some(), element(&page, "IsTruncated").as_deref() == Some("true"));
+            if after.is_none() {
+                break;
+            }
+        }
+        assert_eq!(seen, ["a", "a/", "b/", "c&d", "z"]);
+    }
+    let folder = ask(&app, Method::GET, "/files?list-type=2&prefix=b/&delimiter=/").send();
+    assert_eq!(
+        (elements(&folder, "Key"), elements(&folder, "Prefix")),
+        (vec!["b/y".into()], vec!["b/".into(), "b/x/".into()])
+    );
+    let after = ask(&app, Method::GET, "/files?list-type=2&start-after=a/1").send();
+    assert_eq!(elements(&after, "Key")[0], "a/2");
+    let long = ask(&app, Method::GET, "/files?list-type=2&delimiter=/x/").send();
+    assert_eq!(elements(&long, "Prefix"), ["", "b/x/"]);
+    let none = ask(&app, Method::GET, "/files?list-type=2&max-keys=0").send();
+    assert_eq!((elements(&none, "Key").len(), element(&none, "IsTruncated").as_deref()), (0, Some("false")));
+    for target in ["max-keys=x", "list-type=3", "encoding-type=base64", "list-type=2&continuation-token=x"] {
+        assert_error(&ask(&app, Method::GET, &format!("/files?{target}")).send(), 400, "InvalidParameter");
+    }
+}
+
+#[test]
+fn objects_are_removed_one_or_many() {
+    let app = s3_app();
+    for key in ["a", "b", "c"] {
+        put(&app, key, key);
+    }
+    for _ in 0..2 {
+        assert_eq!(ask(&app, Method::DELETE, "/files/a").send().status, StatusCode::NO_CONTENT);
+    }
+    let delete = |body: &str| ask(&app, Method::POST, "/files?delete").body(body).send();
+    let answer = delete("<Delete><Object><Key>b</Key></Object><Object><Key>x</Key></Object></Delete>");
+    assert_eq!(elements(&answer, "Key"), ["b", "x"]);
+    let quiet = delete("<Delete><Quiet>true</Quiet><Object><Key>c</Key></Object></Delete>");
+    assert_eq!(elements(&quiet, "Key").len(), 0);
+    let many = "<Object><Key>x</Key></Object>".repeat(1001);
+    for body in ["", "text", "<Other/>", "<Delete><Object/></Delete>", &format!("<Delete>{many}</Delete>")] {
+        assert_error(&delete(body), 400, "MalformedXML");
+    }
+    assert_eq!(elements(&ask(&app, Method::GET, "/files").send(), "Key").len(), 0);
+    assert_error(&ask(&app, Method::DELETE, "/nowhere/a").send(), 404, "NoSuchBucket");
+    sweep(&app);
+    assert_no_orphans(&app);
+}
+
+#[test]
+fn copies_keep_or_replace_what_is_said_of_them() {
+    let app = s3_app();
+    let stored = ask(&app, Method::PUT, "/files/a")
+        .header("content-type", "text/css")
+        .header("x-amz-meta-a", "1")
+        .body("text")
+        .send();
+    let etag = stored.header("etag").unwrap().to_string();
+    let copy = |key: &str, source: &str| {
+        ask(&app, Method::PUT, &format!("/files/{key}")).header("x-amz-copy-source", source)
+    };
+    let copied = copy("b", "/files/a").send();
+    assert_eq!(element(&copied, "ETag"), Some(etag.clone()));
+    let head = ask(&app, Method::HEAD, "/files/b").send();
+    assert_eq!((head.header("content-type"), head.header("x-amz-meta-a")), (Some("text/css"), Some("1")));
+    let replaced = copy("a", "files/a")
+        .header("x-amz-metadata-directive", "REPLACE")
+        .header("content-type", "text/plain")
+        .header("x-amz-meta-b", "2");
+    assert_ok(&replaced.send());
+    let head = ask(&app, Method::HEAD, "/files/a").send();
+    let found = ["content-type", "x-amz-meta-b"].map(|name| head.header(name));
+    assert_eq!((found, head.header("x-amz-meta-a")), ([Some("text/plain"), Some("2")], None));
+    assert_ok(&copy("c", "files/a").header("x-amz-copy-source-if-match", &etag).send());
+    assert_error(
+        &copy("d", "files/a").header("x-amz-copy-source-if-match", "\"x\"").send(),
+        412,
+        "PreconditionFailed",
+    );
+    assert_error(
+        &copy("d", "files/a").header("x-amz-copy-source-if-none-match", &etag).send(),
+        412,
+        "PreconditionFailed",
+    );
+    assert_error(&copy("d", "files/nothing").send(), 404, "NoSuchKey");
+    assert_error(&copy("d", "files").send(), 400, "InvalidParameter");
+    assert_error(
+        &ask(&app, Method::PUT, "/nowhere/d").header("x-amz-copy-source", "files/a").send(),
+        404,
+        "NoSuchBucket",
+    );
+    sweep(&app);
+    assert_no_orphans(&app);
+}
+
+#[test]
+fn names_are_supabases() {
+    let app = s3_app();
+    let long = "x".repeat(1025);
+    for key in ["a%5Cb", "%E2%82%AC", "a%0Ab", "a%00b", "a%7Eb", &long] {
+        assert_error(&ask(&app, Method::PUT, &format!("/files/{key}")).body("x").send(), 400, "InvalidKey");
+    }
+    for key in ["..", "..%2F..%2Fetc%2Fpasswd", &"x".repeat(1024)] {
+        assert_ok(&ask(&app, Method::PUT, &format!("/files/{key}")).body("x").send());
+    }
+    assert_error(&ask(&app, Method::PUT, "/nowhere/a").body("x").send(), 404, "NoSuchBucket");
+    // An empty folder is what Supabase makes of it.
+    assert_ok(&ask(&app, Method::PUT, "/files/folder/").send());
+    assert!(
+        elements(&ask(&app, Method::GET, "/files").send(), "Key")
+            .contains(&"folder/.emptyFolderPlaceholder".to_string())
+    );
+}
