@@ -2,10 +2,11 @@
 
 use sqlparser::ast::{BinaryOperator, Expr};
 
-use super::cast::{Family, common_type, family, integer_range};
+use super::cast::integer_range;
 use super::compare::{both_numbers, is_single, no_operator};
 use super::lowering::Lowering;
 use super::piece::{Piece, literal};
+use super::type_name::{Family, common_type, family};
 use crate::dialect::DialectError;
 use crate::schema::DataType;
 use crate::sql::raise;

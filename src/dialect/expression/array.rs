@@ -2,9 +2,9 @@
 
 use sqlparser::ast::{AccessExpr, BinaryOperator, Expr, FunctionArguments, Subscript};
 
-use super::cast::{Family, family};
 use super::lowering::Lowering;
 use super::piece::Piece;
+use super::type_name::{Family, family};
 use crate::dialect::DialectError;
 use crate::schema::{DataType, canonical};
 use crate::sql::balanced;
@@ -181,7 +181,7 @@ impl Lowering<'_> {
                 array.elem.iter().map(|element| self.lower(element)).collect::<Result<_, _>>().map(Some)
             }
             Expr::Cast { expr, data_type, .. } if matches!(strip(expr), Expr::Array(_)) => {
-                let DataType::Array(element) = super::cast::named_type(self.catalog, data_type)? else {
+                let DataType::Array(element) = super::type_name::named_type(self.catalog, data_type)? else {
                     return Ok(None);
                 };
                 let Some(pieces) = self.constant_elements(expr, left)? else { return Ok(None) };
@@ -352,7 +352,7 @@ impl Lowering<'_> {
             (Some(array @ DataType::Array(_)), None) | (None, Some(array @ DataType::Array(_))) => {
                 Some(array.clone())
             }
-            (Some(one @ DataType::Array(_)), Some(other)) => super::cast::common_type(one, other),
+            (Some(one @ DataType::Array(_)), Some(other)) => super::type_name::common_type(one, other),
             _ => None,
         };
         let Some(common @ DataType::Array(_)) = common else {

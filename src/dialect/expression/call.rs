@@ -5,11 +5,11 @@ use sqlparser::ast::{
 };
 
 use super::array::json_element;
-use super::cast::{Family, common_type, family};
 use super::function::{FUNCTIONS, Reads, Row, TEXT_ARRAY_FUNCTIONS};
 use super::lowering::Lowering;
 use super::piece::Piece;
 use super::special::SPECIALS;
+use super::type_name::{Family, common_type, family};
 use super::unsupported_function;
 use crate::dialect::environment::{CallerValue, RequestPart};
 use crate::dialect::{DialectError, name};

@@ -2,10 +2,10 @@
 
 use sqlparser::ast::{BinaryOperator, Expr};
 
-use super::cast::{Family, family};
 use super::distinct::numeric_digits;
 use super::lowering::Lowering;
 use super::piece::Piece;
+use super::type_name::{Family, family};
 use crate::dialect::DialectError;
 use crate::schema::DataType;
 use crate::sql::{balanced, quote_literal};
@@ -132,7 +132,7 @@ impl Lowering<'_> {
             (Some(one), Some(other)) if is_single(one) != is_single(other) && both_numbers(one, other) => {
                 DataType::Float8
             }
-            (Some(one), Some(other)) => super::cast::common_type(one, other)
+            (Some(one), Some(other)) => super::type_name::common_type(one, other)
                 .filter(|_| family(one) == family(other) || family(one).is_number() || family(one).is_time())
                 .ok_or_else(|| no_operator(&left, sign, &right))?,
         };

@@ -5,9 +5,10 @@
 
 use sqlparser::ast::BinaryOperator;
 
-use super::cast::{Family, family, integer_range};
+use super::cast::integer_range;
 use super::lowering::{Lowering, Place};
 use super::piece::Piece;
+use super::type_name::{Family, family};
 use crate::dialect::DialectError;
 use crate::schema::DataType;
 use crate::sql::raise;

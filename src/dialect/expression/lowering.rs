@@ -355,7 +355,9 @@ impl<'a> Lowering<'a> {
         }
         match self.lower(inner)? {
             piece @ (Piece::Unknown(_) | Piece::Null) => Ok(piece),
-            Piece::Typed(sql, data_type) if super::cast::family(&data_type) == super::cast::Family::Text => {
+            Piece::Typed(sql, data_type)
+                if super::type_name::family(&data_type) == super::type_name::Family::Text =>
+            {
                 Ok(Piece::Typed(sql, data_type))
             }
             other => Err(DialectError::new(
@@ -413,7 +415,10 @@ impl<'a> Lowering<'a> {
             UnaryOperator::Minus => self.negate(inner),
             UnaryOperator::BitwiseNot => match self.lower(inner)? {
                 Piece::Typed(sql, data_type)
-                    if matches!(super::cast::family(&data_type), super::cast::Family::Number(0..=2)) =>
+                    if matches!(
+                        super::type_name::family(&data_type),
+                        super::type_name::Family::Number(0..=2)
+                    ) =>
                 {
                     Ok(Piece::Typed(format!("(~ {sql})"), data_type))
                 }
@@ -459,7 +464,7 @@ impl<'a> Lowering<'a> {
             let Some(data_type) = piece.data_type() else { continue };
             common = Some(match common {
                 None => data_type.clone(),
-                Some(common) => super::cast::common_type(&common, data_type).ok_or_else(|| {
+                Some(common) => super::type_name::common_type(&common, data_type).ok_or_else(|| {
                     let (one, other) = (common.display_name(), data_type.display_name());
                     DialectError::new("42804", format!("{what} types {one} and {other} cannot be matched"))
                 })?,

@@ -36,6 +36,7 @@ mod special;
 mod text_function;
 mod time;
 mod to_char;
+mod type_name;
 mod unsupported_function;
 
 use std::cell::RefCell;
@@ -49,7 +50,6 @@ use crate::schema::{Catalog, DataType, Table};
 
 pub(super) use array::json_element;
 pub(super) use call::{called_name, find_row};
-pub(super) use cast::{Family, common_type, declared_type, family, named_type};
 pub(super) use domain::domain_checks;
 pub use function::{FUNCTIONS, Reads, Row, TEXT_ARRAY_FUNCTIONS};
 pub use json_containment::json_kind_is;
@@ -60,6 +60,7 @@ pub(super) use row::row_fields;
 pub(super) use scope::{Field, ROW, Relation, Scope, VARIABLES, bare_column, relation};
 pub(super) use sequence::called_sequence;
 pub use special::{SPECIALS, Special};
+pub(super) use type_name::{Family, common_type, declared_type, family, named_type};
 
 /// A parsed Postgres expression, and whether a query is in it; cheap to clone.
 #[derive(Clone, Debug, PartialEq)]

@@ -3,9 +3,9 @@
 
 use sqlparser::ast::{Expr, FunctionArg, FunctionArgExpr, FunctionArguments};
 
-use super::cast::family;
 use super::lowering::Lowering;
 use super::piece::Piece;
+use super::type_name::family;
 use crate::dialect::DialectError;
 use crate::schema::DataType;
 use crate::sql::raise;
@@ -141,7 +141,7 @@ impl Lowering<'_> {
     pub(super) fn between_times(&mut self, left: Piece, right: Piece) -> Result<Piece, DialectError> {
         let common = match (left.data_type(), right.data_type()) {
             (Some(one), Some(other)) if family(one).is_time() && family(other).is_time() => {
-                super::cast::common_type(one, other).unwrap_or(DataType::Timestamptz)
+                super::type_name::common_type(one, other).unwrap_or(DataType::Timestamptz)
             }
             (Some(one), None) | (None, Some(one)) if family(one).is_time() => one.clone(),
             _ => return Err(super::compare::no_operator(&left, "-", &right)),

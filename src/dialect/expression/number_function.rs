@@ -2,9 +2,9 @@
 
 use sqlparser::ast::BinaryOperator;
 
-use super::cast::{Family, family};
 use super::lowering::Lowering;
 use super::piece::Piece;
+use super::type_name::{Family, family};
 use crate::dialect::DialectError;
 use crate::schema::DataType;
 

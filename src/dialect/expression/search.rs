@@ -157,7 +157,7 @@ impl Lowering<'_> {
             return Ok(Piece::Null);
         }
         let is_text = |piece: &Piece| {
-            piece.data_type().is_some_and(|of| super::cast::family(of) == super::cast::Family::Text)
+            piece.data_type().is_some_and(|of| super::type_name::family(of) == super::type_name::Family::Text)
         };
         if is_text(&vector) {
             vector = self.vector_of_text(Configuration::English, vector)?;

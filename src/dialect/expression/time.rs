@@ -168,7 +168,7 @@ impl Lowering<'_> {
                 if minus
                     && [&one, &other].iter().any(|piece| is_moment(piece) || is_date(piece))
                     && [&one, &other].iter().all(|piece| {
-                        piece.data_type().is_none_or(|of| super::cast::family(of).is_time())
+                        piece.data_type().is_none_or(|of| super::type_name::family(of).is_time())
                     }) =>
             {
                 if one == Piece::Null || other == Piece::Null {
