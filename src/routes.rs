@@ -215,6 +215,14 @@ fn storage() -> Vec<Route> {
 #[rustfmt::skip]
 fn admin() -> Vec<Route> {
     vec![
+        row(GET,    "/admin/v1/storage/event-targets",        Admin, Unlimited, KIB, handler(storage::admin::list_targets)),
+        row(PUT,    "/admin/v1/storage/event-targets/{id}",   Admin, Unlimited, MIB, handler(storage::admin::set_target)),
+        row(DELETE, "/admin/v1/storage/event-targets/{id}",   Admin, Unlimited, KIB, handler(storage::admin::remove_target)),
+        row(GET,    "/admin/v1/storage/lifecycle-rules",      Admin, Unlimited, KIB, handler(storage::admin::list_rules)),
+        row(PUT,    "/admin/v1/storage/lifecycle-rules/{id}", Admin, Unlimited, MIB, handler(storage::admin::set_rule)),
+        row(DELETE, "/admin/v1/storage/lifecycle-rules/{id}", Admin, Unlimited, KIB, handler(storage::admin::remove_rule)),
+        row(POST,   "/admin/v1/storage/check",                Admin, Unlimited, MIB, handler(storage::admin::check)),
+
         row(POST, "/admin/v1/migrations",      Admin, Unlimited, 16 * MIB, handler(admin::apply_migration)),
         row(POST, "/admin/v1/query",           Admin, Unlimited,  4 * MIB, handler(admin::run_query)),
         row(POST, "/admin/v1/reset",           Admin, Unlimited,      KIB, handler(admin::reset_project)),

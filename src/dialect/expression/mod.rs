@@ -12,6 +12,7 @@ mod call;
 mod cast;
 mod compare;
 mod decimal;
+mod decimal_wide;
 mod distinct;
 mod domain;
 mod function;
@@ -131,6 +132,18 @@ pub fn lower_default(
     let mut lowering = Lowering::new(catalog, environment, Place::Query);
     let piece = lowering.lower(&expression.0)?;
     lowering.assign(piece, data_type)
+}
+
+/// A cast of SQL of one type's stored form, as `CAST` does it.
+pub fn lower_cast(
+    sql: &str,
+    from: &DataType,
+    to: &DataType,
+    catalog: &Catalog,
+    environment: &mut dyn Environment,
+) -> Result<String, DialectError> {
+    let mut lowering = Lowering::new(catalog, environment, Place::Query);
+    lowering.explicit(Piece::Typed(sql.to_string(), from.clone()), to)
 }
 
 #[cfg(test)]

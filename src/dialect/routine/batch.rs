@@ -5,6 +5,7 @@ use sqlparser::ast::Statement;
 
 use super::call::{CallArgument, as_given};
 use super::inline::{argument_relations, mismatch, result_types};
+use super::response_setting::{response_setting, said_of_response, set_response};
 use super::{body, source};
 use crate::dialect::expression::{Lowering, Piece, Place, Scope, VARIABLES};
 use crate::dialect::plpgsql::{self, Condition, Machine, Returned, Sink, cleared};
@@ -15,7 +16,7 @@ use crate::schema::{Catalog, Language, Returns, Routine, RoutineType, WrittenTab
 use crate::sql::quote_identifier;
 
 /// What the names of the batch's values start with, and its aliases.
-const PREFIX: &str = "/call";
+pub const CALL: &str = "/call";
 
 /// A call that writes.
 pub struct RoutineBatch {
@@ -27,6 +28,8 @@ pub struct RoutineBatch {
     pub cleared: String,
     /// What is written.
     pub writes: Vec<WrittenTable>,
+    /// What gives the one row of `status` and `headers` that it set of the response; `None` when it sets neither.
+    pub response: Option<String>,
 }
 
 /// The batch of a call; `arguments` as for [`super::routine_source`].
@@ -53,9 +56,9 @@ fn lowered(
     catalog: &Catalog,
     environment: &mut dyn Environment,
 ) -> Result<RoutineBatch, DialectError> {
-    let mut sink = Sink::statements(PREFIX);
+    let mut sink = Sink::statements(CALL);
     let given = {
-        let mut lowering = Lowering::beside_row(catalog, environment, &quote_identifier(PREFIX));
+        let mut lowering = Lowering::beside_row(catalog, environment, &quote_identifier(CALL));
         let mut given = Vec::new();
         for (input, argument) in routine.inputs().zip(arguments) {
             let argument = argument.as_ref().map(|argument| as_given(catalog, &input.data_type, argument));
@@ -73,8 +76,12 @@ fn lowered(
             for relation in given.iter_mut().filter(|relation| relation.merged.is_empty()) {
                 relation.schema = Some(VARIABLES.to_string());
             }
+            let columns = source::out_columns(routine);
+            plpgsql::with_out(&mut given, columns);
             let mut machine = Machine::new(catalog, environment, sink, given);
-            machine.prefix = PREFIX.to_string();
+            machine.out = columns.iter().map(|(name, _)| name.clone()).collect();
+            machine.prefix = CALL.to_string();
+            machine.result_types = result_types(catalog, &routine.returns);
             machine.search_path.clone_from(&routine.search_path);
             machine.set_counts(&routine.body);
             machine.run(&plpgsql::body(&routine.body)?)?;
@@ -105,7 +112,8 @@ fn answered(
         Returns::Void => "(SELECT 1)".to_string(),
         _ => source::named(catalog, routine, &answer),
     };
-    Ok(RoutineBatch { statements, answer, cleared: cleared(PREFIX), writes })
+    let response = said_of_response(&statements);
+    Ok(RoutineBatch { statements, answer, cleared: cleared(CALL), writes, response })
 }
 
 /// The query of what a PL/pgSQL function returned.
@@ -116,23 +124,49 @@ fn machine_answer(machine: &mut Machine<'_>, routine: &Routine) -> Result<String
             let value = machine.returned(to)?;
             Ok(format!("SELECT {value} AS {}", column_name(0)))
         }
-        Returns::One(RoutineType::Row(_)) => {
-            let mut outcomes = std::mem::take(&mut machine.outcomes).into_iter();
-            let (Some(outcome), None) = (outcomes.next(), outcomes.next()) else {
-                return Err(DialectError::unsupported("several RETURNs of rows in a function that writes"));
-            };
-            let Returned::Row(row) = outcome.returned else {
-                return Err(DialectError::unsupported("RETURN of other than a row variable here"));
-            };
-            let columns = row.columns.iter().enumerate();
-            let list: Vec<String> = columns
-                .map(|(index, field)| format!("{} AS {}", row.sql_of(field), column_name(index)))
-                .collect();
-            Ok(format!("SELECT {} WHERE {}", list.join(", "), outcome.condition.to_sql()))
+        Returns::One(RoutineType::Row(_)) | Returns::Columns { is_set: false, .. } => {
+            let types = result_types(machine.catalog, &routine.returns);
+            Ok(machine.returned_row(&types)?.sql)
         }
-        _ => Err(DialectError::unsupported("RETURN QUERY in a function that writes")
-            .with_hint("Write it in SQL, with the query as the last statement.")),
+        Returns::Set(_) | Returns::Columns { .. } => all_rows(machine, routine),
+        Returns::Trigger => {
+            Err(DialectError::new("0A000", "trigger functions can only be called as triggers"))
+        }
     }
+}
+
+/// The rows of every RETURN QUERY and RETURN NEXT that was reached, in order.
+fn all_rows(machine: &mut Machine<'_>, routine: &Routine) -> Result<String, DialectError> {
+    let mut parts = Vec::new();
+    for outcome in std::mem::take(&mut machine.outcomes) {
+        match outcome.returned {
+            Returned::Rows(rows) => {
+                let alias = quote_identifier(CALL);
+                let mut lowering = Lowering::beside_row(machine.catalog, machine.environment, &alias);
+                parts.push(lowering.answer_rows(routine, rows)?);
+            }
+            Returned::Nothing | Returned::Row(_) => {}
+            Returned::Null | Returned::Value(_) => {
+                let message = "RETURN cannot have a parameter in function returning set";
+                return Err(DialectError::new("42804", message));
+            }
+        }
+    }
+    if parts.is_empty() {
+        let count = source::result_columns(machine.catalog, routine).len();
+        let nothing: Vec<String> =
+            (0..count).map(|index| format!("NULL AS {}", column_name(index))).collect();
+        return Ok(format!("SELECT {} WHERE FALSE", nothing.join(", ")));
+    }
+    // A compound SELECT has five terms at most.
+    while parts.len() > 1 {
+        let joined = |terms: &[String]| {
+            let terms: Vec<String> = terms.iter().map(|sql| format!("SELECT * FROM ({sql})")).collect();
+            terms.join(" UNION ALL ")
+        };
+        parts = parts.chunks(4).map(joined).collect();
+    }
+    Ok(parts.pop().unwrap_or_default())
 }
 
 fn sql_batch(
@@ -147,7 +181,7 @@ fn sql_batch(
     let mut answer = String::new();
     for (index, statement) in statements.iter().enumerate() {
         let is_last = index + 1 == statements.len() && routine.returns != Returns::Void;
-        let prefix = quote_identifier(&format!("{PREFIX}/{index}"));
+        let prefix = quote_identifier(&format!("{CALL}/{index}"));
         let mut lowering = Lowering::beside_row(catalog, environment, &prefix);
         lowering.scopes = vec![scope.clone()];
         let (with, statement) = write::taken_apart(statement);
@@ -156,6 +190,13 @@ fn sql_batch(
             write::run_with(&mut lowering, &mut sink, &with, &Condition::always(), &mut written)?;
         }
         match &statement {
+            Statement::Query(query) if response_setting(query).is_some() && !is_last => {
+                if let Some((kept, value)) = response_setting(query) {
+                    let piece = lowering.lower(value)?;
+                    let value = lowering.as_text(piece)?;
+                    sink.push(set_response(kept, &value, &Condition::always()));
+                }
+            }
             Statement::Query(query) => {
                 lowering.targets = if is_last { result_types(catalog, &routine.returns) } else { Vec::new() };
                 let query = write::unwritten(lowering.subquery(query)?, &written)?;
