@@ -39,7 +39,7 @@ async function startIdentityServer() {
     jwks: { keys: [{ ...generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey.export({ format: "jwk" }), kid: "first", use: "sig", alg: "ES256" }] },
     clientDefaults: { id_token_signed_response_alg: "ES256" },
     cookies: { keys: ["for the tests"] },
-    pkce: { required: (_, client) => client.clientId === "strict-id" },
+    pkce: { required: () => false },
     findAccount: (_, id) => ({
       accountId: id,
       claims: () => ({ sub: id, email: `${id}@work.example`, email_verified: id !== "unverified", name: id.toUpperCase(), groups: ["staff"] }),
