@@ -17,9 +17,10 @@ CREATE TABLE "storage.event_targets" (
   created_at TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- The outbox: one row for each event and target, written in the batch that changed the object and gone when it was delivered.
+-- The outbox: one row for each event and target, written in the batch that changed the object and gone when it was delivered. Ids
+-- may come again, so that a batch without events writes nothing (AUTOINCREMENT would); an event has an id of its own for those it is told.
 CREATE TABLE "storage.events" (
-  id        INTEGER PRIMARY KEY AUTOINCREMENT,
+  id        INTEGER PRIMARY KEY,
   target_id TEXT NOT NULL REFERENCES "storage.event_targets" (id) ON DELETE CASCADE,
   event     TEXT NOT NULL CHECK (json_valid(event)),
   attempts  INTEGER NOT NULL DEFAULT 0,

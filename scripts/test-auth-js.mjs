@@ -5,11 +5,13 @@
 // AUTH_JS names a checkout of github.com/supabase/supabase-js; without it one is cloned into build/. The Worker has the settings of
 // the suite's config.toml and signs with the key pair that the suite generates.
 
-import { spawnSync } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { cpSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 
 import { build } from "./build.mjs";
+import { buildExample } from "./build-example.mjs";
 import { localPort } from "./local.mjs";
 import { run, runMain, say, Stop } from "./terminal.mjs";
 import { root } from "./toolchain.mjs";
@@ -55,10 +57,11 @@ await runMain(async () => {
   await run(process.execPath, [join(copy, "test", "generate-signing-keys.js")], { cwd: copy, why: "the suite's signing keys" });
   const keys = readFileSync(join(copy, "test", "supabase", "signing_keys.json"), "utf8");
   await build({ profile: "dev", features: ["fault-routes"], out: "build/test" });
+  await buildExample();
   const { startWorker } = await import("../tests/e2e/worker.mjs");
   const worker = await startWorker({ vars: { ...settings, JWT_KEYS: keys }, port: localPort });
   try {
-    report(runJest(copy, process.argv.slice(2)));
+    report(await runJest(copy, process.argv.slice(2)));
   } finally {
     await worker.dispose();
   }
@@ -92,8 +95,8 @@ function copyOf(suite) {
   return copy;
 }
 
-/** Gives jest's results, file by file. */
-function runJest(copy, options) {
+/** Gives jest's results, file by file. The Worker is this process' child: whoever waits without reading its log stops it. */
+async function runJest(copy, options) {
   const tsconfig = { module: "CommonJS", target: "ES2022", esModuleInterop: true, skipLibCheck: true, isolatedModules: true };
   const config = {
     testEnvironment: "node",
@@ -107,10 +110,11 @@ function runJest(copy, options) {
   const jest = join(folder, "node_modules", "jest", "bin", "jest.js");
   const args = [jest, "--ci", "--runInBand", "--forceExit", "--json", `--outputFile=${results}`, "--config=jest.config.json", ...options];
   say("running the suite");
-  const outcome = spawnSync(process.execPath, args, { cwd: copy, encoding: "utf8", maxBuffer: 1 << 28 });
-  if (!existsSync(results)) throw new Stop(`jest did not run:\n${outcome.stderr}`);
-  writeFileSync(join(copy, "log.txt"), outcome.stderr);
-  return { files: JSON.parse(readFileSync(results, "utf8")).testResults, log: join(copy, "log.txt") };
+  const log = join(copy, "log.txt");
+  const child = spawn(process.execPath, args, { cwd: copy, stdio: ["ignore", "ignore", openSync(log, "w")] });
+  await once(child, "close");
+  if (!existsSync(results)) throw new Stop(`jest did not run: see ${log}`);
+  return { files: JSON.parse(readFileSync(results, "utf8")).testResults, log };
 }
 
 /** Prints the figures of each file, the names of the tests that fail, and the sums. */

@@ -63,6 +63,10 @@ fn auth() -> Vec<Route> {
         row(GET,    "/auth/v1/reauthenticate",           User,   Unlimited,  KIB, handler(auth::reauthenticate)),
         row(POST,   "/auth/v1/invite",                   Admin,  Unlimited,  MIB, handler(auth::invite)),
         row(POST,   "/auth/v1/admin/generate_link",      Admin,  Unlimited,  MIB, handler(auth::generate_link)),
+        row(POST,   "/auth/v1/sso",                      Public, Sso,        MIB, handler(auth::saml)),
+        row(POST,   "/auth/v1/sso/saml/acs",             Public, Sso,        MIB, handler(auth::saml)),
+        row(GET,    "/auth/v1/sso/saml/metadata",        Public, Unlimited,  KIB, handler(auth::saml)),
+        row(GET,    "/auth/v1/admin/audit",              Admin,  Unlimited,  KIB, handler(auth::list_audit_log)),
         row(POST,   "/auth/v1/logout",                   User,   Unlimited,  MIB, handler(auth::logout)),
         row(GET,    "/auth/v1/user",                     User,   Unlimited,  KIB, handler(auth::get_user)),
         row(PUT,    "/auth/v1/user",                     User,   Account,    MIB, handler(auth::update_user)),
@@ -82,6 +86,11 @@ fn auth() -> Vec<Route> {
         row(PUT,    "/auth/v1/admin/custom-providers/{provider}", Admin, Unlimited, MIB, handler(auth::update_custom_provider)),
         row(DELETE, "/auth/v1/admin/custom-providers/{provider}", Admin, Unlimited, MIB, handler(auth::delete_custom_provider)),
         row(POST,   "/auth/v1/factors",                  User,   Unlimited,  MIB, handler(auth::enroll_factor)),
+        row(GET,    "/auth/v1/factors/recovery-codes",            User, Unlimited,    KIB, handler(auth::recovery_codes_status)),
+        row(POST,   "/auth/v1/factors/recovery-codes",            User, Unlimited,    MIB, handler(auth::generate_recovery_codes)),
+        row(DELETE, "/auth/v1/factors/recovery-codes",            User, Unlimited,    MIB, handler(auth::delete_recovery_codes)),
+        row(POST,   "/auth/v1/factors/recovery-codes/verify",     User, FactorVerify, MIB, handler(auth::verify_recovery_code)),
+        row(POST,   "/auth/v1/factors/recovery-codes/regenerate", User, Unlimited,    MIB, handler(auth::regenerate_recovery_codes)),
         row(DELETE, "/auth/v1/factors/{factor_id}",      User,   Unlimited,  MIB, handler(auth::delete_factor)),
         row(POST,   "/auth/v1/factors/{factor_id}/challenge",             User,  FactorChallenge, MIB, handler(auth::challenge_factor)),
         row(POST,   "/auth/v1/factors/{factor_id}/verify",                User,  FactorVerify,    MIB, handler(auth::verify_factor)),
@@ -206,6 +215,14 @@ fn storage() -> Vec<Route> {
 #[rustfmt::skip]
 fn admin() -> Vec<Route> {
     vec![
+        row(GET,    "/admin/v1/storage/event-targets",        Admin, Unlimited, KIB, handler(storage::admin::list_targets)),
+        row(PUT,    "/admin/v1/storage/event-targets/{id}",   Admin, Unlimited, MIB, handler(storage::admin::set_target)),
+        row(DELETE, "/admin/v1/storage/event-targets/{id}",   Admin, Unlimited, KIB, handler(storage::admin::remove_target)),
+        row(GET,    "/admin/v1/storage/lifecycle-rules",      Admin, Unlimited, KIB, handler(storage::admin::list_rules)),
+        row(PUT,    "/admin/v1/storage/lifecycle-rules/{id}", Admin, Unlimited, MIB, handler(storage::admin::set_rule)),
+        row(DELETE, "/admin/v1/storage/lifecycle-rules/{id}", Admin, Unlimited, KIB, handler(storage::admin::remove_rule)),
+        row(POST,   "/admin/v1/storage/check",                Admin, Unlimited, MIB, handler(storage::admin::check)),
+
         row(POST, "/admin/v1/migrations",      Admin, Unlimited, 16 * MIB, handler(admin::apply_migration)),
         row(POST, "/admin/v1/query",           Admin, Unlimited,  4 * MIB, handler(admin::run_query)),
         row(POST, "/admin/v1/reset",           Admin, Unlimited,      KIB, handler(admin::reset_project)),

@@ -21,6 +21,8 @@ const CHORES: &[(&str, Chore)] = &[
     ("delete sessions that have outlived use", |app| delete_old_sessions(app).boxed_local()),
     ("forget old text search vectors",         |app| forget_old_vectors(app).boxed_local()),
     ("forget old purges of the edge",          |app| forget_old_purges(app).boxed_local()),
+    ("obey lifecycle rules of buckets",        |app| obey_lifecycle_rules(app).boxed_local()),
+    ("deliver events of objects",              |app| deliver_events(app).boxed_local()),
 ];
 
 /// Does every chore; one that fails is logged and keeps none of the others.
@@ -36,6 +38,16 @@ pub async fn run(app: Rc<App>) {
         });
         app.ports.log.line(&line.to_string());
     }
+}
+
+async fn obey_lifecycle_rules(app: Rc<App>) -> Outcome {
+    storage::obey_lifecycle_rules(&app).await.map(Some).map_err(|error| format!("{error:?}"))
+}
+
+async fn deliver_events(app: Rc<App>) -> Outcome {
+    let delivered = storage::deliver_events(&app).await.map_err(|error| format!("{error:?}"))?;
+    storage::give_up_events(&app).await.map_err(|error| format!("{error:?}"))?;
+    Ok(Some(delivered))
 }
 
 async fn delete_stray_bytes(app: Rc<App>) -> Outcome {

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::administration::name_providers;
+use super::audit::{self, Action, Actor};
 use super::contact::Contact;
 use super::edge;
 use super::email_address::EmailAddress;
@@ -149,7 +150,12 @@ pub async fn update(app: &App, caller: &Caller, change: &Change, path: &ReturnPa
         }
         let ending = me.session_id().map_or(Ending::All, Ending::Others);
         if let Some(user) = commit(app, &me.user, &after, ending, asked_at.as_deref()).await? {
-            notice::of_change(app, &me.user, &user, path.ip.as_deref()).await;
+            let ip = path.ip.as_deref();
+            notice::of_change(app, &me.user, &user, ip).await;
+            if change.password.is_some() {
+                audit::record(app, Actor::User(&user), Action::UpdatedPassword, ip, Value::Null).await;
+            }
+            audit::record(app, Actor::User(&user), Action::UserModified, ip, Value::Null).await;
             return Ok(user);
         }
     }
@@ -209,6 +215,8 @@ async fn decide(app: &App, me: &Current, change: &Change) -> Result<User, Error>
         set_email(&mut after, email);
         after.email_confirmed_at = Some(app.now().to_postgres());
         after.is_anonymous = 0;
+        let verified = Metadata::from_iter([("email_verified".to_string(), json!(true))]);
+        metadata::merge(&mut after.raw_user_meta_data, &verified);
         name_providers(before, &mut after);
     }
     if let Some(phone) = &change.phone
@@ -283,8 +291,11 @@ pub async fn commit(
     let now = app.now();
     let mut batch = vec![users::replace(before, after, now)];
     for contact in new_contacts(before, after) {
-        let is_phone = matches!(contact, Contact::Phone(_));
-        let data = contact.claims(&before.id, is_phone && after.phone_confirmed_at.is_some());
+        let is_verified = match contact {
+            Contact::Phone(_) => after.phone_confirmed_at.is_some(),
+            Contact::Email(_) => after.email_confirmed_at.is_some() && before.email_confirmed_at.is_none(),
+        };
+        let data = contact.claims(&before.id, is_verified);
         batch.push(identities::put(app.ports.random.as_ref(), &before.id, contact, &data, now));
     }
     let contact_changed = before.email != after.email || before.phone != after.phone;

@@ -1,9 +1,10 @@
 //! Accounts as an administrator makes, changes and removes them, without mails and without questions.
 
-use serde_json::json;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::account::{self, ATTEMPTS, new_contacts, set_email};
+use super::audit::{self, Action, Actor};
 use super::ban::Ban;
 use super::edge;
 use super::email_address::EmailAddress;
@@ -14,7 +15,7 @@ use super::password::NewPassword;
 use super::phone_number::PhoneNumber;
 use super::store::sessions::{Ending, SessionKey};
 use super::store::users::Page;
-use super::store::{self, factors, identities, one_time_tokens, sessions, users};
+use super::store::{self, factors, identities, one_time_tokens, recovery_codes, sessions, users};
 use crate::app::App;
 use crate::crypto;
 use crate::ports::DbError;
@@ -64,12 +65,28 @@ pub async fn create(app: &App, id: Option<Uuid>, particulars: &Particulars) -> R
     batch.push(users::by_id(&user.id));
     let last = batch.len() - 1;
     let results = store::run(app.ports.database.as_ref(), batch).await.map_err(|error| {
-        if Error::is_of_account(&error) {
-            return Error::of_write(error);
+        if !Error::is_of_account(&error) {
+            return Error::of_trigger(error, Error::CreatingNewUser);
         }
-        Error::of_trigger(error, Error::CreatingNewUser)
+        match Error::of_write(error) {
+            Error::PhoneExists => Error::PhoneTaken,
+            other => other,
+        }
     })?;
-    results.first(last)?.ok_or_else(|| Error::Unexpected("the new user is not there".into()))
+    let user: User =
+        results.first(last)?.ok_or_else(|| Error::Unexpected("the new user is not there".into()))?;
+    let mut traits = traits(&user);
+    if let Some(members) = traits.as_object_mut() {
+        let provider = user.app_metadata().get("provider").cloned().unwrap_or_default();
+        members.insert("provider".into(), provider);
+    }
+    audit::record(app, Actor::Admin, Action::UserSignedUp, None, traits).await;
+    Ok(user)
+}
+
+/// What the audit log says of an account that an administrator touches.
+fn traits(user: &User) -> Value {
+    json!({"user_id": user.id, "user_email": user.email, "user_phone": user.phone})
 }
 
 /// One page of accounts, and how many there are on all of them.
@@ -96,6 +113,7 @@ pub async fn update(app: &App, id: Uuid, particulars: &Particulars) -> Result<Us
         let before = by_id(app, id).await?;
         let after = apply(app, &before, particulars).await?;
         if let Some(user) = account::commit(app, &before, &after, Ending::All, None).await? {
+            audit::record(app, Actor::Admin, Action::UserModified, None, traits(&user)).await;
             return Ok(user);
         }
     }
@@ -164,6 +182,7 @@ pub async fn delete(app: &App, id: Uuid) -> Result<(), Error> {
         return Err(Error::UserNotFound);
     }
     edge::revoke(app, &results.all::<SessionKey>(0)?).await;
+    audit::record(app, Actor::Admin, Action::UserDeleted, None, json!({"user_id": id})).await;
     Ok(())
 }
 
@@ -179,9 +198,11 @@ pub async fn soft_delete(app: &App, id: Uuid) -> Result<(), Error> {
         one_time_tokens::clear(&user, None),
         identities::obscure(&user.id, now),
         factors::delete_all(&user.id),
+        recovery_codes::delete(&user.id),
         users::soft_delete(&user, now),
     ];
     let results = store::run(app.ports.database.as_ref(), batch).await?;
     edge::revoke(app, &results.all::<SessionKey>(0)?).await;
+    audit::record(app, Actor::Admin, Action::UserDeleted, None, traits(&user)).await;
     Ok(())
 }

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use super::audit::{self, Action, Actor};
 use super::error::Error;
 use super::hook;
 use super::metadata::Metadata;
@@ -10,9 +11,6 @@ use super::session::{Client, Session, SignedIn};
 use super::store::{self, sessions, users};
 use crate::app::App;
 use crate::crypto;
-
-/// Anonymous sign-ins an address may make in an hour, and at once.
-const PER_HOUR: u32 = 30;
 
 /// Makes the account and signs in to it.
 pub async fn sign_up(app: &App, data: Metadata, client: &Client) -> Result<SignedIn, Error> {
@@ -38,6 +36,8 @@ pub async fn sign_up(app: &App, data: Metadata, client: &Client) -> Result<Signe
     let user: User =
         results.first(2)?.ok_or_else(|| Error::Unexpected("the new user is not there".into()))?;
     hook::after_user_created(app, client.ip.as_deref(), &user).await?;
+    let ip = client.ip.as_deref();
+    audit::record(app, Actor::User(&user), Action::Login, ip, json!({"provider": "anonymous"})).await;
     session.tokens(app, user, 0, client).await
 }
 
@@ -46,8 +46,9 @@ async fn limit(app: &App, client: &Client) -> Result<(), Error> {
     if !app.config.auth.rate_limits {
         return Ok(());
     }
+    let per_hour = app.config.auth.limits.anonymous;
     let key = format!("Anonymous:{}", client.ip.as_deref().unwrap_or_default());
-    match app.ports.rate_limiter.take(&key, PER_HOUR, PER_HOUR).await {
+    match app.ports.rate_limiter.take(&key, per_hour, 30).await {
         Ok(Some(_)) => Err(Error::RequestLimit),
         Ok(None) | Err(_) => Ok(()),
     }

@@ -33,9 +33,11 @@ impl Ban {
         if text == "none" {
             return Ok(Self::Lift);
         }
-        duration(text)
-            .map(Self::For)
-            .ok_or_else(|| Error::Validation(format!("invalid format for ban duration: {text:?}").into()))
+        duration(text).map(Self::For).ok_or_else(|| {
+            Error::Validation(
+                format!("invalid format for ban duration: time: invalid duration {text:?}").into(),
+            )
+        })
     }
 
     /// The `banned_until` of a ban that starts now.

@@ -44,6 +44,16 @@ impl<'a> Contact<'a> {
     }
 }
 
+impl Contact<'_> {
+    /// The same of somebody who signs up with it: upstream leaves a number out then, and never says that
+    /// it is verified.
+    pub fn sign_up_claims(self, user_id: &str, is_verified: bool) -> Metadata {
+        let mut claims = self.claims(user_id, is_verified && matches!(self, Self::Email(_)));
+        claims.shift_remove("phone");
+        claims
+    }
+}
+
 /// A contact that someone signs up with, checked and owned.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum OwnedContact {

@@ -13,8 +13,11 @@ impl EmailAddress {
     /// Lower-cases and checks an address: the pattern of HTML's `<input type=email>`, which upstream uses too.
     pub fn parse(text: &str) -> Result<Self, Error> {
         let text = normal_form(text);
-        let well_formed = text.len() <= LONGEST
-            && text.rsplit_once('@').is_some_and(|(local, domain)| is_local(local) && is_domain(domain));
+        if text.len() > LONGEST {
+            return Err(Error::Validation("An email address is too long".into()));
+        }
+        let well_formed =
+            text.rsplit_once('@').is_some_and(|(local, domain)| is_local(local) && is_domain(domain));
         if well_formed {
             return Ok(Self(text));
         }

@@ -5,6 +5,7 @@ use uuid::Uuid;
 
 use super::account::{self, ATTEMPTS, Current};
 use super::administration;
+use super::audit::{self, Action, Actor};
 use super::error::Error;
 use super::factor::Factor;
 use super::model::User;
@@ -12,7 +13,7 @@ use super::notice::{self, Notice};
 use super::phone_number::PhoneNumber;
 use super::session::Session;
 use super::store::factors::NewFactor;
-use super::store::{self, factors, sessions};
+use super::store::{self, factors, recovery_codes, sessions};
 use super::totp::{self, Secret};
 use crate::app::App;
 use crate::caller::Caller;
@@ -80,7 +81,7 @@ pub async fn enroll_totp(app: &App, caller: &Caller, label: &Label) -> Result<En
             secret: Some(&enrolment.secret),
             phone: None,
         };
-        if insert(app, session, abandoned, factor).await? {
+        if insert(app, &me.user, abandoned, factor).await? {
             return Ok(enrolment);
         }
     }
@@ -174,7 +175,7 @@ pub async fn enroll_phone(
             secret: None,
             phone: Some(phone.as_str()),
         };
-        if insert(app, session, abandoned, factor).await? {
+        if insert(app, &me.user, abandoned, factor).await? {
             return Ok(BareEnrolment { id, friendly_name: label.friendly_name.clone() });
         }
     }
@@ -198,7 +199,7 @@ pub async fn enroll_webauthn(app: &App, caller: &Caller, label: &Label) -> Resul
             secret: None,
             phone: None,
         };
-        if insert(app, session, abandoned, factor).await? {
+        if insert(app, &me.user, abandoned, factor).await? {
             return Ok(BareEnrolment { id, friendly_name: label.friendly_name.clone() });
         }
     }
@@ -207,16 +208,21 @@ pub async fn enroll_webauthn(app: &App, caller: &Caller, label: &Label) -> Resul
 
 async fn insert(
     app: &App,
-    session: &Session,
+    user: &User,
     abandoned: Vec<&Factor>,
     factor: NewFactor<'_>,
 ) -> Result<bool, Error> {
     let abandoned: Vec<&str> = abandoned.iter().map(|factor| factor.id.as_str()).collect();
     let batch = vec![
-        factors::delete_abandoned(&session.user_id, json!(abandoned).to_string()),
+        factors::delete_abandoned(&user.id, json!(abandoned).to_string()),
         factors::insert(&factor, app.config.auth.mfa.max_enrolled_factors, app.now()),
     ];
-    Ok(store::run(app.ports.database.as_ref(), batch).await?.happened(1)?)
+    let happened = store::run(app.ports.database.as_ref(), batch).await?.happened(1)?;
+    if happened {
+        let traits = json!({"factor_id": factor.id, "factor_type": factor.factor_type});
+        audit::record(app, Actor::User(user), Action::FactorInProgress, None, traits).await;
+    }
+    Ok(happened)
 }
 
 /// Gives up one's factor: a verified one only with aal2, an unverified one always. Sessions that it raised go back to
@@ -232,6 +238,9 @@ pub async fn unenroll(app: &App, caller: &Caller, factor_id: Uuid, ip: Option<&s
         }
         let deletion = factors::delete_own(&me.user.id, &factor_id, &session.id);
         if remove(app, &me.user.id, factor, deletion).await? {
+            let traits =
+                json!({"factor_id": factor_id, "factor_status": factor.status, "session_id": session.id});
+            audit::record(app, Actor::User(&me.user), Action::FactorUnenrolled, ip, traits).await;
             if factor.is_verified() {
                 notice::send(app, &me.user, Notice::FactorUnenrolled(&factor.factor_type), ip).await;
             }
@@ -243,11 +252,18 @@ pub async fn unenroll(app: &App, caller: &Caller, factor_id: Uuid, ip: Option<&s
 
 /// The factor of that id among the user's.
 pub fn owned<'a>(user: &'a User, factor_id: &str) -> Result<&'a Factor, Error> {
-    user.factors.iter().find(|factor| factor.id == factor_id).ok_or(Error::FactorNotFound)
+    user.factors
+        .iter()
+        .find(|factor| factor.id == factor_id && !factor.is_recovery_codes())
+        .ok_or(Error::FactorNotFound)
 }
 
 async fn remove(app: &App, user_id: &str, factor: &Factor, deletion: Statement) -> Result<bool, Error> {
-    let batch = vec![deletion, sessions::lower(user_id, &factor.id, factor.method(), app.now())];
+    let batch = vec![
+        deletion,
+        sessions::lower(user_id, &factor.id, factor.method(), app.now()),
+        recovery_codes::delete_if_alone(user_id),
+    ];
     let results = store::run(app.ports.database.as_ref(), batch).await?;
     Ok(results.happened(0)?)
 }
@@ -258,6 +274,8 @@ pub async fn remove_any(app: &App, user_id: Uuid, factor_id: Uuid) -> Result<Fac
     let factor = owned(&user, &factor_id.to_string())?;
     let deletion = factors::delete(&user.id, &factor.id);
     if remove(app, &user.id, factor, deletion).await? {
+        let traits = json!({"user_id": user.id, "factor_id": factor.id});
+        audit::record(app, Actor::User(&user), Action::FactorDeleted, None, traits).await;
         Ok(factor.clone())
     } else {
         Err(Error::FactorNotFound)
@@ -280,5 +298,7 @@ pub async fn rename_any(
     if !store::run(app.ports.database.as_ref(), batch).await?.happened(0)? {
         return Err(Error::FactorNameTaken(friendly_name));
     }
+    let traits = json!({"user_id": user.id, "factor_id": factor.id, "factor_type": factor.factor_type});
+    audit::record(app, Actor::Admin, Action::FactorUpdated, None, traits).await;
     Ok(Factor { friendly_name, updated_at: now.to_postgres(), ..factor.clone() })
 }

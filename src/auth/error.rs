@@ -95,6 +95,14 @@ pub enum Error {
 
     /// Unknown user, no password, wrong password: all the same.
     InvalidCredentials,
+    /// Wallets open nothing here.
+    Web3Disabled,
+    /// Single sign-on is off.
+    SamlDisabled,
+    /// A magic link without an address.
+    MagicLinkAddressMissing,
+    /// A number that an administrator chose is taken.
+    PhoneTaken,
     /// A `grant_type` that does not exist (here).
     UnsupportedGrantType,
     /// Right password, address not confirmed.
@@ -157,6 +165,18 @@ pub enum Error {
     PhoneFactorExists,
     /// A code of a phone that is wrong.
     PhoneCodeWrong,
+    /// New recovery codes are off.
+    RecoveryCodesEnrolmentDisabled,
+    /// Recovery codes are not taken.
+    RecoveryCodesVerificationDisabled,
+    /// Recovery codes of someone who has no other factor.
+    RecoveryCodesSoleFactor,
+    /// There is a set already.
+    RecoveryCodesExist,
+    /// A recovery code that is wrong or spent.
+    RecoveryCodeWrong,
+    /// Too many wrong recovery codes: seconds until the next may be tried.
+    RecoveryCodesLocked(i64),
     /// A path with something that is no factor's id.
     FactorIdNotUuid,
     /// An id that is none of the user's factors'.
@@ -302,6 +322,10 @@ impl Error {
             Self::LinkUserNotFound        => (404, "user_not_found",             "User with this email not found"),
 
             Self::InvalidCredentials      => (400, "invalid_credentials",        "Invalid login credentials"),
+            Self::Web3Disabled            => (422, "web3_provider_disabled",     "Web3 provider is disabled"),
+            Self::SamlDisabled            => (404, "saml_provider_disabled",     "SAML 2.0 is disabled"),
+            Self::MagicLinkAddressMissing => (422, "validation_failed",          "Password recovery requires an email"),
+            Self::PhoneTaken              => (422, "phone_exists",               "Phone number already registered by another user"),
             Self::UnsupportedGrantType    => (400, "invalid_credentials",        "unsupported_grant_type"),
             Self::EmailNotConfirmed       => (400, "email_not_confirmed",        "Email not confirmed"),
             Self::BannedAtSignIn          => (400, "user_banned",                "User is banned"),
@@ -333,6 +357,12 @@ impl Error {
             Self::PhoneVerificationDisabled => (422, "mfa_phone_verify_not_enabled", "MFA verification is disabled for Phone"),
             Self::PhoneFactorExists       => (422, "mfa_verified_factor_exists", "A verified phone factor already exists, unenroll the existing factor to continue"),
             Self::PhoneCodeWrong          => (422, "mfa_verification_failed",    "Invalid MFA Phone code entered"),
+            Self::RecoveryCodesEnrolmentDisabled    => (422, "mfa_recovery_codes_enroll_not_enabled", "MFA enroll is disabled for recovery codes"),
+            Self::RecoveryCodesVerificationDisabled => (422, "mfa_recovery_codes_verify_not_enabled", "MFA verification is disabled for recovery codes"),
+            Self::RecoveryCodesSoleFactor => (422, "mfa_recovery_codes_sole_factor", "Recovery codes need another verified factor"),
+            Self::RecoveryCodesExist      => (422, "mfa_verified_factor_exists", "Recovery codes exist already, regenerate them to replace the set"),
+            Self::RecoveryCodeWrong       => (422, "mfa_verification_failed",    "Invalid recovery code entered"),
+            Self::RecoveryCodesLocked(seconds) => return (429, "mfa_recovery_codes_locked", format!("Too many wrong codes; try again after {seconds} seconds").into()),
             Self::FactorIdNotUuid         => (404, "validation_failed",          "factor_id must be an UUID"),
             Self::FactorNotFound          => (404, "mfa_factor_not_found",       "Factor not found"),
             Self::TooManyFactors          => (422, "too_many_enrolled_mfa_factors", "Maximum number of verified factors reached, unenroll to continue"),

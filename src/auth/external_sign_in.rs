@@ -5,6 +5,7 @@
 use serde_json::json;
 
 use super::account::ATTEMPTS;
+use super::audit::{self, Action, Actor};
 use super::error::Error;
 use super::exchange::flow_state_id;
 use super::hook;
@@ -197,6 +198,11 @@ async fn commit(
     let user: User = results.first(last)?.ok_or(Error::Conflict)?;
     if plan.before.is_none() {
         hook::after_user_created(app, client.ip.as_deref(), &user).await?;
+    }
+    if plan.refused.is_none() {
+        let action = if plan.before.is_none() { Action::UserSignedUp } else { Action::Login };
+        let traits = json!({"provider": arrival.provider});
+        audit::record(app, Actor::User(&user), action, client.ip.as_deref(), traits).await;
     }
     match plan.refused {
         Some(asks) => Err(ask(app, arrival, &user, asks).await),

@@ -27,6 +27,11 @@ impl Factor {
         self.status == "verified"
     }
 
+    /// Whether it is the set of recovery codes, which has paths of its own.
+    pub fn is_recovery_codes(&self) -> bool {
+        self.factor_type == "recovery_code"
+    }
+
     /// The `amr` method of whoever shows it.
     pub fn method(&self) -> &'static str {
         match self.factor_type.as_str() {

@@ -75,7 +75,7 @@ async fn for_account(
         Purpose::SignUp => metadata::merge(&mut after.raw_user_meta_data, &request.data),
         Purpose::Invite => after.invited_at = stamp,
         Purpose::EmailChangeCurrent | Purpose::EmailChangeNew => {
-            let new = request.new_email.as_ref().ok_or_else(|| missing("new_email"))?;
+            let new = request.new_email.as_ref().ok_or_else(missing)?;
             if by_email(app, new).await?.is_some_and(|holder| holder.id != user.id) {
                 return Err(Error::EmailExists);
             }
@@ -113,7 +113,8 @@ async fn for_nobody(
 ) -> Result<Option<Link>, Error> {
     let now = app.now();
     let registration = Registration::by_email(request.email.clone(), None, request.data.clone());
-    let mut user = sign_up::new_user(app, &registration, encrypted_password);
+    let mut user = sign_up::bare_user(app, &registration, encrypted_password);
+    let registration = Registration { data: Metadata::new(), ..registration };
     user.confirmation_sent_at = Some(now.to_postgres());
     user.invited_at = (purpose == Purpose::Invite).then(|| now.to_postgres());
     let token = OneTimeToken::issue(app, purpose.token_type(), &user.id, request.email.as_str(), None)?;
@@ -138,6 +139,6 @@ async fn by_email(app: &App, email: &EmailAddress) -> Result<Option<User>, Error
     Ok(store::run(app.ports.database.as_ref(), vec![statement]).await?.first(0)?)
 }
 
-fn missing(name: &str) -> Error {
-    Error::Validation(format!("An email address is required: {name}").into())
+fn missing() -> Error {
+    Error::Validation("An email address is required".into())
 }

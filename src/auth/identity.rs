@@ -4,6 +4,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::account::{self, ATTEMPTS};
+use super::audit::{self, Action, Actor};
 use super::error::Error;
 use super::external_sign_in::{Arrival, Given, Ticket, name_providers};
 use super::mailing::{self, Purpose};
@@ -124,7 +125,9 @@ async fn commit_link(
     if !results.happened(4)? {
         return Err(Error::TokenUserBanned);
     }
-    notice::send(app, &user, Notice::IdentityLinked(provider), client.ip.as_deref()).await;
+    let (ip, traits) = (client.ip.as_deref(), json!({"provider": provider, "provider_id": subject}));
+    audit::record(app, Actor::User(&user), Action::IdentityLinked, ip, traits).await;
+    notice::send(app, &user, Notice::IdentityLinked(provider), ip).await;
     ticket.given(app, user, client).await.map(Some)
 }
 
@@ -156,6 +159,12 @@ pub async fn unlink(app: &App, caller: &Caller, id: Uuid) -> Result<(), Error> {
         }
         match store::run(app.ports.database.as_ref(), batch).await {
             Ok(_) => {
+                let traits = json!({
+                    "identity_id": identity.id,
+                    "provider": identity.provider,
+                    "provider_id": identity.provider_id,
+                });
+                audit::record(app, Actor::User(&me.user), Action::IdentityUnlinked, None, traits).await;
                 notice::send(app, &me.user, Notice::IdentityUnlinked(&identity.provider), None).await;
                 return Ok(());
             }

@@ -17,7 +17,9 @@ pub async fn invite(
     path: &ReturnPath,
 ) -> Result<User, Error> {
     let registration = Registration::by_email(email.clone(), None, data);
-    let mut user = sign_up::new_user(app, &registration, None);
+    let mut user = sign_up::bare_user(app, &registration, None);
+    // What the administrator says is the user's, and nothing that the identity vouches for.
+    let registration = Registration { data: Metadata::new(), ..registration };
     user.invited_at = Some(app.now().to_postgres());
     match sign_up::add_and_tell(app, user, &registration, Purpose::Invite, path).await {
         Err(Error::UserAlreadyExists) => invite_again(app, &email, path).await,

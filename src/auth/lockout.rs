@@ -80,7 +80,7 @@ impl Lockout {
 }
 
 /// How long the next password has to wait after so many wrong ones.
-fn wait_seconds(failures: u32) -> i64 {
+pub fn wait_seconds(failures: u32) -> i64 {
     match failures.checked_sub(FREE_ATTEMPTS) {
         None => 0,
         Some(more) => (FIRST_WAIT_SECONDS << more.min(10)).min(LONGEST_WAIT_SECONDS),

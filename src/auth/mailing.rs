@@ -6,6 +6,7 @@
 
 use serde_json::{Value, json};
 
+use super::audit::{self, Action, Actor};
 use super::error::Error;
 use super::hook::{self, EmailData};
 use super::mail::{self, Message};
@@ -43,6 +44,16 @@ impl Purpose {
             Self::EmailChangeNew     => (TokenType::EmailChangeNew,     MailKind::EmailChange,      "email_change"),
             Self::EmailChangeCurrent => (TokenType::EmailChangeCurrent, MailKind::EmailChange,      "email_change"),
             Self::Reauthentication   => (TokenType::Reauthentication,   MailKind::Reauthentication, "reauthentication"),
+        }
+    }
+
+    /// What asking for it is to the audit log.
+    fn action(self) -> Option<Action> {
+        match self {
+            Self::SignUp => Some(Action::ConfirmationRequested),
+            Self::MagicLink | Self::Recovery => Some(Action::RecoveryRequested),
+            Self::Reauthentication => Some(Action::ReauthenticateRequested),
+            Self::Invite | Self::EmailChangeNew | Self::EmailChangeCurrent => None,
         }
     }
 
@@ -96,7 +107,11 @@ pub async fn send_now(app: &App, user: &User, purpose: Purpose, path: &ReturnPat
         return Err(Error::MailTooSoon(app.config.auth.mail.frequency_seconds));
     }
     let undo = vec![one_time_tokens::take_back(&token), users::not_sent(&user.id, token_type, before, now)];
-    deliver(app, vec![compose(app, user, purpose, &token, path)?], undo).await
+    deliver(app, vec![compose(app, user, purpose, &token, path)?], undo).await?;
+    if let Some(action) = purpose.action() {
+        audit::record(app, Actor::User(user), action, path.ip.as_deref(), Value::Null).await;
+    }
+    Ok(())
 }
 
 /// Sends mails, or undoes what was stored for them and says why not.

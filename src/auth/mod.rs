@@ -26,6 +26,7 @@ mod passkey;
 mod phone_change;
 mod reauthenticate;
 mod recover;
+mod recovery_codes;
 mod refresh;
 mod resend;
 mod sign_in;
@@ -36,6 +37,7 @@ mod verification;
 mod verify;
 
 mod access_token;
+mod audit;
 mod ban;
 mod captcha;
 mod contact;

@@ -26,10 +26,11 @@ pub struct Request {
 pub async fn send_otp(app: &App, request: Request, path: &ReturnPath) -> Result<(), Error> {
     let confirms = !app.config.auth.autoconfirm;
     match by_email(app, &request.email).await? {
+        None if !request.create_user => Err(Error::OtpDisabled),
+        _ if !app.config.auth.email_enabled => Err(Error::EmailLoginDisabled),
         Some(user) if user.email_confirmed_at.is_some() => {
             mailing::send(app, &user, Purpose::MagicLink, path).await
         }
-        None if !request.create_user => Err(Error::OtpDisabled),
         _ if app.config.auth.disable_signup => Err(Error::SignupDisabled),
         Some(user) if confirms => mailing::send(app, &user, Purpose::SignUp, path).await,
         Some(user) => mailing::send(app, &user, Purpose::MagicLink, path).await,
@@ -71,10 +72,11 @@ pub async fn send_text(
     let statement = users::by_phone(phone.as_str());
     let user: Option<User> = store::run(app.ports.database.as_ref(), vec![statement]).await?.first(0)?;
     match user {
+        None if !create_user => Err(Error::OtpDisabled),
+        _ if !app.config.auth.phone_enabled => Err(Error::PhoneOtpDisabled),
         Some(user) if user.phone_confirmed_at.is_some() => {
             texting::send(app, &user, texting::Purpose::Confirmation, channel, path.ip.as_deref()).await
         }
-        None if !create_user => Err(Error::OtpDisabled),
         _ if app.config.auth.disable_signup => Err(Error::SignupDisabled),
         Some(user) => texting::send(app, &user, texting::Purpose::Confirmation, channel, path.ip.as_deref())
             .await

@@ -2,10 +2,11 @@
 //!
 //! A challenge is used up before its answer is looked at, so that none is answered twice.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::account::{self, Current};
+use super::audit::{self, Action, Actor};
 use super::enrolment::permanent_session;
 use super::error::Error;
 use super::model::User;
@@ -161,7 +162,11 @@ pub async fn sign_in(
     ];
     let results = store::run(app.ports.database.as_ref(), batch).await?;
     match (results.happened(0)?, results.happened(1)?, results.first(3)?) {
-        (true, true, Some(user)) => session.tokens(app, user, 0, client).await,
+        (true, true, Some(user)) => {
+            let (ip, traits) = (client.ip.as_deref(), json!({"provider": "passkey"}));
+            audit::record(app, Actor::User(&user), Action::Login, ip, traits).await;
+            session.tokens(app, user, 0, client).await
+        }
         (true, false, Some(_)) => Err(Error::TokenUserBanned),
         _ => Err(PasskeyError::Unverified("the passkey was used or removed meanwhile".into()).into()),
     }

@@ -1,7 +1,8 @@
 //! Exchanging a refresh token for new tokens.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
+use super::audit::{self, Action, Actor};
 use super::edge;
 use super::error::Error;
 use super::model::User;
@@ -43,6 +44,8 @@ pub async fn refresh(app: &App, token: &str, client: &Client) -> Result<SignedIn
         match decide(&session, presented.counter, app.now(), app.config.auth.reuse_seconds) {
             Step::Rotate(next) => {
                 if rotate(app, &session, next, client).await? {
+                    let (actor, ip) = (Actor::User(&user), client.ip.as_deref());
+                    audit::record(app, actor, Action::TokenRefreshed, ip, Value::Null).await;
                     return session.tokens(app, user, next, client).await;
                 }
             }
@@ -53,6 +56,8 @@ pub async fn refresh(app: &App, token: &str, client: &Client) -> Result<SignedIn
             Step::Refuse => return Err(Error::RefreshTokenAlreadyUsed),
             Step::EndSession => {
                 end_session(app, &session).await?;
+                let (actor, ip) = (Actor::User(&user), client.ip.as_deref());
+                audit::record(app, actor, Action::TokenRevoked, ip, Value::Null).await;
                 return Err(Error::RefreshTokenAlreadyUsed);
             }
         }

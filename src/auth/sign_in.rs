@@ -1,5 +1,8 @@
 //! Signing in with an address or a number, and a password.
 
+use serde_json::json;
+
+use super::audit::{self, Action, Actor};
 use super::contact::Contact;
 use super::email_address;
 use super::error::Error;
@@ -39,6 +42,9 @@ pub async fn sign_in(
     }
     let (Some(user), Some(hash), true) = (&user, hash, is_right) else {
         lockout.count(app).await?;
+        let actor = Actor::Unknown(contact.value());
+        let ip = client.ip.as_deref();
+        audit::record(app, actor, Action::LoginFailed, ip, json!({"provider": contact.provider()})).await;
         return Err(Error::InvalidCredentials);
     };
     if user.is_banned(app.now()) {
@@ -53,6 +59,8 @@ pub async fn sign_in(
     let attempt = Attempt { user, hash, new_hash: &new_hash, lockout: &lockout, failures: failures.as_ref() };
     let (session, user) = start_session(app, attempt, client).await?;
     let weak_password = password::weakness_of(app, password).await;
+    let (actor, ip) = (Actor::User(&user), client.ip.as_deref());
+    audit::record(app, actor, Action::Login, ip, json!({"provider": contact.provider()})).await;
     Ok(SignedIn { weak_password, ..session.tokens(app, user, 0, client).await? })
 }
 

@@ -1,6 +1,9 @@
 //! Signing out.
 
+use serde_json::Value;
+
 use super::account;
+use super::audit::{self, Action, Actor};
 use super::edge;
 use super::error::Error;
 use super::store::sessions::{Ending, SessionKey};
@@ -10,7 +13,7 @@ use crate::caller::Caller;
 
 /// Which of the user's sessions end.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Scope {
+enum Scope {
     /// All.
     Global,
     /// The caller's.
@@ -21,7 +24,7 @@ pub enum Scope {
 
 impl Scope {
     /// From the query; nothing means global.
-    pub fn parse(text: Option<&str>) -> Result<Self, Error> {
+    fn parse(text: Option<&str>) -> Result<Self, Error> {
         match text.unwrap_or_default() {
             "" | "global" => Ok(Self::Global),
             "local" => Ok(Self::Local),
@@ -32,15 +35,18 @@ impl Scope {
 }
 
 /// Ends sessions. A token without a session has none of its own to end or to keep.
-pub async fn sign_out(app: &App, caller: &Caller, scope: Scope) -> Result<(), Error> {
+pub async fn sign_out(app: &App, caller: &Caller, scope: Option<&str>) -> Result<(), Error> {
     let me = account::current(app, caller).await?;
+    let scope = Scope::parse(scope)?;
     let ending = match (scope, me.session_id()) {
         (Scope::Local, None) => return Ok(()),
         (Scope::Local, Some(id)) => Ending::One(id),
         (Scope::Others, Some(id)) => Ending::Others(id),
         (Scope::Global, _) | (Scope::Others, None) => Ending::All,
     };
-    end(app, &me.user.id, ending).await
+    end(app, &me.user.id, ending).await?;
+    audit::record(app, Actor::User(&me.user), Action::Logout, None, Value::Null).await;
+    Ok(())
 }
 
 /// Ends all sessions of a user.

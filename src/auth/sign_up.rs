@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use super::audit::{self, Action, Actor};
 use super::contact::{Contact, OwnedContact};
 use super::email_address::EmailAddress;
 use super::error::Error;
@@ -99,7 +100,12 @@ async fn sign_up_confirmed(
     )
     .await
     .map_err(taken)?;
-    let user = results.first(3)?.ok_or_else(|| Error::Unexpected("the new user is not there".into()))?;
+    let user: User =
+        results.first(3)?.ok_or_else(|| Error::Unexpected("the new user is not there".into()))?;
+    let provider = json!({"provider": registration.contact.as_contact().provider()});
+    for action in [Action::UserSignedUp, Action::Login] {
+        audit::record(app, Actor::User(&user), action, client.ip.as_deref(), provider.clone()).await;
+    }
     Ok(SignedUp::In(Box::new(session.tokens(app, user, 0, client).await?)))
 }
 
@@ -173,6 +179,7 @@ pub async fn add_and_tell(
             let message = mailing::compose(app, &user, purpose, &token, path)?;
             mailing::deliver(app, vec![message], vec![users::forget(&token)]).await?;
             hook::after_user_created(app, path.ip.as_deref(), &user).await?;
+            record(app, &user, registration, purpose, path.ip.as_deref()).await;
             Ok(user)
         }
         OwnedContact::Phone(phone) => {
@@ -181,9 +188,19 @@ pub async fn add_and_tell(
             let (channel, ip) = (registration.channel, path.ip.as_deref());
             code.deliver(app, &user, channel, ip, vec![users::forget(&code.token)]).await?;
             hook::after_user_created(app, ip, &user).await?;
+            record(app, &user, registration, purpose, ip).await;
             Ok(user)
         }
     }
+}
+
+async fn record(app: &App, user: &User, registration: &Registration, purpose: Purpose, ip: Option<&str>) {
+    if purpose == Purpose::Invite {
+        let traits = json!({"user_id": user.id, "user_email": user.email});
+        return audit::record(app, Actor::Admin, Action::UserInvited, ip, traits).await;
+    }
+    let traits = json!({"provider": registration.contact.as_contact().provider()});
+    audit::record(app, Actor::User(user), Action::ConfirmationRequested, ip, traits).await;
 }
 
 async fn add(
@@ -244,6 +261,9 @@ async fn sign_up_again(app: &App, registration: &Registration, path: &ReturnPath
                     texting::pretend(app, texting::Purpose::Confirmation, phone).await?;
                 }
             }
+            let contact = registration.contact.as_contact();
+            let (actor, traits) = (Actor::Unknown(contact.value()), json!({"provider": contact.provider()}));
+            audit::record(app, actor, Action::RepeatedSignUp, path.ip.as_deref(), traits).await;
             let mut nobody = new_user(app, registration, None);
             nobody.role = String::new();
             nobody.confirmation_sent_at = Some(app.now().to_postgres());
@@ -256,14 +276,22 @@ async fn sign_up_again(app: &App, registration: &Registration, path: &ReturnPath
 /// The account of a registration, not stored yet.
 pub fn new_user(app: &App, registration: &Registration, encrypted_password: Option<&str>) -> User {
     let id = crypto::random_uuid(app.ports.random.as_ref()).to_string();
-    let mut user_metadata = registration.data.clone();
     let contact = registration.contact.as_contact();
-    user_metadata.extend(contact.claims(&id, registration.is_autoconfirmed(app)));
+    let mut user_metadata = registration.data.clone();
+    user_metadata.extend(contact.sign_up_claims(&id, registration.is_autoconfirmed(app)));
+    let user = User { id, ..bare_user(app, registration, encrypted_password) };
+    User { raw_user_meta_data: json!(user_metadata).to_string(), ..user }
+}
+
+/// The same for somebody who did not ask for it: `user_metadata` is what was given alone.
+pub fn bare_user(app: &App, registration: &Registration, encrypted_password: Option<&str>) -> User {
+    let id = crypto::random_uuid(app.ports.random.as_ref()).to_string();
+    let contact = registration.contact.as_contact();
     let provider = contact.provider();
     let mut user = User {
         encrypted_password: encrypted_password.map(str::to_string),
         raw_app_meta_data: json!({"provider": provider, "providers": [provider]}).to_string(),
-        raw_user_meta_data: json!(user_metadata).to_string(),
+        raw_user_meta_data: json!(registration.data).to_string(),
         ..User::new(id, app.now())
     };
     match contact {
@@ -277,7 +305,7 @@ pub fn new_user(app: &App, registration: &Registration, encrypted_password: Opti
 pub fn identity(app: &App, user_id: &str, registration: &Registration, now: Timestamp) -> Statement {
     let contact = registration.contact.as_contact();
     let mut data = registration.data.clone();
-    data.extend(contact.claims(user_id, false));
+    data.extend(contact.sign_up_claims(user_id, false));
     identities::put(app.ports.random.as_ref(), user_id, contact, &data, now)
 }
 

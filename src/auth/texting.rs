@@ -5,6 +5,7 @@
 
 use serde_json::json;
 
+use super::audit::{self, Action, Actor};
 use super::error::Error;
 use super::hook;
 use super::model::User;
@@ -140,6 +141,14 @@ pub async fn send(
     let undo =
         vec![one_time_tokens::take_back(&code.token), users::not_sent(&user.id, token_type, before, now)];
     code.deliver(app, user, channel, ip, undo).await?;
+    let action = match purpose {
+        Purpose::Confirmation => Some(Action::RecoveryRequested),
+        Purpose::Reauthentication => Some(Action::ReauthenticateRequested),
+        Purpose::PhoneChange => None,
+    };
+    if let Some(action) = action {
+        audit::record(app, Actor::User(user), action, ip, json!({"channel": channel.name()})).await;
+    }
     Ok(code.test_id)
 }
 

@@ -1,9 +1,10 @@
 //! Challenging a second factor and verifying its codes, which raises the session to aal2.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::account;
+use super::audit::{self, Action, Actor};
 use super::edge;
 use super::enrolment::{owned, permanent_session};
 use super::error::Error;
@@ -94,6 +95,9 @@ pub async fn challenge(
         store::run(app.ports.database.as_ref(), undo).await?;
         return Err(error);
     }
+    let traits = json!({"factor_id": factor.id, "factor_status": factor.status});
+    let ip = client.ip.as_deref();
+    audit::record(app, Actor::User(&me.user), Action::ChallengeCreated, ip, traits).await;
     let expires_at = now.plus_seconds(challenge_seconds(app));
     let webauthn = webauthn.map(|(_, options)| options);
     Ok(Challenged { id: challenge.id, factor_type: factor.factor_type.clone(), expires_at, webauthn })
@@ -316,6 +320,13 @@ pub(super) async fn raise(
     };
     edge::revoke(app, &results.all::<SessionKey>(5)?).await;
     let user: User = results.first(6)?.ok_or(Error::TokenUserNotFound)?;
+    let traits = json!({
+        "factor_id": factor.id,
+        "challenge_id": challenge.id,
+        "factor_type": factor.factor_type,
+    });
+    let ip = client.ip.as_deref();
+    audit::record(app, Actor::User(&user), Action::VerificationAttempted, ip, traits).await;
     if !factor.is_verified() {
         notice::send(app, &user, Notice::FactorEnrolled(&factor.factor_type), client.ip.as_deref()).await;
     }

@@ -3,8 +3,11 @@
 //! Read, decide, one batch in which every statement asks again whether the token stands; the last one
 //! deletes it. So of many uses at once one succeeds, and a failure in between uses nothing.
 
+use serde_json::{Value, json};
+
 use super::account::{ATTEMPTS, set_email};
 use super::administration::name_providers;
+use super::audit::{self, Action, Actor};
 use super::contact::Contact;
 use super::email_address::EmailAddress;
 use super::error::Error;
@@ -64,6 +67,19 @@ impl Verification {
         CODES_ONLY.contains(&self)
     }
 
+    /// What it is to the audit log.
+    fn act(self, user: &User) -> (Action, Value) {
+        match self {
+            Self::SignUp | Self::Invite => (Action::UserSignedUp, json!({"provider": "email"})),
+            Self::Sms => (Action::UserSignedUp, json!({"provider": "phone"})),
+            Self::EmailChange | Self::PhoneChange => (Action::UserModified, Value::Null),
+            Self::MagicLink | Self::Recovery | Self::Email if user.email_confirmed_at.is_none() => {
+                (Action::UserSignedUp, json!({"provider": "email"}))
+            }
+            Self::MagicLink | Self::Recovery | Self::Email => (Action::Login, Value::Null),
+        }
+    }
+
     fn row(self) -> (&'static [TokenType], &'static str) {
         let row = VERIFICATIONS.iter().find(|(_, verification, ..)| *verification == self);
         row.map_or((&[], ""), |(_, _, types, method)| (types, method))
@@ -118,6 +134,8 @@ pub async fn verify(
             }
         };
         if let Some(done) = done {
+            let (action, traits) = verification.act(&found.user);
+            audit::record(app, Actor::User(&found.user), action, client.ip.as_deref(), traits).await;
             return Ok(done);
         }
     }
@@ -247,14 +265,11 @@ async fn sign_in(
 ) -> Result<Option<Verified>, Error> {
     let email = found.user.email.as_deref().unwrap_or_default();
     let ticket = Ticket::new(app, verification, found, give, presented);
-    let (verified, identity) = if verification.is_by_phone() {
-        (users::phone_verified(token), identities::phone_verified(token))
-    } else {
-        (users::verified(token), identities::verified(email, token))
-    };
+    let verified =
+        if verification.is_by_phone() { users::phone_verified(token) } else { users::verified(token) };
     let batch = vec![
         verified,
-        identity,
+        identities::verified(email, token),
         ticket.insert(app, token, client, None),
         token.consume(None),
         users::by_id(token.user_id),

@@ -5,6 +5,7 @@ use super::external::ExternalConfig;
 use super::hook::HookConfig;
 use super::mail::MailConfig;
 use super::mfa::MfaConfig;
+use super::rate_limits::RateLimits;
 use super::read::Reader;
 use super::sms::SmsConfig;
 use super::webauthn::WebAuthnConfig;
@@ -61,12 +62,37 @@ pub struct AuthConfig {
     pub captcha: Option<CaptchaConfig>,
     /// `SIGN_IN_LOCKOUT`: whether too many wrong passwords for one address make the next wait.
     pub lockout: bool,
+    /// `AUDIT_LOG`: where it is written down who did what.
+    pub audit: AuditLog,
+    /// How often an address may ask for what.
+    pub limits: RateLimits,
     /// `RATE_LIMITS`: whether sign-in routes are limited per address.
     pub rate_limits: bool,
     /// Passkeys and security keys.
     pub webauthn: WebAuthnConfig,
     /// Second factors.
     pub mfa: MfaConfig,
+}
+
+/// Where an audit log goes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum AuditLog {
+    /// `logs`: a line of the Worker's log for each act.
+    #[default]
+    Logs,
+    /// `database`: a row of `auth.audit_log_entries`, as upstream, besides the line.
+    Database,
+    /// `off`.
+    Off,
+}
+
+fn audit_log(reader: &mut Reader<'_>) -> AuditLog {
+    match reader.text("AUDIT_LOG", "logs").as_str() {
+        "logs" => AuditLog::Logs,
+        "database" => AuditLog::Database,
+        "off" => AuditLog::Off,
+        other => reader.refuse(format!("AUDIT_LOG must be logs, database or off, not {other:?}")),
+    }
 }
 
 impl AuthConfig {
@@ -97,6 +123,8 @@ impl AuthConfig {
             hooks: HookConfig::read(reader),
             captcha: CaptchaConfig::read(reader),
             lockout: reader.flag("SIGN_IN_LOCKOUT", true),
+            audit: audit_log(reader),
+            limits: RateLimits::read(reader),
             rate_limits: reader.flag("RATE_LIMITS", true),
             webauthn: WebAuthnConfig::read(reader),
             mfa: MfaConfig::read(reader),

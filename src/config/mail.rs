@@ -20,6 +20,8 @@ pub struct MailConfig {
     pub hourly: u64,
     /// `MAILER_SECURE_EMAIL_CHANGE_ENABLED`: whether the old address has to agree to a new one.
     pub secure_email_change: bool,
+    /// `MAILER_CONFIRM_PAGE`: whether a link shows a page with a button first, which mail scanners do not press.
+    pub confirm_page: bool,
     /// `MAILER_NOTIFICATIONS_…_ENABLED`.
     notices: Vec<MailKind>,
     templates: Vec<(MailKind, MailTemplate)>,
@@ -36,6 +38,10 @@ pub struct Carrier {
     pub api_url: String,
     /// `MAIL_DOMAIN`: the sending domain (Mailgun).
     pub domain: String,
+    /// `MAIL_ACCESS_KEY_ID`: which key `MAIL_API_KEY` is the secret of (Amazon SES).
+    pub access_key_id: String,
+    /// `MAIL_REGION`: such as `eu-central-1` (Amazon SES).
+    pub region: String,
 }
 
 /// Companies whose HTTP API can be asked to carry a mail.
@@ -49,6 +55,8 @@ pub enum MailProvider {
     SendGrid,
     /// mailgun.com
     Mailgun,
+    /// Amazon SES
+    Ses,
 }
 
 #[rustfmt::skip]
@@ -57,6 +65,7 @@ const PROVIDERS: &[(&str, MailProvider)] = &[
     ("postmark", MailProvider::Postmark),
     ("sendgrid", MailProvider::SendGrid),
     ("mailgun",  MailProvider::Mailgun),
+    ("ses",      MailProvider::Ses),
 ];
 
 /// What a mail is for.
@@ -173,6 +182,7 @@ impl MailConfig {
             frequency_seconds: reader.seconds("SMTP_MAX_FREQUENCY", 60),
             hourly: reader.number("RATE_LIMIT_EMAIL_SENT", 30),
             secure_email_change: reader.flag("MAILER_SECURE_EMAIL_CHANGE_ENABLED", true),
+            confirm_page: reader.flag("MAILER_CONFIRM_PAGE", false),
             notices,
             templates,
         }
@@ -192,6 +202,12 @@ fn carrier(reader: &mut Reader<'_>) -> Option<Carrier> {
     if *provider == MailProvider::Mailgun && domain.is_empty() {
         return reader.refuse("MAIL_DOMAIN is not set; Mailgun sends from a domain of yours".into());
     }
+    let access_key_id = reader.text("MAIL_ACCESS_KEY_ID", "");
+    let region = reader.text("MAIL_REGION", "");
+    if *provider == MailProvider::Ses && (access_key_id.is_empty() || region.is_empty()) {
+        return reader
+            .refuse("MAIL_ACCESS_KEY_ID and MAIL_REGION are not both set; Amazon SES needs them".into());
+    }
     if reader.text("MAIL_FROM", "").is_empty() {
         return reader
             .refuse("MAIL_FROM is not set; a provider takes mail from an address of yours only".into());
@@ -200,7 +216,8 @@ fn carrier(reader: &mut Reader<'_>) -> Option<Carrier> {
     if api_key.is_empty() {
         return reader.refuse("MAIL_API_KEY is not set".into());
     }
-    Some(Carrier { provider: *provider, api_key, api_url: reader.text("MAIL_API_URL", ""), domain })
+    let api_url = reader.text("MAIL_API_URL", "");
+    Some(Carrier { provider: *provider, api_key, api_url, domain, access_key_id, region })
 }
 
 fn template(reader: &mut Reader<'_>, name: &str, default: &str) -> Option<Template> {

@@ -15,6 +15,10 @@ pub struct MfaConfig {
     pub phone_enroll_enabled: bool,
     /// `MFA_PHONE_VERIFY_ENABLED`: codes sent to phones.
     pub phone_verify_enabled: bool,
+    /// `MFA_RECOVERY_CODES_ENROLL_ENABLED`: new sets of recovery codes.
+    pub recovery_codes_enroll_enabled: bool,
+    /// `MFA_RECOVERY_CODES_VERIFY_ENABLED`: recovery codes are taken.
+    pub recovery_codes_verify_enabled: bool,
     /// `MFA_PHONE_OTP_LENGTH`: digits of a code sent to a phone, 6 to 10.
     pub phone_otp_length: u64,
     /// `MFA_PHONE_TEMPLATE`.
@@ -40,6 +44,8 @@ impl MfaConfig {
             totp_verify_enabled: reader.flag("MFA_TOTP_VERIFY_ENABLED", true),
             phone_enroll_enabled: reader.flag("MFA_PHONE_ENROLL_ENABLED", false),
             phone_verify_enabled: reader.flag("MFA_PHONE_VERIFY_ENABLED", false),
+            recovery_codes_enroll_enabled: reader.flag("MFA_RECOVERY_CODES_ENROLL_ENABLED", true),
+            recovery_codes_verify_enabled: reader.flag("MFA_RECOVERY_CODES_VERIFY_ENABLED", true),
             phone_otp_length: reader.number_within("MFA_PHONE_OTP_LENGTH", 6, 6..=10),
             phone_template: sms::template(reader, "MFA_PHONE_TEMPLATE"),
             phone_frequency_seconds: reader.seconds("MFA_PHONE_MAX_FREQUENCY", 60),

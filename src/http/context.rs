@@ -66,6 +66,7 @@ impl Context {
     pub async fn read_body(&mut self) -> Result<Bytes, Refusal> {
         std::mem::take(&mut self.body).read(self.body_limit).await.map_err(|error| match error {
             StreamError::TooLarge => Refusal::BodyTooLarge,
+            StreamError::Mismatch => Refusal::BodyBroken("its checksum is another".to_string()),
             StreamError::Broken(cause) => Refusal::BodyBroken(cause),
         })
     }

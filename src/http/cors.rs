@@ -14,7 +14,7 @@ const EXPOSED: &str = "Content-Encoding, Content-Location, Content-Range, Conten
     Link, Location, Preference-Applied, Range-Unit, Retry-After, Server, X-Request-Id, X-Sb-Error-Code, \
     X-Supabase-Api-Version, X-Total-Count, Server-Timing, X-Edgeward-Cost, X-Edgeward-Request, Tus-Resumable, Tus-Version, Tus-Extension, \
     Tus-Max-Size, Tus-Complete, Upload-Offset, Upload-Length, Upload-Defer-Length, Upload-Metadata, Upload-Expires, \
-    x-amz-request-id, x-amz-missing-meta, x-amz-version-id";
+    x-amz-request-id, x-amz-missing-meta, x-amz-version-id, CF-Cache-Status, X-Transformations";
 
 /// Allowed when a preflight does not name any.
 const ALLOWED: &str = "Authorization, apikey, Content-Type, X-Client-Info, X-Supabase-Api-Version, Prefer, \

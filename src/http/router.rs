@@ -10,6 +10,7 @@ use matchit::Router as Tree;
 
 use super::{Api, Asked, Context, Failure, Parameters, Response};
 use crate::caller::Access;
+use crate::config::RateLimits;
 
 /// What answers a route.
 pub type Handler = Box<dyn Fn(Context) -> LocalBoxFuture<'static, Response>>;
@@ -56,6 +57,8 @@ pub enum LimitedAs {
     Recover,
     /// Asking for a mail again.
     Resend,
+    /// Single sign-on.
+    Sso,
     /// Signing in with a passkey: the question and the answer.
     Passkey,
 }
@@ -63,22 +66,24 @@ pub enum LimitedAs {
 impl LimitedAs {
     /// Tokens per hour and the bucket's size, or `None` for no limit.
     #[rustfmt::skip]
-    pub fn rate(self) -> Option<(u32, u32)> {
+    pub fn rate(self, limits: &RateLimits) -> Option<(u32, u32)> {
+        let in_five_minutes = |number: u32| Some((number.saturating_mul(12), BURST));
         match self {
-            Self::Unlimited  => None,
-            Self::SignUp     => Some((360,  30)),
-            Self::TokenGrant => Some((1800, 30)),
-            Self::Account    => Some((360,  30)),
-            Self::FactorChallenge | Self::FactorVerify => Some((900, 30)),
-            Self::Verify     => Some((360,  30)),
-            Self::Otp        => Some((360,  30)),
-            Self::MagicLink  => Some((360,  30)),
-            Self::Recover    => Some((360,  30)),
-            Self::Resend     => Some((360,  30)),
-            Self::Passkey    => Some((360,  30)),
+            Self::Unlimited                  => None,
+            Self::SignUp | Self::Account     => in_five_minutes(limits.otp),
+            Self::Otp    | Self::MagicLink   => in_five_minutes(limits.otp),
+            Self::Recover | Self::Resend     => in_five_minutes(limits.otp),
+            Self::TokenGrant                 => in_five_minutes(limits.token_refresh),
+            Self::Verify                     => in_five_minutes(limits.verify),
+            Self::Passkey                    => in_five_minutes(limits.passkey),
+            Self::Sso                        => in_five_minutes(limits.sso),
+            Self::FactorChallenge | Self::FactorVerify => Some((limits.factors.saturating_mul(60), BURST)),
         }
     }
 }
+
+/// How many may come at once, as upstream.
+const BURST: u32 = 30;
 
 /// Makes a handler of an async function that answers or fails in its API's dialect.
 pub fn handler<F, R, E>(function: F) -> Handler

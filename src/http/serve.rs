@@ -101,7 +101,7 @@ async fn drain(body: Body) {
 
 /// A limiter that does not answer limits nobody: being reachable matters more than the limit.
 async fn limit_rate(app: &App, route: &Route, address: &str) -> Result<(), Refusal> {
-    let Some((per_hour, burst)) = route.limited_as.rate() else { return Ok(()) };
+    let Some((per_hour, burst)) = route.limited_as.rate(&app.config.auth.limits) else { return Ok(()) };
     if !app.config.auth.rate_limits || route.limited_as == LimitedAs::Unlimited {
         return Ok(());
     }

@@ -9,6 +9,7 @@ use super::blobs::R2;
 use super::clock::RuntimeClock;
 use super::database::D1;
 use super::edge_cache::DataCentreCache;
+use super::event_queue::CloudflareQueue;
 use super::hasher::DurableHasher;
 use super::http_client::Fetch;
 use super::images::CloudflareImages;
@@ -17,7 +18,7 @@ use super::log::Console;
 use super::random::RuntimeRandom;
 use super::rate_limiter::DurableRateLimiter;
 use super::signatures::WebCrypto;
-use crate::ports::{Images, Ports};
+use crate::ports::{EventQueue, Images, Ports};
 
 const DATABASE: &str = "DB";
 const SESSIONS: &str = "SESSIONS";
@@ -25,6 +26,7 @@ const BUCKET: &str = "BUCKET";
 const HASHER: &str = "HASHER";
 const RATE_LIMITER: &str = "RATE_LIMITER";
 const IMAGES: &str = "IMAGES";
+const STORAGE_EVENTS: &str = "STORAGE_EVENTS";
 
 /// The Worker's environment.
 pub struct Bindings<'a>(&'a JsValue);
@@ -59,6 +61,9 @@ impl<'a> Bindings<'a> {
             blobs: Rc::new(R2(binding(BUCKET))),
             edge_cache: Rc::new(DataCentreCache),
             images: self.optional(IMAGES).map(|binding| Rc::new(CloudflareImages(binding)) as Rc<dyn Images>),
+            event_queue: self
+                .optional(STORAGE_EVENTS)
+                .map(|binding| Rc::new(CloudflareQueue(binding)) as Rc<dyn EventQueue>),
             key_value: Rc::new(Kv(binding(SESSIONS))),
             clock: Rc::new(RuntimeClock),
             random: Rc::new(RuntimeRandom),

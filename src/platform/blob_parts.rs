@@ -212,6 +212,7 @@ async fn write_all(stream: &mut Box<dyn Stream>, writer: &JsValue) -> Result<(),
                 return settle(end_pipe(writer)).await.map(|_| ()).map_err(|_| BlobError::Truncated);
             }
             Err(StreamError::TooLarge) => return Err(BlobError::TooLarge),
+            Err(StreamError::Mismatch) => return Err(BlobError::Mismatch),
             Err(StreamError::Broken(_)) => return Err(BlobError::Truncated),
         };
     }

@@ -21,6 +21,19 @@ export function remove(bucket, keys) {
   return bucket.delete(JSON.parse(keys));
 }
 
+/** `[size, etag, uploaded, key]` of keys after one. */
+export async function list(bucket, after, most) {
+  const { objects } = await bucket.list({ limit: most, ...(after && { startAfter: after }) });
+  return objects.map((object) => [...metadataOf(object), object.key]);
+}
+
+/** Stores an object once more, in Infrequent Access; false when there is none. */
+export async function archive(bucket, from, to) {
+  const object = await bucket.get(from);
+  if (object) await bucket.put(to, object.body, { storageClass: "InfrequentAccess" });
+  return object !== null;
+}
+
 export function startParts(bucket, key) {
   return bucket.createMultipartUpload(key);
 }

@@ -26,6 +26,10 @@ extern "C" {
     fn get(bucket: &JsValue, key: &str, offset: f64, length: f64) -> Result<Promise, JsValue>;
     #[wasm_bindgen(catch)]
     fn remove(bucket: &JsValue, keys: &str) -> Result<Promise, JsValue>;
+    #[wasm_bindgen(catch)]
+    fn list(bucket: &JsValue, after: &str, most: u32) -> Result<Promise, JsValue>;
+    #[wasm_bindgen(catch)]
+    fn archive(bucket: &JsValue, from: &str, to: &str) -> Result<Promise, JsValue>;
     #[wasm_bindgen(catch, js_name = startParts)]
     fn start_parts(bucket: &JsValue, key: &str) -> Result<Promise, JsValue>;
     #[wasm_bindgen(catch, js_name = putPart)]
@@ -85,6 +89,20 @@ impl Blobs for R2 {
             settle(remove(&self.0, &keys)).await?;
         }
         Ok(())
+    }
+
+    async fn list(&self, after: Option<&str>, most: u32) -> Result<Vec<(String, BlobMetadata)>, BlobError> {
+        let listed = settle(list(&self.0, after.unwrap_or_default(), most)).await?;
+        let listed: Array = listed.unchecked_into();
+        let entry = |entry: JsValue| {
+            let entry: Array = entry.unchecked_into();
+            (entry.get(3).as_string().unwrap_or_default(), metadata(&entry))
+        };
+        Ok(listed.iter().map(entry).collect())
+    }
+
+    async fn archive(&self, from: &str, to: &str) -> Result<bool, BlobError> {
+        Ok(settle(archive(&self.0, from, to)).await?.is_truthy())
     }
 }
 
@@ -157,6 +175,7 @@ impl Parts {
         while self.waiting.len() < PART {
             let chunk = self.stream.next().await.map_err(|error| match error {
                 StreamError::TooLarge => BlobError::TooLarge,
+                StreamError::Mismatch => BlobError::Mismatch,
                 StreamError::Broken(_) => BlobError::Truncated,
             })?;
             let Some(chunk) = chunk else { break };

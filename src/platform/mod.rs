@@ -16,6 +16,7 @@ mod blobs;
 mod clock;
 mod database;
 mod edge_cache;
+mod event_queue;
 mod exception;
 mod http_client;
 mod images;

@@ -17,6 +17,11 @@ pub trait Blobs: BlobParts {
     async fn get(&self, key: &str, range: Option<ByteRange>) -> Result<Option<Blob>, BlobError>;
     /// Removes keys (any number); absent ones are no error.
     async fn delete(&self, keys: &[String]) -> Result<(), BlobError>;
+    /// Keys after one, in the order of their bytes, at most so many (1,000 at the highest); fewer are the last.
+    async fn list(&self, after: Option<&str>, most: u32) -> Result<Vec<(String, BlobMetadata)>, BlobError>;
+    /// Stores a key's bytes once more under a new key, in a class that is cheap to keep and dear to read; false when
+    /// there are none.
+    async fn archive(&self, from: &str, to: &str) -> Result<bool, BlobError>;
 }
 
 /// A stored object on its way out.

@@ -47,6 +47,8 @@ pub trait Stream {
 pub enum StreamError {
     /// More bytes than the limit.
     TooLarge,
+    /// Its bytes have another checksum than the one they were sent with.
+    Mismatch,
     /// It broke off; the cause is for the log.
     Broken(String),
 }

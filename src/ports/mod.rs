@@ -10,6 +10,7 @@ mod body;
 mod database;
 mod db_error;
 mod edge_cache;
+mod event_queue;
 mod http_client;
 mod images;
 mod signatures;
@@ -20,6 +21,7 @@ pub use body::{Body, Stream, StreamError, Text};
 pub use database::{Cost, Database, ResultSet};
 pub use db_error::DbError;
 pub use edge_cache::{EdgeCache, Kept};
+pub use event_queue::EventQueue;
 pub use http_client::{HttpClient, IncomingResponse, OutgoingRequest};
 pub use images::{Fit, Focus, ImageError, Images, Picture, PictureSize};
 pub use signatures::{SignatureAlgorithm, Signatures};
@@ -40,6 +42,8 @@ pub struct Ports {
     pub edge_cache: Rc<dyn EdgeCache>,
     /// Cloudflare Images, if bound.
     pub images: Option<Rc<dyn Images>>,
+    /// A queue for events of objects, if bound.
+    pub event_queue: Option<Rc<dyn EventQueue>>,
     /// KV: sessions at the edge.
     pub key_value: Rc<dyn KeyValue>,
     /// The time.

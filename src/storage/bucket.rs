@@ -2,7 +2,7 @@
 
 use super::store::bucket::{BucketChange, NewBucket, Page};
 use super::store::{self, batch};
-use super::{Storage, StorageError, garbage, key, mime};
+use super::{Storage, StorageError, event, garbage, key, mime};
 use crate::ports::Text;
 
 /// A size limit as the wire has it.
@@ -84,7 +84,9 @@ pub async fn empty(storage: &Storage, id: &str) -> Result<(), StorageError> {
     if !storage.caller.bypasses_row_security() {
         return Err(StorageError::InvalidRole);
     }
-    batch(storage, |_| Ok(store::bucket::empty(id).into())).await?;
+    let now = storage.app.now().to_postgres();
+    let results = batch(storage, |_| Ok(store::bucket::empty(id, &now).into())).await?;
+    event::deliver_later(storage, &results, &[1])?;
     garbage::sweep_later(storage);
     Ok(())
 }

@@ -77,6 +77,10 @@ pub enum StorageError {
     NotUploaded,
     /// The bytes have another checksum than the one they were sent with.
     InvalidChecksum,
+    /// A header that is no checksum.
+    InvalidChecksumHeader(&'static str),
+    /// No such rule or target of the project's settings.
+    NoSuchSetting,
     /// Something upstream can do and this deployment cannot.
     NotEnabled(&'static str),
     /// The database takes no calls now.
@@ -140,6 +144,8 @@ impl StorageError {
             Self::ResourceLocked          => (400, "423", "ResourceLocked",       "ResourceLocked",       "The resource is locked"),
             Self::NotUploaded             => (400, "409", "InvalidRequest",       "NotUploaded",          "The bytes are not there, or not as many as were announced"),
             Self::InvalidChecksum         => (400, "400", "InvalidChecksum",      "InvalidChecksum",      "The content does not have the checksum it was sent with"),
+            Self::InvalidChecksumHeader(name) => (400, "400", "InvalidChecksum",   "InvalidChecksum",      &format!("The header {name} is no checksum")),
+            Self::NoSuchSetting           => (404, "404", "NotFound",             "not_found",            "There is no such setting"),
             Self::NotEnabled(feature)     => (400, "409", "FeatureNotEnabled",    "FeatureNotEnabled",    &format!("The feature {feature} is not enabled for this resource")),
             Self::SlowDown(_)             => (429, "429", "SlowDown",             "too_many_connections", "Too many connections issued to the database"),
             Self::DatabaseTimeout(_)      => (544, "544", "DatabaseTimeout",      "DatabaseTimeout",      "The connection to the database timed out"),
@@ -246,6 +252,7 @@ impl From<StreamError> for StorageError {
     fn from(error: StreamError) -> Self {
         match error {
             StreamError::TooLarge => Self::TooLarge,
+            StreamError::Mismatch => Self::InvalidChecksum,
             StreamError::Broken(_) => Self::from(BlobError::Truncated),
         }
     }

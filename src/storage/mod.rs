@@ -13,13 +13,18 @@ pub mod api;
 
 mod access;
 mod bucket;
+mod check;
+mod checksum;
 mod direct;
 mod download;
 mod edge;
 mod error;
+mod event;
+mod event_target;
 mod garbage;
 mod image;
 mod key;
+mod lifecycle;
 mod list;
 mod metadata;
 mod mime;
@@ -37,7 +42,9 @@ mod unfinished;
 mod upload;
 
 pub use error::StorageError;
+pub use event::{deliver as deliver_events, give_up as give_up_events};
 pub use garbage::sweep;
+pub use lifecycle::obey as obey_lifecycle_rules;
 pub use purge::forget_old as forget_old_purges;
 
 use std::rc::Rc;

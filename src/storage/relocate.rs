@@ -2,13 +2,14 @@
 
 use serde::Deserialize;
 
+use super::event::Kind;
 use super::key::ObjectPath;
 use super::metadata::Metadata;
 use super::store::object::{Move, Object};
 use super::store::write::{ContentOf, Limits};
 use super::store::{self, batch};
 use super::upload::{Identity, Terms, Written, finish, put};
-use super::{Storage, StorageError, garbage};
+use super::{Storage, StorageError, event, garbage};
 use crate::ports::Blob;
 
 #[derive(Deserialize)]
@@ -40,8 +41,15 @@ pub async fn relocate(
 ) -> Result<String, StorageError> {
     let now = storage.app.now().to_postgres();
     let to = Move { source, destination, owner: storage.caller.user_id(), now: &now };
-    let results = batch(storage, |access| Ok(store::object::relocate(access, &to)?.into())).await?;
-    let moved: Option<Moved> = results.at(1)?.first()?;
+    let results = batch(storage, |access| {
+        let [check, update] = store::object::relocate(access, &to)?;
+        let left = store::event::of_object(Kind::MovedAway, source, &now);
+        let came = store::event::of_object(Kind::MovedHere, destination, &now);
+        Ok(vec![check, left, update, came])
+    });
+    let results = results.await?;
+    event::deliver_later(storage, &results, &[1, 3])?;
+    let moved: Option<Moved> = results.at(2)?.first()?;
     moved.map(|moved| moved.id).ok_or(StorageError::NoSuchKey)
 }
 

@@ -2,25 +2,22 @@
 
 use super::key::ObjectPath;
 use super::store::object::Selection;
-use super::store::{self, batch};
-use super::{Storage, StorageError, garbage};
+use super::store::{self, Results, batch};
+use super::{Storage, StorageError, event, garbage};
 use crate::ports::Text;
+use crate::sql::Statement;
 
 /// Removes one object. One that is there and may not be deleted is `Access denied`, as upstream.
 pub async fn one(storage: &Storage, path: &ObjectPath) -> Result<(), StorageError> {
     let names = names(std::slice::from_ref(&path.key))?;
-    let results = batch(storage, |access| {
-        let [garbage, rows] = store::object::remove(access, &path.bucket, &Selection::Named(&names))?;
-        Ok(vec![store::object::exists(path), garbage, rows])
-    });
-    let results = results.await?;
+    let selection = Selection::Named(&names);
+    let results = remove(storage, &path.bucket, &selection, Some(store::object::exists(path))).await?;
     if results.at(0)?.is_empty() {
         return Err(StorageError::NoSuchKey);
     }
-    if results.at(2)?.is_empty() {
+    if results.at(3)?.is_empty() {
         return Err(StorageError::AccessDenied);
     }
-    garbage::collect_later(storage, garbage::versions(&results, 1)?);
     Ok(())
 }
 
@@ -28,11 +25,27 @@ pub async fn one(storage: &Storage, path: &ObjectPath) -> Result<(), StorageErro
 /// JSON array. The others are silently absent, as upstream.
 pub async fn many(storage: &Storage, bucket: &str, keys: &[String]) -> Result<Box<dyn Text>, StorageError> {
     let names = names(keys)?;
-    let results =
-        batch(storage, |access| Ok(store::object::remove(access, bucket, &Selection::Named(&names))?.into()))
-            .await?;
-    garbage::collect_later(storage, garbage::versions(&results, 0)?);
-    Ok(results.at(1)?.json_array())
+    Ok(remove(storage, bucket, &Selection::Named(&names), None).await?.at(2)?.json_array())
+}
+
+/// One batch: what comes first if anything does, then events, garbage, rows.
+async fn remove(
+    storage: &Storage,
+    bucket: &str,
+    selection: &Selection<'_>,
+    first: Option<Statement>,
+) -> Result<Results, StorageError> {
+    let now = storage.app.now().to_postgres();
+    let results = batch(storage, |access| {
+        let events = store::object::removal_events(access, bucket, selection, &now)?;
+        let [garbage, rows] = store::object::remove(access, bucket, selection)?;
+        Ok(first.iter().cloned().chain([events, garbage, rows]).collect())
+    });
+    let results = results.await?;
+    let events = usize::from(first.is_some());
+    garbage::collect_later(storage, garbage::versions(&results, events + 1)?);
+    event::deliver_later(storage, &results, &[events])?;
+    Ok(results)
 }
 
 /// How many objects of a folder one call removes.
@@ -52,10 +65,8 @@ pub struct RemovedFolder {
 /// 1,000 objects.
 pub async fn folder(storage: &Storage, bucket: &str, folder: &str) -> Result<RemovedFolder, StorageError> {
     let selection = Selection::Beneath(folder, FOLDER_STEP);
-    let results =
-        batch(storage, |access| Ok(store::object::remove(access, bucket, &selection)?.into())).await?;
-    garbage::collect_later(storage, garbage::versions(&results, 0)?);
-    let removed = results.at(1)?.len();
+    let results = remove(storage, bucket, &selection, None).await?;
+    let removed = results.at(2)?.len();
     Ok(RemovedFolder { removed, has_more: removed >= FOLDER_STEP as usize })
 }
 

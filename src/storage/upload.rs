@@ -2,11 +2,12 @@
 
 use serde::Deserialize;
 
+use super::event::Kind;
 use super::key::ObjectPath;
 use super::metadata::Metadata;
 use super::store::write::{ContentOf, Limits, NewObject};
 use super::store::{self, batch};
-use super::{Storage, StorageError, garbage};
+use super::{Storage, StorageError, event, garbage};
 use crate::crypto::random_uuid;
 use crate::ports::{BlobMetadata, Body};
 use crate::sql::Statement;
@@ -153,19 +154,22 @@ pub async fn finish_with(
     more: &[Statement],
 ) -> Result<Written, StorageError> {
     let results = batch(storage, |access| {
-        let [is_expected, adopt] = store::garbage::adopt(object.version);
+        let [is_expected, exchange, adopt] = store::garbage::exchange(object.version, object.path);
+        let kind = if matches!(limits, Limits::None) { Kind::Copied } else { Kind::Put };
         let mut statements = vec![
             store::write::permission(access, object, limits)?,
             is_expected,
+            exchange,
             adopt,
-            store::garbage::discard(object.path),
             store::write::upsert(object),
+            store::event::of_object(kind, object.path, object.now),
         ];
         statements.extend_from_slice(more);
         Ok(statements)
     });
     let results = results.await?;
-    garbage::collect_later(storage, garbage::versions(&results, 3)?);
+    garbage::collect_later(storage, garbage::versions(&results, 2)?);
+    event::deliver_later(storage, &results, &[5])?;
     let written: Option<Written> = results.at(4)?.first()?;
     written.ok_or_else(|| StorageError::Internal("the upsert gave no row".into()))
 }

@@ -8,7 +8,7 @@ use std::task::Poll;
 use edgeward::app::App;
 use edgeward::config::{Config, DEMO_JWT_SECRET};
 use edgeward::http::{Body, Request, serve};
-use edgeward::ports::{Clock, Ports};
+use edgeward::ports::{Clock, Hasher, Ports};
 use edgeward::routes;
 use futures_executor::block_on;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 
 use crate::double::{
     CheapHasher, CountingRandom, LateWork, MemoryBlobs, MemoryEdgeCache, MemoryHttpClient, MemoryKeyValue,
-    MemoryLog, MovableClock, NoLimits, NotedImages, Pieces, RingSignatures, StrictDatabase,
+    MemoryLog, MovableClock, NoLimits, NotedImages, NotedQueue, Pieces, RingSignatures, StrictDatabase,
 };
 
 /// The product on doubles. Each test makes its own.
@@ -26,6 +26,7 @@ pub struct TestApp {
     pub blobs: Rc<MemoryBlobs>,
     pub edge_cache: Rc<MemoryEdgeCache>,
     pub images: Rc<NotedImages>,
+    pub event_queue: Rc<NotedQueue>,
     pub key_value: Rc<MemoryKeyValue>,
     pub clock: Rc<MovableClock>,
     pub hasher: Rc<CheapHasher>,
@@ -66,6 +67,7 @@ impl TestApp {
         let blobs = Rc::new(MemoryBlobs::default());
         let edge_cache = Rc::new(MemoryEdgeCache::default());
         let images = Rc::new(NotedImages::default());
+        let event_queue = Rc::new(NotedQueue::default());
         let key_value = Rc::new(MemoryKeyValue::default());
         let clock = Rc::new(MovableClock::new());
         let hasher = Rc::new(CheapHasher::default());
@@ -77,6 +79,7 @@ impl TestApp {
             blobs: blobs.clone(),
             edge_cache: edge_cache.clone(),
             images: Some(images.clone()),
+            event_queue: Some(event_queue.clone()),
             key_value: key_value.clone(),
             clock: clock.clone(),
             random: Rc::new(CountingRandom::default()),
@@ -94,6 +97,7 @@ impl TestApp {
             blobs,
             edge_cache,
             images,
+            event_queue,
             key_value,
             clock,
             hasher,
@@ -102,6 +106,13 @@ impl TestApp {
             log,
             late_work,
         }
+    }
+
+    /// The same with another hasher than [`CheapHasher`].
+    pub fn with_hasher(vars: &[(&str, &str)], hasher: Rc<dyn Hasher>) -> Self {
+        let app = Self::with_vars(vars);
+        let ports = Ports { hasher, ..ports_of(&app) };
+        Self { app: Rc::new(App::new(app.app.config.clone(), ports, routes::router().unwrap())), ..app }
     }
 
     /// Another isolate on the same stores: nothing remembered.
@@ -113,6 +124,7 @@ impl TestApp {
             blobs: self.blobs.clone(),
             edge_cache: self.edge_cache.clone(),
             images: self.images.clone(),
+            event_queue: self.event_queue.clone(),
             key_value: self.key_value.clone(),
             clock: self.clock.clone(),
             hasher: self.hasher.clone(),
@@ -123,10 +135,10 @@ impl TestApp {
         }
     }
 
-    /// The same without Cloudflare Images.
-    pub fn without_images(self) -> Self {
+    /// The same without Cloudflare Images and a queue.
+    pub fn without_optional_bindings(self) -> Self {
         let mut other = self.another_isolate();
-        let ports = Ports { images: None, ..ports_of(&self) };
+        let ports = Ports { images: None, event_queue: None, ..ports_of(&self) };
         other.app = Rc::new(App::new(self.app.config.clone(), ports, routes::router().unwrap()));
         other
     }
@@ -187,6 +199,7 @@ fn ports_of(app: &TestApp) -> Ports {
         blobs: app.blobs.clone(),
         edge_cache: app.edge_cache.clone(),
         images: app.app.ports.images.clone(),
+        event_queue: app.app.ports.event_queue.clone(),
         key_value: app.key_value.clone(),
         clock: app.clock.clone(),
         random: app.app.ports.random.clone(),

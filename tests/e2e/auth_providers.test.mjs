@@ -124,7 +124,7 @@ describe("an OpenID server", () => {
     // The provider's token is good at the provider.
     const profile = await fetch(`${identity.issuer}/protocol/openid-connect/userinfo`, { headers: { authorization: `Bearer ${session.provider_token}` } });
     assert.equal((await profile.json()).sub, "ann");
-    assert.equal(ok(await supabase.auth.getUser()).user.identities[0].identity_data.custom_claims, undefined);
+    assert.deepEqual(ok(await supabase.auth.getUser()).user.identities[0].identity_data.custom_claims, { groups: ["staff"] });
     assert.equal((await client("pkce").auth.exchangeCodeForSession(code)).data.session, null);
     assert.ok(ok(await supabase.auth.refreshSession()).session);
   });

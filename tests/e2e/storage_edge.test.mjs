@@ -1,7 +1,10 @@
-// What only the real runtime can show of images and the edge: the Images binding, the Cache API, and bodies that are both
-// sent and kept.
+// What only the real runtime can show of images, the edge and R2: the Images binding, the Cache API, bodies that are both sent and
+// kept, events on their way out, and checksums on the way in.
 
 import assert from "node:assert/strict";
+import { createHash, createHmac } from "node:crypto";
+import { once } from "node:events";
+import { createServer } from "node:http";
 import { after, before, test } from "node:test";
 
 import sharp from "sharp";
@@ -89,4 +92,56 @@ test("a purge is obeyed", async () => {
   const answer = await ask("cdn/open/purged", { method: "DELETE", headers });
   assert.deepEqual(await answer.json(), { message: "success", statusCode: "200" });
   assert.equal((await get("object/public/open/purged")).from, "MISS");
+});
+
+function admin(method, path, body) {
+  const sent = { ...headers, "content-type": "application/json" };
+  return fetch(`${worker.url}/admin/v1/storage/${path}`, { method, headers: sent, body: body && JSON.stringify(body) });
+}
+
+test("a webhook is told of an object that is there already, signed", async () => {
+  const told = Promise.withResolvers();
+  const server = createServer((request, response) => {
+    let body = "";
+    request.on("data", (data) => (body += data)).on("end", () => {
+      response.end();
+      told.resolve({ headers: request.headers, body });
+    });
+  }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const url = `http://127.0.0.1:${server.address().port}/`;
+  const target = await (await admin("PUT", "event-targets/hook", { events: ["ObjectCreated:*"], bucket: "closed", url })).json();
+  await put("closed/told", Buffer.from("hello"));
+  const { headers: sent, body } = await told.promise;
+  const { event } = JSON.parse(body);
+  assert.deepEqual([event.type, event.payload.bucketId, event.payload.name], ["ObjectCreated:Put", "closed", "told"]);
+  const key = Buffer.from(target.secret.slice("whsec_".length), "base64");
+  const signed = createHmac("sha256", key).update(`${sent["webhook-id"]}.${sent["webhook-timestamp"]}.${body}`).digest("base64");
+  assert.equal(sent["webhook-signature"], `v1,${signed}`);
+  await admin("DELETE", "event-targets/hook");
+  server.close();
+});
+
+test("a checksum that does not match keeps R2 empty of the bytes", async () => {
+  const sum = (algorithm, text) => createHash(algorithm).update(text).digest("base64");
+  for (const [header, algorithm] of [["content-md5", "md5"], ["x-amz-checksum-sha256", "sha256"]]) {
+    const upload = (text) => ask("object/closed/summed", { method: "PUT", headers: { ...headers, [header]: sum(algorithm, "right") }, body: text });
+    const refused = await upload("wrong");
+    assert.equal((await refused.json()).code, "InvalidChecksum");
+    assert.equal((await upload("right")).status, 200);
+  }
+});
+
+test("rows and R2 agree after all that, and what does not is found and mended", async () => {
+  const bucket = await worker.mf.getR2Bucket("BUCKET");
+  const page = async (body) => (await admin("POST", "check", body)).json();
+  const clean = await page({});
+  assert.ok(clean.keys > 5 && clean.rows > 5, JSON.stringify(clean));
+  assert.deepEqual([clean.missing_bytes, clean.wrong_sizes, clean.next], [[], [], null]);
+  const { objects } = await bucket.list({ limit: 1 });
+  await bucket.delete(objects[0].key);
+  const found = await page({});
+  assert.deepEqual(found.missing_bytes.map(({ version }) => version), [objects[0].key]);
+  assert.equal((await page({ repair: ["rows"] })).repaired, 1);
+  assert.deepEqual((await page({})).missing_bytes, []);
 });

@@ -12,7 +12,7 @@ pub struct Ours {
 impl Ours {
     /// With GoTrue's settings, of which ours have the names.
     pub fn new(settings: &[(&str, &str)]) -> Self {
-        let app = TestApp::with_vars(&[&[("MAILER_AUTOCONFIRM", "false")], settings].concat());
+        let app = TestApp::with_vars(&[settings, &[("MAILER_AUTOCONFIRM", "false")]].concat());
         Self { app }
     }
 

@@ -44,7 +44,7 @@ impl Report {
         let mut unexplained = 0;
         for outcome in &self.outcomes {
             for difference in &outcome.differences {
-                match accepted::reason(&outcome.scene, difference) {
+                match accepted::reason(difference) {
                     Some(reason) => *reasons.entry(reason).or_default() += 1,
                     None => {
                         unexplained += 1;

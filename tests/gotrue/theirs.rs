@@ -64,6 +64,7 @@ impl Server {
     /// A GoTrue with these settings and an empty database.
     pub fn with(&mut self, settings: &[(&str, &str)]) -> Theirs {
         self.databases += 1;
+        self.codes.lock().unwrap().clear();
         let name = format!("scene{}", self.databases);
         self.postgres.execute(&format!("CREATE DATABASE {name}")).unwrap();
         let port = free_port();

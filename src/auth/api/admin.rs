@@ -44,6 +44,9 @@ pub async fn create_user(mut context: Context) -> Result<Response, Error> {
     let body: UserBody = read_json(&mut context).await?;
     let id = given(body.id.as_ref()).map(Uuid::parse_str).transpose();
     let id = id.map_err(|_| Error::Validation("ID must conform to the uuid v4 format".into()))?;
+    if id.is_some_and(|id: Uuid| id.is_nil()) {
+        return Err(Error::Validation("ID cannot be a nil uuid".into()));
+    }
     let particulars = body.into_particulars(&context.app.config.auth)?;
     let user = administration::create(&context.app, id, &particulars).await?;
     Ok(json_response(StatusCode::OK, &user.to_json()))
@@ -92,26 +95,34 @@ pub async fn list_users(context: Context) -> Result<Response, Error> {
     Ok(response.with_header(LINK, links(&context.path, &page, total)))
 }
 
-fn page(context: &Context) -> Result<Page, Error> {
+pub(super) fn page(context: &Context) -> Result<Page, Error> {
     let given = |name| context.query_parameter(name).filter(|value| !value.is_empty());
     let number = |name, default| match given(name) {
         None => Ok(default),
-        Some(text) => text.parse().ok().filter(|number| *number >= 1).ok_or_else(|| {
-            Error::Validation(
-                format!("bad pagination parameters: {name} must be a whole number from 1").into(),
-            )
-        }),
+        // Upstream takes 0 for the first page, and for the usual size.
+        Some(text) => match text.parse() {
+            Ok(0) => Ok(default),
+            Ok(number) => Ok(number),
+            Err(_) => Err(Error::Validation(
+                format!("Bad Pagination Parameters: strconv.ParseUint: parsing {text:?}: invalid syntax")
+                    .into(),
+            )),
+        },
     };
     let ascending = match given("sort").as_deref() {
         None | Some("created_at" | "created_at desc") => false,
         Some("created_at asc") => true,
-        Some(_) => return Err(Error::Validation("bad sort: created_at asc or desc".into())),
+        Some(other) => {
+            let field = other.split(' ').next().unwrap_or_default();
+            let message = format!("Bad Sort Parameters: bad field for sort '{field}'");
+            return Err(Error::Validation(message.into()));
+        }
     };
     Ok(Page { number: number("page", 1)?, size: number("per_page", 50)?, ascending, filter: given("filter") })
 }
 
 /// RFC 8288 links. `page` comes first in the query, because supabase-js reads the first parameter.
-fn links(path: &str, page: &Page, total: u64) -> String {
+pub(super) fn links(path: &str, page: &Page, total: u64) -> String {
     let mut more = form_urlencoded::Serializer::new(String::new());
     more.append_pair("per_page", &page.size.to_string());
     if page.ascending {

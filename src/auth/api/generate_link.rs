@@ -67,7 +67,8 @@ fn path(context: &Context, wish: Option<&str>) -> ReturnPath {
 impl LinkBody {
     fn into_request(self, context: &Context) -> Result<LinkRequest, Error> {
         let config = &context.app.config.auth;
-        let email = EmailAddress::parse(self.email.as_deref().unwrap_or_default())?;
+        let missing = || Error::Validation("An email address is required".into());
+        let email = EmailAddress::parse(given(self.email.as_ref()).ok_or_else(missing)?)?;
         let name = self.name.unwrap_or_default();
         let purpose = TYPES.iter().find(|(known, _)| *known == name).map(|(_, purpose)| *purpose);
         let purpose = purpose.ok_or_else(|| {

@@ -51,14 +51,15 @@ pub async fn send_otp(mut context: Context) -> Result<Response, Error> {
 
 async fn send_text(context: Context, phone: &str, body: MessageBody) -> Result<Response, Error> {
     let app = &context.app;
-    if !app.config.auth.phone_enabled {
+    let creates = body.create_user.unwrap_or(true);
+    if creates && !app.config.auth.phone_enabled {
         return Err(Error::PhoneOtpDisabled);
     }
     let request = otp::TextRequest {
-        phone: PhoneNumber::parse(phone)?,
+        phone: PhoneNumber::parse(phone).map_err(|error| if creates { error } else { Error::OtpDisabled })?,
         channel: Channel::parse(app, body.channel.as_deref())?,
         data: body.data,
-        create_user: body.create_user.unwrap_or(true),
+        create_user: creates,
     };
     let message_id = otp::send_text(app, request, &return_path(&context, None)).await?;
     Ok(sent(message_id))
@@ -79,16 +80,17 @@ pub async fn send_magic_link(mut context: Context) -> Result<Response, Error> {
         return Err(Error::EmailLoginDisabled);
     }
     let body: MessageBody = read_guarded_json(&mut context).await?;
+    if given(body.email.as_ref()).is_none() {
+        return Err(Error::MagicLinkAddressMissing);
+    }
     send_link(context, MessageBody { create_user: None, ..body }).await
 }
 
 async fn send_link(context: Context, body: MessageBody) -> Result<Response, Error> {
-    if !context.app.config.auth.email_enabled {
-        return Err(Error::EmailLoginDisabled);
-    }
     let challenge = body.challenge()?;
-    let request =
-        otp::Request { email: body.email()?, data: body.data, create_user: body.create_user.unwrap_or(true) };
+    let creates = body.create_user.unwrap_or(true);
+    let email = body.email().map_err(|error| if creates { error } else { Error::OtpDisabled })?;
+    let request = otp::Request { email, data: body.data, create_user: creates };
     otp::send_otp(&context.app, request, &return_path(&context, challenge)).await?;
     Ok(json_response(StatusCode::OK, &json!({})))
 }
@@ -96,7 +98,7 @@ async fn send_link(context: Context, body: MessageBody) -> Result<Response, Erro
 /// `POST /recover`: a link for who forgot the password.
 pub async fn recover(mut context: Context) -> Result<Response, Error> {
     if !context.app.config.auth.email_enabled {
-        return Err(Error::EmailLoginDisabled);
+        return Err(Error::EmailResendDisabled);
     }
     let body: MessageBody = read_guarded_json(&mut context).await?;
     if given(body.email.as_ref()).is_none() {

@@ -2,6 +2,7 @@
 
 mod admin;
 mod admin_factors;
+mod audit_log;
 mod body;
 mod custom_providers;
 mod external;
@@ -14,6 +15,7 @@ mod message;
 mod own_data;
 mod own_sessions;
 mod passkeys;
+mod recovery_codes;
 mod refusal;
 mod return_url;
 mod settings;
@@ -28,6 +30,7 @@ pub use admin::{
 pub use admin_factors::{
     delete_factor as delete_any_factor, list_factors as list_any_factors, update_factor as update_any_factor,
 };
+pub use audit_log::list_audit_log;
 pub use custom_providers::{
     create_custom_provider, delete_custom_provider, get_custom_provider, list_custom_providers,
     update_custom_provider,
@@ -44,7 +47,11 @@ pub use passkeys::{
     delete_any_passkey, delete_passkey, list_any_passkeys, list_passkeys, register_passkey, rename_passkey,
     sign_in_with_passkey, start_passkey_registration, start_passkey_sign_in,
 };
-pub use settings::{health, jwks, openid_configuration, settings};
+pub use recovery_codes::{
+    delete_recovery_codes, generate_recovery_codes, recovery_codes_status, regenerate_recovery_codes,
+    verify_recovery_code,
+};
+pub use settings::{health, jwks, openid_configuration, saml, settings};
 pub use sign_up::sign_up;
 pub use token::token;
 pub use user::{get_user, update_user};

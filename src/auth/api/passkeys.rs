@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::admin::user_id;
-use super::body::{given, read_json};
+use super::body::{given, read_guarded_json, read_json};
 use super::{client, session_json, user_caller};
 use crate::auth::error::Error;
 use crate::auth::passkey::{self, Asked};
@@ -35,7 +35,12 @@ pub async fn register_passkey(mut context: Context) -> Result<Response, Error> {
 /// `POST /authentication/options`.
 pub async fn start_passkey_sign_in(mut context: Context) -> Result<Response, Error> {
     passkey::refuse_disabled(&context.app)?;
-    context.read_body().await?;
+    // There may be no body at all, unless it has to have a captcha's token.
+    if context.app.config.auth.captcha.is_some() {
+        read_guarded_json::<Value>(&mut context).await?;
+    } else {
+        context.read_body().await?;
+    }
     Ok(asked(passkey::start_sign_in(&context.app).await?))
 }
 

@@ -124,3 +124,9 @@ const CLAIMS: &[&str] = &[
     "preferred_username",
     "updated_at",
 ];
+
+/// `POST /auth/v1/sso`, `/sso/saml/acs`, `GET /sso/saml/metadata`: there is no single sign-on.
+pub async fn saml(mut context: Context) -> Result<Response, Error> {
+    context.read_body().await?;
+    Err(Error::SamlDisabled)
+}

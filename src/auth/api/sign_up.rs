@@ -33,13 +33,12 @@ struct SignUpBody {
 /// A session if the address or number counts as confirmed at once, else the bare user.
 pub async fn sign_up(mut context: Context) -> Result<Response, Error> {
     let app = context.app.clone();
-    let body = read_guarded_json(&mut context).await;
-    if app.config.auth.disable_signup && !matches!(body, Err(Error::Captcha(_))) {
-        return Err(Error::SignupDisabled);
-    }
-    let body: SignUpBody = body?;
+    let body: SignUpBody = read_guarded_json(&mut context).await?;
     if given(body.email.as_ref()).is_none() && given(body.phone.as_ref()).is_none() {
         return sign_up_anonymously(&context, body.data).await;
+    }
+    if app.config.auth.disable_signup {
+        return Err(Error::SignupDisabled);
     }
     let (registration, challenge) = body.into_registration(&app)?;
     let path = return_path(&context, challenge);
@@ -53,6 +52,9 @@ pub async fn sign_up(mut context: Context) -> Result<Response, Error> {
 async fn sign_up_anonymously(context: &Context, data: Metadata) -> Result<Response, Error> {
     if !context.app.config.auth.anonymous_enabled {
         return Err(Error::AnonymousDisabled);
+    }
+    if context.app.config.auth.disable_signup {
+        return Err(Error::SignupDisabled);
     }
     let signed_in = anonymous::sign_up(&context.app, data, &client(context)).await?;
     Ok(json_response(StatusCode::OK, &session_json(&signed_in)))

@@ -2,6 +2,7 @@
 
 use ::http::StatusCode;
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::body::{given, nullable, read_guarded_json, read_json};
 use super::{bearer, client, return_path, session_json};
@@ -18,10 +19,18 @@ use crate::http::{Context, Response, json_response};
 /// A session for a password, a refresh token, a code or a provider's id token.
 pub async fn token(mut context: Context) -> Result<Response, Error> {
     let signed_in = match context.query_parameter("grant_type").as_deref() {
-        Some("password") => password_grant(&mut context).await?,
+        Some("password") => {
+            let mut session = session_json(&password_grant(&mut context).await?);
+            // Upstream says it of every password.
+            if let Some(members) = session.as_object_mut() {
+                members.entry("weak_password").or_insert(Value::Null);
+            }
+            return Ok(json_response(StatusCode::OK, &session));
+        }
         Some("refresh_token") => refresh_grant(&mut context).await?,
         Some("pkce") => pkce_grant(&mut context).await?,
         Some("id_token") => id_token_grant(&mut context).await?,
+        Some("web3") => return Err(Error::Web3Disabled),
         _ => return Err(Error::UnsupportedGrantType),
     };
     Ok(json_response(StatusCode::OK, &session_json(&signed_in)))

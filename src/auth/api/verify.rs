@@ -1,6 +1,6 @@
 //! `GET` and `POST /auth/v1/verify`: the link in a mail, and the code.
 
-use ::http::header::{CACHE_CONTROL, HeaderName, LOCATION};
+use ::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, LOCATION};
 use ::http::{Method, StatusCode};
 use serde::Deserialize;
 use serde_json::json;
@@ -26,6 +26,9 @@ pub async fn follow_link(context: Context) -> Result<Response, Error> {
     }
     let name = context.query_parameter("type").unwrap_or_default();
     let token = context.query_parameter("token").unwrap_or_default();
+    if context.app.config.auth.mail.confirm_page && context.method == Method::GET && !token.is_empty() {
+        return Ok(confirm_page(&context));
+    }
     if name.is_empty() {
         return Err(Error::Validation("Verify requires a verification type".into()));
     }
@@ -60,6 +63,29 @@ pub async fn follow_link(context: Context) -> Result<Response, Error> {
     })
 }
 
+/// A page whose button follows the link: a mail scanner fetches links and presses nothing. Nothing of the
+/// request stands in it; the form goes to the page's own address.
+fn confirm_page(context: &Context) -> Response {
+    let html = "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" content=\"width=device-width\">\n<meta name=\"robots\" content=\"noindex\">\n<title>Continue</title>\n<style>\nbody { font: 18px/1.5 system-ui, sans-serif; display: grid; place-items: center; min-height: 80vh }\nbutton { font: inherit; padding: .6em 2em }\n</style>\n<form method=\"post\" action=\"\"><button>Continue</button></form>\n</html>\n";
+    let allowed = redirect_origin(&redirect_to(context));
+    // Browsers hold a form's redirects to this list too.
+    let policy = format!(
+        "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'; form-action 'self' {allowed}"
+    );
+    respond(StatusCode::OK, html.to_string())
+        .with_header(CONTENT_TYPE, "text/html; charset=utf-8")
+        .with_header(CONTENT_SECURITY_POLICY, policy)
+        .with_header(CACHE_CONTROL, "no-store")
+        .with_header(HeaderName::from_static("referrer-policy"), "no-referrer")
+}
+
+/// `https://a.b/c?d` → `https://a.b`; an app's own scheme as `app:`.
+fn redirect_origin(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else { return String::new() };
+    let host = rest.split(['/', '?', '#', ';', ' ', ',']).next().unwrap_or_default();
+    if matches!(scheme, "http" | "https") { format!("{scheme}://{host}") } else { format!("{scheme}:") }
+}
+
 #[derive(Deserialize)]
 struct VerifyBody {
     #[serde(rename = "type")]
@@ -73,6 +99,12 @@ struct VerifyBody {
 
 /// A code was typed in, or a page of the app passes a link's token on: the answer is a session.
 pub async fn verify_code(mut context: Context) -> Result<Response, Error> {
+    let is_form =
+        context.header("content-type").is_some_and(|of| of.starts_with("application/x-www-form-urlencoded"));
+    if is_form && context.query_parameter("token").is_some() {
+        context.read_body().await?;
+        return follow_link(context).await;
+    }
     let body: VerifyBody = read_json(&mut context).await?;
     let (verification, presented) = body.into_proof()?;
     let client = client(&context);

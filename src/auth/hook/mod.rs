@@ -1,8 +1,8 @@
 //! Hooks: the project is asked what a token says, whether somebody may be or get in, and to carry
 //! messages. What is asked is in the settings; what each hook is told and may answer is in `event`.
 
+mod api;
 mod event;
-mod function;
 mod http;
 
 pub mod error;
@@ -45,7 +45,7 @@ async fn ask<T: DeserializeOwned>(
     }
     let answer = match target {
         HookTarget::Http { url, secrets } => http::ask(app, url, secrets, &payload.to_string()).await,
-        HookTarget::Function { schema, name } => function::ask(app, schema, name, &payload).await,
+        HookTarget::Function { schema, name } => api::ask(app, schema, name, &payload).await,
     };
     let Some(answer) = answer? else { return Ok(None) };
     refuse_said(&answer)?;

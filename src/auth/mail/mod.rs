@@ -3,6 +3,7 @@
 //! Carried by the configured provider; without one they stay in `"auth.mailbox"`, where a developer
 //! reads them at `/mailbox`.
 
+mod aws_signature;
 mod provider;
 mod text;
 
@@ -69,7 +70,7 @@ pub async fn send(app: &App, message: Message) -> Result<(), Error> {
 
 async fn carry(app: &App, carrier: &Carrier, message: &Message) -> Result<(), Error> {
     limit(app).await?;
-    let response = app.ports.http_client.send(provider::request(carrier, message)).await?;
+    let response = app.ports.http_client.send(provider::request(carrier, message, app.now())).await?;
     if response.is_success() {
         return Ok(());
     }

@@ -5,17 +5,19 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-use super::Message;
+use super::{Message, aws_signature};
 use crate::config::{Carrier, MailProvider};
 use crate::ports::OutgoingRequest;
+use crate::time::Timestamp;
 
-/// The request that asks the carrier to send the message.
-pub fn request(carrier: &Carrier, message: &Message) -> OutgoingRequest {
+/// The request that asks the carrier to send the message; some are signed with the time.
+pub fn request(carrier: &Carrier, message: &Message, now: Timestamp) -> OutgoingRequest {
     match carrier.provider {
         MailProvider::Resend => resend(carrier, message),
         MailProvider::Postmark => postmark(carrier, message),
         MailProvider::SendGrid => send_grid(carrier, message),
         MailProvider::Mailgun => mailgun(carrier, message),
+        MailProvider::Ses => ses(carrier, message, now),
     }
 }
 
@@ -85,6 +87,43 @@ fn mailgun(carrier: &Carrier, message: &Message) -> OutgoingRequest {
     }
 }
 
+/// <https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendEmail.html>
+fn ses(carrier: &Carrier, message: &Message, now: Timestamp) -> OutgoingRequest {
+    let body = json!({
+        "FromEmailAddress": message.from,
+        "Destination": {"ToAddresses": [message.to]},
+        "Content": {"Simple": {
+            "Subject": {"Data": message.subject, "Charset": "UTF-8"},
+            "Body": {
+                "Html": {"Data": message.html, "Charset": "UTF-8"},
+                "Text": {"Data": message.text(), "Charset": "UTF-8"},
+            },
+        }},
+    });
+    let usual = format!("https://email.{}.amazonaws.com", carrier.region);
+    let base = base(carrier, &usual);
+    let host = base.split_once("://").map_or(base, |(_, host)| host);
+    let path = "/v2/email/outbound-emails";
+    let body = body.to_string();
+    let signature = aws_signature::Signature {
+        access_key_id: &carrier.access_key_id,
+        secret: &carrier.api_key,
+        region: &carrier.region,
+        service: "ses",
+        now,
+    };
+    OutgoingRequest {
+        method: Method::POST,
+        url: format!("{base}{path}"),
+        headers: vec![
+            ("content-type", "application/json".into()),
+            ("x-amz-date", signature.date()),
+            ("authorization", signature.authorization("POST", host, path, &body)),
+        ],
+        body,
+    }
+}
+
 fn post(
     carrier: &Carrier,
     api: &str,
@@ -144,9 +183,12 @@ mod tests {
             api_key: "k".into(),
             api_url: api_url.into(),
             domain: "mg.example.com".into(),
+            access_key_id: "AKID".into(),
+            region: "eu-central-1".into(),
         };
+        let now = Timestamp::from_seconds(1_800_000_000);
         for (provider, url, (name, value), to) in rows {
-            let request = request(&carrier(provider, ""), &message);
+            let request = request(&carrier(provider, ""), &message, now);
             assert_eq!((request.method, request.url.as_str()), (Method::POST, url));
             assert!(request.headers.contains(&(name, value.to_string())), "{url}");
             let body: Value = serde_json::from_str(&request.body).unwrap();
@@ -156,7 +198,15 @@ mod tests {
                 "{url}"
             );
         }
-        let mailgun = request(&carrier(MailProvider::Mailgun, "https://api.eu.mailgun.net/"), &message);
+        let ses = request(&carrier(MailProvider::Ses, ""), &message, now);
+        assert_eq!(ses.url, "https://email.eu-central-1.amazonaws.com/v2/email/outbound-emails");
+        assert!(ses.headers.contains(&("x-amz-date", "20270115T080000Z".to_string())));
+        let authorization = &ses.headers[2].1;
+        let scope = "AWS4-HMAC-SHA256 Credential=AKID/20270115/eu-central-1/ses/aws4_request, SignedHeaders=content-type;host;x-amz-date, Signature=";
+        assert!(authorization.starts_with(scope), "{authorization}");
+        let body: Value = serde_json::from_str(&ses.body).unwrap();
+        assert_eq!(body["Content"]["Simple"]["Subject"]["Data"], json!("Hi & welcome"));
+        let mailgun = request(&carrier(MailProvider::Mailgun, "https://api.eu.mailgun.net/"), &message, now);
         assert_eq!(mailgun.url, "https://api.eu.mailgun.net/v3/mg.example.com/messages");
         assert_eq!(mailgun.headers[0], ("authorization", "Basic YXBpOms=".to_string()));
         let fields: Vec<_> = form_urlencoded::parse(mailgun.body.as_bytes()).into_owned().collect();

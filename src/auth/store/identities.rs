@@ -57,23 +57,6 @@ WHERE user_id = {user_id}
     writer.finish()
 }
 
-/// Notes that the number of a user's phone identity is confirmed, provided the token stands.
-pub fn phone_verified(token: &Standing<'_>) -> Statement {
-    let mut writer = Writer::default();
-    let user_id = writer.bind(token.user_id);
-    let now = writer.bind(token.now.to_postgres());
-    let condition = token.condition(&mut writer);
-    writer.push(&format!(
-        r#"UPDATE "auth.identities"
-SET identity_data = json_set(identity_data, '$.phone_verified', json('true')), updated_at = {now}
-WHERE user_id = {user_id}
-  AND provider = 'phone'
-  AND json_extract(identity_data, '$.phone_verified') IS NOT 1
-  AND {condition}"#
-    ));
-    writer.finish()
-}
-
 /// Makes the identities of a soft-deleted user unreadable and their provider's ids free.
 pub fn obscure(user_id: &str, now: Timestamp) -> Statement {
     Statement::new(

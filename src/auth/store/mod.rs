@@ -1,6 +1,7 @@
 //! The SQL of accounts and sessions. Functions give statements; a use case runs those of one
 //! decision as one batch.
 
+pub mod audit_log;
 pub mod custom_providers;
 pub mod external_accounts;
 pub mod factors;
@@ -11,6 +12,7 @@ pub mod oauth_states;
 pub mod one_time_tokens;
 pub mod own_data;
 pub mod passkeys;
+pub mod recovery_codes;
 pub mod sessions;
 pub mod sign_in_failures;
 pub mod users;

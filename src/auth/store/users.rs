@@ -36,8 +36,15 @@ pub(super) const SELECT: &str = r#"SELECT
       )
       ORDER BY f.created_at
     )
-    FROM "auth.mfa_factors" AS f
-    WHERE f.user_id = u.id
+    FROM (
+      SELECT id, friendly_name, factor_type, status, phone, last_challenged_at, created_at, updated_at
+      FROM "auth.mfa_factors"
+      WHERE user_id = u.id
+      UNION ALL
+      SELECT factor_id, friendly_name, 'recovery_code', 'verified', NULL, NULL, created_at, updated_at
+      FROM "auth.mfa_recovery_codes"
+      WHERE user_id = u.id
+    ) AS f
   ) AS factors
 FROM "auth.users" AS u"#;
 

@@ -22,6 +22,9 @@ pub fn holds(catalog: &Catalog, condition: &Expr) -> Result<bool, DialectError> 
 /// A relation's alias and one of its rows.
 type Named<'r> = (String, &'r Row);
 
+/// A relation's alias, its rows, and the condition of its join.
+type From = (String, Vec<Row>, Option<Expr>);
+
 struct Known<'a> {
     catalog: &'a Catalog,
     scope: &'a [Named<'a>],
@@ -219,7 +222,7 @@ impl Known<'_> {
     }
 
     /// The relations of FROM: aliases and rows, and the conditions of their joins.
-    fn tables(&self, query: &Query) -> Result<Vec<(String, Vec<Row>, Option<Expr>)>, DialectError> {
+    fn tables(&self, query: &Query) -> Result<Vec<From>, DialectError> {
         let SetExpr::Select(select) = query.body.as_ref() else { return Err(refused("this query")) };
         let is_plain = query.with.is_none()
             && select.having.is_none()
@@ -243,11 +246,7 @@ impl Known<'_> {
         if combinations > MOST_ROWS { Err(refused("so large a query")) } else { Ok(tables) }
     }
 
-    fn table(
-        &self,
-        factor: &TableFactor,
-        on: Option<Expr>,
-    ) -> Result<(String, Vec<Row>, Option<Expr>), DialectError> {
+    fn table(&self, factor: &TableFactor, on: Option<Expr>) -> Result<From, DialectError> {
         let TableFactor::Table { name, alias, args: None, .. } = factor else {
             return Err(refused("this relation"));
         };
@@ -265,7 +264,7 @@ impl Known<'_> {
     /// Calls for each combination of rows that the conditions find.
     fn each(
         &self,
-        tables: &[(String, Vec<Row>, Option<Expr>)],
+        tables: &[From],
         query: &Query,
         found: &mut dyn FnMut(&Known<'_>) -> Result<(), DialectError>,
     ) -> Result<(), DialectError> {

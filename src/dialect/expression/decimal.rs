@@ -32,7 +32,7 @@ pub struct FixedDecimal {
 }
 
 /// What raises when a number has more digits than 64 bits hold.
-fn too_long() -> String {
+pub(super) fn too_long() -> String {
     raise("'0A000:a numeric of more than 18 digits is not supported in arithmetic'")
 }
 
@@ -102,7 +102,7 @@ fn digits_of(name: &str) -> String {
 }
 
 /// How many digits of a numeric's text follow its point.
-fn scale_of(sql: &str) -> String {
+pub(super) fn scale_of(sql: &str) -> String {
     format!("CASE WHEN instr({sql}, '.') THEN length({sql}) - instr({sql}, '.') ELSE 0 END")
 }
 
@@ -147,6 +147,14 @@ impl Lowering<'_> {
         operator: &BinaryOperator,
         right: Piece,
     ) -> Result<Piece, DialectError> {
+        if let Some(piece) = self.wide_sum(&left, operator, &right)? {
+            return Ok(piece);
+        }
+        if *operator == BinaryOperator::Multiply
+            && let Some(piece) = self.wide_product(&left, &right)?
+        {
+            return Ok(piece);
+        }
         let (left, right) = (self.decimal(left, "a")?, self.decimal(right, "b")?);
         if *operator == BinaryOperator::Divide {
             return self.divided(left, right);

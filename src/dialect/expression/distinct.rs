@@ -25,6 +25,8 @@ impl Lowering<'_> {
                 Err(DialectError::new("42883", "could not identify an equality operator for type json"))
             }
             DataType::Interval => self.interval_key(sql),
+            // What it comes to: the same lexemes can be made in many ways.
+            DataType::Tsvector => Ok(self.vector_text(&sql)),
             DataType::Jsonb => refused(&data_type),
             DataType::Array(element) => match element.as_ref() {
                 DataType::Numeric(_)

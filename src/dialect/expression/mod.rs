@@ -12,6 +12,7 @@ mod call;
 mod cast;
 mod compare;
 mod decimal;
+mod decimal_wide;
 mod distinct;
 mod domain;
 mod function;

@@ -43,6 +43,10 @@ pub struct Machine<'a> {
     pub(super) not_null: Vec<(Place, String)>,
     /// Whether the body asks for `FOUND` or `ROW_COUNT`.
     pub(super) counts: bool,
+    /// The types of the rows that the function gives, for untyped literals in its queries.
+    pub result_types: Vec<DataType>,
+    /// The names of the parameters that come out.
+    pub out: Vec<String>,
 }
 
 /// A RETURN and what leads to it.
@@ -89,6 +93,8 @@ impl<'a> Machine<'a> {
             constant: Vec::new(),
             not_null: Vec::new(),
             counts: true,
+            result_types: Vec::new(),
+            out: Vec::new(),
         }
     }
 
@@ -193,11 +199,7 @@ impl<'a> Machine<'a> {
             Action::Write(statement, into) => self.write(statement, into.as_ref()),
             Action::Return(value) => self.returns(value.as_ref()),
             Action::ReturnNext(value) => self.return_next(value.as_ref()),
-            Action::ReturnQuery(query) => {
-                let query = self.lowered(|lowering| lowering.subquery(query))?;
-                self.outcome(Returned::Rows(query));
-                Ok(())
-            }
+            Action::ReturnQuery(query) => self.return_query(query),
             Action::RowCount(target) => {
                 let place = self.assignable(target)?;
                 let count = self.state.row_count.clone();
@@ -313,7 +315,7 @@ impl<'a> Machine<'a> {
 
     fn returns(&mut self, value: Option<&Expr>) -> Result<(), DialectError> {
         let returned = match value {
-            None => Returned::Nothing,
+            None => self.out().map_or(Returned::Nothing, Returned::Row),
             Some(value) => match self.row_named(value) {
                 Some(relation) => Returned::Row(relation),
                 None => match self.lowered(|lowering| lowering.lower(value))? {
@@ -329,13 +331,7 @@ impl<'a> Machine<'a> {
 
     fn return_next(&mut self, value: Option<&Expr>) -> Result<(), DialectError> {
         let fields = match value {
-            None => self
-                .state
-                .scopes
-                .iter()
-                .flat_map(|scope| &scope.relations)
-                .find(|of| of.name == "/out")
-                .cloned(),
+            None => self.out(),
             Some(value) => self.row_named(value),
         };
         let fields: Vec<(String, String, DataType)> = match (fields, value) {
@@ -356,16 +352,16 @@ impl<'a> Machine<'a> {
             .enumerate()
             .map(|(index, (_, sql, _))| format!("{sql} AS \"{}\"", index + 1))
             .collect();
-        self.outcome(Returned::Rows(LoweredQuery {
+        self.give_row(LoweredQuery {
             sql: format!("SELECT {}", list.join(", ")),
             columns: fields.into_iter().map(|(name, _, data_type)| (name, data_type)).collect(),
             is_single: true,
             value: None,
-        }));
+        });
         Ok(())
     }
 
-    fn outcome(&mut self, returned: Returned) {
+    pub(super) fn outcome(&mut self, returned: Returned) {
         self.outcomes.push(Outcome { condition: self.state.running.clone(), returned });
     }
 

@@ -278,7 +278,7 @@ fn simple(mut sentence: Reader<'_>) -> Result<Action, DialectError> {
                 DialectError::unsupported("EXECUTE (dynamic SQL)").with_hint("Write the query itself.")
             );
         }
-        return Ok(Action::ReturnQuery(Box::new(query_of(sentence)?)));
+        return Ok(Action::ReturnQuery(Box::new(returned_query(sentence)?)));
     }
     if sentence.takes("RETURN") {
         return Ok(Action::Return(if sentence.is_done() { None } else { Some(expression(sentence)?) }));
@@ -473,6 +473,19 @@ pub fn condition(text: &str) -> Result<ast::Expr, DialectError> {
 
 fn query_of(reader: Reader<'_>) -> Result<ast::Query, DialectError> {
     parse_query(reader.tokens_left())
+}
+
+/// A query, or a statement with RETURNING in its place.
+fn returned_query(reader: Reader<'_>) -> Result<ast::Query, DialectError> {
+    use ast::{SetExpr, Statement};
+    let body = match parse::statement(reader.tokens_left())? {
+        Statement::Query(query) => return Ok(*query),
+        insert @ Statement::Insert(_) => SetExpr::Insert(insert),
+        update @ Statement::Update(_) => SetExpr::Update(update),
+        delete @ Statement::Delete(_) => SetExpr::Delete(delete),
+        _ => return Err(DialectError::unsupported("a statement in the place of a query")),
+    };
+    Ok(ast::Query { body: Box::new(body), ..parse_query(words("SELECT 1")?)? })
 }
 
 fn parse_query(tokens: Vec<TokenWithSpan>) -> Result<ast::Query, DialectError> {

@@ -3,8 +3,10 @@
 use sqlparser::ast::Query;
 
 use super::machine::Machine;
+use super::machine::Returned;
+use super::sink::Sink;
 use super::state::Place;
-use super::syntax::{Into, Step};
+use super::syntax::{Action, Into, Otherwise, Step};
 use crate::dialect::DialectError;
 use crate::dialect::expression::{Field, Piece};
 use crate::dialect::query::LoweredQuery;
@@ -164,7 +166,6 @@ impl Machine<'_> {
             DialectError::unsupported("a loop of anything but one INSERT or RETURN NEXT")
                 .with_hint("Write one statement for all the rows.")
         };
-        let [Step { action, .. }] = steps else { return Err(refused()) };
         let query = self.lowered(|lowering| lowering.subquery(query))?;
         let fields = query.columns.iter().enumerate().map(|(index, (name, data_type))| Field {
             name: name.clone(),
@@ -175,8 +176,9 @@ impl Machine<'_> {
         let before = self.state.scopes.len();
         self.state.scopes.push(crate::dialect::expression::Scope { relations: vec![row] });
         let source = format!("({}) AS \"/each\"", query.sql);
-        let done = match action {
-            super::syntax::Action::Write(statement, None) => self.insert_each(statement, &source),
+        let done = match steps {
+            [Step { action: Action::Write(statement, None), .. }] => self.insert_each(statement, &source),
+            steps if gives_rows(steps) => self.give_each(steps, &source),
             _ => Err(refused()),
         };
         self.state.scopes.truncate(before);
@@ -184,4 +186,41 @@ impl Machine<'_> {
         // After the loop the variable holds the last row, which nothing keeps.
         Ok(())
     }
+
+    /// A loop that assigns and returns: for each row what it returns.
+    fn give_each(&mut self, steps: &[Step], source: &str) -> Result<(), DialectError> {
+        let before = self.state.clone();
+        let sink = std::mem::replace(&mut self.sink, Sink::layers_of("\"/each\""));
+        let (outcomes, guards) = (std::mem::take(&mut self.outcomes), std::mem::take(&mut self.guards));
+        self.state.running = super::condition::Condition::always();
+        let run = self.steps(steps);
+        let given = std::mem::replace(&mut self.outcomes, outcomes);
+        let raises = !std::mem::replace(&mut self.guards, guards).is_empty();
+        let computed = std::mem::replace(&mut self.sink, sink);
+        self.state = before;
+        run?;
+        let ([outcome], Sink::Layers { layers, .. }, false) = (given.as_slice(), computed, raises) else {
+            return Err(DialectError::unsupported("a loop with several RETURN NEXTs, or one that raises"));
+        };
+        let Returned::Rows(row) = &outcome.returned else {
+            return Err(DialectError::unsupported("a loop around any RETURN but RETURN NEXT"));
+        };
+        let source = layers.iter().fold(source.to_string(), |source, layer| {
+            format!("(SELECT \"/each\".*, {layer} FROM {source}) AS \"/each\"")
+        });
+        let sql = format!("{} FROM {source} WHERE {}", row.sql, outcome.condition.to_sql());
+        self.give_row(LoweredQuery { sql, is_single: false, ..row.clone() });
+        Ok(())
+    }
+}
+
+/// Whether steps do no more than assign and RETURN NEXT.
+fn gives_rows(steps: &[Step]) -> bool {
+    steps.iter().all(|step| match &step.action {
+        Action::Nothing | Action::Assign(..) | Action::ReturnNext(_) => true,
+        Action::Choose(arms, Otherwise::Steps(otherwise)) => {
+            arms.iter().all(|(_, steps)| gives_rows(steps)) && gives_rows(otherwise)
+        }
+        _ => false,
+    })
 }

@@ -73,8 +73,12 @@ fn lowered(
             for relation in given.iter_mut().filter(|relation| relation.merged.is_empty()) {
                 relation.schema = Some(VARIABLES.to_string());
             }
+            let columns = source::out_columns(routine);
+            plpgsql::with_out(&mut given, columns);
             let mut machine = Machine::new(catalog, environment, sink, given);
+            machine.out = columns.iter().map(|(name, _)| name.clone()).collect();
             machine.prefix = PREFIX.to_string();
+            machine.result_types = result_types(catalog, &routine.returns);
             machine.search_path.clone_from(&routine.search_path);
             machine.set_counts(&routine.body);
             machine.run(&plpgsql::body(&routine.body)?)?;
@@ -116,23 +120,49 @@ fn machine_answer(machine: &mut Machine<'_>, routine: &Routine) -> Result<String
             let value = machine.returned(to)?;
             Ok(format!("SELECT {value} AS {}", column_name(0)))
         }
-        Returns::One(RoutineType::Row(_)) => {
-            let mut outcomes = std::mem::take(&mut machine.outcomes).into_iter();
-            let (Some(outcome), None) = (outcomes.next(), outcomes.next()) else {
-                return Err(DialectError::unsupported("several RETURNs of rows in a function that writes"));
-            };
-            let Returned::Row(row) = outcome.returned else {
-                return Err(DialectError::unsupported("RETURN of other than a row variable here"));
-            };
-            let columns = row.columns.iter().enumerate();
-            let list: Vec<String> = columns
-                .map(|(index, field)| format!("{} AS {}", row.sql_of(field), column_name(index)))
-                .collect();
-            Ok(format!("SELECT {} WHERE {}", list.join(", "), outcome.condition.to_sql()))
+        Returns::One(RoutineType::Row(_)) | Returns::Columns { is_set: false, .. } => {
+            let types = result_types(machine.catalog, &routine.returns);
+            Ok(machine.returned_row(&types)?.sql)
         }
-        _ => Err(DialectError::unsupported("RETURN QUERY in a function that writes")
-            .with_hint("Write it in SQL, with the query as the last statement.")),
+        Returns::Set(_) | Returns::Columns { .. } => all_rows(machine, routine),
+        Returns::Trigger => {
+            Err(DialectError::new("0A000", "trigger functions can only be called as triggers"))
+        }
     }
+}
+
+/// The rows of every RETURN QUERY and RETURN NEXT that was reached, in order.
+fn all_rows(machine: &mut Machine<'_>, routine: &Routine) -> Result<String, DialectError> {
+    let mut parts = Vec::new();
+    for outcome in std::mem::take(&mut machine.outcomes) {
+        match outcome.returned {
+            Returned::Rows(rows) => {
+                let alias = quote_identifier(PREFIX);
+                let mut lowering = Lowering::beside_row(machine.catalog, machine.environment, &alias);
+                parts.push(lowering.answer_rows(routine, rows)?);
+            }
+            Returned::Nothing | Returned::Row(_) => {}
+            Returned::Null | Returned::Value(_) => {
+                let message = "RETURN cannot have a parameter in function returning set";
+                return Err(DialectError::new("42804", message));
+            }
+        }
+    }
+    if parts.is_empty() {
+        let count = source::result_columns(machine.catalog, routine).len();
+        let nothing: Vec<String> =
+            (0..count).map(|index| format!("NULL AS {}", column_name(index))).collect();
+        return Ok(format!("SELECT {} WHERE FALSE", nothing.join(", ")));
+    }
+    // A compound SELECT has five terms at most.
+    while parts.len() > 1 {
+        let joined = |terms: &[String]| {
+            let terms: Vec<String> = terms.iter().map(|sql| format!("SELECT * FROM ({sql})")).collect();
+            terms.join(" UNION ALL ")
+        };
+        parts = parts.chunks(4).map(joined).collect();
+    }
+    Ok(parts.pop().unwrap_or_default())
 }
 
 fn sql_batch(

@@ -16,9 +16,12 @@ impl Lowering<'_> {
         for relation in given.iter_mut().filter(|relation| relation.merged.is_empty()) {
             relation.schema = Some(VARIABLES.to_string());
         }
+        let columns = super::source::out_columns(routine);
+        plpgsql::with_out(&mut given, columns);
         let prefix = self.alias();
         let sink = Sink::layers_of(&quote_identifier(&format!("{prefix}/let")));
         let mut machine = Machine::new(self.catalog, self.environment, sink, given);
+        machine.out = columns.iter().map(|(name, _)| name.clone()).collect();
         machine.prefix = prefix;
         machine.search_path.clone_from(&self.search_path);
         machine.run(&body)?;
@@ -33,6 +36,10 @@ impl Lowering<'_> {
                 })
             }
             Returns::Set(_) | Returns::Columns { is_set: true, .. } => rows(machine, routine),
+            Returns::One(RoutineType::Row(_)) | Returns::Columns { .. } => {
+                let types = super::inline::result_types(self.catalog, &routine.returns);
+                machine.returned_row(&types)
+            }
             _ => Err(DialectError::unsupported("a plpgsql function of this result type here")),
         }
     }
@@ -53,7 +60,7 @@ fn rows(mut machine: Machine<'_>, routine: &Routine) -> Result<LoweredQuery, Dia
     for outcome in std::mem::take(&mut machine.outcomes) {
         let query = match outcome.returned {
             Returned::Rows(query) => query,
-            Returned::Nothing => continue,
+            Returned::Nothing | Returned::Row(_) => continue,
             _ => {
                 return Err(DialectError::new(
                     "42804",

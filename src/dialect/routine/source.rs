@@ -192,6 +192,14 @@ impl Lowering<'_> {
     }
 }
 
+/// The parameters that come out, or the columns of `RETURNS TABLE`: a function in PL/pgSQL has them as variables.
+pub fn out_columns(routine: &Routine) -> &[(String, DataType)] {
+    match &routine.returns {
+        Returns::Columns { columns, .. } => columns,
+        _ => &[],
+    }
+}
+
 /// The names and types of what a function gives.
 pub fn result_columns(catalog: &Catalog, routine: &Routine) -> Vec<(String, DataType)> {
     match &routine.returns {

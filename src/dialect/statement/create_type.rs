@@ -20,8 +20,9 @@ impl Translator {
         self.new_type(&schema, &name)?;
         let physical = physical_name(&schema, &name);
         let mut seen: Vec<String> = Vec::new();
+        let mut known: std::collections::HashSet<&str> = std::collections::HashSet::new();
         for label in labels {
-            if seen.contains(&label.value) {
+            if !known.insert(label.value.as_str()) {
                 let message = format!("enum label \"{}\" used more than once", label.value);
                 return Err(DialectError::new("22023", message));
             }

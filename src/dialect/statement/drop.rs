@@ -180,6 +180,24 @@ impl Translator {
                 .with_hint("Drop what depends on it first."));
             }
         }
+        let in_signature = |routine: &&crate::schema::Routine| {
+            let columns = match &routine.returns {
+                crate::schema::Returns::Columns { columns, .. } => columns.as_slice(),
+                _ => &[],
+            };
+            let mut values = routine.types().filter_map(|of| match of {
+                crate::schema::RoutineType::Value(of) => Some(of),
+                crate::schema::RoutineType::Row(_) => None,
+            });
+            values.any(uses) || columns.iter().any(|(_, of)| uses(of))
+        };
+        if let Some(routine) = self.catalog.routines.values().find(in_signature) {
+            let message = format!(
+                "cannot drop type {name} because other objects depend on it: function {}",
+                routine.display()
+            );
+            return Err(DialectError::new("2BP01", message).with_hint("Drop what depends on it first."));
+        }
         self.catalog.enums.shift_remove(&physical);
         self.refuse_broken_views(&format!("type {name}"))?;
         // A policy may cast to it.

@@ -204,12 +204,24 @@ struct Builder<'a> {
     payload_rows: usize,
     /// The sequences they take them from, by their physical names.
     numbered: Vec<String>,
+    /// Which column took from which sequence.
+    numbered_columns: Vec<(String, String)>,
 }
 
 impl<'a> Builder<'a> {
     fn new(catalog: &'a Catalog, caller: &'a Caller) -> Self {
         let (writer, numbered) = (Writer::default(), Vec::new());
-        Self { catalog, caller, writer, aliases: 0, answer: None, payload_rows: 0, numbered }
+        let numbered_columns = Vec::new();
+        Self {
+            catalog,
+            caller,
+            writer,
+            aliases: 0,
+            answer: None,
+            payload_rows: 0,
+            numbered,
+            numbered_columns,
+        }
     }
 
     /// A quoted alias that this statement has not used.

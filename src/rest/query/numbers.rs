@@ -19,6 +19,7 @@ impl Builder<'_> {
         let catalog = self.catalog;
         let left = format!("{} - \"payload\".key", self.payload_rows);
         let mut numbered = std::mem::take(&mut self.numbered);
+        let before = numbered.len();
         let mut environment = Numbering { inner: self.environment(), left, numbered: &mut numbered };
         let sql = match (column.sequence.as_ref().and_then(|key| catalog.sequences.get(key)), &column.default)
         {
@@ -26,8 +27,16 @@ impl Builder<'_> {
             (None, Some(text)) => dialect::lower_default(text, &column.data_type, catalog, &mut environment),
             (None, None) => Ok("NULL".to_string()),
         };
+        let sql = sql?;
+        for key in numbered.iter().skip(before) {
+            let of_another = |(of, other): &(String, String)| of == key && *other != column.name;
+            if self.numbered_columns.iter().any(of_another) {
+                return Err(DialectError::unsupported("two numbers of one sequence in a row").into());
+            }
+            self.numbered_columns.push((key.clone(), column.name.clone()));
+        }
         self.numbered = numbered;
-        Ok(sql?)
+        Ok(sql)
     }
 
     /// Adds the statements that take the numbers, before the one that gives them out.

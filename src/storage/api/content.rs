@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use super::form::{self, Form};
 use crate::http::Context;
+use crate::storage::checksum::Checksum;
 use crate::storage::upload::Content;
 use crate::storage::{StorageError, robots_tag};
 
@@ -19,15 +20,23 @@ const MOST_FIELDS: usize = 10;
 pub async fn read(context: &mut Context) -> Result<Content, StorageError> {
     let robots_tag = context.header("x-robots-tag").map(str::to_string);
     robots_tag.as_deref().map_or(Ok(()), robots_tag::check)?;
+    let checksum = Checksum::of_headers(|name| context.header(name))?;
     let body = std::mem::take(&mut context.body);
     let declared_size = body.length();
     let content_type = context.header("content-type").unwrap_or_default().to_string();
     if content_type.starts_with("multipart/form-data") {
+        if checksum.is_some() {
+            return Err(StorageError::NoContent("A form's file has no checksum of its own".to_string()));
+        }
         let form = form::read(body, &content_type, MOST_FIELDS).await?;
         return of_form(form, robots_tag, declared_size);
     }
     let mime_type =
         if content_type.is_empty() { "application/octet-stream".to_string() } else { content_type };
+    let body = match checksum {
+        Some(checksum) => checksum.watch(body),
+        None => body,
+    };
     Ok(Content {
         body,
         mime_type,

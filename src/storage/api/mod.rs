@@ -1,5 +1,6 @@
 //! The endpoints of `/storage/v1`. Each extracts, calls one use case and answers.
 
+pub mod admin;
 pub mod bucket;
 pub mod cdn;
 pub mod direct;

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use super::super::key::ObjectPath;
 use super::super::store::object::Selection;
 use super::super::store::{self, batch};
-use super::super::{Storage, StorageError, garbage, remove};
+use super::super::{Storage, StorageError, event, garbage, remove};
 use super::S3Error;
 
 /// What became of several keys.
@@ -40,15 +40,20 @@ pub async fn remove_one(storage: &Storage, path: &ObjectPath) -> Result<(), S3Er
 /// Removes those of the named objects that the caller sees and may remove, in one batch.
 pub async fn remove_many(storage: &Storage, bucket: &str, keys: &[String]) -> Result<Removed, S3Error> {
     let names = garbage::json(keys)?;
+    let now = storage.app.now().to_postgres();
     let results = batch(storage, |access| {
-        let [garbage, rows] = store::object::remove(access, bucket, &Selection::Named(&names))?;
-        Ok(vec![store::bucket::exists(bucket), garbage, rows, store::object::still_there(bucket, &names)])
+        let selection = Selection::Named(&names);
+        let events = store::object::removal_events(access, bucket, &selection, &now)?;
+        let [garbage, rows] = store::object::remove(access, bucket, &selection)?;
+        let left = store::object::still_there(bucket, &names);
+        Ok(vec![store::bucket::exists(bucket), events, garbage, rows, left])
     });
     let results = results.await?;
     if results.at(0)?.is_empty() {
         return Err(StorageError::NoSuchBucket.into());
     }
-    garbage::collect_later(storage, garbage::versions(&results, 1)?);
-    let left: Vec<Name> = results.at(3)?.decode().map_err(StorageError::from)?;
+    garbage::collect_later(storage, garbage::versions(&results, 2)?);
+    event::deliver_later(storage, &results, &[1])?;
+    let left: Vec<Name> = results.at(4)?.decode().map_err(StorageError::from)?;
     Ok(Removed { denied: left.into_iter().map(|row| row.name).collect() })
 }

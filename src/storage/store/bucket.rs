@@ -3,7 +3,8 @@
 use serde::Deserialize;
 
 use super::super::StorageError;
-use super::super::access::{Access, BUCKET, Of, Rule};
+use super::super::access::{Access, BUCKET, OBJECT, Of, Rule};
+use super::super::event::Kind;
 use super::super::key::ObjectPath;
 use super::super::list::Order;
 use super::{purge, time};
@@ -252,7 +253,7 @@ pub fn delete(access: &Access<'_>, id: &str) -> Result<[Statement; 2], StorageEr
 
 /// Removes every object of a bucket, for the system; raises when there is no such bucket or it
 /// has too many. Their versions become garbage.
-pub fn empty(id: &str) -> [Statement; 3] {
+pub fn empty(id: &str, now: &str) -> [Statement; 4] {
     let check = Statement::new(format!(
         "SELECT CASE
            WHEN NOT EXISTS (SELECT 1 FROM \"storage.buckets\" AS bucket WHERE bucket.id = ?1) THEN {missing}
@@ -270,5 +271,8 @@ pub fn empty(id: &str) -> [Statement; 3] {
          WHERE object.bucket_id = ?1 AND object.version IS NOT NULL",
     );
     let rows = Statement::new("DELETE FROM \"storage.objects\" WHERE bucket_id = ?1");
-    [check.bind(id), garbage.bind(id), rows.bind(id)]
+    let mut events = Writer::default();
+    let condition = format!("{OBJECT}.bucket_id = {}", events.bind(id));
+    let events = super::event::of_objects(events, Kind::Removed, &condition, now);
+    [check.bind(id), events, garbage.bind(id), rows.bind(id)]
 }

@@ -27,6 +27,7 @@ pub fn of_objects(mut writer: Writer, kind: Kind, condition: &str, now: &str) ->
          SELECT
            target.id,
            json_object(
+             'id', lower(hex(randomblob(16))),
              'type', {name},
              '$version', 'v1',
              'applyTime', {at},
@@ -58,21 +59,21 @@ pub fn of_objects(mut writer: Writer, kind: Kind, condition: &str, now: &str) ->
 /// Takes events that are due and says when they are tried next: after 1, 2, 4, … minutes, at most a day.
 pub fn claim(now: &str, most: u32) -> Statement {
     Statement::new(format!(
-        "UPDATE \"storage.events\" AS event
+        "UPDATE \"storage.events\"
          SET
-           attempts = event.attempts + 1,
-           due_at = strftime('%Y-%m-%dT%H:%M:%f', ?1, '+' || min(1440, 1 << event.attempts) || ' minutes') || '+00:00'
-         FROM \"storage.event_targets\" AS target
-         WHERE target.id = event.target_id
-           AND event.id IN (
-             SELECT due.id
-             FROM \"storage.events\" AS due
-             WHERE due.due_at <= ?1 AND due.attempts < {MOST_ATTEMPTS}
-             ORDER BY due.id
-             LIMIT CAST(?2 AS INTEGER)
-           )
-         RETURNING event.id, event.target_id, event.event, (
-           SELECT of.url FROM \"storage.event_targets\" AS of WHERE of.id = event.target_id
+           attempts = attempts + 1,
+           due_at = strftime('%Y-%m-%dT%H:%M:%f', ?1, '+' || min(1440, 1 << attempts) || ' minutes') || '+00:00'
+         WHERE id IN (
+           SELECT due.id
+           FROM \"storage.events\" AS due
+           WHERE due.due_at <= ?1 AND due.attempts < {MOST_ATTEMPTS}
+           ORDER BY due.id
+           LIMIT CAST(?2 AS INTEGER)
+         )
+         RETURNING id, target_id, event, json_extract(event, '$.id') AS event_id, (
+           SELECT target.url
+           FROM \"storage.event_targets\" AS target
+           WHERE target.id = \"storage.events\".target_id
          ) AS url"
     ))
     .bind(now)
@@ -86,9 +87,7 @@ pub fn forget(ids: &str) -> Statement {
 
 /// Forgets events that were tried often enough; a row for each.
 pub fn give_up() -> Statement {
-    Statement::new(format!(
-        "DELETE FROM \"storage.events\" WHERE attempts >= {MOST_ATTEMPTS} RETURNING id"
-    ))
+    Statement::new(format!("DELETE FROM \"storage.events\" WHERE attempts >= {MOST_ATTEMPTS} RETURNING id"))
 }
 
 /// Adds a target, or puts it in the place of one.

@@ -27,17 +27,27 @@ pub fn adopt(version: &str) -> [Statement; 2] {
     ]
 }
 
-/// Makes garbage of an object's present version, if there is one; gives it.
-pub fn discard(path: &ObjectPath) -> Statement {
-    Statement::new(
-        "INSERT INTO \"storage.garbage\" (version)
-         SELECT object.version
-         FROM \"storage.objects\" AS object
-         WHERE object.bucket_id = ?1 AND object.name = ?2 AND object.version IS NOT NULL
+/// The same for the bytes of a whole object: its present version takes the place of the new one (second result,
+/// `version`), or nothing does. One row is written either way.
+pub fn exchange(version: &str, path: &ObjectPath) -> [Statement; 3] {
+    let [is_expected, adopt] = adopt(version);
+    let exchange = Statement::new(
+        "UPDATE \"storage.garbage\"
+         SET
+           version = old.version,
+           upload_expires_at = NULL
+         FROM (
+           SELECT object.version
+           FROM \"storage.objects\" AS object
+           WHERE object.bucket_id = ?2 AND object.name = ?3 AND object.version IS NOT NULL
+         ) AS old
+         WHERE \"storage.garbage\".version = ?1
          RETURNING version",
     )
+    .bind(version)
     .bind(&path.bucket)
-    .bind(&path.key)
+    .bind(&path.key);
+    [is_expected, exchange, adopt]
 }
 
 /// Gives up uploads that have not finished by now.

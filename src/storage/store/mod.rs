@@ -1,7 +1,10 @@
 //! The SQL of storage, and running it: one guarded batch for each step.
 
 pub mod bucket;
+pub mod check;
+pub mod event;
 pub mod garbage;
+pub mod lifecycle;
 pub mod list;
 pub mod multipart;
 pub mod object;

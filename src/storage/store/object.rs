@@ -4,6 +4,7 @@ use serde::Deserialize;
 
 use super::super::StorageError;
 use super::super::access::{Access, OBJECT, Of, Rule};
+use super::super::event::Kind;
 use super::super::key::ObjectPath;
 use super::time;
 use crate::sql::{Statement, Writer, raise};
@@ -158,6 +159,18 @@ impl Selection<'_> {
             ),
         })
     }
+}
+
+/// Writes the events of those of the selected objects that [`remove`], which comes after it, is going to remove.
+pub fn removal_events(
+    access: &Access<'_>,
+    bucket: &str,
+    selection: &Selection<'_>,
+    now: &str,
+) -> Result<Statement, StorageError> {
+    let mut writer = Writer::default();
+    let removed = selection.condition(&mut writer, access, bucket)?;
+    Ok(super::event::of_objects(writer, Kind::Removed, &removed, now))
 }
 
 /// Removes those of the selected objects that the caller sees and may delete: their

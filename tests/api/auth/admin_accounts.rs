@@ -123,7 +123,7 @@ fn what_is_no_account_is_refused() {
             json!({"phone": "+1234567"}),
             422,
             "phone_exists",
-            "A user with this phone number has already been registered",
+            "Phone number already registered by another user",
         ),
         (json!({"email": "a@b.c", "id": taken}), 422, "user_already_exists", "id already exists"),
         (json!({"email": "a@b.c", "id": "nonsense"}), 400, "validation_failed", "uuid"),

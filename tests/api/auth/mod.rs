@@ -3,7 +3,9 @@
 mod admin_accounts;
 mod admin_factors;
 mod admin_list;
+mod audit;
 mod authenticator;
+mod costs;
 mod custom_providers;
 mod defence;
 mod factor_attacks;
@@ -20,6 +22,8 @@ mod passkeys;
 mod phone_factors;
 mod provider_sign_in;
 mod provider_table;
+mod races;
+mod recovery_codes;
 mod refresh;
 mod security_key;
 mod session_claims;

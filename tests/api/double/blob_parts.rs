@@ -111,6 +111,7 @@ impl BlobParts for MemoryBlobs {
     ) -> Result<BlobMetadata, BlobError> {
         let bytes = body.read(limit).await.map_err(|error| match error {
             StreamError::TooLarge => BlobError::TooLarge,
+            StreamError::Mismatch => BlobError::Mismatch,
             StreamError::Broken(_) => BlobError::Truncated,
         })?;
         if hex(&sha256(&bytes)) != expected {

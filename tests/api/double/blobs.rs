@@ -20,6 +20,8 @@ pub struct MemoryBlobs {
     objects: RefCell<BTreeMap<String, (Bytes, BlobMetadata)>>,
     pub(super) uploads: RefCell<BTreeMap<String, OpenUpload>>,
     tokens: Cell<u64>,
+    /// Keys in Infrequent Access.
+    pub archived: RefCell<Vec<String>>,
     /// Fails before anything is stored or removed.
     pub fault: Fault,
     /// Loses the answer of a put or a removal that took effect.
@@ -65,10 +67,15 @@ impl Blobs for MemoryBlobs {
     async fn put(&self, key: &str, body: Body, limit: u64) -> Result<BlobMetadata, BlobError> {
         self.check()?;
         assert!(key.len() <= 1024, "R2 refuses keys over 1,024 bytes");
+        let declared = body.length();
         let bytes = body.read(limit).await.map_err(|error| match error {
             StreamError::TooLarge => BlobError::TooLarge,
+            StreamError::Mismatch => BlobError::Mismatch,
             StreamError::Broken(_) => BlobError::Truncated,
         })?;
+        if declared.is_some_and(|length| length != bytes.len() as u64) {
+            return Err(BlobError::Truncated);
+        }
         let metadata = BlobMetadata {
             size: bytes.len() as u64,
             etag: edgeward::crypto::hex(&edgeward::crypto::md5(&bytes)),
@@ -91,6 +98,24 @@ impl Blobs for MemoryBlobs {
             }
         };
         Ok(Some(Blob { metadata: metadata.clone(), body: Body::Bytes(bytes) }))
+    }
+
+    async fn list(&self, after: Option<&str>, most: u32) -> Result<Vec<(String, BlobMetadata)>, BlobError> {
+        self.check()?;
+        assert!((1..=1000).contains(&most), "R2 lists at most 1,000 keys");
+        let objects = self.objects.borrow();
+        let past = objects.iter().filter(|(key, _)| after.is_none_or(|after| key.as_str() > after));
+        let listed = past.take(most as usize).map(|(key, (_, metadata))| (key.clone(), metadata.clone()));
+        Ok(listed.collect())
+    }
+
+    async fn archive(&self, from: &str, to: &str) -> Result<bool, BlobError> {
+        self.check()?;
+        let found = self.objects.borrow().get(from).cloned();
+        let Some(object) = found else { return Ok(false) };
+        self.objects.borrow_mut().insert(to.to_string(), object);
+        self.archived.borrow_mut().push(to.to_string());
+        self.answer(true)
     }
 
     async fn delete(&self, keys: &[String]) -> Result<(), BlobError> {

@@ -104,7 +104,12 @@ fn a_failing_statement_changes_nothing_and_is_named() {
             "insert into kept values (1)",
         ),
         ("create table a (id int);\nselect 'open", "42601", 2, ""),
-        ("create table a (id int);\ndo $$ begin end $$;", "0A000", 2, "do $$ begin end $$"),
+        (
+            "create table a (id int);\ncreate procedure p() language sql as 'select 1';",
+            "0A000",
+            2,
+            "create procedure p() language sql as 'select 1'",
+        ),
         ("create table a (id int);\ndrop table kept;\nfrob;", "42601", 3, "frob"),
     ];
     for (sql, code, line, statement) in rows {

@@ -248,3 +248,33 @@ fn what_uses_a_function_keeps_it() {
     let policies = "SELECT count(*) FROM \"edgeward.catalog\" WHERE kind = 'policy'";
     assert_eq!(app.database.value(policies).unwrap(), "0");
 }
+
+#[test]
+fn functions_that_call_one_another_many_times_over_are_refused_at_once() {
+    let app = TestApp::new();
+    let bodies = [
+        "language sql immutable as $$ select f(n) + f(n + 1) $$",
+        "language plpgsql as $$ begin if f(n) > 3 then return f(n + 1); end if; return f(n); end $$",
+    ];
+    for (index, body) in bodies.iter().enumerate() {
+        let name = |level: usize| format!("f{index}_{level}");
+        app.rows(&format!(
+            "create function {}(n int) returns int language sql immutable as $$ select n + 1 $$",
+            name(0)
+        ));
+        let mut highest = 0;
+        for level in 1..=14 {
+            let body = body.replace("f(n", &format!("{}(n", name(level - 1)));
+            let answer = app.run(&format!("create function {}(n int) returns int {body}", name(level)));
+            if answer.status == 200 {
+                highest = level;
+            } else {
+                assert_eq!(answer.json()["code"], "54001");
+                break;
+            }
+        }
+        assert!(highest > 3, "{highest}");
+        let called = app.run(&format!("select {}(1)", name(highest)));
+        assert!(called.status == 200 || called.json()["code"] == "54001", "{}", called.text());
+    }
+}

@@ -11,6 +11,7 @@ mod policies;
 mod ranges;
 mod refusing;
 mod renaming;
+mod returning_rows;
 mod searching;
 mod sequences;
 mod types;

@@ -45,3 +45,24 @@ fn texts_are_searched_by_sql() {
         assert_eq!(app.refusal(sql).0, code, "{sql}");
     }
 }
+
+#[test]
+fn vectors_are_told_apart_by_what_they_come_to() {
+    let app = TestApp::new();
+    app.migrate(
+        "1",
+        "create table posts (id int primary key, words tsvector);
+         insert into posts values (1, to_tsvector('english', 'a cat')), (2, to_tsvector('english', 'the cats')), (3, 'cat:2'), (4, 'dog:1'), (5, null);",
+    );
+    assert_eq!(
+        app.rows("select count(*) as n, min(id) as first from posts group by words order by 2"),
+        json!([{"n": 3, "first": 1}, {"n": 1, "first": 4}, {"n": 1, "first": 5}])
+    );
+    assert_eq!(
+        app.rows("select count(*) as n from (select distinct words from posts) as d"),
+        json!([{"n": 3}])
+    );
+    let united =
+        app.rows("select words::text as w from posts union select words::text from posts order by 1");
+    assert_eq!(united, json!([{"w": "'cat':2"}, {"w": "'dog':1"}, {"w": null}]));
+}

@@ -153,3 +153,18 @@ fn tables_that_are_there_get_numbers() {
     app.rows("alter table memos drop column n");
     assert_eq!(app.refusal("select nextval('notes_number_seq')").0, "42P01");
 }
+
+#[test]
+fn two_columns_of_a_row_do_not_share_a_number() {
+    let app = TestApp::new();
+    app.migrate(
+        "1",
+        "create sequence shared;
+         create table pairs (id int primary key, a bigint default nextval('shared'), b bigint default nextval('shared'));",
+    );
+    let insert = |body: serde_json::Value| app.service_role().post("/rest/v1/pairs").json(&body).send();
+    let refused = insert(json!({"id": 1}));
+    assert_eq!((refused.status.as_u16(), refused.json()["code"].clone()), (400, json!("0A000")));
+    assert_eq!(insert(json!({"id": 1, "a": 7})).status, 201);
+    assert_eq!(app.rows("select a, b from pairs"), json!([{"a": 7, "b": 1}]));
+}

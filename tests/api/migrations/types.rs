@@ -196,3 +196,44 @@ fn generated_columns_and_defaults_are_computed() {
         assert_eq!(found, code, "{sql}: {}", answer.text());
     }
 }
+
+#[test]
+fn types_and_their_values_are_renamed() {
+    let app = TestApp::new();
+    app.migrate(
+        "1",
+        "create type state as enum ('new', 'open', 'done');
+         create table tasks (id int primary key, state state not null default 'new', past state[] default '{}', other state default 'done'::public.state);
+         insert into tasks (id, past) values (1, '{new,done}');
+         insert into tasks (id, state, past) values (2, 'done', null);
+         create function is_open(s state, all_of state[] default null) returns boolean language sql immutable as $$ select s = 'open' $$;",
+    );
+    app.migrate("2", "alter type state rename value 'new' to 'fresh'");
+    assert_eq!(
+        app.rows("select id, state, past from tasks order by id"),
+        json!([{"id": 1, "state": "fresh", "past": ["fresh", "done"]}, {"id": 2, "state": "done", "past": null}])
+    );
+    assert_eq!(
+        app.rows("insert into tasks (id) values (3) returning state, other"),
+        json!([{"state": "fresh", "other": "done"}])
+    );
+    assert_eq!(app.refusal("insert into tasks (id, state) values (4, 'new')").0, "22P02");
+    assert_eq!(app.refusal("alter type state rename value 'new' to 'x'").0, "22023");
+    assert_eq!(app.refusal("alter type state rename value 'open' to 'done'").0, "42710");
+    app.migrate("3", "alter type state rename to task_state");
+    assert_eq!(app.value("is_open('open')"), json!(true));
+    assert_eq!(app.value("'fresh'::task_state"), json!("fresh"));
+    assert_eq!(app.rows("insert into tasks (id) values (5) returning other"), json!([{"other": "done"}]));
+    assert_eq!(app.refusal("select 'fresh'::state").0, "42704");
+    assert_eq!(app.refusal("drop type task_state").0, "2BP01");
+    app.rows("alter table tasks drop column state, drop column past, drop column other");
+    assert_eq!(
+        app.refusal("drop type task_state").1,
+        "cannot drop type task_state because other objects depend on it: function is_open(task_state,task_state[])"
+    );
+    app.rows(
+        "alter table tasks add column state task_state; create policy fresh on tasks using (state = 'fresh')",
+    );
+    assert_eq!(app.refusal("alter type task_state rename value 'fresh' to 'young'").0, "0A000");
+    assert_eq!(app.refusal("alter type task_state rename to tasks").0, "42710");
+}

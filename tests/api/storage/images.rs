@@ -200,7 +200,7 @@ fn failures_of_the_renderer_have_their_codes() {
 
 #[test]
 fn without_cloudflare_images_the_refusal_says_what_to_bind() {
-    let app = app_with_images().without_images();
+    let app = app_with_images().without_optional_bindings();
     let answer = public(&app, "open/cat.png?width=10").send();
     assert_refused(&answer, "FeatureNotEnabled", "409");
     assert!(answer.json()["message"].as_str().unwrap().contains("IMAGES"));

@@ -178,6 +178,7 @@ fn signed_header(context: &Context, name: &str) -> Option<String> {
 async fn read(body: Body) -> Result<Bytes, S3Error> {
     body.read(LARGEST_XML).await.map_err(|error| match error {
         StreamError::TooLarge => StorageError::TooLarge.into(),
+        StreamError::Mismatch => StorageError::InvalidChecksum.into(),
         StreamError::Broken(_) => S3Error::IncompleteBody,
     })
 }

@@ -83,8 +83,12 @@ fn all_accounts_together_have_so_many_mails_an_hour() {
 #[test]
 fn a_carrier_that_is_half_set_up_is_said_at_the_start() {
     use edgeward::config::{Config, DEMO_JWT_SECRET};
-    let rows: [(&[(&str, &str)], &str); 6] = [
+    let rows: [(&[(&str, &str)], &str); 7] = [
         (&[("MAIL_PROVIDER", "pigeon")], "MAIL_PROVIDER must be one of resend, postmark, sendgrid, mailgun"),
+        (
+            &[("MAIL_PROVIDER", "ses"), ("MAIL_API_KEY", "k")],
+            "MAIL_ACCESS_KEY_ID and MAIL_REGION are not both set",
+        ),
         (&[("MAIL_PROVIDER", "resend"), ("MAIL_FROM", "a@b.c")], "MAIL_API_KEY is not set"),
         (&[("MAIL_PROVIDER", "resend"), ("MAIL_API_KEY", "k")], "MAIL_FROM is not set"),
         (

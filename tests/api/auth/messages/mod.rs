@@ -2,6 +2,7 @@
 
 mod anonymous;
 mod carriers;
+mod confirm_page;
 mod email_change;
 mod enumeration;
 mod faults;

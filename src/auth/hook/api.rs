@@ -1,5 +1,5 @@
-//! Asking a function of the project's, by the data API's own way to it: its body is SQL that is inlined
-//! and compiled there. It runs as the service role, where Postgres has the role `supabase_auth_admin`.
+//! Asking a function of the project's by a request to the data API, made inside: its body is SQL that is inlined and
+//! compiled there. It runs as the service role, where Postgres has the role `supabase_auth_admin`.
 
 use serde_json::{Map, Value};
 
