@@ -13,6 +13,7 @@ import { basename, join } from "node:path";
 import { parseArgs } from "node:util";
 
 import { build } from "./build.mjs";
+import { buildExample } from "./build-example.mjs";
 import { apply, post } from "./live-sql.mjs";
 import { run, runMain, say, Stop } from "./terminal.mjs";
 import { root } from "./toolchain.mjs";
@@ -69,6 +70,7 @@ async function installJest() {
 }
 
 async function ownWorker() {
+  await buildExample();
   await build({ profile: "dev", features: ["fault-routes"], out: "build/test" });
   const { startWorker } = await import("../tests/e2e/worker.mjs");
   return startWorker({ vars: settings });

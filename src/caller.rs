@@ -2,6 +2,10 @@
 
 use std::rc::Rc;
 
+use ::http::header::COOKIE;
+use ::http::{HeaderMap, Method};
+use serde_json::{Value, json};
+
 use crate::jwt::Claims;
 
 /// The one who makes a request, as far as the request proves it.
@@ -11,8 +15,45 @@ pub struct Caller {
     pub role: Role,
     /// The token's claims; for a key that is no token, just its role.
     pub claims: Rc<Claims>,
+    /// The request, where its SQL may ask for it: the data API's.
+    pub request: Option<Rc<CallersRequest>>,
     /// What the Storage API does for them, as policies ask by `storage.operation()`; `None` elsewhere.
     pub operation: Option<&'static str>,
+}
+
+/// What SQL may ask of a request (`current_setting('request.headers')`).
+#[derive(Clone, Debug)]
+pub struct CallersRequest {
+    /// The method.
+    pub method: Method,
+    /// The path below the API's: `/todos`.
+    pub path: String,
+    /// The headers.
+    pub headers: HeaderMap,
+}
+
+impl CallersRequest {
+    /// The headers but cookies as a JSON object; of equal names the last counts, as upstream.
+    pub fn headers_json(&self) -> String {
+        let headers = self.headers.iter().filter(|(name, _)| **name != COOKIE);
+        let pairs = headers.map(|(name, value)| (name.as_str(), String::from_utf8_lossy(value.as_bytes())));
+        Value::from_iter(pairs).to_string()
+    }
+
+    /// The cookies as a JSON object.
+    pub fn cookies_json(&self) -> String {
+        let headers = self.headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
+        let pairs =
+            headers.flat_map(|header| header.split(';')).filter_map(|pair| pair.trim().split_once('='));
+        Value::from_iter(pairs).to_string()
+    }
+
+    /// All of it as JSON, as triggers read it.
+    pub fn to_json(&self) -> String {
+        let (headers, cookies) = (self.headers_json(), self.cookies_json());
+        json!({"method": self.method.as_str(), "path": self.path, "headers": headers, "cookies": cookies})
+            .to_string()
+    }
 }
 
 /// A Postgres role of a Supabase project.
@@ -55,13 +96,13 @@ impl Caller {
     pub fn with_role(role: Role) -> Self {
         let mut claims = Claims::default();
         claims.all.insert("role".into(), role.name().into());
-        Self { role, claims: Rc::new(claims), operation: None }
+        Self { role, claims: Rc::new(claims), request: None, operation: None }
     }
 
     /// The caller a verified token speaks for; no `role` claim means anon, as PostgREST has it.
     pub fn from_claims(claims: Rc<Claims>) -> Self {
         let role = claims.text("role").map_or(Role::Anon, Role::named);
-        Self { role, claims, operation: None }
+        Self { role, claims, request: None, operation: None }
     }
 
     /// `auth.uid()`: the subject of the token.

@@ -16,8 +16,35 @@ pub enum CallerValue {
     Email,
     /// `auth.jwt()` and `current_setting('request.jwt.claims')`: the claims as JSON text.
     Claims,
+    /// `current_setting('request.headers')` and its like: what is known of the request.
+    Request(RequestPart),
     /// `storage.operation()`: what the Storage API does; NULL elsewhere.
     Operation,
+}
+
+/// A part of the request that expressions can ask for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RequestPart {
+    /// `GET`.
+    Method,
+    /// `/todos`, without what comes before it in the URL.
+    Path,
+    /// The headers as a JSON object, their names in small letters.
+    Headers,
+    /// The cookies as a JSON object.
+    Cookies,
+}
+
+impl RequestPart {
+    /// Its name among the settings, after `request.`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Method => "method",
+            Self::Path => "path",
+            Self::Headers => "headers",
+            Self::Cookies => "cookies",
+        }
+    }
 }
 
 /// Where lowered SQL will run: for a caller (policies apply) or for the system (they don't).

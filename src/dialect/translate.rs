@@ -374,9 +374,11 @@ impl Environment for SystemEnvironment {
         self.asked_for_caller = true;
         Ok(match value {
             CallerValue::Role | CallerValue::CurrentUser => "'postgres'".to_string(),
-            CallerValue::UserId | CallerValue::Email | CallerValue::Claims | CallerValue::Operation => {
-                "NULL".to_string()
-            }
+            CallerValue::UserId
+            | CallerValue::Email
+            | CallerValue::Claims
+            | CallerValue::Request(_)
+            | CallerValue::Operation => "NULL".to_string(),
         })
     }
 

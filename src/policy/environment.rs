@@ -78,6 +78,7 @@ impl Environment for CallerEnvironment<'_> {
             CallerValue::Role | CallerValue::CurrentUser => Slot::Role,
             CallerValue::Email => Slot::Email,
             CallerValue::Claims => Slot::Claims,
+            CallerValue::Request(part) => Slot::Request(part),
             CallerValue::Operation => Slot::Operation,
         };
         Ok(match self.slots {

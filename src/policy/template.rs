@@ -3,7 +3,8 @@
 //! What policies come to depends on the schema, the role and the command; only the values they ask of
 //! the caller differ from one request to the next. So the catalog remembers the text with slots for those.
 
-use crate::caller::Caller;
+use crate::caller::{Caller, CallersRequest};
+use crate::dialect::RequestPart;
 use crate::sql::{Bind, Writer};
 
 /// A value of the caller, to be bound when the predicate is used.
@@ -19,8 +20,19 @@ pub enum Slot {
     Email,
     /// The claims as JSON text.
     Claims,
+    /// A part of the request.
+    Request(RequestPart),
     /// What the Storage API does.
     Operation,
+}
+
+fn part_of(request: &CallersRequest, part: RequestPart) -> String {
+    match part {
+        RequestPart::Method => request.method.to_string(),
+        RequestPart::Path => request.path.clone(),
+        RequestPart::Headers => request.headers_json(),
+        RequestPart::Cookies => request.cookies_json(),
+    }
 }
 
 /// How a slot stands in text: between two of a character that Postgres' texts cannot hold.
@@ -28,12 +40,16 @@ const MARK: char = '\0';
 
 #[rustfmt::skip]
 const SLOTS: &[(Slot, &str)] = &[
-    (Slot::UserId, "user id"),
-    (Slot::Role,   "role"),
-    (Slot::Owner,  "owner"),
-    (Slot::Email,  "email"),
-    (Slot::Claims, "claims"),
-    (Slot::Operation, "operation"),
+    (Slot::UserId,                        "user id"),
+    (Slot::Role,                          "role"),
+    (Slot::Owner,                         "owner"),
+    (Slot::Email,                         "email"),
+    (Slot::Claims,                        "claims"),
+    (Slot::Request(RequestPart::Method),  "request method"),
+    (Slot::Request(RequestPart::Path),    "request path"),
+    (Slot::Request(RequestPart::Headers), "request headers"),
+    (Slot::Request(RequestPart::Cookies), "request cookies"),
+    (Slot::Operation,                     "operation"),
 ];
 
 impl Slot {
@@ -51,6 +67,7 @@ impl Slot {
             Self::Owner => "postgres".into(),
             Self::Email => caller.claims.text("email").into(),
             Self::Claims => caller.claims.to_json().into(),
+            Self::Request(part) => caller.request.as_deref().map(|request| part_of(request, part)).into(),
             Self::Operation => caller.operation.into(),
         }
     }

@@ -15,7 +15,7 @@ use super::request::{
 };
 use super::{Action, RestRequest, answer, explain, openapi, setting};
 use crate::app::App;
-use crate::caller::Role;
+use crate::caller::{Caller, CallersRequest, Role};
 use crate::config::{Description, RestConfig};
 use crate::http::{Body, Context, Response, ResponseExt, respond};
 use crate::schema::{Catalog, Volatility};
@@ -23,22 +23,25 @@ use crate::schema::{Catalog, Volatility};
 /// `GET|HEAD|POST|PATCH|PUT|DELETE /rest/v1/{relation}`.
 pub async fn relation(mut context: Context) -> Result<Response, RestError> {
     let request = parse(&mut context).await?;
-    Ok(answer(&context.app, &context.caller, &request).await?.into_response())
+    let caller = with_request(&mut context);
+    Ok(answer(&context.app, &caller, &request).await?.into_response())
 }
 
 /// `POST /rest/v1/batch`: several requests in one transaction; ours. A table of that name goes first.
 pub async fn batch(mut context: Context) -> Result<Response, BatchRefusal> {
     if is_a_table(&context, "batch").await? {
         let request = parse(&mut context).await?;
-        return Ok(answer(&context.app, &context.caller, &request).await?.into_response());
+        let caller = with_request(&mut context);
+        return Ok(answer(&context.app, &caller, &request).await?.into_response());
     }
     let body = context.read_body().await.map_err(RestError::from)?;
     let app = context.app.clone();
     let catalog = catalog(&app).await?;
     let rest = &setting::in_force(&app.config.rest, &catalog);
     let requests = batch::parse(&body, |head, body| request(rest, head, body))?;
-    let answers = transaction::answer_all(&context.app, &context.caller, &requests).await?;
-    Ok(batch::into_response(answers, context.caller.role == Role::Anon))
+    let caller = with_request(&mut context);
+    let answers = transaction::answer_all(&context.app, &caller, &requests).await?;
+    Ok(batch::into_response(answers, caller.role == Role::Anon))
 }
 
 /// `OPTIONS /rest/v1/{relation}`: what may be done with it.
@@ -85,7 +88,8 @@ fn permit_description(context: &Context) -> Result<(), RestError> {
 /// `GET|HEAD|POST /rest/v1/rpc/{function}`.
 pub async fn function(mut context: Context) -> Result<Response, RestError> {
     let request = parse_call(&mut context).await?;
-    Ok(answer(&context.app, &context.caller, &request).await?.into_response())
+    let caller = with_request(&mut context);
+    Ok(answer(&context.app, &caller, &request).await?.into_response())
 }
 
 /// `OPTIONS /rest/v1/rpc/{function}`: how it may be called.
@@ -104,43 +108,47 @@ pub async fn function_options(context: Context) -> Result<Response, RestError> {
 }
 
 async fn parse_call(context: &mut Context) -> Result<RestRequest, RestError> {
-    let is_post = context.method == Method::POST;
-    let action = Action::Read { bodiless: context.method == Method::HEAD };
     let app = context.app.clone();
     let catalog = catalog(&app).await?;
     let rest = &setting::in_force(&app.config.rest, &catalog);
-    let profile = if is_post { Action::Insert } else { action };
-    let (schema, says_schema) = schema(rest, &context.headers, profile)?;
-    let media = negotiate(context.header("accept"), rest.plans).map_err(RestError::Media)?;
-    let headers = context.headers.get_all("prefer").iter().filter_map(|value| value.to_str().ok());
-    let preferences = Preferences::parse(headers);
-    let (query, called) = if is_post {
-        let query = Query::parse(&context.query)?;
-        let bytes = context.read_body().await?;
-        let arguments = Arguments::parse(context.header("content-type"), &bytes, query.columns.as_deref())?;
-        (query, Called { arguments, is_post })
-    } else {
-        let (query, arguments) = Query::parse_call(&context.query)?;
-        (query, Called { arguments: Arguments::Texts(arguments), is_post })
+    let body = if context.method == Method::POST { context.read_body().await? } else { Default::default() };
+    let head = Head {
+        method: &context.method,
+        relation: context.parameters.get("function"),
+        is_call: true,
+        query: &context.query,
+        headers: &context.headers,
     };
-    if preferences.strict == Some(true) && !preferences.unknown.is_empty() {
-        return Err(RestError::Preferences(preferences.unknown));
-    }
-    let range = range(&context.headers, profile, &query)?;
-    Ok(RestRequest {
-        action,
-        relation: context.parameters.get("function").to_string(),
-        schema,
-        says_schema,
-        query,
-        canonical_query: canonical(&context.query),
-        preferences,
-        media,
-        range,
-        payload: Payload::default(),
-        may_roll_back: rest.transaction_end.overridable,
-        called: Some(called),
-    })
+    call(rest, &head, &body)
+}
+
+/// A whole call of a function.
+fn call(rest: &RestConfig, head: &Head<'_>, body: &[u8]) -> Result<RestRequest, RestError> {
+    let is_post = match *head.method {
+        Method::POST => true,
+        Method::GET | Method::HEAD => false,
+        _ => return Err(RestError::CallMethod(head.method.to_string())),
+    };
+    let action = Action::Read { bodiless: head.method == Method::HEAD };
+    let profile = if is_post { Action::Insert } else { action };
+    let (query, arguments) = if is_post {
+        let query = Query::parse(head.query)?;
+        let arguments = Arguments::parse(text(head.headers, "content-type"), body, query.columns.as_deref())?;
+        (query, arguments)
+    } else {
+        let (query, arguments) = Query::parse_call(head.query)?;
+        (query, Arguments::Texts(arguments))
+    };
+    let request = saying(rest, head, query, profile)?;
+    Ok(RestRequest { action, called: Some(Called { arguments, is_post }), ..request })
+}
+
+/// The caller, of whose request SQL may ask. Its headers are not needed elsewhere any more.
+fn with_request(context: &mut Context) -> Caller {
+    let path = context.path.strip_prefix("/rest/v1").unwrap_or(&context.path).to_string();
+    let (method, headers) = (context.method.clone(), std::mem::take(&mut context.headers));
+    let request = Some(Rc::new(CallersRequest { method, path, headers }));
+    Caller { request, ..context.caller.clone() }
 }
 
 async fn catalog(app: &App) -> Result<Rc<Catalog>, RestError> {
@@ -156,8 +164,10 @@ async fn is_a_table(context: &Context, name: &str) -> Result<bool, RestError> {
 struct Head<'r> {
     /// What is done.
     pub method: &'r Method,
-    /// The relation's name, decoded.
+    /// The relation's or function's name, decoded.
     pub relation: &'r str,
+    /// Whether it is a function's.
+    pub is_call: bool,
     /// The query string as sent.
     pub query: &'r str,
     /// The headers.
@@ -178,24 +188,29 @@ async fn parse(context: &mut Context) -> Result<RestRequest, RestError> {
         let body = context.read_body().await?;
         let form = std::str::from_utf8(&body).map_err(|_| RestError::Body(BodyError::Json))?;
         query = [query.as_str(), form].join("&");
-        return request(
-            rest,
-            &Head { method: &Method::GET, relation: &relation, query: &query, headers: &headers },
-            &[],
-        );
+        let method = &Method::GET;
+        let head = Head { method, relation: &relation, is_call: false, query: &query, headers: &headers };
+        let request = head_of(rest, &head);
+        context.headers = headers;
+        return request;
     }
-    let head = Head { method: &method, relation: &relation, query: &query, headers: &headers };
+    let head =
+        Head { method: &method, relation: &relation, is_call: false, query: &query, headers: &headers };
     let mut request = head_of(rest, &head)?;
     if takes_body(request.action) {
         let bytes = context.read_body().await?;
         request.payload =
             parse_body(text(&headers, "content-type"), &bytes, request.query.columns.as_deref())?;
     }
+    context.headers = headers;
     Ok(request)
 }
 
 /// A whole request whose body is there.
 fn request(rest: &RestConfig, head: &Head<'_>, body: &[u8]) -> Result<RestRequest, RestError> {
+    if head.is_call {
+        return call(rest, head, body);
+    }
     let mut request = head_of(rest, head)?;
     if takes_body(request.action) {
         request.payload =
@@ -209,11 +224,6 @@ fn takes_body(action: Action) -> bool {
 }
 
 fn head_of(rest: &RestConfig, head: &Head<'_>) -> Result<RestRequest, RestError> {
-    saying(rest, head, Query::parse(head.query)?)
-}
-
-/// A request without its body, whose query string says this.
-fn saying(rest: &RestConfig, head: &Head<'_>, query: Query) -> Result<RestRequest, RestError> {
     let action = match *head.method {
         Method::POST => Action::Insert,
         Method::PATCH => Action::Update,
@@ -221,6 +231,16 @@ fn saying(rest: &RestConfig, head: &Head<'_>, query: Query) -> Result<RestReques
         Method::DELETE => Action::Delete,
         _ => Action::Read { bodiless: head.method == Method::HEAD },
     };
+    saying(rest, head, Query::parse(head.query)?, action)
+}
+
+/// A request without its body, whose query string says this.
+fn saying(
+    rest: &RestConfig,
+    head: &Head<'_>,
+    query: Query,
+    action: Action,
+) -> Result<RestRequest, RestError> {
     let (schema, says_schema) = schema(rest, head.headers, action)?;
     let media = negotiate(text(head.headers, "accept"), rest.plans).map_err(RestError::Media)?;
     let prefer = head.headers.get_all("prefer").iter().filter_map(|value| value.to_str().ok());
@@ -241,6 +261,7 @@ fn saying(rest: &RestConfig, head: &Head<'_>, query: Query) -> Result<RestReques
         range,
         may_roll_back: rest.transaction_end.overridable,
         payload: Payload::default(),
+        nested: text(head.headers, "x-edgeward-nested") == Some("true"),
         called: None,
     })
 }

@@ -7,13 +7,15 @@
 use ::http::HeaderName;
 
 use super::error::RestError;
-use super::plan::Plan;
+use super::explain::Violation;
+use super::plan::{Plan, suspects};
 use super::query::{Batch, Packing};
 use super::response::{self, Answer};
 use super::{Attempt, RestRequest, cost, explain, is_stale, moved, prepare};
 use crate::app::App;
 use crate::caller::Caller;
 use crate::ports::DbError;
+use crate::schema::Catalog;
 
 /// Why none of it took effect, and which request it was, when that is known.
 pub struct BatchRefusal {
@@ -80,7 +82,11 @@ async fn attempt_all(app: &App, caller: &Caller, requests: &[RestRequest]) -> Re
             let place = explain::culprit(&error, &catalog, &plans);
             let plan = place.and_then(|place| plans.get(place)).or(plans.first());
             let error = match plan {
-                Some(plan) => explain::failure(&error, &catalog, plan),
+                Some(plan) => {
+                    // What earlier requests wrote is gone: only what is certain without looking is said.
+                    let only = plan_suspect(&error, &catalog, plan).filter(|_| place.is_some());
+                    explain::failure(&error, &catalog, plan, only)
+                }
                 None => explain::plainly(&error),
             };
             return Err((error.into(), place));
@@ -94,6 +100,16 @@ async fn attempt_all(app: &App, caller: &Caller, requests: &[RestRequest]) -> Re
     };
     let cost = if app.config.rest.says_cost { cost::headers(&results).into() } else { Vec::new() };
     Ok(Answers { answers: prepared.iter().map(one).collect(), cost })
+}
+
+/// The one constraint that can be meant.
+fn plan_suspect<'c>(error: &DbError, catalog: &'c Catalog, plan: &Plan<'c>) -> Option<Violation<'c>> {
+    let Plan::Write(write) = plan else { return None };
+    let mut suspects = suspects(catalog, write, error);
+    if suspects.len() > 1 {
+        return None;
+    }
+    suspects.pop().map(|suspect| Violation { suspect, key: None })
 }
 
 impl From<RestError> for BatchRefusal {

@@ -40,7 +40,22 @@ pub enum RestError {
     Preferences(Vec<String>),
     Aggregates,
     Affected(u64),
+    /// A function is called by another method than GET, HEAD and POST.
+    CallMethod(String),
+    /// `max-affected` of a function that gives one row.
+    AffectedByOne,
     RootDescription,
+    /// What a function set as the response's headers is none.
+    SaidHeaders,
+    /// What a function set as the response's status is none.
+    SaidStatus,
+    /// What a function raised as the whole response (`RAISE SQLSTATE 'PGRST'`).
+    Said(Box<Said>),
+    /// Such an error that cannot be read.
+    SaidUnreadable {
+        details: String,
+        hint: &'static str,
+    },
     NotImplemented(String),
     NoRelationship {
         origin: String,
@@ -82,6 +97,17 @@ pub enum RestError {
     Internal(String),
     /// The shell's own refusal, of a body too large for instance.
     Shell(Refusal),
+}
+
+/// The whole of a response, as a function raised it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Said {
+    /// The HTTP status.
+    pub status: u16,
+    /// More headers.
+    pub headers: Vec<(String, String)>,
+    /// What the body says.
+    pub error: PostgresError,
 }
 
 /// A name that may have been meant.
@@ -173,6 +199,12 @@ impl RestError {
             Self::Preferences(_)               => 400,
             Self::Aggregates                   => 400,
             Self::Affected(_)                  => 400,
+            Self::AffectedByOne                => 400,
+            Self::CallMethod(_)                => 405,
+            Self::SaidHeaders                  => 500,
+            Self::SaidStatus                   => 500,
+            Self::Said(said)                   => said.status,
+            Self::SaidUnreadable { .. }        => 500,
             Self::RootDescription              => 404,
             Self::NotImplemented(_)            => 400,
             Self::NoRelationship { .. }        => 400,
@@ -191,6 +223,7 @@ impl RestError {
     fn code(&self) -> &str {
         match self {
             Self::Syntax(_)                    => "PGRST100",
+            Self::CallMethod(_)                => "PGRST101",
             Self::Body(_)                      => "PGRST102",
             Self::Range(_)                     => "PGRST103",
             Self::OffsetBeyond { .. }          => "PGRST103",
@@ -198,15 +231,20 @@ impl RestError {
             Self::Schema { .. }                => "PGRST106",
             Self::Media(_)                     => "PGRST107",
             Self::NotEmbedded(_)               => "PGRST108",
+            Self::SaidHeaders                  => "PGRST111",
+            Self::SaidStatus                   => "PGRST112",
             Self::PutLimit                     => "PGRST114",
             Self::PutMismatch                  => "PGRST115",
             Self::NotOneRow(_)                 => "PGRST116",
             Self::RelatedOrder { .. }          => "PGRST118",
+            Self::Said(said)                   => &said.error.code,
+            Self::SaidUnreadable { .. }        => "PGRST121",
             Self::Preferences(_)               => "PGRST122",
             Self::Aggregates                   => "PGRST123",
             Self::Affected(_)                  => "PGRST124",
             Self::RootDescription              => "PGRST126",
             Self::NotImplemented(_)            => "PGRST127",
+            Self::AffectedByOne                => "PGRST128",
             Self::NoRelationship { .. }        => "PGRST200",
             Self::AmbiguousRelationship { .. } => "PGRST201",
             Self::NoFunction { .. }            => "PGRST202",
@@ -241,6 +279,12 @@ impl RestError {
             Self::Preferences(_)                  => "Invalid preferences given with handling=strict".into(),
             Self::Aggregates                      => "Use of aggregate functions is not allowed".into(),
             Self::Affected(_)                     => "Query result exceeds max-affected preference constraint".into(),
+            Self::AffectedByOne                   => "Function must return SETOF or TABLE when max-affected preference is used with handling=strict".into(),
+            Self::CallMethod(method)              => format!("Cannot use the {method} method on RPC"),
+            Self::SaidHeaders                     => "response.headers guc must be a JSON array composed of objects with a single key and a string value".into(),
+            Self::SaidStatus                      => "response.status guc must be a valid status code".into(),
+            Self::Said(said)                      => said.error.message.clone(),
+            Self::SaidUnreadable { .. }           => "Could not parse JSON in the \"RAISE SQLSTATE 'PGRST'\" error".into(),
             Self::RootDescription                 => "Root endpoint metadata is disabled".into(),
             Self::NotImplemented(_)               => "Feature not implemented".into(),
             Self::NoRelationship { origin, target, .. } =>
@@ -280,6 +324,8 @@ impl RestError {
             })).collect(),
             Self::NoFunction { schema, name, arguments, body, .. } => json!(no_function_details(schema, name, arguments, *body)),
             Self::Postgres(error)                   => json!(error.details),
+            Self::Said(said)                        => json!(said.error.details),
+            Self::SaidUnreadable { details, .. }    => json!(details),
             _                                       => Value::Null,
         }
     }
@@ -298,6 +344,8 @@ impl RestError {
             }
             Self::NoTable { schema, closest: Some(name), .. }      => json!(format!("Perhaps you meant the table '{schema}.{name}'")),
             Self::Postgres(error)                                  => json!(error.hint),
+            Self::Said(said)                                       => json!(said.error.hint),
+            Self::SaidUnreadable { hint, .. }                      => json!(hint),
             _                                                      => Value::Null,
         }
     }
@@ -310,12 +358,21 @@ impl PostgresError {
             "42501" => 403,
             "21000" if self.message.ends_with("requires a WHERE clause") => 400,
             "21000" => 500,
+            // A function's own status: `RAISE SQLSTATE 'PT402'`.
+            code if code.strip_prefix("PT").and_then(http_status).is_some() => {
+                code.strip_prefix("PT").and_then(http_status).unwrap_or(500)
+            }
             code => {
                 let row = SQLSTATES.iter().find(|(prefix, _)| code.starts_with(prefix));
                 row.map_or(400, |(_, status)| *status)
             }
         }
     }
+}
+
+fn http_status(digits: &str) -> Option<u16> {
+    let status: u16 = digits.parse().ok()?;
+    (200..600).contains(&status).then_some(status)
 }
 
 /// `Could not find the function public.f(a, b) in the schema cache`.
@@ -368,6 +425,12 @@ impl Failure for RestError {
             }
             Self::Overloaded(cause) => response.with_header(RETRY_AFTER, "1").with_cause(cause.clone()),
             Self::Internal(cause) => response.with_cause(cause.clone()),
+            Self::Said(said) => {
+                let headers = said.headers.iter().filter_map(|(name, value)| {
+                    Some((HeaderName::try_from(name.as_str()).ok()?, value.as_str()))
+                });
+                headers.fold(response, |response, (name, value)| response.with_header(name, value))
+            }
             _ => response,
         }
     }

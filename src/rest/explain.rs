@@ -1,9 +1,14 @@
 //! What the database's refusal of a batch means for the request: Postgres' code and words for it.
 
-use super::error::{PostgresError, RestError};
-use super::plan::{Cell, Change, Plan, Write};
+use indexmap::IndexMap;
+use serde::Deserialize;
+
+use super::error::{PostgresError, RestError, Said};
+use super::plan::{Change, Plan, Suspect, Write};
+use crate::caller::Caller;
+use crate::policy::permit_columns;
 use crate::ports::DbError;
-use crate::schema::{Catalog, ForeignKey, Table};
+use crate::schema::{Catalog, Command, Table};
 use crate::sql::Raised;
 
 /// A failure that has nothing to do with what was asked.
@@ -16,14 +21,19 @@ pub fn plainly(error: &DbError) -> RestError {
 }
 
 /// A failure of a plan's batch.
-pub fn failure(error: &DbError, catalog: &Catalog, plan: &Plan<'_>) -> RestError {
+pub fn failure(
+    error: &DbError,
+    catalog: &Catalog,
+    plan: &Plan<'_>,
+    violation: Option<Violation<'_>>,
+) -> RestError {
     let write = match plan {
         Plan::Write(write) => Some(write),
         Plan::Read(_) => None,
     };
     match (error, write) {
         (DbError::Raised(payload), _) => raised(payload),
-        (DbError::Unique { table, columns }, write) => unique(catalog, table, columns, write),
+        (DbError::Unique { table, columns }, _) => unique(catalog, table, columns, violation),
         (DbError::NotNull { table, column }, _) => RestError::postgres(
             "23502",
             format!(
@@ -31,21 +41,22 @@ pub fn failure(error: &DbError, catalog: &Catalog, plan: &Plan<'_>) -> RestError
                 table_name(catalog, table)
             ),
         ),
-        (DbError::Check(name), Some(write)) => RestError::postgres(
+        (DbError::Check(name), Some(write)) if write.steps.is_empty() => RestError::postgres(
             "23514",
             format!("new row for relation \"{}\" violates check constraint \"{name}\"", write.table.name),
         ),
-        (DbError::Check(name), None) => RestError::postgres(
+        (DbError::Check(name), _) => RestError::postgres(
             "23514",
             format!(
                 "new row for relation \"{}\" violates check constraint \"{name}\"",
                 table_of_check(catalog, name)
             ),
         ),
+        // A function's: which of its statements it was is not said.
         (DbError::ForeignKey, None) => {
             RestError::postgres("23503", "insert or update on table violates foreign key constraint")
         }
-        (DbError::ForeignKey, Some(write)) => foreign_key(catalog, write),
+        (DbError::ForeignKey, Some(write)) => foreign_key(write, violation),
         (DbError::Datatype(_), _) => {
             RestError::postgres("22P02", "invalid input syntax for the column's type")
         }
@@ -85,6 +96,7 @@ fn raised(payload: &str) -> RestError {
     match (raised.code, raised.message.parse::<u64>()) {
         ("PGRST116", Ok(rows)) => RestError::NotOneRow(rows),
         ("PGRST124", Ok(rows)) => RestError::Affected(rows),
+        ("PGRST", _) => said(&raised),
         _ => RestError::Postgres(PostgresError {
             details: raised.details.map(str::to_string),
             hint: raised.hint.map(str::to_string),
@@ -93,11 +105,53 @@ fn raised(payload: &str) -> RestError {
     }
 }
 
+/// The message of `RAISE SQLSTATE 'PGRST'`.
+#[derive(Deserialize)]
+struct SaidMessage {
+    code: String,
+    message: String,
+    details: Option<String>,
+    hint: Option<String>,
+}
+
+/// Its detail.
+#[derive(Deserialize)]
+struct SaidDetail {
+    status: u16,
+    headers: IndexMap<String, String>,
+}
+
+/// The whole response that a function raises.
+fn said(raised: &Raised<'_>) -> RestError {
+    const MESSAGE: &str = "MESSAGE must be a JSON object with obligatory keys: 'code', 'message' and optional keys: 'details', 'hint'.";
+    const DETAIL: &str = "DETAIL must be a JSON object with obligatory keys: 'status', 'headers' and optional key: 'status_text'.";
+    let Ok(message) = serde_json::from_str::<SaidMessage>(raised.message) else {
+        let details = format!("Invalid JSON value for MESSAGE: '{}'", raised.message);
+        return RestError::SaidUnreadable { details, hint: MESSAGE };
+    };
+    let Some(detail) = raised.details else {
+        let details = "DETAIL is missing in the RAISE statement".to_string();
+        return RestError::SaidUnreadable { details, hint: DETAIL };
+    };
+    let Ok(SaidDetail { status, headers }) = serde_json::from_str(detail) else {
+        let details = format!("Invalid JSON value for DETAIL: '{detail}'");
+        return RestError::SaidUnreadable { details, hint: DETAIL };
+    };
+    let SaidMessage { code, message, details, hint } = message;
+    let error = PostgresError { code, message, details, hint };
+    RestError::Said(Box::new(Said { status, headers: headers.into_iter().collect(), error }))
+}
+
 fn table_name<'a>(catalog: &'a Catalog, physical: &'a str) -> &'a str {
     catalog.tables.get(physical).map_or(physical, |table| &table.name)
 }
 
-fn unique(catalog: &Catalog, physical: &str, columns: &[String], write: Option<&Write<'_>>) -> RestError {
+fn unique(
+    catalog: &Catalog,
+    physical: &str,
+    columns: &[String],
+    violation: Option<Violation<'_>>,
+) -> RestError {
     let same = |of: &[String]| of.len() == columns.len() && of.iter().all(|column| columns.contains(column));
     let named = catalog.tables.get(physical).and_then(|table| {
         let mut all = table.primary_key.iter().chain(&table.uniques);
@@ -105,97 +159,78 @@ fn unique(catalog: &Catalog, physical: &str, columns: &[String], write: Option<&
     });
     // For an index of expressions SQLite gives its name alone.
     let name = named.unwrap_or_else(|| columns.join("_"));
+    let key = violation.and_then(|violation| violation.key_of(columns));
     RestError::Postgres(PostgresError {
-        details: write
-            .and_then(|write| key_text(write, columns))
-            .map(|key| format!("Key {key} already exists.")),
+        details: key.map(|key| format!("Key {key} already exists.")),
         ..PostgresError::new("23505", format!("duplicate key value violates unique constraint \"{name}\""))
     })
 }
 
-fn foreign_key(catalog: &Catalog, write: &Write<'_>) -> RestError {
-    let table = write.table;
-    let outgoing: Vec<&ForeignKey> = table
-        .foreign_keys
-        .iter()
-        .filter(|key| key.columns.iter().any(|column| write.writes(column)))
-        .collect();
-    let incoming: Vec<(&Table, &ForeignKey)> = catalog
-        .tables
-        .values()
-        .flat_map(|other| other.foreign_keys.iter().map(move |key| (other, key)))
-        .filter(|(_, key)| key.foreign_schema == table.schema && key.foreign_table == table.name)
-        .filter(|(_, key)| write.removes(&key.foreign_columns))
-        .collect();
-    let (message, details) = match (outgoing.as_slice(), incoming.as_slice()) {
-        ([key], []) => {
-            let details = key_text(write, &key.columns)
-                .map(|text| format!("Key {text} is not present in table \"{}\".", key.foreign_table));
+fn foreign_key(write: &Write<'_>, violation: Option<Violation<'_>>) -> RestError {
+    let table = &write.table.name;
+    let verbs = match write.change {
+        Change::Insert(_) => "insert or update",
+        Change::Update(..) | Change::Delete(_) | Change::Nothing => "update or delete",
+    };
+    let Some(violation) = violation else {
+        if !write.steps.is_empty() {
+            return RestError::postgres("23503", "insert or update on table violates foreign key constraint");
+        }
+        return RestError::postgres(
+            "23503",
+            format!("{verbs} on table \"{table}\" violates a foreign key constraint"),
+        );
+    };
+    let (message, details) = match &violation.suspect {
+        Suspect::Referenced(other, key) => {
+            let (name, other) = (&key.name, &other.name);
+            let key = violation.key_of(&key.foreign_columns).map_or(String::new(), |key| format!(" {key}"));
             (
                 format!(
-                    "insert or update on table \"{}\" violates foreign key constraint \"{}\"",
-                    table.name, key.name
+                    "update or delete on table \"{table}\" violates foreign key constraint \"{name}\" on table \"{other}\""
                 ),
-                details,
+                format!("Key{key} is still referenced from table \"{other}\"."),
             )
         }
-        ([], [(other, key)]) => (
-            format!(
-                "update or delete on table \"{}\" violates foreign key constraint \"{}\" on table \"{}\"",
-                table.name, key.name, other.name
-            ),
-            Some(format!("Key is still referenced from table \"{}\".", other.name)),
-        ),
-        // SQLite does not say which of several it was.
-        (_, []) => {
-            (format!("insert or update on table \"{}\" violates a foreign key constraint", table.name), None)
+        Suspect::Missing(of) => {
+            let key = violation.key_of(&of.columns).map_or(String::new(), |key| format!(" {key}"));
+            (
+                format!(
+                    "insert or update on table \"{table}\" violates foreign key constraint \"{}\"",
+                    of.name
+                ),
+                format!("Key{key} is not present in table \"{}\".", of.foreign_table),
+            )
         }
-        _ => {
-            (format!("update or delete on table \"{}\" violates a foreign key constraint", table.name), None)
-        }
+        Suspect::Duplicate(_) => return RestError::Internal("a duplicate is no foreign key".to_string()),
     };
-    RestError::Postgres(PostgresError { details, ..PostgresError::new("23503", message) })
+    RestError::Postgres(PostgresError { details: Some(details), ..PostgresError::new("23503", message) })
 }
 
-/// `(a, b)=(1, 2)` with the written values, when only one row was written and has them all.
-fn key_text(write: &Write<'_>, columns: &[String]) -> Option<String> {
-    let values: Option<Vec<&str>> = columns.iter().map(|column| write.only_value(column)).collect();
-    Some(format!("({})=({})", columns.join(", "), values?.join(", ")))
+/// What a write violated.
+#[derive(Debug)]
+pub struct Violation<'c> {
+    /// The constraint.
+    pub suspect: Suspect<'c>,
+    /// The values of its columns in the first row that violates it, where the caller may see them.
+    pub key: Option<Vec<Option<String>>>,
 }
 
-impl Write<'_> {
-    fn writes(&self, column: &str) -> bool {
-        match &self.change {
-            Change::Insert(insert) => insert.columns.iter().any(|of| of.name == column),
-            Change::Update(assignments, _) => assignments.iter().any(|(of, _)| of.name == column),
-            Change::Delete(_) | Change::Nothing => false,
-        }
+impl Violation<'_> {
+    /// `(a, b)=(1, 2)`.
+    fn key_of(&self, columns: &[String]) -> Option<String> {
+        let values = self.key.as_ref()?.iter().map(|value| value.as_deref().unwrap_or("null"));
+        Some(format!("({})=({})", columns.join(", "), values.collect::<Vec<_>>().join(", ")))
     }
+}
 
-    /// Whether values of these columns may have gone.
-    fn removes(&self, columns: &[String]) -> bool {
-        match &self.change {
-            Change::Delete(_) => true,
-            Change::Update(..) => columns.iter().any(|column| self.writes(column)),
-            Change::Insert(_) | Change::Nothing => false,
-        }
-    }
-
-    fn only_value(&self, column: &str) -> Option<&str> {
-        let cell = match &self.change {
-            Change::Insert(insert) => {
-                let [row] = insert.rows.as_slice() else { return None };
-                let place = insert.columns.iter().position(|of| of.name == column)?;
-                row.get(place)?
-            }
-            Change::Update(assignments, _) => &assignments.iter().find(|(of, _)| of.name == column)?.1,
-            Change::Delete(_) | Change::Nothing => return None,
-        };
-        match cell {
-            Cell::Value(value) => Some(value),
-            Cell::Null | Cell::Default => None,
-        }
-    }
+/// Whether messages may have the values of rows: as Postgres, not under row-level security, and not without the privilege
+/// to read them.
+pub fn shows_values(catalog: &Catalog, caller: &Caller, write: &Write<'_>) -> bool {
+    let table = write.table;
+    let columns = table.columns.iter().map(|column| &column.name);
+    (caller.bypasses_row_security() || !table.row_security)
+        && permit_columns(catalog, caller, table, Command::Select, columns).is_ok()
 }
 
 /// The table of a CHECK's name; several may have one.

@@ -21,11 +21,14 @@ mod request;
 mod response;
 mod setting;
 
+use serde::Deserialize;
+
 use crate::app::App;
 use crate::caller::Caller;
 use crate::ports::DbError;
 use crate::schema::{self, Catalog, STALE_CATALOG};
 use error::RestError;
+use explain::Violation;
 use plan::{Called, Plan};
 use query::{Batch, Packing, ROLLED_BACK};
 use request::{Media, Payload, Preferences, Query, RowRange};
@@ -56,6 +59,8 @@ pub struct RestRequest {
     pub may_roll_back: bool,
     /// The body of a write.
     pub payload: Payload,
+    /// Whether a key of the body that is no column is rows of another table.
+    pub nested: bool,
     /// What a call gives the function that `relation` names; `None` when it names a relation.
     pub called: Option<Called>,
 }
@@ -138,8 +143,49 @@ async fn attempt(
         Err(error) if is_stale(&error) => Err(Attempt::Stale),
         // A table or column that has gone stops a statement before it can look at the version.
         Err(DbError::Other(_)) if moved(app, &catalog).await? => Err(Attempt::Stale),
-        Err(error) => Err(explain::failure(&error, &catalog, &plan).into()),
+        Err(error) => {
+            let violation = violation(app, caller, &catalog, &plan, &error).await;
+            Err(explain::failure(&error, &catalog, &plan, violation).into())
+        }
     }
+}
+
+/// What a write violated, where the database does not say it. One call more, of requests that failed.
+async fn violation<'c>(
+    app: &App,
+    caller: &Caller,
+    catalog: &'c Catalog,
+    plan: &Plan<'c>,
+    error: &DbError,
+) -> Option<Violation<'c>> {
+    let Plan::Write(write) = plan else { return None };
+    let mut suspects = plan::suspects(catalog, write, error);
+    let shows_values = explain::shows_values(catalog, caller, write);
+    if !shows_values && suspects.len() == 1 {
+        return suspects.pop().map(|suspect| Violation { suspect, key: None });
+    }
+    let probes = query::probes(catalog, caller, write, &suspects).ok()?;
+    let (suspects, statements): (Vec<_>, Vec<_>) =
+        suspects.into_iter().zip(probes).filter_map(|(suspect, probe)| Some((suspect, probe?))).unzip();
+    if statements.is_empty() {
+        return None;
+    }
+    let results = app.ports.database.batch(statements).await.ok()?;
+    let found = suspects.into_iter().zip(&results).filter_map(|(suspect, result)| {
+        let Found { row, key } = result.first().ok()??;
+        Some((
+            row,
+            Violation { suspect, key: if shows_values { serde_json::from_str(&key).ok() } else { None } },
+        ))
+    });
+    found.min_by_key(|(row, _)| *row).map(|(_, violation)| violation)
+}
+
+/// The first row that violates a constraint.
+#[derive(Deserialize)]
+struct Found {
+    row: u64,
+    key: String,
 }
 
 fn prepare<'c>(

@@ -2,6 +2,7 @@
 
 use ::http::StatusCode;
 use ::http::header::{CONTENT_LOCATION, CONTENT_RANGE, CONTENT_TYPE, HeaderName, LOCATION, VARY};
+use indexmap::IndexMap;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -16,6 +17,13 @@ use crate::ports::ResultSet;
 
 type Results = [Box<dyn ResultSet>];
 type Rows = dyn ResultSet;
+
+/// What a function set of the response to its call.
+#[derive(Default, Deserialize)]
+struct SaidOfResponse {
+    status: Option<String>,
+    headers: Option<String>,
+}
 
 /// What a request comes to.
 pub struct Answer {
@@ -54,6 +62,32 @@ impl Answer {
 
     fn with_location(self, location: String) -> Self {
         if location.len() > LONGEST_LOCATION { self } else { self.with(CONTENT_LOCATION, location) }
+    }
+
+    /// With what a function said of it, which comes before what is said without one.
+    fn said(mut self, said: SaidOfResponse) -> Result<Self, RestError> {
+        if let Some(status) = said.status {
+            let digits: String = status.chars().take_while(char::is_ascii_digit).collect();
+            let status = digits.parse().ok().and_then(|code: u16| StatusCode::from_u16(code).ok());
+            self.status = status.ok_or(RestError::SaidStatus)?;
+        }
+        if let Some(headers) = said.headers {
+            let headers: Vec<IndexMap<String, String>> =
+                serde_json::from_str(&headers).map_err(|_| RestError::SaidHeaders)?;
+            let mut said_headers = Vec::new();
+            for header in headers {
+                let mut pairs = header.into_iter();
+                let (Some((name, value)), None) = (pairs.next(), pairs.next()) else {
+                    return Err(RestError::SaidHeaders);
+                };
+                let name = HeaderName::try_from(name.as_str()).map_err(|_| RestError::SaidHeaders)?;
+                ::http::HeaderValue::from_str(&value).map_err(|_| RestError::SaidHeaders)?;
+                said_headers.push((name, value));
+            }
+            self.headers.retain(|(name, _)| !said_headers.iter().any(|(of, _)| of == name));
+            self.headers.append(&mut said_headers);
+        }
+        Ok(self)
     }
 
     /// As HTTP.
@@ -122,8 +156,13 @@ fn read(
         }
         None => None,
     };
-    if request.media.is_object() && count != 1 {
+    if plan.is_object && count != 1 {
         return Err(RestError::NotOneRow(count));
+    }
+    if let Some(limit) = plan.affected_limit
+        && count > limit
+    {
+        return Err(RestError::Affected(count));
     }
     let offset = plan.root.range.offset;
     let status = match total {
@@ -135,8 +174,13 @@ fn read(
     };
     let range = content_range(offset, count, total);
     if let Some(call) = &plan.call {
-        return called(request, plan, call.shape, &rows, status)
-            .map(|answer| answer.with(CONTENT_RANGE, range));
+        let answer = called(request, plan, call.shape, &rows, status)?.with(CONTENT_RANGE, range);
+        return match batch.said {
+            Some(place) => {
+                answer.said(result(results, place)?.first().map_err(internal)?.unwrap_or_default())
+            }
+            None => Ok(answer),
+        };
     }
     let body = match (batch.together, rows.as_slice()) {
         (true, [all]) => all.text(0).map_or_else(|| Body::from("[]"), Body::Text),
@@ -222,9 +266,46 @@ struct RolledBack {
     rows: Vec<Box<RawValue>>,
 }
 
+/// What the raised JSON says of a call that was rolled back.
+#[derive(Deserialize)]
+struct RolledBackCall {
+    total: Option<u64>,
+    status: Option<String>,
+    headers: Option<String>,
+    rows: Vec<Box<RawValue>>,
+}
+
+fn rolled_back_call(request: &RestRequest, plan: &ReadPlan<'_>, json: &str) -> Result<Answer, RestError> {
+    let shape = plan.call.as_ref().map_or(Shape::Nothing, |call| call.shape);
+    let RolledBackCall { total, status, headers, rows } = serde_json::from_str(json).map_err(internal)?;
+    let count = rows.len() as u64;
+    let first = || rows.first().map_or("null", |row| row.get()).to_string();
+    let offset = plan.root.range.offset;
+    let answered = match total {
+        Some(total) if offset > total => return Err(RestError::OffsetBeyond { offset, total }),
+        Some(total) if count < total => StatusCode::PARTIAL_CONTENT,
+        _ => StatusCode::OK,
+    };
+    let answer = match shape {
+        Shape::Nothing => Answer::new(request, StatusCode::NO_CONTENT, Body::Empty, false),
+        _ => {
+            let text = match shape.is_single() || plan.is_object {
+                true => first(),
+                false => serde_json::to_string(&rows).map_err(internal)?,
+            };
+            let body = shaped(request.media, &plan.root, Body::from(text))?;
+            Answer::new(request, answered, body, true)
+        }
+    };
+    answer.with(CONTENT_RANGE, content_range(offset, count, total)).said(SaidOfResponse { status, headers })
+}
+
 /// The answer to a write whose batch was rolled back on purpose.
 pub fn rolled_back(request: &RestRequest, plan: &Plan<'_>, json: &str) -> Result<Answer, RestError> {
-    let Plan::Write(write) = plan else { return Err(internal("only writes are rolled back")) };
+    let write = match plan {
+        Plan::Write(write) => write,
+        Plan::Read(plan) => return rolled_back_call(request, plan, json),
+    };
     let RolledBack { count, new, rows } = serde_json::from_str(json).map_err(internal)?;
     let body = match (write.returns, request.media.is_object(), rows.as_slice()) {
         (Return::Minimal | Return::HeadersOnly, _, _) => Body::Empty,
@@ -364,7 +445,7 @@ fn applied(request: &RestRequest) -> Vec<String> {
     let preferences = &request.preferences;
     let inserts = matches!(request.action, Action::Insert);
     let writes = !matches!(request.action, Action::Read { .. });
-    let limits = matches!(request.action, Action::Update | Action::Delete);
+    let limits = matches!(request.action, Action::Update | Action::Delete) || request.called.is_some();
     let strict = preferences.strict.map(|strict| if strict { "handling=strict" } else { "handling=lenient" });
     let transaction =
         preferences.rolls_back.map(|rolls_back| if rolls_back { "tx=rollback" } else { "tx=commit" });

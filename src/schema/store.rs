@@ -233,21 +233,24 @@ pub struct StoredCaller {
     pub email: Option<String>,
     /// `auth.jwt()`, as JSON.
     pub claims: String,
+    /// The request as JSON, where there is one.
+    pub request: Option<String>,
 }
 
 /// Says for whom the rest of the batch runs, to the triggers that ask.
 pub fn enter_caller(caller: &StoredCaller) -> Statement {
     let table = quote_identifier(CALLER_TABLE);
     Statement::new(format!(
-        "INSERT INTO {table} (only, user_id, role, email, claims)
-         VALUES (1, ?1, ?2, ?3, ?4)
+        "INSERT INTO {table} (only, user_id, role, email, claims, request)
+         VALUES (1, ?1, ?2, ?3, ?4, ?5)
          ON CONFLICT (only) DO UPDATE
-         SET user_id = excluded.user_id, role = excluded.role, email = excluded.email, claims = excluded.claims"
+         SET user_id = excluded.user_id, role = excluded.role, email = excluded.email, claims = excluded.claims, request = excluded.request"
     ))
     .bind(caller.user_id.clone())
     .bind(&caller.role)
     .bind(caller.email.clone())
     .bind(&caller.claims)
+    .bind(caller.request.clone())
 }
 
 /// Ends what [`enter_caller`] began.

@@ -38,6 +38,11 @@ impl Writer {
         format!("(?{} ->> '$[{}]')", DIRECT + 1, self.spilled.len() - 1)
     }
 
+    /// Takes the text so far; what was bound stays.
+    pub fn take_text(&mut self) -> String {
+        std::mem::take(&mut self.text)
+    }
+
     /// A statement of its own text, whose placeholders are this writer's.
     pub fn statement(&self, text: String) -> Statement {
         Self { text, binds: self.binds.clone(), spilled: self.spilled.clone() }.finish()

@@ -34,6 +34,7 @@ mod postgres;
 mod queries;
 mod ranges;
 mod report;
+mod requests;
 mod search;
 mod statement;
 mod tree;
@@ -62,6 +63,7 @@ const STAGES: &[(&str, u64, Stage)] = &[
     ("queries",         1, queries::run),
     ("fixtures",      100, fixtures::run),
     ("views",          60, policies::run_views),
+    ("requests",       40, requests::run),
 ];
 
 fn main() -> ExitCode {

@@ -11,7 +11,7 @@ use super::piece::Piece;
 use super::special::SPECIALS;
 use super::type_name::{Family, common_type, family};
 use super::unsupported_function;
-use crate::dialect::environment::CallerValue;
+use crate::dialect::environment::{CallerValue, RequestPart};
 use crate::dialect::{DialectError, name};
 use crate::schema::{DataType, json_value};
 use crate::sql::quote_literal;
@@ -307,6 +307,10 @@ impl Lowering<'_> {
         self.not_stored("current_setting()")?;
         let (value, claim) = match setting.as_str() {
             "request.jwt.claims" => (CallerValue::Claims, None),
+            "request.method" => (CallerValue::Request(RequestPart::Method), None),
+            "request.path" => (CallerValue::Request(RequestPart::Path), None),
+            "request.headers" => (CallerValue::Request(RequestPart::Headers), None),
+            "request.cookies" => (CallerValue::Request(RequestPart::Cookies), None),
             "storage.operation" => (CallerValue::Operation, None),
             "role" => (CallerValue::Role, None),
             "request.jwt.claim.sub" => (CallerValue::UserId, None),

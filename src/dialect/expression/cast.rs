@@ -75,6 +75,11 @@ impl Lowering<'_> {
     }
 
     /// The value in the target's stored form. `explicit` casts cut text to length, as Postgres does.
+    /// A value as it is cast when that is asked for.
+    pub fn explicit(&mut self, piece: Piece, to: &DataType) -> Result<String, DialectError> {
+        self.convert(piece, to, true)
+    }
+
     fn convert(&mut self, piece: Piece, to: &DataType, explicit: bool) -> Result<String, DialectError> {
         use DataType as T;
         let (sql, from) = match piece {

@@ -134,5 +134,17 @@ pub fn lower_default(
     lowering.assign(piece, data_type)
 }
 
+/// A cast of SQL of one type's stored form, as `CAST` does it.
+pub fn lower_cast(
+    sql: &str,
+    from: &DataType,
+    to: &DataType,
+    catalog: &Catalog,
+    environment: &mut dyn Environment,
+) -> Result<String, DialectError> {
+    let mut lowering = Lowering::new(catalog, environment, Place::Query);
+    lowering.explicit(Piece::Typed(sql.to_string(), from.clone()), to)
+}
+
 #[cfg(test)]
 mod tests;

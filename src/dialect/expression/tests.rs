@@ -14,6 +14,7 @@ impl Environment for Plain {
             CallerValue::Role | CallerValue::CurrentUser => "?role",
             CallerValue::Email => "?email",
             CallerValue::Claims => "?jwt",
+            CallerValue::Request(part) => part.name(),
             CallerValue::Operation => "?operation",
         }
         .to_string())

@@ -10,6 +10,7 @@ use super::syntax::{Action, Into, Otherwise, Step};
 use crate::dialect::DialectError;
 use crate::dialect::expression::{Field, Piece};
 use crate::dialect::query::LoweredQuery;
+use crate::dialect::routine::{CALL, needs_a_call, response_setting, set_response};
 use crate::schema::{DataType, Storage};
 use crate::sql::raise;
 
@@ -23,6 +24,18 @@ pub(super) enum Targets {
 
 impl Machine<'_> {
     pub(super) fn perform(&mut self, query: &Query) -> Result<(), DialectError> {
+        if let Some((kept, value)) = response_setting(query) {
+            if !self.sink.takes_statements() || self.prefix != CALL {
+                return Err(needs_a_call());
+            }
+            let value = self.lowered(|lowering| {
+                let piece = lowering.lower(value)?;
+                lowering.as_text(piece)
+            })?;
+            let statement = set_response(kept, &value, &self.state.running);
+            self.sink.push(statement);
+            return Ok(());
+        }
         let query = self.lowered(|lowering| lowering.subquery(query))?;
         // Counting each column has it computed.
         let counts: Vec<String> =

@@ -11,7 +11,8 @@ use crate::sql::{quote_identifier, quote_literal};
 /// The alias of each query of an expression's values.
 pub const LAYER: &str = "\"/let\"";
 
-const FRAME: &str = "\"edgeward.frame\"";
+/// The table of a running function's values.
+pub const FRAME: &str = "\"edgeward.frame\"";
 
 /// What is put aside. Names count up, so that no value is ever overwritten within a run.
 pub enum Sink {

@@ -5,6 +5,7 @@ use sqlparser::ast::Statement;
 
 use super::call::{CallArgument, as_given};
 use super::inline::{argument_relations, mismatch, result_types};
+use super::response_setting::{response_setting, said_of_response, set_response};
 use super::{body, source};
 use crate::dialect::expression::{Lowering, Piece, Place, Scope, VARIABLES};
 use crate::dialect::plpgsql::{self, Condition, Machine, Returned, Sink, cleared};
@@ -15,7 +16,7 @@ use crate::schema::{Catalog, Language, Returns, Routine, RoutineType, WrittenTab
 use crate::sql::quote_identifier;
 
 /// What the names of the batch's values start with, and its aliases.
-const PREFIX: &str = "/call";
+pub const CALL: &str = "/call";
 
 /// A call that writes.
 pub struct RoutineBatch {
@@ -27,6 +28,8 @@ pub struct RoutineBatch {
     pub cleared: String,
     /// What is written.
     pub writes: Vec<WrittenTable>,
+    /// What gives the one row of `status` and `headers` that it set of the response; `None` when it sets neither.
+    pub response: Option<String>,
 }
 
 /// The batch of a call; `arguments` as for [`super::routine_source`].
@@ -53,9 +56,9 @@ fn lowered(
     catalog: &Catalog,
     environment: &mut dyn Environment,
 ) -> Result<RoutineBatch, DialectError> {
-    let mut sink = Sink::statements(PREFIX);
+    let mut sink = Sink::statements(CALL);
     let given = {
-        let mut lowering = Lowering::beside_row(catalog, environment, &quote_identifier(PREFIX));
+        let mut lowering = Lowering::beside_row(catalog, environment, &quote_identifier(CALL));
         let mut given = Vec::new();
         for (input, argument) in routine.inputs().zip(arguments) {
             let argument = argument.as_ref().map(|argument| as_given(catalog, &input.data_type, argument));
@@ -77,7 +80,7 @@ fn lowered(
             plpgsql::with_out(&mut given, columns);
             let mut machine = Machine::new(catalog, environment, sink, given);
             machine.out = columns.iter().map(|(name, _)| name.clone()).collect();
-            machine.prefix = PREFIX.to_string();
+            machine.prefix = CALL.to_string();
             machine.result_types = result_types(catalog, &routine.returns);
             machine.search_path.clone_from(&routine.search_path);
             machine.set_counts(&routine.body);
@@ -109,7 +112,8 @@ fn answered(
         Returns::Void => "(SELECT 1)".to_string(),
         _ => source::named(catalog, routine, &answer),
     };
-    Ok(RoutineBatch { statements, answer, cleared: cleared(PREFIX), writes })
+    let response = said_of_response(&statements);
+    Ok(RoutineBatch { statements, answer, cleared: cleared(CALL), writes, response })
 }
 
 /// The query of what a PL/pgSQL function returned.
@@ -137,7 +141,7 @@ fn all_rows(machine: &mut Machine<'_>, routine: &Routine) -> Result<String, Dial
     for outcome in std::mem::take(&mut machine.outcomes) {
         match outcome.returned {
             Returned::Rows(rows) => {
-                let alias = quote_identifier(PREFIX);
+                let alias = quote_identifier(CALL);
                 let mut lowering = Lowering::beside_row(machine.catalog, machine.environment, &alias);
                 parts.push(lowering.answer_rows(routine, rows)?);
             }
@@ -177,7 +181,7 @@ fn sql_batch(
     let mut answer = String::new();
     for (index, statement) in statements.iter().enumerate() {
         let is_last = index + 1 == statements.len() && routine.returns != Returns::Void;
-        let prefix = quote_identifier(&format!("{PREFIX}/{index}"));
+        let prefix = quote_identifier(&format!("{CALL}/{index}"));
         let mut lowering = Lowering::beside_row(catalog, environment, &prefix);
         lowering.scopes = vec![scope.clone()];
         let (with, statement) = write::taken_apart(statement);
@@ -186,6 +190,13 @@ fn sql_batch(
             write::run_with(&mut lowering, &mut sink, &with, &Condition::always(), &mut written)?;
         }
         match &statement {
+            Statement::Query(query) if response_setting(query).is_some() && !is_last => {
+                if let Some((kept, value)) = response_setting(query) {
+                    let piece = lowering.lower(value)?;
+                    let value = lowering.as_text(piece)?;
+                    sink.push(set_response(kept, &value, &Condition::always()));
+                }
+            }
             Statement::Query(query) => {
                 lowering.targets = if is_last { result_types(catalog, &routine.returns) } else { Vec::new() };
                 let query = write::unwritten(lowering.subquery(query)?, &written)?;

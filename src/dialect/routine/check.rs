@@ -1,11 +1,12 @@
 //! A new function's body is compiled once, so that one which cannot run is refused at its line.
 
-use sqlparser::ast::Statement;
+use sqlparser::ast::{Query, Statement};
 
 use super::batch::routine_batch;
 use super::body;
 use super::call::CallArgument;
 use super::resolve::{Given, Resolved};
+use super::response_setting::response_setting;
 use crate::dialect::DialectError;
 use crate::dialect::expression::{Lowering, Piece, Place, Relation};
 use crate::dialect::translate::{SystemEnvironment, Translator};
@@ -36,7 +37,9 @@ impl Translator {
     fn check_sql(&self, routine: &Routine) -> Result<(), DialectError> {
         let mut environment = SystemEnvironment::default();
         let statements = body::statements(&routine.body)?;
-        let is_query = matches!(statements.as_slice(), [] | [Statement::Query(_)]);
+        let says = |query: &Query| response_setting(query).is_some();
+        let is_query = matches!(statements.as_slice(), [] | [Statement::Query(_)])
+            && !statements.iter().any(|of| matches!(of, Statement::Query(query) if says(query)));
         if !is_query || statements.iter().any(write::is_write) {
             let arguments: Vec<_> = routine.inputs().map(|of| Some(self.anything(&of.data_type))).collect();
             return routine_batch(routine, &arguments, &self.catalog, &mut environment).map(|_| ());

@@ -4,6 +4,7 @@ use sqlparser::ast::{Expr, FunctionArg, FunctionArgExpr, FunctionArguments, Iden
 
 use super::body;
 use super::resolve::{Given, NamedArgument, Resolved, resolve};
+use super::response_setting::{needs_a_call, response_setting};
 use crate::dialect::expression::{
     Expression, Field, Lowering, Piece, Place, Relation, Scope, bare_column, find_row, holds_aggregate,
     relation,
@@ -396,6 +397,7 @@ impl Lowering<'_> {
     fn sql_body(&mut self, routine: &Routine) -> Result<LoweredQuery, DialectError> {
         let statements = body::statements(&routine.body)?;
         match statements.as_slice() {
+            [Statement::Query(query)] if response_setting(query).is_some() => Err(needs_a_call()),
             [Statement::Query(query)] => {
                 self.targets = result_types(self.catalog, &routine.returns);
                 self.subquery(query)

@@ -11,7 +11,9 @@ mod check;
 mod inline;
 mod plpgsql;
 mod resolve;
+mod response_setting;
 mod source;
 
-pub use batch::{RoutineBatch, routine_batch};
+pub use batch::{CALL, RoutineBatch, routine_batch};
 pub use call::{CallArgument, routine_source, routine_value};
+pub use response_setting::{needs_a_call, response_setting, set_response};

@@ -57,6 +57,9 @@ pub fn stored_caller_value(value: CallerValue) -> String {
         }
         CallerValue::Email => "email",
         CallerValue::Claims => "claims",
+        CallerValue::Request(part) => {
+            return format!("(SELECT request ->> '$.{}' FROM {table})", part.name());
+        }
         // Triggers run for a row, whoever's operation wrote it.
         CallerValue::Operation => return "NULL".to_string(),
     };

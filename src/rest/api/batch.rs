@@ -73,8 +73,14 @@ fn parse_item(
     let Ok(relation) = percent_decode_str(path).decode_utf8() else {
         return refuse("a path in a batch is a relation's, as /todos?id=eq.1");
     };
-    if path.is_empty() || path.contains('/') {
-        return refuse("a path in a batch is a relation's, as /todos?id=eq.1");
+    let (is_call, relation) = match relation.strip_prefix("rpc/") {
+        Some(function) => (true, function.to_string()),
+        None => (false, relation.into_owned()),
+    };
+    if relation.is_empty() || relation.contains('/') {
+        return refuse(
+            "a path in a batch is a relation's or a function's, as /todos?id=eq.1 and /rpc/add?a=1",
+        );
     }
     let mut headers = HeaderMap::new();
     for (name, value) in &item.headers {
@@ -88,8 +94,8 @@ fn parse_item(
     let text =
         if body.starts_with('"') && !is_json(&headers) { serde_json::from_str(body).ok() } else { None };
     let body = text.unwrap_or_else(|| body.to_string());
-    let parsed =
-        request(&Head { method: &method, relation: &relation, query, headers: &headers }, body.as_bytes())?;
+    let head = Head { method: &method, relation: &relation, is_call, query, headers: &headers };
+    let parsed = request(&head, body.as_bytes())?;
     match (parsed.media.is_plan(), parsed.preferences.rolls_back.filter(|_| parsed.may_roll_back)) {
         (true, _) => refuse("plans in a batch are not supported"),
         (_, Some(true)) => refuse("tx=rollback in a batch is not supported"),

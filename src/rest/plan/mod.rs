@@ -5,17 +5,23 @@ mod aggregate;
 mod call;
 mod closest;
 mod condition;
+mod estimate;
 mod literal;
+mod nested;
 mod read;
 mod relationship;
 mod said;
+mod suspect;
 mod through;
 mod write;
 
 pub use aggregate::Aggregate;
 pub use call::{Call, Called, Shape, Value, find as find_function};
 pub use condition::{Comparison, Condition, Containment, Test};
-pub use read::{Embed, Node, Operand, OperandKind, Order, OrderKey, Output};
+pub use estimate::{EQUAL, Estimate};
+pub use nested::Step;
+pub use read::{Embed, Node, Operand, OperandKind, Order, OrderKey, Output, is_plain_cast};
+pub use suspect::{Suspect, suspects};
 pub use through::Through;
 pub use write::{Cell, Change, Insert, Write};
 
@@ -47,12 +53,18 @@ pub struct ReadPlan<'c> {
     pub root: Node<'c>,
     /// Whether the rows are counted without regard to the window.
     pub counted: bool,
+    /// How their number is estimated, where that will do.
+    pub estimate: Option<Estimate>,
     /// `HEAD`: only how many rows there are is of interest.
     pub bodiless: bool,
     /// Whether the answer is one row's object rather than an array.
     pub is_object: bool,
     /// The call whose rows they are; `None` for those of the root's own relation.
     pub call: Option<Call<'c>>,
+    /// The most rows that a call may give, or nothing that it did takes effect.
+    pub affected_limit: Option<u64>,
+    /// Whether nothing of a call takes effect.
+    pub rolls_back: bool,
 }
 
 impl ReadPlan<'_> {
@@ -102,7 +114,13 @@ pub fn plan<'c>(
         }
         let counted = request.preferences.count.is_some();
         let is_object = request.media.is_object();
-        return Ok(Plan::Read(ReadPlan { root, counted, bodiless, is_object, call: None }));
+        let (affected_limit, rolls_back) = (None, false);
+        let estimate = estimate::estimate(&root, request.preferences.count, config.max_rows)
+            .filter(|_| catalog.inlined_view(&table.schema, &table.name).is_none());
+        let call = None;
+        let plan =
+            ReadPlan { root, counted, estimate, bodiless, is_object, call, affected_limit, rolls_back };
+        return Ok(Plan::Read(plan));
     }
     // Writes are not capped, and neither are the embeds in what they give back.
     planner.write(table, request).map(Plan::Write)
@@ -131,8 +149,20 @@ fn plan_call<'c>(
         root.prepare_csv()?;
     }
     let bodiless = matches!(request.action, Action::Read { bodiless: true });
-    let is_object = request.media.is_object();
-    Ok(ReadPlan { root, counted: request.preferences.count.is_some(), bodiless, is_object, call: Some(call) })
+    let affected_limit = request.preferences.affected_limit();
+    if affected_limit.is_some() && call.shape.is_single() {
+        return Err(RestError::AffectedByOne);
+    }
+    Ok(ReadPlan {
+        root,
+        counted: request.preferences.count.is_some(),
+        estimate: None,
+        bodiless,
+        is_object: request.media.is_object() && !call.shape.is_single(),
+        call: Some(call),
+        affected_limit,
+        rolls_back: transaction_end.rolls_back(request.preferences.rolls_back),
+    })
 }
 
 impl<'c> Planner<'c> {

@@ -127,8 +127,10 @@ impl<'c> Planner<'c> {
             return Err(RestError::NotEmbedded(name.to_string()));
         }
         let condition = self.conditions(table, depth, &embeds, said.own_filters())?;
-        let order = said.own_orders().map(|term| self.order(table, depth, &embeds, term));
-        let order = order.collect::<Result<Vec<_>, _>>()?;
+        let mut order = Vec::new();
+        for term in said.own_orders() {
+            order.push(self.order(table, depth, &mut embeds, term)?);
+        }
         let only_count = is_only_count(table, items)?;
         let (fields, mut aggregates) =
             if only_count { Default::default() } else { self.fields(table, items, depth)? };
@@ -167,8 +169,7 @@ impl<'c> Planner<'c> {
                 SelectItem::Star => fields.extend(table.columns.iter().map(whole)),
                 SelectItem::Field { alias, field, cast } => {
                     let operand = self.operand(table, depth, field)?;
-                    let from = operand.data_type();
-                    let cast = cast.as_deref().map(|name| cast_type(name, &from)).transpose()?;
+                    let cast = cast.as_deref().map(named_type).transpose()?;
                     let key = alias.clone().unwrap_or_else(|| default_key(field));
                     fields.push(Output { key, operand, cast });
                 }
@@ -254,7 +255,7 @@ impl<'c> Planner<'c> {
         &self,
         table: &'c Table,
         depth: usize,
-        embeds: &[Embed<'c>],
+        embeds: &mut [Embed<'c>],
         term: &OrderTerm,
     ) -> Result<Order<'c>, RestError> {
         let embed = term.embed.as_ref().map(|name| to_one_embed(table, embeds, name)).transpose()?;
@@ -262,16 +263,15 @@ impl<'c> Planner<'c> {
             let key = OrderKey::Aggregate(Box::new(self.aggregate(table, depth, item)?));
             return Ok(Order { embed, key, descending: term.descending, nulls_first: term.nulls_first });
         }
-        let operand = match embed.and_then(|index| embeds.get(index)) {
-            Some(embed) => self.operand(embed.node.table, depth + 1, &term.field)?,
+        let operand = match embed.and_then(|index| embeds.get_mut(index)) {
+            Some(Embed { node, .. }) => {
+                let own = self.computed.replace(std::mem::take(&mut node.computed));
+                let operand = self.operand(node.table, depth + 1, &term.field);
+                node.computed = self.computed.replace(own);
+                operand?
+            }
             None => self.operand(table, depth, &term.field)?,
         };
-        if embed.and_then(|index| embeds.get(index)).is_some_and(|embed| {
-            !embed.node.table.columns.iter().any(|column| std::ptr::eq(column, operand.column))
-        }) {
-            let what = "ordering by a computed column of an embed is not supported yet";
-            return Err(RestError::NotImplemented(what.into()));
-        }
         if let OperandKind::Column(of) = operand.kind()
             && !has_order(of)
         {
@@ -350,10 +350,19 @@ fn no_column(table: &Table, relation: &str, name: &str) -> RestError {
     })
 }
 
+fn named_type(name: &str) -> Result<DataType, RestError> {
+    DataType::named(name)
+        .ok_or_else(|| RestError::postgres("42704", format!("type \"{name}\" does not exist")))
+}
+
+/// Whether a cast is one that cannot fail and is no more than another way to write the value.
+pub fn is_plain_cast(from: &DataType, to: &DataType) -> bool {
+    from == to || can_cast(from, to)
+}
+
 /// The type of a `::name`; a cast that is not known to give Postgres' text is refused.
 pub(super) fn cast_type(name: &str, from: &DataType) -> Result<DataType, RestError> {
-    let to = DataType::named(name)
-        .ok_or_else(|| RestError::postgres("42704", format!("type \"{name}\" does not exist")))?;
+    let to = named_type(name)?;
     if *from == to || can_cast(from, &to) {
         return Ok(to);
     }
@@ -470,7 +479,7 @@ impl Node<'_> {
             return vec![DataType::Int8];
         }
         let of = |field: &Output<'_>| match field.operand.kind() {
-            OperandKind::Json | OperandKind::Column(DataType::Jsonb) => DataType::Jsonb,
+            OperandKind::Json => DataType::Jsonb,
             OperandKind::JsonText => DataType::Text,
             OperandKind::Column(of) => field.cast.clone().unwrap_or_else(|| of.clone()),
         };

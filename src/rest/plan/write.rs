@@ -3,7 +3,7 @@
 use serde_json::value::RawValue;
 
 use super::read::Node;
-use super::{Condition, Planner, Test, Through, literal};
+use super::{Condition, Planner, Step, Test, Through, literal};
 use crate::rest::error::{PostgresError, RestError};
 use crate::rest::request::{
     Cells, Field, Logic, Media, Operation, Operator, Payload, Resolution, Return, RowRange,
@@ -32,10 +32,15 @@ pub struct Write<'c> {
     pub counted: bool,
     /// Whether nothing of it takes effect.
     pub rolls_back: bool,
+    /// The inserts that it is made of, when rows have rows in them.
+    pub steps: Vec<Step<'c>>,
 }
 
 /// One argument of a SQLite function each, and D1 allows 32.
 const MOST_ORDER_KEYS: usize = 32;
+
+/// D1 takes no query with more.
+const MOST_COLUMNS: usize = 100;
 
 /// What is done to the table.
 #[derive(Debug)]
@@ -79,6 +84,15 @@ pub enum Cell {
     Default,
     /// The stored form.
     Value(String),
+    /// That of a row which an earlier insert of the batch made; all rows of an insert have the same.
+    Kept {
+        /// The row's number.
+        row: usize,
+        /// Its table's physical name, quoted.
+        table: String,
+        /// Its column.
+        column: String,
+    },
 }
 
 impl<'c> Planner<'c> {
@@ -89,10 +103,8 @@ impl<'c> Planner<'c> {
     ) -> Result<Write<'c>, RestError> {
         let mut through = Through::find(self.catalog, relation, request)?.map(Box::new);
         let mut returning = self.root(relation, &request.query, RowRange::default())?;
-        if !returning.computed.is_empty() {
-            return Err(RestError::NotImplemented(
-                "computed columns of written rows are not supported yet".into(),
-            ));
+        if relation.columns.len() + returning.computed.len() > MOST_COLUMNS {
+            return Err(RestError::NotImplemented("more than 100 columns are not supported".into()));
         }
         let returns = request.preferences.representation.unwrap_or(Return::Minimal);
         if returning.order.len() > MOST_ORDER_KEYS {
@@ -111,7 +123,15 @@ impl<'c> Planner<'c> {
             None => returning.condition.clone(),
         };
         let target = Target { relation, through: through.as_deref() };
-        let change = self.change(&target, request, &returning.condition, condition)?;
+        let steps = match request.action {
+            Action::Insert if through.is_none() => self.steps(relation, request)?,
+            _ => Vec::new(),
+        };
+        let change = match steps.is_empty() {
+            true => self.change(&target, request, &returning.condition, condition)?,
+            // Only that there is something: the steps are what is done.
+            false => Change::Insert(Insert { columns: Vec::new(), rows: Vec::new(), conflict: None }),
+        };
         Ok(Write {
             table: target.base(),
             through,
@@ -122,6 +142,7 @@ impl<'c> Planner<'c> {
             affected_limit: request.preferences.affected_limit(),
             counted: request.preferences.count.is_some(),
             rolls_back: self.transaction_end.rolls_back(request.preferences.rolls_back),
+            steps,
         })
     }
 
@@ -175,7 +196,12 @@ impl<'c> Planner<'c> {
         Ok(insert)
     }
 
-    fn cells(&self, columns: &[&Column], row: &Cells, missing_default: bool) -> Result<Vec<Cell>, RestError> {
+    pub(super) fn cells(
+        &self,
+        columns: &[&Column],
+        row: &Cells,
+        missing_default: bool,
+    ) -> Result<Vec<Cell>, RestError> {
         let cell = |(column, value): (&&Column, &Option<Box<RawValue>>)| match value {
             None if missing_default => Ok(Cell::Default),
             None => Ok(Cell::Null),
@@ -189,9 +215,9 @@ impl<'c> Planner<'c> {
 }
 
 /// What a request names, and what it writes to.
-struct Target<'t, 'c> {
-    relation: &'c Table,
-    through: Option<&'t Through<'c>>,
+pub(super) struct Target<'t, 'c> {
+    pub(super) relation: &'c Table,
+    pub(super) through: Option<&'t Through<'c>>,
 }
 
 impl<'c> Target<'_, 'c> {
@@ -199,8 +225,17 @@ impl<'c> Target<'_, 'c> {
         self.through.map_or(self.relation, |through| through.path.base)
     }
 
+    /// The same of new rows whose columns these are.
+    pub(super) fn insert_columns(&self, names: &[String]) -> Result<Vec<&'c Column>, RestError> {
+        self.written_columns(names, "insert")
+    }
+
     /// The columns a body writes; each must be there and be writable.
     fn payload_columns(&self, payload: &Payload, verb: &str) -> Result<Vec<&'c Column>, RestError> {
+        self.written_columns(&payload.columns, verb)
+    }
+
+    fn written_columns(&self, names: &[String], verb: &str) -> Result<Vec<&'c Column>, RestError> {
         let column = |name: &String| {
             let table = self.relation;
             let mut column = table
@@ -226,7 +261,7 @@ impl<'c> Target<'_, 'c> {
                 ..PostgresError::new("428C9", message)
             }))
         };
-        payload.columns.iter().map(column).collect()
+        names.iter().map(column).collect()
     }
 
     /// The conflict target of an upsert; without a key there is nothing to conflict with.
@@ -315,7 +350,7 @@ impl Insert<'_> {
             let position = self.columns.iter().position(|of| of.name == column.name)?;
             match row.get(position)? {
                 Cell::Value(value) => Some(value.as_str()),
-                Cell::Null | Cell::Default => None,
+                Cell::Null | Cell::Default | Cell::Kept { .. } => None,
             }
         };
         conflict.columns.iter().map(cell).collect()

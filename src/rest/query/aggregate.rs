@@ -91,7 +91,7 @@ impl Builder<'_> {
                 OperandKind::Column(of) if field.cast.is_none() => {
                     equality_key(of, &column(&field.operand, row))
                 }
-                _ => self.output(field, row),
+                _ => self.output(field, row)?,
             });
         }
         for embed in node.embeds.iter().filter(|embed| !embed.hidden) {

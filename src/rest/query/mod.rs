@@ -6,9 +6,11 @@ mod call;
 mod containment;
 mod filter;
 mod like;
+mod nested;
 mod numbers;
 mod output;
 mod payload;
+mod probe;
 mod proposed;
 mod read;
 mod rollback;
@@ -17,13 +19,14 @@ mod triggered;
 mod vectors;
 mod write;
 
+pub use probe::probes;
 pub use rollback::ROLLED_BACK;
 
 use super::error::RestError;
-use super::plan::{Call, Change, Plan, ReadPlan};
+use super::plan::{Change, Plan, ReadPlan};
 use crate::caller::Caller;
 use crate::policy::{self, CallerEnvironment, PolicyError, Predicate};
-use crate::schema::{self, Catalog, Command, StoredCaller, Table, Volatility};
+use crate::schema::{self, Catalog, Command, StoredCaller, Table};
 use crate::sql::{Statement, Writer, balanced};
 
 /// One batch, and which of its results mean what.
@@ -39,6 +42,8 @@ pub struct Batch {
     pub together: bool,
     /// The result with the number of rows beyond the window.
     pub total: Option<usize>,
+    /// The result with what a function said of the response.
+    pub said: Option<usize>,
 }
 
 /// How a read's rows come back.
@@ -63,77 +68,28 @@ pub fn compile(
         Plan::Read(plan) => match (&plan.call, compile_read(catalog, caller, plan, packing, &mut batch)) {
             // What cannot stand in a query may be a batch of statements.
             (Some(call), Err(RestError::Postgres(error))) if error.code == "0A000" => {
-                batch = compile_call(catalog, caller, plan, call)?;
+                batch = call::compile(catalog, caller, plan, call)?;
             }
             (_, outcome) => outcome?,
         },
         Plan::Write(write) => {
             batch.push(schema::guard(catalog.version));
-            let says_caller =
-                catalog.asks_for_caller(write.table) && !matches!(write.change, Change::Nothing);
+            let mut tables = write.steps.iter().map(|step| step.write.table).chain([write.table]);
+            let says_caller = !matches!(write.change, Change::Nothing)
+                && tables.any(|table| catalog.asks_for_caller(table));
             if says_caller {
                 batch.push(schema::enter_caller(&stored(caller)));
             }
-            write::compile(catalog, caller, write, &mut batch)?;
+            match write.steps.is_empty() {
+                true => write::compile(catalog, caller, write, &mut batch)?,
+                false => nested::compile(catalog, caller, write, &mut batch)?,
+            }
             if says_caller {
                 batch.push(schema::leave_caller());
             }
         }
     }
     Ok(batch)
-}
-
-/// The statements of a call of a function that writes.
-fn compile_call(
-    catalog: &Catalog,
-    caller: &Caller,
-    plan: &ReadPlan<'_>,
-    call: &Call<'_>,
-) -> Result<Batch, RestError> {
-    let mut batch = Batch::default();
-    let mut builder = Builder::new(catalog, caller);
-    let written = builder.call_batch(call)?;
-    if let Some(first) = written.writes.first() {
-        may_write(call, first.command)?;
-    }
-    batch.push(schema::guard(catalog.version));
-    let mut tables = written.writes.iter().filter_map(|of| catalog.tables.get(&of.table));
-    let says_caller = tables.any(|table| catalog.asks_for_caller(table));
-    if says_caller {
-        batch.push(schema::enter_caller(&stored(caller)));
-    }
-    for statement in &written.statements {
-        batch.push(builder.writer.statement(statement.clone()));
-    }
-    builder.select_rows(plan)?;
-    let place = batch.push(builder.finish());
-    batch.rows.push(place);
-    batch.push(Statement::new(written.cleared));
-    if says_caller {
-        batch.push(schema::leave_caller());
-    }
-    Ok(batch)
-}
-
-/// GET and HEAD read only, and so do functions that promised to.
-fn may_write(call: &Call<'_>, command: Command) -> Result<(), RestError> {
-    let command = match command {
-        Command::Select => "SELECT",
-        Command::Insert => "INSERT",
-        Command::Update => "UPDATE",
-        Command::Delete => "DELETE",
-    };
-    if call.routine.volatility != Volatility::Volatile {
-        return Err(RestError::postgres(
-            "0A000",
-            format!("{command} is not allowed in a non-volatile function"),
-        ));
-    }
-    if !call.is_post {
-        let message = format!("cannot execute {command} in a read-only transaction");
-        return Err(RestError::postgres("25006", message));
-    }
-    Ok(())
 }
 
 /// What triggers may ask of the caller.
@@ -143,6 +99,7 @@ fn stored(caller: &Caller) -> StoredCaller {
         role: caller.role.name().to_string(),
         email: caller.claims.text("email").map(str::to_string),
         claims: caller.claims.to_json(),
+        request: caller.request.as_ref().map(|request| request.to_json()),
     }
 }
 
@@ -173,7 +130,10 @@ fn compile_read(
     batch.rows.push(place);
     if plan.counted {
         let mut builder = Builder::new(catalog, caller);
-        builder.select_count(plan)?;
+        match &plan.estimate {
+            Some(estimate) => builder.select_estimate(plan, estimate)?,
+            None => builder.select_count(plan)?,
+        }
         batch.total = Some(batch.push(builder.finish()));
     }
     Ok(())

@@ -3,8 +3,9 @@
 
 use super::Builder;
 use super::filter::json_place;
+use crate::dialect::lower_cast;
 use crate::rest::error::RestError;
-use crate::rest::plan::{Embed, Node, Operand, OperandKind, Output};
+use crate::rest::plan::{Embed, Node, Operand, OperandKind, Output, is_plain_cast};
 use crate::schema::{DataType, json_value};
 use crate::sql::{quote_identifier, quote_literal};
 
@@ -30,10 +31,10 @@ impl Builder<'_> {
         let mut pairs = Vec::new();
         for field in &node.fields {
             let value = match field.operand.kind() {
-                OperandKind::Column(DataType::Tsvector) => {
+                OperandKind::Column(DataType::Tsvector) if field.cast.is_none() => {
                     self.vector(node.table, &column(&field.operand, row), row)
                 }
-                _ => self.output(field, row),
+                _ => self.output(field, row)?,
             };
             pairs.push((field.key.as_str(), value));
         }
@@ -81,9 +82,15 @@ impl Builder<'_> {
         self.spread_rows(embed, row, &object(&arrays))
     }
 
-    pub(super) fn output(&mut self, output: &Output<'_>, row: &str) -> String {
+    pub(super) fn output(&mut self, output: &Output<'_>, row: &str) -> Result<String, RestError> {
         let operand = &output.operand;
-        match (operand.kind(), &output.cast) {
+        if let Some(to) = &output.cast
+            && !is_plain_cast(&operand.data_type(), to)
+            && !matches!((operand.kind(), to), (OperandKind::Json, DataType::Text))
+        {
+            return self.cast_output(operand, to, row);
+        }
+        Ok(match (operand.kind(), &output.cast) {
             (OperandKind::Column(of), None) => json_value(of, &column(operand, row)),
             (OperandKind::Column(of), Some(to)) => json_value(to, &cast(of, to, &column(operand, row))),
             (OperandKind::JsonText, _) => self.json_text(operand, row),
@@ -95,7 +102,22 @@ impl Builder<'_> {
                 Some((column, path)) => format!("json({column} -> {path})"),
                 None => "NULL".to_string(),
             },
-        }
+        })
+    }
+
+    /// A value cast as SQL casts it.
+    fn cast_output(&mut self, operand: &Operand<'_>, to: &DataType, row: &str) -> Result<String, RestError> {
+        let value = match operand.kind() {
+            OperandKind::Column(_) => column(operand, row),
+            OperandKind::JsonText => self.json_text(operand, row),
+            OperandKind::Json => match json_place(&mut self.writer, operand, row) {
+                Some((column, path)) => format!("({column} -> {path})"),
+                None => "NULL".to_string(),
+            },
+        };
+        let catalog = self.catalog;
+        let sql = lower_cast(&value, &operand.data_type(), to, catalog, &mut self.environment())?;
+        Ok(json_value(to, &sql))
     }
 
     /// Numbers among JSON values by size, strings by their text.

@@ -34,7 +34,7 @@ pub fn chunks(rows: &[Vec<Cell>]) -> Result<Vec<(String, usize)>, RestError> {
 impl Serialize for Cell {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
-            Self::Null => serializer.serialize_none(),
+            Self::Null | Self::Kept { .. } => serializer.serialize_none(),
             Self::Default => serializer.collect_seq::<[(); 0]>([]),
             Self::Value(text) => serializer.serialize_str(text),
         }

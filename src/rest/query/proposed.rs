@@ -1,6 +1,7 @@
 //! A row as it will be once written, for the policies that decide whether it may be.
 
 use super::Builder;
+use super::nested::kept_value;
 use super::numbers::is_numbered;
 use crate::dialect::{Expression, has_before, lower_expression};
 use crate::policy::Predicate;
@@ -57,6 +58,9 @@ impl Builder<'_> {
         insert: &Insert<'_>,
         index: usize,
     ) -> Result<String, RestError> {
+        if let Some(Cell::Kept { row, table, column }) = insert.rows.first().and_then(|row| row.get(index)) {
+            return Ok(kept_value(*row, table, column));
+        }
         let value = super::write::cell_value(column, index);
         if !insert.rows.iter().any(|row| row.get(index) == Some(&Cell::Default)) {
             return Ok(value);

@@ -5,7 +5,7 @@ use super::{Builder, where_clause};
 use crate::dialect;
 use crate::policy::Predicate;
 use crate::rest::error::RestError;
-use crate::rest::plan::{Embed, Node, OperandKind, Order, OrderKey, ReadPlan, Shape};
+use crate::rest::plan::{EQUAL, Embed, Estimate, Node, OperandKind, Order, OrderKey, ReadPlan, Shape};
 use crate::rest::request::RowRange;
 use crate::schema::{self, Command, Table};
 use crate::sql::quote_identifier;
@@ -22,7 +22,7 @@ impl Builder<'_> {
             (false, false) => match (shape, root.fields.as_slice()) {
                 (Some(Shape::Nothing), _) => "NULL".to_string(),
                 (Some(shape), [field]) if shape.is_bare() => {
-                    format!("json_quote({})", self.output(field, &row))
+                    format!("json_quote({})", self.output(field, &row)?)
                 }
                 _ => self.object(root, &row)?,
             },
@@ -63,6 +63,41 @@ impl Builder<'_> {
             format!("SELECT count(*) AS total\n{from}")
         };
         self.writer.push(&sql);
+        Ok(())
+    }
+
+    /// How many rows the root relation may have; as far as the estimate says, how many it has.
+    pub fn select_estimate(&mut self, plan: &ReadPlan<'_>, estimate: &Estimate) -> Result<(), RestError> {
+        let row = self.alias();
+        let table = plan.root.table;
+        let policies = match self.using(table, Command::Select, &row)? {
+            Predicate::Always => 1.0,
+            _ => EQUAL,
+        };
+        let Some(id) = row_id(table) else { return self.select_count(plan) };
+        let rows = format!(
+            "max((SELECT coalesce(max({row}.{id}), 0) FROM {} AS {row}), {})",
+            table.physical(),
+            estimate.least_rows
+        );
+        let estimated = match estimate.part {
+            Some(part) => format!("CAST(max(round({rows} * {:e}), 1) AS INTEGER)", part * policies),
+            None => "1".to_string(),
+        };
+        let Some(most) = estimate.exact_to else {
+            self.writer.push(&format!("SELECT {estimated} AS total"));
+            return Ok(());
+        };
+        let row = self.alias();
+        let (source, terms) = self.rows_of(plan, &row)?;
+        let counted = format!(
+            "SELECT 1 FROM {source} AS {row}{}\nLIMIT {}",
+            where_clause(terms),
+            most.saturating_add(1)
+        );
+        self.writer.push(&format!(
+            "SELECT CASE WHEN count(*) > {most} THEN max(count(*), {estimated}) ELSE count(*) END AS total\nFROM ({counted})"
+        ));
         Ok(())
     }
 

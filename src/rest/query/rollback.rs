@@ -111,7 +111,8 @@ impl Builder<'_> {
             Return::Minimal => Ok("NULL".to_string()),
             Return::HeadersOnly => self.over_view(write, row, |_, row| Ok(key_values(write.face(), row))),
             Return::Representation => {
-                self.over_view(write, row, |builder, row| builder.object(&write.returning, row))
+                let object = |builder: &mut Self, row: &str| builder.object(&write.returning, row);
+                self.over_written(write, row, object)
             }
         }
     }

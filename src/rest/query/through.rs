@@ -6,7 +6,7 @@ use crate::caller::Caller;
 use crate::dialect;
 use crate::policy::{self, Predicate, permit_columns};
 use crate::rest::error::RestError;
-use crate::rest::plan::{Change, Condition, Through, Write};
+use crate::rest::plan::{Change, Condition, Node, Through, Write};
 use crate::rest::request::Return;
 use crate::schema::{Catalog, CheckOption, Column, Command, View};
 use crate::sql::{physical_name, quote_identifier, quote_literal, raise};
@@ -91,9 +91,37 @@ impl Builder<'_> {
         if through.condition != Condition::All(Vec::new()) {
             let asked =
                 |builder: &mut Self, row: &str| builder.term(&through.condition, &write.returning, row);
-            terms.push(self.over_view(write, row, asked)?);
+            terms.push(self.over_written(write, row, asked)?);
         }
         Ok(terms)
+    }
+
+    /// SQL over the row that the request sees, with the columns that functions compute of it.
+    pub(super) fn over_written(
+        &mut self,
+        write: &Write<'_>,
+        row: &str,
+        work: impl FnOnce(&mut Self, &str) -> Result<String, RestError>,
+    ) -> Result<String, RestError> {
+        self.over_view(write, row, |builder, row| builder.over_computed(&write.returning, row, work))
+    }
+
+    /// SQL over a row and what functions compute of it.
+    pub(super) fn over_computed(
+        &mut self,
+        node: &Node<'_>,
+        row: &str,
+        work: impl FnOnce(&mut Self, &str) -> Result<String, RestError>,
+    ) -> Result<String, RestError> {
+        if node.computed.is_empty() {
+            return work(self, row);
+        }
+        let seen = self.alias();
+        let columns = node.table.columns.iter().map(|column| quote_identifier(&column.name));
+        let mut columns: Vec<String> = columns.map(|name| format!("{row}.{name} AS {name}")).collect();
+        columns.extend(self.computed_values(node, row)?);
+        let sql = work(self, &seen)?;
+        Ok(format!("(SELECT {sql} FROM (SELECT {}) AS {seen})", columns.join(", ")))
     }
 
     /// SQL over the row that the request sees, which is the table's own where no view is.

@@ -389,7 +389,7 @@ impl Builder<'_> {
         for (column, cell) in assignments {
             let value = match cell {
                 Cell::Value(value) => stored(column, &self.writer.bind(value)),
-                Cell::Null | Cell::Default => "NULL".to_string(),
+                Cell::Null | Cell::Default | Cell::Kept { .. } => "NULL".to_string(),
             };
             sets.push(format!("{} = {value}", quote_identifier(&column.name)));
             values.push((column.name.as_str(), value));
@@ -446,7 +446,8 @@ impl Builder<'_> {
             terms.push(there.to_sql());
         }
         terms.extend(self.through_terms(write, &name)?);
-        terms.push(self.term(condition, &write.returning, &name)?);
+        let asked = |builder: &mut Self, row: &str| builder.term(condition, &write.returning, row);
+        terms.push(self.over_computed(&write.returning, &name, asked)?);
         Ok(terms)
     }
 
@@ -469,7 +470,7 @@ impl Builder<'_> {
             let order = write.returning.order.iter();
             let values = order.map(|order| {
                 let value = |builder: &mut Self, row: &str| builder.order_value(&write.returning, order, row);
-                self.over_view(write, &name, value)
+                self.over_written(write, &name, value)
             });
             let values = values.collect::<Result<Vec<_>, _>>()?;
             self.writer.push(&format!(", json_array({}) AS o", values.join(", ")));
@@ -534,7 +535,7 @@ pub(super) fn cell_value(column: &Column, index: usize) -> String {
 
 /// A value's text as the column stores it. The cast is the column's own when the value is stored, but
 /// not when a policy compares it before.
-fn stored(column: &Column, text: &str) -> String {
+pub(super) fn stored(column: &Column, text: &str) -> String {
     match column.data_type.storage() {
         Storage::Blob => format!("unhex({text})"),
         Storage::Integer => format!("CAST({text} AS INTEGER)"),

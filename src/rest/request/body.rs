@@ -64,6 +64,15 @@ pub fn parse_body(
     })
 }
 
+/// The rows in a cell of a body: an object's, an array's, none of null.
+pub fn nested_rows(text: &str) -> Result<Payload, BodyError> {
+    match text {
+        "null" => Ok(Payload::default()),
+        text if text.starts_with(['{', '[']) => json_rows(text.as_bytes(), None),
+        _ => Err(BodyError::Keys),
+    }
+}
+
 /// A name that comes twice has its last value.
 fn form_row(bytes: &[u8]) -> Result<Payload, BodyError> {
     let mut fields = IndexMap::new();

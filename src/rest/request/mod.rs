@@ -11,16 +11,18 @@ mod media;
 mod order;
 mod parameters;
 mod prefer;
+#[cfg(test)]
+mod printed;
 mod range;
 mod select;
 
-pub use body::{BodyError, Cells, Payload, parse_body};
+pub use body::{BodyError, Cells, Payload, nested_rows, parse_body};
 pub use call::Arguments;
 pub use filter::{Logic, Operation, Operator, Quantifier, Truth};
 pub use media::{Media, negotiate};
 pub use order::OrderTerm;
 pub use parameters::{Having, Located, Query, canonical};
-pub use prefer::{Preferences, Resolution, Return};
+pub use prefer::{Count, Preferences, Resolution, Return};
 pub use range::{RangeError, RowRange};
 pub use select::{AggregateFunction, AggregateItem, EmbedItem, SelectItem};
 

@@ -41,7 +41,7 @@ pub enum Return {
     Representation,
 }
 
-/// How rows are counted. All three count exactly here: an exact figure is also the best estimate.
+/// How rows are counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(missing_docs)]
 pub enum Count {

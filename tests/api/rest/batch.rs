@@ -73,7 +73,7 @@ fn one_that_fails_undoes_all() {
         (json!({"method": "POST", "path": "/todos", "body": {"nope": 1}}), 400, "PGRST204", Some("1")),
         (json!({"method": "POST", "path": "/todos"}), 400, "PGRST102", Some("1")),
         (json!({"method": "OPTIONS", "path": "/todos"}), 400, "PGRST127", Some("1")),
-        (json!({"method": "GET", "path": "/rpc/f"}), 400, "PGRST127", Some("1")),
+        (json!({"method": "GET", "path": "/rpc/f"}), 404, "PGRST202", Some("1")),
         (json!({"method": "GET", "path": "/"}), 400, "PGRST127", Some("1")),
         (json!({"method": "GET", "path": "/todos", "headers": {"a b": "c"}}), 400, "PGRST127", Some("1")),
     ];

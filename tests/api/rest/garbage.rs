@@ -33,6 +33,7 @@ const PARAMETERS: &[&str] = &[
     "select=price.sum(),mood", "select=boss:manager_id(name),age.max()::text", "order=title",
     "title=match.^m.*k$", "title=imatch.(a|b)?[c-f]", "name=match(any).{^a,\\d}", "label=not.match.[^a-z]", "meta=cs.{\"a\":{\"b\":[1]}}",
     "meta=cd.[1,\"x\",{\"a\":null}]", "doc->a=cs.7", "meta->a=not.cd.{}",
+    "select=meta::text,priority::int,due::timestamptz", "select=title::int4,labels::text,meta->s::numeric", "select=flag::int,ratio::numeric,at::date,exact::text,numbers::text",
     "todo_id=eq.1", "select=todos!inner(comments(id))", "limit=1", "offset=1", "distinct=true", "count()=gt.1", "id.sum()=lt.9", "order=count().desc,id.max()", "select=title&distinct=true", "select=...profiles(name.max())", "columns=title,done", "on_conflict=id", "on_conflict=user_id,title", "priority=gte.1.5",
 ];
 
@@ -97,6 +98,8 @@ fn garbage_is_refused_or_answered() {
         "",
         "return=representation",
         "count=exact",
+        "count=planned",
+        "count=estimated",
         "resolution=merge-duplicates,return=representation",
         "tx=rollback,return=representation,count=exact",
         "tx=rollback,resolution=merge-duplicates,return=representation",

@@ -3,8 +3,12 @@
 mod aggregate;
 mod batch;
 mod call;
+mod call_said;
 mod call_writes;
+mod cast;
+mod computed;
 mod containment;
+mod count;
 mod csv;
 mod delete;
 mod description;
@@ -14,6 +18,7 @@ mod filter;
 mod garbage;
 mod groups;
 mod insert;
+mod nested;
 mod nulls;
 mod order;
 mod policy;
@@ -33,6 +38,7 @@ mod spread;
 mod update;
 mod upsert;
 mod view;
+mod violation;
 mod window;
 
 use http::StatusCode;

@@ -110,7 +110,12 @@ fn a_read_says_where_its_answer_lives_and_what_it_depends_on() {
 fn one_batch_for_each_request() {
     let app = project();
     app.anon().get("/rest/v1/people").send();
-    let requests: [(Method, &str, Option<serde_json::Value>); 6] = [
+    let many: Vec<_> = (1000..2000).map(|id| json!({"id": id, "name": "x"})).collect();
+    let requests: [(Method, &str, Option<serde_json::Value>); 10] = [
+        (Method::POST, "people", Some(json!(many))),
+        (Method::GET, "people?id=eq.1000", None),
+        (Method::GET, "people?order=id&limit=100", None),
+        (Method::GET, "people?select=name,people(name)&people.order=id&order=id&limit=50", None),
         (Method::GET, "people?select=*,passports(*),people(*)", None),
         (Method::HEAD, "people", None),
         (Method::POST, "people", Some(json!([{"id": 1}, {"id": 2}]))),

@@ -11,6 +11,7 @@ mod invite;
 mod mailbox;
 mod notices;
 mod otp;
+mod phone_faults;
 mod phones;
 mod pkce;
 mod reauthenticate;
