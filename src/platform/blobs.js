@@ -21,10 +21,16 @@ export function remove(bucket, keys) {
   return bucket.delete(JSON.parse(keys));
 }
 
-/** `[size, etag, uploaded, key]` of keys after one. */
+/** `[size, etag, uploaded, key]` of keys after one: R2 may give fewer at a time than there are. */
 export async function list(bucket, after, most) {
-  const { objects } = await bucket.list({ limit: most, ...(after && { startAfter: after }) });
-  return objects.map((object) => [...metadataOf(object), object.key]);
+  const found = [];
+  for (let start = after ? { startAfter: after } : {}; ; ) {
+    const page = await bucket.list({ limit: most - found.length, ...start });
+    found.push(...page.objects);
+    if (!page.truncated || found.length >= most) break;
+    start = { cursor: page.cursor };
+  }
+  return found.map((object) => [...metadataOf(object), object.key]);
 }
 
 /** Stores an object once more, in Infrequent Access; false when there is none. */

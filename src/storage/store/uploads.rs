@@ -103,7 +103,13 @@ pub fn forget(versions: &str) -> [Statement; 4] {
              FROM \"storage.uploads\" AS upload
              WHERE upload.version IN {all} AND upload.tail IS NOT NULL"
         ),
-        format!("UPDATE \"storage.garbage\" SET upload_expires_at = NULL WHERE version IN {all}"),
+        // Noted again if the sweep forgot it: the bytes may have come together after it looked.
+        "INSERT INTO \"storage.garbage\" (version)
+         SELECT value
+         FROM json_each(?1)
+         WHERE TRUE
+         ON CONFLICT (version) DO UPDATE SET upload_expires_at = NULL"
+            .to_string(),
         format!("DELETE FROM \"storage.upload_parts\" WHERE version IN {all}"),
         format!("DELETE FROM \"storage.uploads\" WHERE version IN {all}"),
     ]
