@@ -33,10 +33,7 @@ pub async fn serve(app: Rc<App>, mut request: Request, background: Rc<dyn Backgr
     let answer = AssertUnwindSafe(dispatch(app.clone(), &mut request, background, line.id.clone()));
     let response = match answer.catch_unwind().await {
         Ok(Ok(response)) => response,
-        Ok(Err(refusal)) => {
-            drain(request.body).await;
-            refusal.render(&asked)
-        }
+        Ok(Err(refusal)) => refusal.render(&asked),
         Err(_) => Refusal::Internal("the handler panicked".to_string()).render(&asked),
     };
     let response = response.with_header(HeaderName::from_static("x-request-id"), &line.id);
@@ -86,17 +83,6 @@ async fn dispatch(
         background,
     };
     Ok((route.handler)(context).await)
-}
-
-/// The largest body that is read although its request was refused.
-const DRAINED: u64 = 64 * 1024;
-
-/// Reads a refused request's body, if it is small: a client whose body nobody reads may find its
-/// connection closed before it sees the answer.
-async fn drain(body: Body) {
-    if body.length().is_some_and(|length| length <= DRAINED) {
-        let _ = body.read(DRAINED).await;
-    }
 }
 
 /// A limiter that does not answer limits nobody: being reachable matters more than the limit.

@@ -32,7 +32,10 @@ async fn fetch(
         Ok(app) => app,
         Err(mistakes) => return Ok(misconfigured(&mistakes)?),
     };
-    let answer = serve(app, request::read(request)?, Rc::new(AfterResponse(context))).await;
+    let answer = serve(app, request::read(Clone::clone(&request))?, Rc::new(AfterResponse(context))).await;
+    if answer.status().is_client_error() || answer.status().is_server_error() {
+        request::drain(&request).await;
+    }
     Ok(response::write(answer)?)
 }
 

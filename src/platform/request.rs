@@ -2,8 +2,10 @@
 
 use http::header::CONTENT_LENGTH;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use js_sys::Promise;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
+use wasm_bindgen_futures::JsFuture;
 
 use super::stream::PlatformStream;
 use crate::http::Request;
@@ -13,6 +15,8 @@ use crate::ports::Body;
 extern "C" {
     #[wasm_bindgen(catch)]
     fn head(request: &web_sys::Request) -> Result<String, JsValue>;
+    #[wasm_bindgen(catch, js_name = drain)]
+    fn drain_body(request: &web_sys::Request) -> Result<Promise, JsValue>;
 }
 
 /// Reads everything but the body.
@@ -35,6 +39,14 @@ pub fn read(request: web_sys::Request) -> Result<Request, JsValue> {
         method,
         headers,
     })
+}
+
+/// Reads what a refused request left unread, if it is little.
+pub async fn drain(request: &web_sys::Request) {
+    if let Ok(reading) = drain_body(request) {
+        // A client that went away has no next request to lose.
+        let _ = JsFuture::from(reading).await;
+    }
 }
 
 /// A URL's parts. The runtime's URLs are absolute and have neither credentials nor fragment.
