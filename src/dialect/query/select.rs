@@ -1,8 +1,8 @@
 //! SELECT: its clauses, in the order in which their names come to be.
 
 use sqlparser::ast::{
-    Distinct, Expr, GroupByExpr, ObjectNamePart, OrderByExpr, Query, Select, SelectItem,
-    SelectItemQualifiedWildcardKind, SetExpr, Value,
+    Distinct, Expr, GroupByExpr, OrderByExpr, Query, Select, SelectItem, SelectItemQualifiedWildcardKind,
+    SetExpr, Spanned, Value,
 };
 
 use super::aggregate::{Grouping, has_aggregate};
@@ -374,10 +374,7 @@ impl Lowering<'_> {
                         named.push((relation.name.clone(), field.name.clone()));
                         outputs.push(self.star_output(relation.sql_of(field), field)?);
                     }
-                    // Not `object.span()`: that one method costs 40 KB of the compressed module.
-                    if let Some(first) = object.0.first().and_then(ObjectNamePart::as_ident) {
-                        self.note_star(first.span.start, &named);
-                    }
+                    self.note_star(object.span().start, &named);
                 }
                 other => return Err(DialectError::unsupported(other)),
             }
