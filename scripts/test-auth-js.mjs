@@ -5,19 +5,14 @@
 // AUTH_JS names a checkout of github.com/supabase/supabase-js; without it one is cloned into build/. The Worker has the settings of
 // the suite's config.toml and signs with the key pair that the suite generates.
 
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { cpSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 
 import { build } from "./build.mjs";
 import { buildExample } from "./build-example.mjs";
+import { checkout, copyOf, folderOf, install, runJest } from "./client-suite.mjs";
 import { localPort } from "./local.mjs";
-import { run, runMain, say, Stop } from "./terminal.mjs";
-import { root } from "./toolchain.mjs";
-
-const repository = "https://github.com/supabase/supabase-js.git";
-const commit = "381bded5";
+import { run, runMain, say } from "./terminal.mjs";
 
 /** The suite's test/supabase/config.toml, in our names. Its rate limits are raised beyond what it asks. */
 const settings = {
@@ -40,7 +35,6 @@ const settings = {
   WEBAUTHN_RP_DISPLAY_NAME: "auth-js tests",
   WEBAUTHN_RP_ORIGINS: "http://localhost:5173",
   EXTERNAL_GOOGLE_ENABLED: "true",
-  EXTERNAL_GOOGLE_CLIENT_ID: "53566906701-bmhc1ndue7hild39575gkpimhs06b7ds.apps.googleusercontent.com",
   EXTERNAL_GOOGLE_SECRET: "env(SUPABASE_AUTH_EXTERNAL_GOOGLE_SECRET)",
   EXTERNAL_GOOGLE_SKIP_NONCE_CHECK: "true",
   RATE_LIMITS: "false",
@@ -48,73 +42,34 @@ const settings = {
 
 const packages = ["jest@30.4.2", "jest-environment-jsdom@30.4.1", "ts-jest@29.4.9", "typescript@5.8.3", "tslib@2.8.1", "prettier@2.8.8", "@faker-js/faker@9.9.0", "jest-mock-server@0.1.0", "jsonwebtoken@9.0.2", "@types/jest@30.0.0", "@types/node@24"];
 
-const folder = join(root, "build", "auth-js");
+const name = "auth-js";
 
 await runMain(async () => {
-  const suite = await checkout();
-  await installJest();
-  const copy = copyOf(suite);
+  const suite = await checkout({ name, variable: "AUTH_JS", proof: "passkey.e2e.test.ts" });
+  await install(name, packages);
+  const copy = copyOf(name, suite);
   await run(process.execPath, [join(copy, "test", "generate-signing-keys.js")], { cwd: copy, why: "the suite's signing keys" });
   const keys = readFileSync(join(copy, "test", "supabase", "signing_keys.json"), "utf8");
   await build({ profile: "dev", features: ["fault-routes"], out: "build/test" });
   await buildExample();
   const { startWorker } = await import("../tests/e2e/worker.mjs");
-  const worker = await startWorker({ vars: { ...settings, JWT_KEYS: keys }, port: localPort });
+  const worker = await startWorker({ vars: { ...settings, EXTERNAL_GOOGLE_CLIENT_ID: googleClient(copy), JWT_KEYS: keys }, port: localPort });
   try {
-    report(await runJest(copy, process.argv.slice(2)));
+    report(await runSuite(copy, process.argv.slice(2)));
   } finally {
     await worker.dispose();
   }
 });
 
-/** The folder of auth-js. */
-async function checkout() {
-  const clone = process.env.AUTH_JS ?? join(folder, "supabase-js");
-  if (!existsSync(clone)) {
-    await run("git", ["clone", "--quiet", "--filter=blob:none", repository, clone], { why: "cloning supabase-js" });
-    await run("git", ["-C", clone, "checkout", "--quiet", commit], { why: "checking out the suite" });
-  }
-  const suite = [join(clone, "packages", "core", "auth-js"), clone].find((of) => existsSync(join(of, "test", "passkey.e2e.test.ts")));
-  if (!suite) throw new Stop(`${clone} holds no auth-js suite`);
-  return suite;
+async function runSuite(copy, options) {
+  const prettierPath = join(folderOf(name), "node_modules", "prettier");
+  return runJest(name, copy, { config: { testMatch: ["<rootDir>/test/*.test.ts"], silent: true, prettierPath }, options });
 }
 
-/** Beside the suite and not among the project's own packages: only this command needs them. */
-async function installJest() {
-  if (existsSync(join(folder, "node_modules", "ts-jest"))) return;
-  mkdirSync(folder, { recursive: true });
-  writeFileSync(join(folder, "package.json"), '{ "private": true }\n');
-  say("installing jest");
-  await run("npm", ["install", "--no-audit", "--no-fund", "--loglevel=error", ...packages], { cwd: folder, why: "npm install" });
-}
-
-function copyOf(suite) {
-  const copy = join(folder, "run");
-  rmSync(copy, { recursive: true, force: true });
-  for (const part of ["src", "test"]) cpSync(join(suite, part), join(copy, part), { recursive: true });
-  return copy;
-}
-
-/** Gives jest's results, file by file. The Worker is this process' child: whoever waits without reading its log stops it. */
-async function runJest(copy, options) {
-  const tsconfig = { module: "CommonJS", target: "ES2022", esModuleInterop: true, skipLibCheck: true, isolatedModules: true };
-  const config = {
-    testEnvironment: "node",
-    prettierPath: join(folder, "node_modules", "prettier"),
-    transform: { "\\.tsx?$": ["ts-jest", { diagnostics: false, tsconfig }] },
-    testMatch: ["<rootDir>/test/*.test.ts"],
-    silent: true,
-  };
-  writeFileSync(join(copy, "jest.config.json"), JSON.stringify(config));
-  const results = join(copy, "results.json");
-  const jest = join(folder, "node_modules", "jest", "bin", "jest.js");
-  const args = [jest, "--ci", "--runInBand", "--forceExit", "--json", `--outputFile=${results}`, "--config=jest.config.json", ...options];
-  say("running the suite");
-  const log = join(copy, "log.txt");
-  const child = spawn(process.execPath, args, { cwd: copy, stdio: ["ignore", "ignore", openSync(log, "w")] });
-  await once(child, "close");
-  if (!existsSync(results)) throw new Stop(`jest did not run: see ${log}`);
-  return { files: JSON.parse(readFileSync(results, "utf8")).testResults, log };
+/** The client id that the suite's config.toml has for Google. */
+function googleClient(copy) {
+  const config = readFileSync(join(copy, "test", "supabase", "config.toml"), "utf8");
+  return /\[auth\.external\.google\][^[]*?client_id = "([^"]+)"/.exec(config)?.[1];
 }
 
 /** Prints the figures of each file, the names of the tests that fail, and the sums. */
