@@ -1,5 +1,5 @@
 // The JavaScript half of entry.rs: what the runtime loads. Plain handlers, since the class that worker-build exports would be
-// made anew, behind a proxy, for each request: 3 % of its processor time.
+// made anew, behind a proxy, for each request. What that saves is within the noise of the bench.
 
 import Entrypoint from "./index.js";
 
