@@ -35,6 +35,7 @@ mod queries;
 mod ranges;
 mod report;
 mod requests;
+mod scripts;
 mod search;
 mod statement;
 mod tree;
@@ -61,6 +62,7 @@ const STAGES: &[(&str, u64, Stage)] = &[
     ("triggers",       60, triggers::run),
     ("values",      1_000, values::run),
     ("queries",         1, queries::run),
+    ("scripts",         1, scripts::run),
     ("fixtures",      100, fixtures::run),
     ("views",          60, policies::run_views),
     ("requests",       40, requests::run),
