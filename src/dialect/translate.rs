@@ -193,6 +193,9 @@ impl Translator {
         if is_grant && self.grant_on_function(reader)? {
             return Ok(());
         }
+        if starts_with(&words, "ALTER TABLE") && self.alter_identity(reader)? {
+            return Ok(());
+        }
         if starts_with(&words, "ALTER TABLE") && words.windows(2).any(|pair| pair == ["SET", "SCHEMA"]) {
             return Err(DialectError::unsupported("ALTER TABLE … SET SCHEMA"));
         }

@@ -26,6 +26,7 @@ mod scenario;
 mod chance;
 mod expressions;
 mod fixtures;
+mod functions;
 mod grammar;
 mod json;
 mod ours;
@@ -65,6 +66,7 @@ const STAGES: &[(&str, u64, Stage)] = &[
     ("scripts",         1, scripts::run),
     ("fixtures",      100, fixtures::run),
     ("views",          60, policies::run_views),
+    ("functions",      40, policies::run_functions),
     ("requests",       40, requests::run),
 ];
 

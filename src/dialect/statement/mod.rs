@@ -21,6 +21,7 @@ mod exclusion;
 mod existing_rows;
 mod extension;
 mod grant;
+mod identity;
 pub mod insert;
 mod like;
 pub mod partition;
