@@ -61,10 +61,57 @@ pub fn expression_of(tokens: Vec<TokenWithSpan>) -> Result<ast::Expr, DialectErr
     Ok(expression)
 }
 
-/// The one statement that the tokens are.
+/// What reads a statement after its first words; the first of them is given.
+type Read = fn(&mut Parser<'static>, TokenWithSpan) -> Result<ast::Statement, ParserError>;
+
+/// The statements that are parsed, by their first words. The parser's own table of all statements of all databases is
+/// much of its size, and stays out of the module.
+#[rustfmt::skip]
+const STATEMENTS: &[(&[Keyword], Read)] = &[
+    (&[Keyword::INSERT],                                   |parser, word| parser.parse_insert(word)),
+    (&[Keyword::UPDATE],                                   |parser, word| parser.parse_update(word)),
+    (&[Keyword::DELETE],                                   |parser, word| parser.parse_delete(word)),
+    (&[Keyword::TRUNCATE],                                 |parser, _| parser.parse_truncate().map(Into::into)),
+    (&[Keyword::CREATE, Keyword::TABLE],                   |parser, _| parser.parse_create_table(false, false, false, None, false, false, None).map(Into::into)),
+    (&[Keyword::CREATE, Keyword::UNLOGGED, Keyword::TABLE], |parser, _| parser.parse_create_table(false, false, false, None, false, false, None).map(Into::into)),
+    (&[Keyword::CREATE, Keyword::INDEX],                   |parser, _| parser.parse_create_index(false).map(Into::into)),
+    (&[Keyword::CREATE, Keyword::UNIQUE, Keyword::INDEX],  |parser, _| parser.parse_create_index(true).map(Into::into)),
+    (&[Keyword::CREATE, Keyword::POLICY],                  |parser, _| parser.parse_create_policy().map(Into::into)),
+    (&[Keyword::CREATE, Keyword::TYPE],                    |parser, _| parser.parse_create_type()),
+    (&[Keyword::CREATE, Keyword::SCHEMA],                  |parser, _| parser.parse_create_schema(false)),
+    (&[Keyword::ALTER, Keyword::TABLE],                    |parser, _| parser.parse_alter_table(false)),
+    (&[Keyword::ALTER, Keyword::TYPE],                     |parser, _| parser.parse_alter_type()),
+    (&[Keyword::ALTER, Keyword::ROLE],                     |parser, _| parser.parse_alter_role()),
+    (&[Keyword::ALTER, Keyword::POLICY],                   |parser, _| parser.parse_alter_policy().map(Into::into)),
+    (&[Keyword::DROP],                                     |parser, _| parser.parse_drop()),
+    (&[Keyword::GRANT],                                    |parser, _| parser.parse_grant().map(Into::into)),
+    (&[Keyword::REVOKE],                                   |parser, _| parser.parse_revoke().map(Into::into)),
+    (&[Keyword::COMMENT],                                  |parser, _| parser.parse_comment()),
+    (&[Keyword::NOTIFY],                                   |parser, _| parser.parse_notify()),
+];
+
+/// What queries start with.
+const QUERIES: &[Keyword] = &[Keyword::SELECT, Keyword::WITH, Keyword::VALUES, Keyword::TABLE];
+
+/// The one statement that the tokens are; 0A000 with the statement's first words when it is none of those parsed.
 pub fn statement(tokens: Vec<TokenWithSpan>) -> Result<ast::Statement, DialectError> {
     let mut parser = parser(tokens)?;
-    let statement = parser.parse_statement().map_err(refused)?;
+    let first = parser.peek_token();
+    let keyword = match &first.token {
+        Token::Word(word) if word.quote_style.is_none() => word.keyword,
+        Token::LParen => Keyword::SELECT,
+        token => return Err(syntax(&format!("syntax error at or near \"{token}\""))),
+    };
+    let statement = if QUERIES.contains(&keyword) {
+        parser.parse_query().map(Into::into)
+    } else if let Some((_, read)) = STATEMENTS.iter().find(|(words, _)| parser.parse_keywords(words)) {
+        read(&mut parser, first)
+    } else if keyword == Keyword::NoKeyword {
+        return Err(syntax(&format!("syntax error at or near \"{}\"", first.token)));
+    } else {
+        return Err(DialectError::unsupported(first.token.to_string().to_uppercase()));
+    };
+    let statement = statement.map_err(refused)?;
     ended(&mut parser)?;
     Ok(statement)
 }

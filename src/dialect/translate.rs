@@ -199,7 +199,10 @@ impl Translator {
         if starts_with(&words, "ALTER TABLE") && words.windows(2).any(|pair| pair == ["SET", "SCHEMA"]) {
             return Err(DialectError::unsupported("ALTER TABLE … SET SCHEMA"));
         }
-        let parsed = parse::statement(piece.tokens.clone())?;
+        let parsed = parse::statement(piece.tokens.clone()).map_err(|error| match error.code {
+            "0A000" => unsupported(&words),
+            _ => error,
+        })?;
         self.statement(&parsed, &words)
     }
 
@@ -220,10 +223,7 @@ impl Translator {
             ast::Statement::Drop { object_type, if_exists, names, cascade, table: None, .. } => self.drop(*object_type, *if_exists, names, *cascade),
             ast::Statement::Grant(grant)              => self.grant(grant),
             ast::Statement::Revoke(revoke)            => self.revoke(revoke),
-            ast::Statement::Set(set)                  => self.set(set),
             ast::Statement::Comment { object_type, object_name, comment, .. } => self.comment(*object_type, object_name, comment.as_ref()),
-            ast::Statement::StartTransaction { statements, .. } if statements.is_empty() => Ok(()),
-            ast::Statement::Commit { .. }             => Ok(()),
             ast::Statement::Query(query)              => self.query(query),
             ast::Statement::Insert(insert)            => self.insert(insert),
             ast::Statement::Update(update)            => self.update(update),
@@ -260,6 +260,7 @@ const READ: &[(&str, Read)] = &[
     ("CREATE OR REPLACE TRIGGER",  |translator, reader| translator.create_trigger(reader)),
     ("DROP TRIGGER",               |translator, reader| translator.drop_trigger(reader)),
     ("ALTER TRIGGER",              |translator, reader| translator.alter_trigger(reader)),
+    ("SET",                        |translator, reader| translator.set(reader)),
     ("DO",                         |translator, reader| translator.do_block(reader)),
     ("CREATE DOMAIN",              |translator, reader| translator.create_domain(reader)),
     ("ALTER DOMAIN",               |translator, reader| translator.alter_domain(reader)),
@@ -297,6 +298,10 @@ const BY_WORDS: &[(&str, Verdict)] = &[
     ("COMMENT ON TYPE",                         Verdict::Nothing),
     ("COMMENT ON VIEW",                         Verdict::Nothing),
     ("ANALYZE",                                 Verdict::Nothing),
+    ("BEGIN",                                   Verdict::Nothing),
+    ("START TRANSACTION",                       Verdict::Nothing),
+    ("COMMIT PREPARED",                         Verdict::Refused("A file is one transaction.")),
+    ("COMMIT",                                  Verdict::Nothing),
     ("SELECT PG_CATALOG . SET_CONFIG",          Verdict::Nothing),
     ("ALTER DEFAULT PRIVILEGES",                Verdict::OnlyGrants),
     ("CREATE PROCEDURE",                        Verdict::Refused(FUNCTIONS)),

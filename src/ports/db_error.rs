@@ -97,6 +97,7 @@ const LIMITS: &[(&str, Limited)] = &[
     ("too big",                     |_|    DbError::TooLarge),
     ("statement too long",          |_|    DbError::TooLarge),
     ("Expression tree is too large",|text| DbError::TooComplex(text.to_string())),
+    ("nested too deep",             |text| DbError::TooComplex(text.to_string())),
     ("too many",                    |text| DbError::TooComplex(text.to_string())),
     ("pattern too complex",         |text| DbError::TooComplex(text.to_string())),
     ("parser stack overflow",       |text| DbError::TooComplex(text.to_string())),
@@ -134,6 +135,10 @@ mod tests {
             (
                 "D1_ERROR: NOT NULL constraint failed: p.name: SQLITE_CONSTRAINT (extended: x)",
                 DbError::NotNull { table: "p".into(), column: "name".into() },
+            ),
+            (
+                "D1_ERROR: VIEWs and/or subqueries nested too deep: SQLITE_ERROR",
+                DbError::TooComplex("VIEWs and/or subqueries nested too deep".into()),
             ),
             ("FOREIGN KEY constraint failed", DbError::ForeignKey),
             ("CHECK constraint failed: m_pos", DbError::Check("m_pos".into())),

@@ -57,7 +57,13 @@ fn live(postgres: &mut Postgres, world: &World) -> (Vec<Verdict>, usize) {
         (Err(theirs), Err(ours)) if theirs.code == ours.code => return (vec![Verdict::Agreed], 0),
         (_, Err(ours)) if is_refusal(ours) => return (vec![Verdict::Refused(ours.message.clone())], 0),
         _ => {
-            let what = format!("migration\n{migration}\n  postgres: {theirs:?}\n  ours:     {ours:?}");
+            let code =
+                |outcome: &Result<(), Failure>| outcome.as_ref().err().map(|failure| failure.code.clone());
+            let what = format!(
+                "migration {:?} for {:?}\n{migration}\n  postgres: {theirs:?}\n  ours:     {ours:?}",
+                code(&ours),
+                code(&theirs)
+            );
             return (vec![Verdict::Disagreed(what)], 0);
         }
     }

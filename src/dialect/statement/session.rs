@@ -1,9 +1,11 @@
 //! Statements about the session and the database around the tables: SET, CREATE SCHEMA.
 
-use sqlparser::ast::{SchemaName, Set};
+use sqlparser::ast::SchemaName;
+use sqlparser::tokenizer::Token;
 
 use super::create_table::nameable;
 use crate::dialect::name::folded;
+use crate::dialect::reader::Reader;
 use crate::dialect::translate::Translator;
 use crate::dialect::{DialectError, name};
 
@@ -16,24 +18,30 @@ const HARMLESS_SETTINGS: &[&str] = &[
 ];
 
 impl Translator {
-    pub(in crate::dialect) fn set(&mut self, set: &Set) -> Result<(), DialectError> {
-        let refused = || DialectError::unsupported(set);
-        let Set::SingleAssignment { variable, values, .. } = set else {
-            return match set {
-                Set::SetTimeZone { value, .. }
-                    if value.to_string().trim_matches('\'').eq_ignore_ascii_case("utc") =>
-                {
-                    Ok(())
-                }
-                Set::SetNames { .. } => Ok(()),
-                _ => Err(refused()),
-            };
-        };
-        let variable = name::parts(variable)?.join(".");
+    pub(in crate::dialect) fn set(&mut self, mut reader: Reader<'_>) -> Result<(), DialectError> {
+        reader.wants("SET")?;
+        let refused = || DialectError::unsupported(format!("SET {}", reader.text_left()));
+        let mut rest = reader;
+        let _ = rest.takes("SESSION") || rest.takes("LOCAL");
+        if rest.takes("NAMES") {
+            return Ok(());
+        }
+        let is_utc = |value: Reader<'_>| value.text_left().trim_matches('\'').eq_ignore_ascii_case("utc");
+        if rest.takes("TIME ZONE") {
+            return if is_utc(rest) { Ok(()) } else { Err(refused()) };
+        }
+        let mut variable = rest.name()?;
+        while rest.takes_token(&Token::Period) {
+            variable = format!("{variable}.{}", rest.name()?);
+        }
+        if !(rest.takes_token(&Token::Eq) || rest.takes("TO")) || rest.is_done() {
+            return Err(refused());
+        }
         if HARMLESS_SETTINGS.contains(&variable.as_str()) {
             return Ok(());
         }
-        let first = values.first().map(|value| value.to_string().trim_matches(['\'', '"']).to_lowercase());
+        let first = rest.list().into_iter().next();
+        let first = first.map(|value| value.text_left().trim_matches(['\'', '"']).to_lowercase());
         if variable == "check_function_bodies" {
             self.checks_bodies = !matches!(first.as_deref(), Some("off" | "false" | "0" | "no"));
             return Ok(());

@@ -140,3 +140,27 @@ fn a_default_may_call_a_function_of_the_caller() {
         .send();
     assert_eq!(answer.json(), json!([{"id": 1, "owner": ANN, "made_by": "postgres/authenticated"}]));
 }
+
+#[test]
+fn an_upsert_asks_functions_that_look_into_other_tables() {
+    let app = TestApp::new();
+    app.migrate(
+        "1",
+        "create table teams (id int primary key, owner uuid);
+         create table members (id int primary key, owner uuid);
+         create table notes (id int primary key, owner uuid, rank int not null default 0);
+         create function owner_of(p_id int) returns uuid language sql stable as $$ select s.owner from teams s where s.id = p_id $$;
+         create function is_member(p_id int) returns boolean language sql stable as $$ select exists (select 1 from members as s where s.id = p_id) $$;
+         create policy one on teams to authenticated using (is_member(2) is true);
+         create policy two on notes using (is_member(3));
+         create policy three on notes for select to authenticated using (owner_of(id) = auth.uid());",
+    );
+    let row = json!([{"id": 1, "rank": 2}]);
+    let answer = app
+        .user("00000000-0000-4000-8000-00000000000a")
+        .post("/rest/v1/notes?on_conflict=id")
+        .header("prefer", "resolution=merge-duplicates,return=representation")
+        .json(&row)
+        .send();
+    assert_eq!(answer.json()["code"], "42501", "{}", answer.text());
+}
