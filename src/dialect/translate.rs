@@ -196,6 +196,10 @@ impl Translator {
         if starts_with(&words, "ALTER TABLE") && self.alter_identity(reader)? {
             return Ok(());
         }
+        if starts_with(&words, "ALTER TYPE") && words.iter().any(|word| word == "ATTRIBUTE") {
+            return Err(DialectError::unsupported("ALTER TYPE … ATTRIBUTE")
+                .with_hint("Create another type, and move the columns to it."));
+        }
         if starts_with(&words, "ALTER TABLE") && words.windows(2).any(|pair| pair == ["SET", "SCHEMA"]) {
             return Err(DialectError::unsupported("ALTER TABLE … SET SCHEMA"));
         }

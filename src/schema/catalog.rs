@@ -15,6 +15,8 @@ pub struct Catalog {
     pub tables: IndexMap<String, Table>,
     /// Every enum, by its physical name.
     pub enums: IndexMap<String, Enum>,
+    /// Every composite type, by its physical name: a table of its fields.
+    pub composites: IndexMap<String, Table>,
     /// Every domain, by its physical name.
     pub domains: IndexMap<String, Domain>,
     /// The project's indexes, by their physical names; those of constraints are not among them.

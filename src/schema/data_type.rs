@@ -62,6 +62,8 @@ pub enum DataType {
     Array(Box<DataType>),
     /// An enum, by its physical name: TEXT.
     Enum(String),
+    /// A composite type, by its physical name: TEXT, a JSON object of its fields' JSON forms, in their order.
+    Composite(String),
 }
 
 /// What a range is of.
@@ -205,6 +207,7 @@ impl DataType {
             Self::Char(length) => format!("char({length})"),
             Self::Array(element) => format!("{}[]", element.short_name()),
             Self::Enum(name) => format!("enum {name}"),
+            Self::Composite(name) => format!("composite {name}"),
             plain => {
                 NAMES.iter().find(|(_, of, _)| of == plain).map_or("text", |(name, _, _)| name).to_string()
             }
@@ -218,7 +221,7 @@ impl DataType {
             Self::Varchar(_) => "character varying".to_string(),
             Self::Char(_) => "character".to_string(),
             Self::Array(element) => format!("{}[]", element.display_name()),
-            Self::Enum(name) => name.rsplit('.').next().unwrap_or(name).to_string(),
+            Self::Enum(name) | Self::Composite(name) => name.rsplit('.').next().unwrap_or(name).to_string(),
             plain => {
                 NAMES.iter().find(|(_, of, _)| of == plain).map_or("text", |(_, _, name)| name).to_string()
             }
@@ -261,6 +264,9 @@ impl From<String> for DataType {
         if let Some(element) = name.strip_suffix("[]") {
             return Self::Array(Box::new(Self::from(element.to_string())));
         }
+        if let Some(name) = name.strip_prefix("composite ") {
+            return Self::Composite(name.to_string());
+        }
         match name.strip_prefix("enum ") {
             Some(name) => Self::Enum(name.to_string()),
             None => Self::named(&name).unwrap_or(Self::Text),
@@ -284,6 +290,7 @@ mod tests {
             "text[]",
             "int4[][]",
             "enum mood",
+            "composite pair",
         ];
         for name in names {
             assert_eq!(DataType::from(name.to_string()).short_name(), name);

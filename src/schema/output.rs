@@ -12,7 +12,7 @@ pub fn json_value(data_type: &DataType, sql: &str) -> String {
         DataType::Bool                                         => format!("json(CASE {sql} WHEN 1 THEN 'true' WHEN 0 THEN 'false' END)"),
         DataType::Numeric(_)                                   => format!("json(CASE {sql} WHEN 'NaN' THEN '\"NaN\"' ELSE {sql} END)"),
         DataType::Float4 | DataType::Float8                    => format!("json({})", shortest_digits(sql)),
-        DataType::Json | DataType::Jsonb | DataType::Array(_)  => format!("json({sql})"),
+        DataType::Json | DataType::Jsonb | DataType::Array(_) | DataType::Composite(_) => format!("json({sql})"),
         DataType::Tsvector                                     => vector_of(sql, None),
         DataType::Tsquery                                      => raise("'0A000:a tsquery as a result is not supported'"),
         DataType::Bytea                                        => format!("CASE WHEN {sql} IS NOT NULL THEN '\\x' || lower(hex({sql})) END"),

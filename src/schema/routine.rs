@@ -232,9 +232,10 @@ impl Catalog {
         self.routines.insert(routine.key(), routine);
     }
 
-    /// The table or view whose rows a row type is of.
+    /// The table, view or composite type whose rows a row type is of.
     pub fn row_type(&self, physical: &str) -> Option<&Table> {
-        self.tables.get(physical).or_else(|| self.views.get(physical).map(|view| &view.table))
+        let view = || self.views.get(physical).map(|view| &view.table);
+        self.tables.get(physical).or_else(view).or_else(|| self.composites.get(physical))
     }
 
     /// What a function gives as a relation; `None` when it gives nothing.

@@ -94,6 +94,10 @@ fn add(catalog: &mut Catalog, row: &Row) -> Result<(), serde_json::Error> {
             let of: Enum = serde_json::from_str(&row.definition)?;
             catalog.enums.insert(physical_name(&of.schema, &of.name), of);
         }
+        "composite" => {
+            let of: Table = serde_json::from_str(&row.definition)?;
+            catalog.composites.insert(physical_name(&of.schema, &of.name), of);
+        }
         "domain" => {
             let of: Domain = serde_json::from_str(&row.definition)?;
             catalog.domains.insert(physical_name(&of.schema, &of.name), of);
@@ -174,6 +178,9 @@ fn rows(catalog: &Catalog) -> Result<Vec<RegistryRow>, serde_json::Error> {
     }
     for (name, of) in &catalog.enums {
         rows.push((("enum", name.clone()), serde_json::to_string(of)?));
+    }
+    for (name, of) in &catalog.composites {
+        rows.push((("composite", name.clone()), serde_json::to_string(of)?));
     }
     for (name, of) in &catalog.domains {
         rows.push((("domain", name.clone()), serde_json::to_string(of)?));

@@ -116,7 +116,7 @@ const SECTIONS: &[Section] = &[
         "create index on people using gist (name)", "create index on people using hash (name)", "create index on people using brin (seen)",
         "create index on people using gin (name gin_trgm_ops)",
         "create type color as enum ('red', 'green')", "alter type mood add value 'great' after 'ok'", "alter type mood rename value 'sad' to 'blue'",
-        "create type pair as (a int, b text)", "create domain positive as int check (value > 0)", "create type span as range (subtype = int4)",
+        "create type pair as (a int, b text); create table probe (id int, value pair); insert into probe values (1, row(2, 'b')); select (value).b from probe", "alter type pair add attribute c int", "create domain positive as int check (value > 0)", "create type span as range (subtype = int4)",
         "create sequence counter start with 10", "create schema private",
         "create view grown as select * from people where age >= 18",
         "create view grown with (security_invoker = true) as select id, name from people",

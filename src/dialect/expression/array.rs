@@ -55,6 +55,9 @@ impl Lowering<'_> {
         if let Some(piece) = self.field_of_row(root, chain)? {
             return Ok(piece);
         }
+        if let Some(piece) = self.field_of_composite(root, chain)? {
+            return Ok(piece);
+        }
         if let [AccessExpr::Subscript(Subscript::Slice { lower_bound, upper_bound, stride: None })] = chain {
             return self.slice(root, lower_bound.as_ref(), upper_bound.as_ref());
         }

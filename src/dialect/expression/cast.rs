@@ -19,6 +19,7 @@ impl Lowering<'_> {
         let piece = match inner {
             // ARRAY[]::text[] takes its type from the cast.
             Expr::Array(array) => self.array_of(&array.elem, Some(&to))?,
+            inner if matches!(to, DataType::Composite(_)) => self.lower_as(inner, &to)?,
             inner if family(&to) != Family::Text && family(&to) != Family::Json => {
                 self.lower_scalar(inner)?
             }

@@ -27,7 +27,7 @@ impl Lowering<'_> {
             DataType::Interval => self.interval_key(sql),
             // What it comes to: the same lexemes can be made in many ways.
             DataType::Tsvector => Ok(self.vector_text(&sql)),
-            DataType::Jsonb => refused(&data_type),
+            DataType::Jsonb | DataType::Composite(_) => refused(&data_type),
             DataType::Array(element) => match element.as_ref() {
                 DataType::Numeric(_)
                 | DataType::Jsonb

@@ -368,7 +368,13 @@ impl<'a> Lowering<'a> {
     }
 
     pub(super) fn test(&mut self, inner: &Expr, test: &str) -> Result<Piece, DialectError> {
-        let sql = self.lower_scalar(inner)?.into_sql(self.catalog)?;
+        let piece = self.lower_scalar(inner)?;
+        if let Piece::Typed(sql, DataType::Composite(_)) = &piece
+            && let Some(piece) = self.composite_test(sql, test)?
+        {
+            return Ok(piece);
+        }
+        let sql = piece.into_sql(self.catalog)?;
         Ok(Piece::bool(format!("({sql} {test})")))
     }
 

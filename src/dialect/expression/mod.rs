@@ -11,6 +11,7 @@ mod bytes;
 mod call;
 mod cast;
 mod compare;
+mod composite;
 mod decimal;
 mod decimal_wide;
 mod distinct;

@@ -108,6 +108,9 @@ pub fn named_type(catalog: &Catalog, data_type: &ast::DataType) -> Result<DataTy
         // Postgres ignores how many dimensions were declared.
         return Ok(match named_type(catalog, element)? {
             array @ DataType::Array(_) => array,
+            DataType::Composite(name) => {
+                return Err(DialectError::unsupported(format!("an array of the composite type {name}")));
+            }
             element => DataType::Array(Box::new(element)),
         });
     }
@@ -128,6 +131,9 @@ pub fn named_type(catalog: &Catalog, data_type: &ast::DataType) -> Result<DataTy
         let (schema, name) = name::qualified(object)?;
         if catalog.enumeration(&schema, &name).is_some() {
             return Ok(DataType::Enum(physical_name(&schema, &name)));
+        }
+        if catalog.composites.contains_key(&physical_name(&schema, &name)) {
+            return Ok(DataType::Composite(physical_name(&schema, &name)));
         }
         if catalog.domains.contains_key(&physical_name(&schema, &name)) {
             return Err(DialectError::unsupported(format!("the domain {name} here"))

@@ -1,6 +1,6 @@
 //! What Postgres calls a column of a SELECT that was given no name.
 
-use sqlparser::ast::{Expr, SelectItem, SetExpr, TrimWhereField};
+use sqlparser::ast::{AccessExpr, Expr, SelectItem, SetExpr, TrimWhereField};
 
 use crate::dialect::expression::called_name;
 use crate::dialect::name;
@@ -47,7 +47,10 @@ fn name_of(expression: &Expr) -> Option<(String, bool)> {
             _ => "btrim",
         }),
         Expr::Tuple(_) => own("row"),
-        Expr::CompoundFieldAccess { root, .. } => name_of(root),
+        Expr::CompoundFieldAccess { root, access_chain } => match access_chain.last() {
+            Some(AccessExpr::Dot(Expr::Identifier(field))) => Some((name::folded(field), true)),
+            _ => name_of(root),
+        },
         Expr::Subquery(query) => match query.body.as_ref() {
             SetExpr::Select(select) => match select.projection.first()? {
                 SelectItem::UnnamedExpr(expression) => Some((output_name(expression), true)),

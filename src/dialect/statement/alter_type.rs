@@ -21,6 +21,10 @@ impl Translator {
                     DialectError::unsupported("ALTER TYPE of a domain").with_hint("Use ALTER DOMAIN.")
                 );
             }
+            if self.catalog.composites.contains_key(&physical_name(&schema, &name)) {
+                return Err(DialectError::unsupported("ALTER TYPE of a composite type")
+                    .with_hint("Create another, and move the columns to it."));
+            }
             return Err(DialectError::new("42704", format!("type \"{name}\" does not exist")));
         };
         match &alter.operation {

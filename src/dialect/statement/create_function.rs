@@ -137,6 +137,9 @@ impl Translator {
             if let Some(table) = self.catalog.relation(&schema, &name_of) {
                 return Ok(RoutineType::Row(physical_name(&table.schema, &table.name)));
             }
+            if self.catalog.composites.contains_key(&physical_name(&schema, &name_of)) {
+                return Ok(RoutineType::Row(physical_name(&schema, &name_of)));
+            }
             if INTERNAL_TYPES.contains(&name_of.as_str()) || name_of.starts_with("any") {
                 return Err(DialectError::unsupported(format!("the type {name_of}")));
             }

@@ -157,6 +157,7 @@ impl Translator {
         let physical = physical_name(schema, name);
         let tables = self.catalog.tables.keys();
         let others = self.catalog.indexes.keys().chain(self.catalog.views.keys());
+        let others = others.chain(self.catalog.composites.keys());
         if self.catalog.partitioned(schema, name).is_some() {
             return Err(DialectError::new("42P07", format!("relation \"{name}\" already exists")));
         }

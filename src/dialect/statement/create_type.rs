@@ -1,10 +1,13 @@
-//! `CREATE TYPE … AS ENUM`.
+//! `CREATE TYPE … AS ENUM` and `AS (…)`.
 
-use sqlparser::ast::{ObjectName, UserDefinedTypeRepresentation};
+use sqlparser::ast::{ObjectName, UserDefinedTypeCompositeAttributeDef, UserDefinedTypeRepresentation};
 
+use super::create_table::add_column;
+use crate::dialect::expression::declared_type;
+use crate::dialect::name::folded;
 use crate::dialect::translate::Translator;
 use crate::dialect::{DialectError, name};
-use crate::schema::Enum;
+use crate::schema::{Column, DataType, Enum, Table};
 use crate::sql::physical_name;
 
 impl Translator {
@@ -13,10 +16,14 @@ impl Translator {
         object: &ObjectName,
         representation: Option<&UserDefinedTypeRepresentation>,
     ) -> Result<(), DialectError> {
-        let Some(UserDefinedTypeRepresentation::Enum { labels }) = representation else {
-            return Err(DialectError::unsupported("CREATE TYPE other than … AS ENUM"));
-        };
         let (schema, name) = name::qualified(object)?;
+        let labels = match representation {
+            Some(UserDefinedTypeRepresentation::Enum { labels }) => labels,
+            Some(UserDefinedTypeRepresentation::Composite { attributes }) => {
+                return self.create_composite(schema, name, attributes);
+            }
+            _ => return Err(DialectError::unsupported("CREATE TYPE other than … AS ENUM and AS (…)")),
+        };
         self.new_type(&schema, &name)?;
         let physical = physical_name(&schema, &name);
         let mut seen: Vec<String> = Vec::new();
@@ -32,6 +39,35 @@ impl Translator {
             seen.push(label.value.clone());
         }
         self.catalog.enums.insert(physical, Enum { schema, name, labels: seen });
+        Ok(())
+    }
+
+    fn create_composite(
+        &mut self,
+        schema: String,
+        name: String,
+        attributes: &[UserDefinedTypeCompositeAttributeDef],
+    ) -> Result<(), DialectError> {
+        self.new_type(&schema, &name)?;
+        self.new_relation(&schema, &name)?;
+        let mut of = Table::new(schema, name);
+        for attribute in attributes {
+            let (data_type, domain) = declared_type(&self.catalog, &attribute.data_type)?;
+            if domain.is_some() || matches!(data_type, DataType::Tsvector | DataType::Tsquery) {
+                return Err(DialectError::unsupported(format!(
+                    "a field of type {} in a composite type",
+                    data_type.display_name()
+                )));
+            }
+            let (nullable, default, identity, generated) = (true, None, None, None);
+            let (comment, sequence) = (None, None);
+            let name = folded(&attribute.name);
+            add_column(
+                &mut of,
+                Column { name, data_type, nullable, default, identity, generated, comment, sequence, domain },
+            )?;
+        }
+        self.catalog.composites.insert(physical_name(&of.schema, &of.name), of);
         Ok(())
     }
 }

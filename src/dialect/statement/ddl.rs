@@ -199,6 +199,7 @@ pub fn type_check(catalog: &Catalog, column: &Column) -> Option<String> {
         DataType::Uuid                      => syntax(format!("length({name}) = 36 AND {name} = lower({name})")),
         DataType::Json | DataType::Jsonb    => syntax(format!("json_valid({name})")),
         DataType::Array(_)                  => syntax(format!("CASE WHEN json_valid({name}) THEN json_type({name}) = 'array' ELSE 0 END")),
+        DataType::Composite(_)              => syntax(format!("CASE WHEN json_valid({name}) THEN json_type({name}) = 'object' ELSE 0 END")),
         DataType::Timestamptz               => time("????-??-??T??:??:??*+00:00"),
         DataType::Timestamp                 => time("????-??-??T??:??:??*"),
         DataType::Date                      => time("????-??-??"),

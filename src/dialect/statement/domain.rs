@@ -216,6 +216,7 @@ impl Translator {
         let physical = physical_name(schema, name);
         let is_taken = self.catalog.enums.contains_key(&physical)
             || self.catalog.domains.contains_key(&physical)
+            || self.catalog.composites.contains_key(&physical)
             || self.catalog.tables.contains_key(&physical)
             || self.catalog.views.contains_key(&physical)
             || (schema == "public" && DataType::named(name).is_some());

@@ -171,17 +171,21 @@ impl Translator {
         if let Some(domain) = self.catalog.domains.get(&physical).cloned() {
             return self.remove_domain(&domain);
         }
-        if !self.catalog.enums.contains_key(&physical) {
+        let is_composite = self.catalog.composites.contains_key(&physical);
+        if !is_composite && !self.catalog.enums.contains_key(&physical) {
             if if_exists {
                 return Ok(());
             }
             return Err(DialectError::new("42704", format!("type \"{name}\" does not exist")));
         }
-        let of = DataType::Enum(physical.clone());
+        let of = match is_composite {
+            true => DataType::Composite(physical.clone()),
+            false => DataType::Enum(physical.clone()),
+        };
         let uses = |data_type: &DataType| {
             *data_type == of || matches!(data_type, DataType::Array(element) if **element == of)
         };
-        for table in self.catalog.relations() {
+        for table in self.catalog.relations().chain(self.catalog.composites.values()) {
             if let Some(column) = table.columns.iter().find(|column| uses(&column.data_type)) {
                 return Err(DialectError::new(
                     "2BP01",
@@ -202,7 +206,8 @@ impl Translator {
                 crate::schema::RoutineType::Value(of) => Some(of),
                 crate::schema::RoutineType::Row(_) => None,
             });
-            values.any(uses) || columns.iter().any(|(_, of)| uses(of))
+            let rows = || routine.types().any(|of| *of == crate::schema::RoutineType::Row(physical.clone()));
+            values.any(uses) || (is_composite && rows()) || columns.iter().any(|(_, of)| uses(of))
         };
         if let Some(routine) = self.catalog.routines.values().find(in_signature) {
             let message = format!(
@@ -212,6 +217,7 @@ impl Translator {
             return Err(DialectError::new("2BP01", message).with_hint("Drop what depends on it first."));
         }
         self.catalog.enums.shift_remove(&physical);
+        self.catalog.composites.shift_remove(&physical);
         self.refuse_broken_views(&format!("type {name}"))?;
         // A policy may cast to it.
         for table in self.catalog.tables.values() {

@@ -208,7 +208,7 @@ impl Translator {
             return Err(identity_always(column));
         }
         self.lowered(|lowering| {
-            let piece = lowering.lower(value)?;
+            let piece = lowering.lower_as(value, &column.data_type)?;
             assigned(lowering, piece, column)
         })
     }

@@ -140,7 +140,12 @@ fn cast_name(catalog: &Catalog, of: &DataType) -> Result<String, DialectError> {
             Some(of) => Ok(format!("{}.{}", quote_identifier(&of.schema), quote_identifier(&of.name))),
             None => Ok(quote_identifier(name)),
         },
-        DataType::Array(_) | DataType::Json | DataType::Jsonb | DataType::Range(_) | DataType::Char(_) => {
+        DataType::Composite(_)
+        | DataType::Array(_)
+        | DataType::Json
+        | DataType::Jsonb
+        | DataType::Range(_)
+        | DataType::Char(_) => {
             Err(DialectError::unsupported(format!("PARTITION BY over {}", of.display_name())))
         }
         plain => Ok(plain.short_name()),

@@ -379,7 +379,7 @@ fn assigned_value(
         let piece = lowering.lower(&default.0)?;
         return lowering.assign(piece, &column.data_type);
     }
-    let piece = lowering.lower(value)?;
+    let piece = lowering.lower_as(value, &column.data_type)?;
     assigned(lowering, piece, column)
 }
 

@@ -299,7 +299,9 @@ fn comparison(operand: &Operand<'_>, operator: Operator) -> Result<Comparison, R
     let orders = !matches!(comparison, Comparison::Equal | Comparison::NotEqual | Comparison::Distinct);
     match operand.kind() {
         OperandKind::Column(DataType::Json) => Err(no_operator("json", symbol)),
-        OperandKind::Column(of @ (DataType::Range(Ranged::Numeric) | DataType::Tsvector)) => {
+        OperandKind::Column(
+            of @ (DataType::Range(Ranged::Numeric) | DataType::Tsvector | DataType::Composite(_)),
+        ) => {
             let what = format!("comparing values of type {} is not supported", of.display_name());
             Err(RestError::NotImplemented(what))
         }
@@ -323,12 +325,20 @@ pub(super) fn has_order(data_type: &DataType) -> bool {
             | DataType::Range(Ranged::Numeric)
             | DataType::Tsvector
             | DataType::Array(_)
+            | DataType::Composite(_)
     )
 }
 
 fn is(operand: &Operand<'_>, truth: Truth) -> Result<Test, RestError> {
     let word = match truth {
-        Truth::Null | Truth::NotNull => return Ok(Test::Is(truth)),
+        Truth::Null | Truth::NotNull => {
+            if matches!(operand.kind(), OperandKind::Column(DataType::Composite(_))) {
+                return Err(RestError::NotImplemented(
+                    "is.null of a composite value, which asks it of every field, is not supported".into(),
+                ));
+            }
+            return Ok(Test::Is(truth));
+        }
         Truth::True => "TRUE",
         Truth::False => "FALSE",
         Truth::Unknown => "UNKNOWN",

@@ -55,12 +55,16 @@ fn is_json(element: &DataType) -> bool {
 }
 
 /// A stored value as it stands inside a JSON array.
-fn json_form(element: &DataType, stored: &str) -> String {
+pub fn json_form(element: &DataType, stored: &str) -> String {
     match element {
         DataType::Bool => if stored == "1" { "true" } else { "false" }.to_string(),
-        DataType::Int2 | DataType::Int4 | DataType::Int8 | DataType::Json | DataType::Jsonb => {
-            stored.to_string()
-        }
+        DataType::Int2
+        | DataType::Int4
+        | DataType::Int8
+        | DataType::Json
+        | DataType::Jsonb
+        | DataType::Array(_)
+        | DataType::Composite(_) => stored.to_string(),
         DataType::Numeric(_) | DataType::Float4 | DataType::Float8
             if serde_json::from_str::<f64>(stored).is_ok() =>
         {

@@ -7,6 +7,7 @@ mod json;
 mod network;
 mod number;
 mod range;
+mod record;
 mod time;
 
 use serde_json::value::RawValue;
@@ -72,6 +73,10 @@ pub fn canonical(catalog: &Catalog, data_type: &DataType, text: &str) -> Result<
         DataType::Tsvector => vector(text).map_err(|error| InputError::new(error.code, error.message)),
         DataType::Array(element) => array::from_literal(catalog, element, text),
         DataType::Enum(name) => label(catalog, data_type, name, text),
+        DataType::Composite(name) => match catalog.composites.get(name) {
+            Some(of) => record::from_literal(catalog, of, text),
+            None => Err(InputError::syntax(data_type, text)),
+        },
     }
 }
 
@@ -90,6 +95,10 @@ pub fn from_json(
         DataType::Json => text.to_string(),
         DataType::Jsonb => json::normalise(text)?,
         DataType::Array(element) if text.starts_with('[') => array::from_json(catalog, element, value)?,
+        DataType::Composite(name) if text.starts_with('{') => match catalog.composites.get(name) {
+            Some(of) => record::from_json(catalog, of, value)?,
+            None => return Err(InputError::syntax(data_type, text)),
+        },
         _ => canonical(catalog, data_type, &json::text_of(text)?)?,
     };
     Ok(Some(stored))

@@ -6,6 +6,7 @@ mod call;
 mod call_said;
 mod call_writes;
 mod cast;
+mod composite;
 mod computed;
 mod containment;
 mod count;
