@@ -9,6 +9,7 @@
 //!                               and the ten to thirty statements made on it, each a case
 //!   DIFFERENTIAL_SEED=7         other cases; the same ones every time otherwise
 //!   DIFFERENTIAL_ONLY=policies:123    one case again
+//!   DIFFERENTIAL_WHOLE=1        as found, not made smaller
 //!   DIFFERENTIAL_REASONS=1      also says what was refused and how often
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 // The server takes the time it takes, and so does the run.

@@ -409,7 +409,9 @@ impl Builder<'_> {
                 value.unwrap_or_else(|| format!("{name}.{}", quote_identifier(&column.name)))
             };
             let row = plain_columns(table).map(|column| (column, given(column))).collect();
-            let row = self.proposed_row(table, row, "")?;
+            // Named by the row at hand even if it has nothing of it: SQLite weighs what is of no row once, also where
+            // no row is.
+            let row = self.proposed_row(table, row, &format!(", {name}.rowid AS \"/row\""))?;
             // Last, and a subquery: SQLite weighs it when the row has passed the others, and weighs
             // all rows before it changes the first.
             terms = vec![balanced(terms, " AND ")];

@@ -248,3 +248,22 @@ fn tokens_that_are_no_good() {
         assert_error(&answer, StatusCode::UNAUTHORIZED, code, message);
     }
 }
+
+#[test]
+fn a_check_that_is_never_true_is_not_asked_of_rows_that_are_not_there() {
+    let app = TestApp::new();
+    app.migrate(
+        "1",
+        "create table teams (id int primary key, title text, tags text[] default '{}');
+         create policy see on teams for select using (cardinality('{}'::text[]) = 0);
+         create policy change on teams for update to authenticated using (cardinality(tags) = 0) with check ((select null::boolean));
+         insert into teams values (5, 'x', '{a}');",
+    );
+    let ann = app.user("00000000-0000-4000-8000-00000000000a");
+    let nothing = ann
+        .patch("/rest/v1/teams?id=eq.5")
+        .header("prefer", "return=representation")
+        .json(&serde_json::json!({"id": 12, "title": "abc", "tags": ["x"]}))
+        .send();
+    assert_eq!(nothing.json(), serde_json::json!([]), "{}", nothing.text());
+}
