@@ -193,7 +193,14 @@ impl Translator {
         if is_grant && self.grant_on_function(reader)? {
             return Ok(());
         }
-        if starts_with(&words, "ALTER TABLE") && self.alter_identity(reader)? {
+        if starts_with(&words, "ALTER TABLE")
+            && (self.alter_identity(reader)? || self.alter_partitions(reader)?)
+        {
+            return Ok(());
+        }
+        // A partition's index is its table's.
+        if starts_with(&words, "ALTER INDEX") && words.windows(2).any(|pair| pair == ["ATTACH", "PARTITION"])
+        {
             return Ok(());
         }
         if starts_with(&words, "ALTER TYPE") && words.iter().any(|word| word == "ATTRIBUTE") {

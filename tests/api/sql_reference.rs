@@ -69,6 +69,7 @@ const SECTIONS: &[Section] = &[
         "create table probe (a int) partition by range (a); create table part partition of probe for values from (1) to (10)",
         "create table probe (a text) partition by list (a); create table part partition of probe default",
         "create table probe (a int) partition by hash (a)",
+        "create table probe (a int) partition by range (a); create table part (a int); alter table probe attach partition part for values from (1) to (10); alter table probe detach partition part",
         "create table probe () inherits (teams)",
         "create temporary table probe (a int)",
         "create unlogged table probe (a int)",

@@ -16,6 +16,11 @@ use crate::sql::{physical_name, quote_identifier};
 impl Translator {
     pub(in crate::dialect) fn create_index(&mut self, create: &CreateIndex) -> Result<(), DialectError> {
         refuse_odd_clauses(create)?;
+        let (schema, of) = name::qualified(&create.table_name)?;
+        if let Some(view) = self.catalog.view(&schema, &of).filter(|view| view.partition && !create.unique) {
+            // It changes no answer, and the table's indexes are the partition's.
+            return refuse_unknown_columns(&view.table, create);
+        }
         let table = self.own_table(&create.table_name)?;
         let labels: Vec<String> = create.columns.iter().map(label).collect();
         let name = match &create.name {

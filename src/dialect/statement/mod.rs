@@ -25,6 +25,7 @@ mod identity;
 pub mod insert;
 mod like;
 pub mod partition;
+mod partition_attach;
 mod partition_bound;
 mod partition_guard;
 mod rebuild;

@@ -3,9 +3,10 @@
 //! What Postgres decides by comparing values, which bounds overlap and which rows fit, is asked of SQLite, with the same
 //! comparisons that queries get: of the bounds in the migration's batch, of the rows in triggers.
 
-use sqlparser::ast::AlterTableOperation;
+use sqlparser::ast::{AlterTableOperation, TableConstraint};
 use sqlparser::tokenizer::Token;
 
+use super::constraint::plain_columns;
 use super::create_table::nameable;
 use super::existing_rows::refuse_if;
 use super::partition_bound::{less, read_bound};
@@ -61,7 +62,7 @@ impl Translator {
         self.catalog.relation(schema, name).is_some() || self.catalog.partitioned(schema, name).is_some()
     }
 
-    fn partitioned_table(&self, schema: &str, name: &str) -> Result<Table, DialectError> {
+    pub(super) fn partitioned_table(&self, schema: &str, name: &str) -> Result<Table, DialectError> {
         let missing = || DialectError::new("42P01", format!("relation \"{name}\" does not exist"));
         let table = self.catalog.table(schema, name).ok_or_else(missing)?;
         if table.partitioning.is_none() {
@@ -70,7 +71,7 @@ impl Translator {
         Ok(table.clone())
     }
 
-    fn add_partition(&mut self, table: &Table, partition: Partition) -> Result<(), DialectError> {
+    pub(super) fn add_partition(&mut self, table: &Table, partition: Partition) -> Result<(), DialectError> {
         let Some(mut of) = table.partitioning.clone() else { return Ok(()) };
         let overlap =
             |other: &str| format!("partition \"{}\" would overlap partition \"{other}\"", partition.name);
@@ -143,7 +144,7 @@ impl Translator {
         self.push(format!("SELECT CASE WHEN {condition} THEN {} END", raise(&quote_literal(message))))
     }
 
-    fn over_rows(&self, table: &Table, condition: &str) -> Result<String, DialectError> {
+    pub(super) fn over_rows(&self, table: &Table, condition: &str) -> Result<String, DialectError> {
         lowered_over(&self.catalog, table, &table.physical(), |lowering| {
             lowering.condition(&Expression::parse(condition)?.0)
         })
@@ -229,17 +230,66 @@ impl Translator {
             | Operation::ForceRowLevelSecurity
             | Operation::NoForceRowLevelSecurity
             | Operation::ReplicaIdentity { .. } => Ok(()),
+            Operation::AddConstraint { constraint, .. } if self.is_key_of_whole(view, constraint) => Ok(()),
             _ => Err(not_on_a_partition(&format!("this form of ALTER TABLE (\"{}\")", view.table.name))),
         }
     }
 
+    /// Whether a partition's key is its table's, which holds there: so `pg_dump` writes each of them.
+    fn is_key_of_whole(&self, view: &View, constraint: &TableConstraint) -> bool {
+        let columns = match constraint {
+            TableConstraint::PrimaryKey(key) => plain_columns(&key.columns),
+            TableConstraint::Unique(key) => plain_columns(&key.columns),
+            _ => return false,
+        };
+        let table = self.catalog.partitioned(&view.table.schema, &view.table.name);
+        let mut keys = table.into_iter().flat_map(|of| of.primary_key.iter().chain(&of.uniques));
+        columns.is_ok_and(|columns| keys.any(|key| key.columns == columns))
+    }
+
     /// `DROP TABLE` of a partition: its rows go, and no trigger runs.
     pub(super) fn drop_partition(&mut self, view: &View, cascade: bool) -> Result<(), DialectError> {
+        let Some(table) = self.catalog.partitioned(&view.table.schema, &view.table.name).cloned() else {
+            return Ok(());
+        };
+        if cascade {
+            let along = vec![physical_name(&view.table.schema, &view.table.name)];
+            self.drop_views_over(&view.table, &along, true)?;
+            self.drop_policies_over(&view.table, &along, true)?;
+        }
+        self.take_partition_away(&table, view, true)
+    }
+
+    /// SQLite's condition of a partition's rows.
+    pub(super) fn partition_condition(
+        &self,
+        table: &Table,
+        schema: &str,
+        name: &str,
+    ) -> Result<String, DialectError> {
+        let of = table.partitioning.iter().flat_map(|of| of.partitions.iter().map(move |part| (of, part)));
+        let mut its = of.filter(|(_, part)| part.schema == schema && part.name == name);
+        match its.next() {
+            Some((of, part)) => self.over_rows(table, &of.condition(&part.bound)),
+            None => Ok("FALSE".to_string()),
+        }
+    }
+
+    /// Takes a partition's name away, and its rows if wanted.
+    pub(super) fn take_partition_away(
+        &mut self,
+        table: &Table,
+        view: &View,
+        with_rows: bool,
+    ) -> Result<(), DialectError> {
         let (schema, name) = (&view.table.schema, &view.table.name);
-        let Some(table) = self.catalog.partitioned(schema, name).cloned() else { return Ok(()) };
-        if !self.catalog.reached_by_keys(&table).is_empty() {
+        let refers = |of: &crate::schema::ForeignKey| {
+            of.foreign_schema == table.schema && of.foreign_table == table.name
+        };
+        let is_referred = self.catalog.tables.values().any(|of| of.foreign_keys.iter().any(refers));
+        if is_referred && (!with_rows || !self.catalog.reached_by_keys(table).is_empty()) {
             return Err(DialectError::unsupported(
-                "dropping a partition whose rows others refer to with an action",
+                "taking a partition away from a table that others refer to",
             )
             .with_hint("Delete its rows first."));
         }
@@ -250,12 +300,14 @@ impl Translator {
             return Ok(());
         };
         let along = vec![physical_name(schema, name)];
-        self.drop_views_over(&view.table, &along, cascade)?;
-        self.drop_policies_over(&view.table, &along, cascade)?;
-        let condition = self.over_rows(&table, &of.condition(&partition.bound))?;
-        self.forget_partitions(&table);
+        self.drop_views_over(&view.table, &along, false)?;
+        self.drop_policies_over(&view.table, &along, false)?;
+        let condition = self.over_rows(table, &of.condition(&partition.bound))?;
+        self.forget_partitions(table);
         self.suspend_triggers()?;
-        self.push(format!("DELETE FROM {}\nWHERE {condition}", table.physical()))?;
+        if with_rows {
+            self.push(format!("DELETE FROM {}\nWHERE {condition}", table.physical()))?;
+        }
         of.partitions.retain(|other| *other != partition);
         if let Some(table) = self.catalog.tables.get_mut(&physical_name(&table.schema, &table.name)) {
             table.partitioning = Some(of);
