@@ -137,6 +137,10 @@ async fn attempt(
             Ok(if app.config.rest.says_cost { answer.with_headers(cost::headers(&results)) } else { answer })
         }
         Err(DbError::Raised(text)) if text.starts_with(ROLLED_BACK) => {
+            if let Some(statements) = batch.keeping_numbers(&catalog) {
+                // If this fails the numbers are given again, which harms nobody.
+                let _ = database.batch(statements).await;
+            }
             Ok(response::rolled_back(request, &plan, text.strip_prefix(ROLLED_BACK).unwrap_or_default())?)
         }
         Err(DbError::TooLarge) if batch.together => Err(Attempt::TooLong),
