@@ -126,6 +126,7 @@ pub fn idle(request: &RestRequest) -> Result<Answer, RestError> {
     };
     let body = match (represents, request.media) {
         (true, Media::Csv) => Body::from("\n"),
+        (true, Media::GeoJson) => features("[]"),
         (true, _) => Body::from("[]"),
         (false, _) => Body::Empty,
     };
@@ -210,7 +211,7 @@ fn called(
     let body = match request.media {
         _ if plan.bodiless => Body::Empty,
         Media::Csv => shaped(request.media, &plan.root, body(request, rows)?)?,
-        media if shape.is_single() => shaped(media, &plan.root, first())?,
+        media if shape.is_single() && media != Media::GeoJson => shaped(media, &plan.root, first())?,
         media => shaped(media, &plan.root, body(request, rows)?)?,
     };
     Ok(Answer::new(request, status, body, true))
@@ -401,9 +402,14 @@ fn shaped(media: Media, node: &Node<'_>, body: Body) -> Result<Body, RestError> 
     };
     Ok(match media {
         Media::Csv => Body::from(csv::from_json(&node.types(), &text(body)?).map_err(internal)?),
+        Media::GeoJson => features(&text(body)?),
         Media::ArrayStripped | Media::ObjectStripped => Body::from(nulls::stripped(&text(body)?)),
         Media::Json | Media::Array | Media::Object | Media::PlanText | Media::PlanJson => body,
     })
+}
+
+fn features(rows: &str) -> Body {
+    Body::from(format!("{{\"type\":\"FeatureCollection\",\"features\":{rows}}}"))
 }
 
 #[derive(Deserialize)]

@@ -15,6 +15,7 @@ mod output;
 mod privilege;
 mod routine;
 mod setting;
+mod spatial;
 mod store;
 mod trigger;
 mod view;
@@ -28,12 +29,13 @@ pub use data_type::{DataType, Ranged, Storage};
 pub use domain::Domain;
 pub use input::{InputError, canonical, from_json};
 pub use memory::Memory;
-pub use output::json_value;
+pub use output::{feature_geometry, json_value};
 pub use privilege::Privileges;
 pub use routine::{
     Argument, ArgumentMode, Language, Returns, Routine, RoutineType, SCALAR_COLUMN, Volatility,
 };
 pub use setting::{ApiSettings, SettingError};
+pub use spatial::Spatial;
 pub use store::{
     CatalogCache, STALE_CATALOG, StoredCaller, enter_caller, guard, guarded, leave_caller, load, save,
 };

@@ -322,6 +322,7 @@ pub(super) fn has_order(data_type: &DataType) -> bool {
             | DataType::Cidr
             | DataType::Range(Ranged::Numeric)
             | DataType::Tsvector
+            | DataType::Geometry(_)
             | DataType::Array(_)
     )
 }

@@ -30,7 +30,7 @@ use std::cell::RefCell;
 use closest::{LIKE_NAMES, closest};
 
 use super::error::RestError;
-use super::request::{Media, Query, RowRange};
+use super::request::{Query, RowRange};
 use super::{Action, RestRequest};
 use crate::config::{RestConfig, TransactionEnd};
 use crate::schema::{Catalog, Routine, Table};
@@ -109,9 +109,7 @@ pub fn plan<'c>(
     if let Action::Read { bodiless } = request.action {
         let planner = Planner { max_rows: Some(config.max_rows), ..planner };
         let mut root = planner.root(table, &request.query, request.range)?;
-        if request.media == Media::Csv {
-            root.prepare_csv()?;
-        }
+        root.prepare(request.media)?;
         let counted = request.preferences.count.is_some();
         let is_object = request.media.is_object();
         let (affected_limit, rolls_back) = (None, false);
@@ -145,9 +143,7 @@ fn plan_call<'c>(
         _ => planner.root(planner.face(routine)?, &request.query, request.range)?,
     };
     root.is_called = true;
-    if request.media == Media::Csv {
-        root.prepare_csv()?;
-    }
+    root.prepare(request.media)?;
     let bodiless = matches!(request.action, Action::Read { bodiless: true });
     let affected_limit = request.preferences.affected_limit();
     if affected_limit.is_some() && call.shape.is_single() {

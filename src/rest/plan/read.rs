@@ -7,7 +7,7 @@ use super::condition::{Condition, has_order};
 use super::relationship::{self, Relationship};
 use super::said::Said;
 use crate::rest::error::{PostgresError, RestError};
-use crate::rest::request::{EmbedItem, Field, JsonKey, JsonStep, OrderTerm, RowRange, SelectItem};
+use crate::rest::request::{EmbedItem, Field, JsonKey, JsonStep, Media, OrderTerm, RowRange, SelectItem};
 use crate::schema::{Catalog, Column, DataType, Routine, Table};
 
 /// One relation of the tree.
@@ -37,6 +37,8 @@ pub struct Node<'c> {
     pub computed: Vec<&'c Routine>,
     /// Whether its rows are what a function gave: no policy is asked again, and they have no row id.
     pub is_called: bool,
+    /// Of rows that are features, the field with their geometry; all else are their properties.
+    pub geometry: Option<usize>,
 }
 
 /// One key of the answer.
@@ -152,6 +154,7 @@ impl<'c> Planner<'c> {
             only_count,
             computed,
             is_called: false,
+            geometry: None,
         };
         check_order(&node)?;
         Ok(node)
@@ -373,7 +376,7 @@ pub(super) fn cast_type(name: &str, from: &DataType) -> Result<DataType, RestErr
 #[rustfmt::skip]
 fn can_cast(from: &DataType, to: &DataType) -> bool {
     use DataType::{
-        Array, Bool, Bytea, Char, Citext, Date, Enum, Float4, Float8, Inet, Int2, Int4, Int8, Interval, Json, Jsonb,
+        Array, Bool, Bytea, Char, Citext, Date, Enum, Float4, Float8, Geometry, Inet, Int2, Int4, Int8, Interval, Json, Jsonb,
         Macaddr, Numeric, Range, Text, Time, Timestamp, Timestamptz, Uuid, Varchar,
     };
     match (from, to) {
@@ -381,7 +384,7 @@ fn can_cast(from: &DataType, to: &DataType) -> bool {
         (Bool | Int2 | Int4 | Int8 | Numeric(_) | Float4 | Float8, Text | Varchar(None))    => true,
         (Text | Varchar(_) | Char(_) | Citext | Uuid | Enum(_), Text | Varchar(None))       => true,
         (Timestamptz | Timestamp | Date | Time | Interval | Inet | Json, Text | Varchar(None)) => true,
-        (Range(_) | Macaddr, Text | Varchar(None))                                          => true,
+        (Range(_) | Macaddr | Geometry(_), Text | Varchar(None))                                          => true,
         (Int2, Int4) | (Int2 | Int4, Int8)                                                  => true,
         (Int2 | Int4 | Int8, Numeric(None))                                                 => true,
         (Timestamptz | Timestamp, Date)                                                     => true,
@@ -406,14 +409,39 @@ impl<'c> Node<'c> {
             only_count: false,
             computed: Vec::new(),
             is_called: true,
+            geometry: None,
         })
     }
 }
 
 impl Node<'_> {
+    /// Makes the fields come as the shape of the answer needs them.
+    pub(super) fn prepare(&mut self, media: Media) -> Result<(), RestError> {
+        match media {
+            Media::Csv => self.prepare_csv(),
+            Media::GeoJson => self.prepare_features(),
+            _ => Ok(()),
+        }
+    }
+
+    /// The first column of a geometry is that of a feature, as PostGIS has it.
+    fn prepare_features(&mut self) -> Result<(), RestError> {
+        if self.embeds.iter().any(|embed| embed.spread) {
+            return Err(RestError::NotImplemented("spread embeds in GeoJSON are not supported".into()));
+        }
+        let is_geometry = |field: &Output<'_>| {
+            field.cast.is_none() && matches!(field.operand.kind(), OperandKind::Column(DataType::Geometry(_)))
+        };
+        self.geometry = self.fields.iter().position(is_geometry);
+        match self.geometry {
+            Some(_) => Ok(()),
+            None => Err(RestError::postgres("22023", "geometry column is missing")),
+        }
+    }
+
     /// Makes every field come in a form that CSV can be made of: JSON as its text. Refuses what
     /// Postgres would print in a way that is not known here.
-    pub(super) fn prepare_csv(&mut self) -> Result<(), RestError> {
+    fn prepare_csv(&mut self) -> Result<(), RestError> {
         if !self.aggregates.is_empty() {
             return Err(RestError::NotImplemented("aggregates in CSV are not supported yet".into()));
         }
@@ -434,9 +462,11 @@ impl Node<'_> {
                         "arrays of JSON in CSV are not supported yet".into(),
                     ));
                 }
-                (OperandKind::Column(DataType::Json | DataType::Jsonb) | OperandKind::Json, _) => {
-                    Some(DataType::Text)
-                }
+                (
+                    OperandKind::Column(DataType::Json | DataType::Jsonb | DataType::Geometry(_))
+                    | OperandKind::Json,
+                    _,
+                ) => Some(DataType::Text),
                 _ => None,
             };
         }

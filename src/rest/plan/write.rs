@@ -5,9 +5,7 @@ use serde_json::value::RawValue;
 use super::read::Node;
 use super::{Condition, Planner, Step, Test, Through, literal};
 use crate::rest::error::{PostgresError, RestError};
-use crate::rest::request::{
-    Cells, Field, Logic, Media, Operation, Operator, Payload, Resolution, Return, RowRange,
-};
+use crate::rest::request::{Cells, Field, Logic, Operation, Operator, Payload, Resolution, Return, RowRange};
 use crate::rest::{Action, RestRequest};
 use crate::schema::{Column, Identity, Table, from_json};
 
@@ -115,8 +113,8 @@ impl<'c> Planner<'c> {
         if returns == Return::Representation && (returning.only_count || returning.is_grouped()) {
             return Err(RestError::NotImplemented("aggregates of written rows are not supported yet".into()));
         }
-        if request.media == Media::Csv && returns == Return::Representation {
-            returning.prepare_csv()?;
+        if returns == Return::Representation {
+            returning.prepare(request.media)?;
         }
         let condition = match &mut through {
             Some(through) => through.split(&returning.condition),

@@ -7,6 +7,7 @@ mod domains;
 mod dropping;
 mod expressions;
 mod functions;
+mod geometry;
 mod policies;
 mod ranges;
 mod refusing;

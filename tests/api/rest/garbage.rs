@@ -93,6 +93,10 @@ fn garbage_is_refused_or_answered() {
         "{\"meta\":{\"a\":[]}}",
         "id,title\n5,NULL\n6,\"x\"\"\"",
         "title\n\"",
+        "{\"title\":\"x\",\"comments\":[{\"body\":\"y\"},{\"body\":null}]}",
+        "[{\"title\":\"x\",\"comments\":[]},{\"title\":\"z\",\"comments\":[{\"body\":\"y\",\"todos\":[{\"title\":\"w\"}]}]}]",
+        "{\"title\":\"x\",\"comments\":{\"body\":\"y\"}}",
+        "[{\"name\":\"x\",\"profiles\":[{\"name\":\"y\"}],\"tags\":[7]}]",
     ];
     let preferences = [
         "",
@@ -126,7 +130,8 @@ fn garbage_is_refused_or_answered() {
             .body(dice.pick(&bodies).to_string())
             .header("prefer", dice.pick(&preferences))
             .header("content-type", dice.pick(&content_types))
-            .header("accept", dice.pick(&accepts));
+            .header("accept", dice.pick(&accepts))
+            .header("x-edgeward-nested", dice.pick(&["false", "true"]));
         let answer = call.send();
         let fine = answer.status.as_u16() < 500;
         answered += u32::from(answer.status.is_success());

@@ -16,6 +16,7 @@ mod embed;
 mod fault;
 mod filter;
 mod garbage;
+mod geometry;
 mod groups;
 mod insert;
 mod nested;
