@@ -8,6 +8,7 @@ use super::relationship::{self, Relationship};
 use super::said::Said;
 use crate::rest::error::{PostgresError, RestError};
 use crate::rest::request::{EmbedItem, Field, JsonKey, JsonStep, Media, OrderTerm, RowRange, SelectItem};
+use crate::rest::zone::Form;
 use crate::schema::{Catalog, Column, DataType, Routine, Table};
 
 /// One relation of the tree.
@@ -50,6 +51,8 @@ pub struct Output<'c> {
     pub operand: Operand<'c>,
     /// The type it is cast to.
     pub cast: Option<DataType>,
+    /// How it goes out in the request's time zone.
+    pub form: Option<Form>,
 }
 
 /// A column or something inside its JSON.
@@ -157,6 +160,12 @@ impl<'c> Planner<'c> {
             geometry: None,
         };
         check_order(&node)?;
+        let is_cast = |field: &Output<'_>| field.form.is_some() && field.cast.is_some();
+        if node.is_grouped() && node.fields.iter().any(is_cast) {
+            return Err(RestError::NotImplemented(
+                "groups by what a time zone decides are not supported".into(),
+            ));
+        }
         Ok(node)
     }
 
@@ -169,18 +178,29 @@ impl<'c> Planner<'c> {
         let (mut fields, mut aggregates) = (Vec::new(), Vec::new());
         for item in items {
             match item {
-                SelectItem::Star => fields.extend(table.columns.iter().map(whole)),
+                SelectItem::Star => {
+                    for column in &table.columns {
+                        fields.push(self.whole(column)?);
+                    }
+                }
                 SelectItem::Field { alias, field, cast } => {
                     let operand = self.operand(table, depth, field)?;
                     let cast = cast.as_deref().map(named_type).transpose()?;
                     let key = alias.clone().unwrap_or_else(|| default_key(field));
-                    fields.push(Output { key, operand, cast });
+                    let form = self.form(&operand.data_type(), cast.as_ref())?;
+                    fields.push(Output { key, operand, cast, form });
                 }
                 SelectItem::Aggregate(item) => aggregates.push(self.aggregate(table, depth, item)?),
                 SelectItem::Embed(_) | SelectItem::Spread(_) => {}
             }
         }
         Ok((fields, aggregates))
+    }
+
+    fn whole(&self, column: &'c Column) -> Result<Output<'c>, RestError> {
+        let operand = Operand { column, json_path: Vec::new() };
+        let form = self.form(&column.data_type, None)?;
+        Ok(Output { key: column.name.clone(), operand, cast: None, form })
     }
 
     fn embeds(
@@ -328,10 +348,6 @@ fn is_only_count(table: &Table, items: &[SelectItem]) -> Result<bool, RestError>
         items if items.iter().any(counts) => Err(RestError::Aggregates),
         _ => Ok(false),
     }
-}
-
-fn whole(column: &Column) -> Output<'_> {
-    Output { key: column.name.clone(), operand: Operand { column, json_path: Vec::new() }, cast: None }
 }
 
 /// The last name on the way into the JSON, else the column's.

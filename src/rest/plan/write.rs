@@ -7,7 +7,7 @@ use super::{Condition, Planner, Step, Test, Through, literal};
 use crate::rest::error::{PostgresError, RestError};
 use crate::rest::request::{Cells, Field, Logic, Operation, Operator, Payload, Resolution, Return, RowRange};
 use crate::rest::{Action, RestRequest};
-use crate::schema::{Column, Identity, Table, from_json};
+use crate::schema::{Column, Identity, Table};
 
 /// A write and what it gives back.
 #[derive(Debug)]
@@ -204,7 +204,7 @@ impl<'c> Planner<'c> {
             None if missing_default => Ok(Cell::Default),
             None => Ok(Cell::Null),
             Some(value) => {
-                let stored = from_json(self.catalog, &column.data_type, value)?;
+                let stored = self.read_json(&column.data_type, value)?;
                 Ok(stored.map_or(Cell::Null, |text| Cell::Value(literal::stored(&column.data_type, text))))
             }
         };

@@ -87,6 +87,9 @@ impl Builder<'_> {
 
     pub(super) fn output(&mut self, output: &Output<'_>, row: &str) -> Result<String, RestError> {
         let operand = &output.operand;
+        if let Some(form) = output.form {
+            return Ok(form.marked(&column(operand, row)));
+        }
         if let Some(to) = &output.cast
             && !is_plain_cast(&operand.data_type(), to)
             && !matches!((operand.kind(), to), (OperandKind::Json, DataType::Text))

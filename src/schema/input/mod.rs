@@ -10,6 +10,8 @@ mod number;
 mod range;
 mod time;
 
+pub use time::without_offset;
+
 use serde_json::value::RawValue;
 
 use super::{Catalog, DataType};

@@ -109,6 +109,7 @@ fn garbage_is_refused_or_answered() {
         "tx=rollback,resolution=merge-duplicates,return=representation",
         "missing=default,return=headers-only",
         "handling=strict,max-affected=1",
+        "timezone=America/New_York,return=representation",
     ];
     let accepts = [
         "*/*",
@@ -116,6 +117,7 @@ fn garbage_is_refused_or_answered() {
         "text/csv",
         "application/vnd.pgrst.plan+text",
         "application/vnd.pgrst.array+json;nulls=stripped",
+        "application/geo+json",
     ];
     let content_types = ["application/json", "application/json", "text/csv"];
     let mut answered = 0;

@@ -36,6 +36,7 @@ mod search;
 mod select;
 mod setting;
 mod spread;
+mod time_zone;
 mod update;
 mod upsert;
 mod view;
