@@ -1,6 +1,7 @@
 // `npm run bench`: Edgeward beside a Worker written by hand for the same job, on one workerd, in turns.
 //
-//   npm run bench [-- --quick]     --quick: fewer rounds, and no builds
+//   npm run bench [-- --quick]          --quick: fewer rounds, and no builds
+//   npm run bench -- --only memory      how much memory a large page takes, alone
 //
 // Figures of one machine say little; the ratios, taken from neighbouring runs, say what the product costs. Prints a table and
 // writes bench/results.json.
@@ -16,21 +17,26 @@ import { runMain, say } from "../scripts/terminal.mjs";
 import { root } from "../scripts/toolchain.mjs";
 import { buildTimes } from "./build-times.mjs";
 import { coldStarts } from "./cold-start.mjs";
+import { memory } from "./memory.mjs";
 import { throughput } from "./throughput.mjs";
 
 /** What is good enough, beside the ratios of throughput.mjs. */
 const mostColdMilliseconds = 40;
 const mostGzip = 900_000;
+const mostMegabytes = 64;
 
 await runMain(async () => {
-  const { values } = parseArgs({ options: { quick: { type: "boolean", default: false } } });
+  const { values } = parseArgs({ options: { quick: { type: "boolean", default: false }, only: { type: "string" } } });
   const { folder } = await build({ profile: "release" });
+  if (values.only === "memory") return reportMemory(await memory());
   const results = { machine: machine(), versions: versions() };
 
   say("throughput, in turns");
   results.throughput = await throughput({ rounds: values.quick ? 3 : 7, seconds: values.quick ? 1 : 2 });
   say("first requests of fresh processes, in turns");
   results.coldStart = await coldStarts({ rounds: values.quick ? 4 : 9 });
+  say("the memory of a large page");
+  results.memory = await memory();
   results.size = Object.fromEntries(sizesOf(folder).map(({ name, raw, gzip }) => [name, { raw, gzip }]));
   if (!values.quick) {
     say("builds (minutes)");
@@ -41,9 +47,19 @@ await runMain(async () => {
   writeFileSync(join(root, "bench", "results.json"), `${JSON.stringify(results, rounded, 2)}\n`);
 });
 
-function report({ throughput, coldStart, size, build }) {
-  const row = (name, ...cells) => console.log(name.padEnd(30) + cells.map((cell) => String(cell).padStart(11)).join(""));
-  const mark = (good) => (good ? "" : "  below the mark");
+const row = (name, ...cells) => console.log(name.padEnd(30) + cells.map((cell) => String(cell).padStart(11)).join(""));
+const mark = (good) => (good ? "" : "  below the mark");
+
+function reportMemory(pages) {
+  console.log();
+  row("memory above idle, MB", "the page", "heap", "wasm", "mark");
+  for (const { name, page, heap, wasm } of pages) {
+    const cells = [page, heap, wasm].map((megabytes) => megabytes.toFixed(1));
+    row(name, ...cells, `≤ ${mostMegabytes}`, mark(heap + wasm <= mostMegabytes));
+  }
+}
+
+function report({ throughput, coldStart, memory, size, build }) {
   console.log();
   row("", "ours rps", "bare rps", "ratio", "mark", "ours p50", "ours p99", "ours cpu", "bare cpu", "ratio");
   for (const { name, least, ours, bare, ratio, cpuRatio } of throughput) {
@@ -55,6 +71,7 @@ function report({ throughput, coldStart, size, build }) {
   for (const { name, ours, empty, more } of coldStart) {
     row(name, `${ours.toFixed(1)} ms`, `${empty.toFixed(1)} ms`, `${more.toFixed(1)} ms`, `≤ ${mostColdMilliseconds} ms`, mark(more <= mostColdMilliseconds));
   }
+  reportMemory(memory);
   console.log();
   row("", "raw KB", "gzip KB", "mark");
   for (const [name, { raw, gzip }] of Object.entries(size)) {
