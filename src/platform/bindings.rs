@@ -18,6 +18,7 @@ use super::log::Console;
 use super::random::RuntimeRandom;
 use super::rate_limiter::DurableRateLimiter;
 use super::signatures::WebCrypto;
+use super::time_zones::RuntimeTimeZones;
 use crate::ports::{EventQueue, Images, Ports};
 
 const DATABASE: &str = "DB";
@@ -66,6 +67,7 @@ impl<'a> Bindings<'a> {
                 .map(|binding| Rc::new(CloudflareQueue(binding)) as Rc<dyn EventQueue>),
             key_value: Rc::new(Kv(binding(SESSIONS))),
             clock: Rc::new(RuntimeClock),
+            time_zones: Rc::new(RuntimeTimeZones),
             random: Rc::new(RuntimeRandom),
             hasher: Rc::new(DurableHasher::new(binding(HASHER))),
             signatures: Rc::new(WebCrypto),

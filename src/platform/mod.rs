@@ -24,6 +24,7 @@ mod key_value;
 mod log;
 mod random;
 mod signatures;
+mod time_zones;
 
 mod durable_object;
 mod hasher;

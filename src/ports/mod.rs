@@ -14,6 +14,7 @@ mod event_queue;
 mod http_client;
 mod images;
 mod signatures;
+mod time_zones;
 
 pub use blob_parts::{BlobParts, Digests, LEAST_PART, MOST_PARTS, PartsOf, StoredPart};
 pub use blobs::{Blob, BlobError, BlobMetadata, Blobs, ByteRange};
@@ -25,6 +26,7 @@ pub use event_queue::EventQueue;
 pub use http_client::{HttpClient, IncomingResponse, OutgoingRequest};
 pub use images::{Fit, Focus, ImageError, Images, Picture, PictureSize};
 pub use signatures::{SignatureAlgorithm, Signatures};
+pub use time_zones::TimeZones;
 
 use async_trait::async_trait;
 use futures_util::future::LocalBoxFuture;
@@ -48,6 +50,8 @@ pub struct Ports {
     pub key_value: Rc<dyn KeyValue>,
     /// The time.
     pub clock: Rc<dyn Clock>,
+    /// The world's time zones.
+    pub time_zones: Rc<dyn TimeZones>,
     /// Randomness fit for keys.
     pub random: Rc<dyn Random>,
     /// Password hashing, which costs more CPU than a Worker request may have.

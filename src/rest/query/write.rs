@@ -5,7 +5,7 @@
 //! they were (a row cannot vouch for itself), and no constraint tells what the caller may not know.
 //! Inside `RETURNING` a row goes by its table's own name; SQLite knows no alias there.
 
-use super::numbers::is_numbered;
+use super::numbers::{is_numbered, numbers_itself, take_own_numbers};
 use super::payload::chunks;
 use super::proposed::{EXISTING, PROPOSED, UPDATED, plain_columns, written_columns};
 use super::vectors::returned_vectors;
@@ -117,6 +117,16 @@ fn compile_insert(
         batch.push(Statement::new(format!("SELECT {}", violates_check(write.table))));
         return Ok(());
     }
+    if write.rolls_back {
+        let takes_one = |column: &&Column| match insert.columns.iter().position(|of| of.name == column.name) {
+            Some(index) => insert.rows.iter().any(|row| row.get(index) == Some(&Cell::Default)),
+            None => true,
+        };
+        if write.table.columns.iter().filter(|column| numbers_itself(column)).any(|column| takes_one(&column))
+        {
+            batch.taken.extend(take_own_numbers(write.table, insert.rows.len()));
+        }
+    }
     let ignores = insert.resolution() == Some(Resolution::IgnoreDuplicates);
     if write.singular && insert.rows.len() != 1 && !(ignores && insert.rows.len() > 1) {
         return Err(RestError::NotOneRow(insert.rows.len() as u64));
@@ -155,7 +165,7 @@ fn compile_insert(
         let mut builder = Builder::new(catalog, caller);
         builder.payload_rows = *count;
         builder.insert(write, insert, *path, rows)?;
-        builder.take_numbers(batch);
+        builder.take_numbers(write.rolls_back, batch);
         if *path == Path::Ignore {
             push_counted(write, builder.finish(), batch);
             continue;
@@ -228,8 +238,8 @@ impl Builder<'_> {
         let payload = self.writer.bind(rows);
         let terms = match path {
             Path::Plain | Path::Ignore => vec!["TRUE".to_string()],
-            Path::Merge => vec![is_there(name, insert)],
-            Path::New => vec![format!("NOT {}", is_there(name, insert))],
+            Path::Merge => vec![self.is_there(name, table, insert)?],
+            Path::New => vec![format!("NOT {}", self.is_there(name, table, insert)?)],
         };
         let sql = format!(
             "INSERT INTO {name} ({})\nSELECT {}\nFROM json_each({payload}) AS \"payload\"{}",
@@ -356,7 +366,7 @@ impl Builder<'_> {
         let (mut columns, mut values) = (Vec::new(), Vec::new());
         for (index, column) in insert.columns.iter().enumerate() {
             columns.push(quote_identifier(&column.name));
-            values.push(self.given_value(column, insert, index)?);
+            values.push(self.given_value(table, column, insert, index)?);
         }
         let absent = |column: &&Column| !insert.columns.iter().any(|of| of.name == column.name);
         for column in table.columns.iter().filter(absent).filter(|column| is_supplied(column)) {
@@ -375,6 +385,18 @@ impl Builder<'_> {
         };
         let catalog = self.catalog;
         Ok(dialect::lower_default(text, &column.data_type, catalog, &mut self.environment())?)
+    }
+
+    /// Whether the table has a row with the payload row's key.
+    fn is_there(&mut self, name: &str, table: &Table, insert: &Insert<'_>) -> Result<String, RestError> {
+        let mut equalities = Vec::new();
+        for key in insert.conflict.iter().flat_map(|conflict| &conflict.columns) {
+            if let Some(index) = insert.columns.iter().position(|column| column.name == key.name) {
+                let value = self.given_value(table, key, insert, index)?;
+                equalities.push(format!("\"there\".{} = {value}", quote_identifier(&key.name)));
+            }
+        }
+        Ok(format!("EXISTS (SELECT 1 FROM {name} AS \"there\" WHERE {})", equalities.join(" AND ")))
     }
 
     fn update(
@@ -542,18 +564,6 @@ pub(super) fn stored(column: &Column, text: &str) -> String {
         Storage::Real => format!("CAST({text} AS REAL)"),
         Storage::Text => text.to_string(),
     }
-}
-
-/// Whether the table has a row with the payload row's key.
-fn is_there(name: &str, insert: &Insert<'_>) -> String {
-    let keys = insert.conflict.iter().flat_map(|conflict| &conflict.columns);
-    let equalities: Vec<String> = keys
-        .filter_map(|key| {
-            let index = insert.columns.iter().position(|column| column.name == key.name)?;
-            Some(format!("\"there\".{} = {}", quote_identifier(&key.name), cell_value(key, index)))
-        })
-        .collect();
-    format!("EXISTS (SELECT 1 FROM {name} AS \"there\" WHERE {})", equalities.join(" AND "))
 }
 
 /// That a row has the key of one that is there.

@@ -10,6 +10,7 @@ mod images;
 mod memory;
 mod signatures;
 mod stream;
+mod time_zones;
 
 pub use blobs::MemoryBlobs;
 pub use database::StrictDatabase;
@@ -20,6 +21,7 @@ pub use images::NotedImages;
 pub use memory::{CheapHasher, CountingRandom, LateWork, MemoryKeyValue, MemoryLog, MovableClock, NoLimits};
 pub use signatures::RingSignatures;
 pub use stream::Pieces;
+pub use time_zones::TabledTimeZones;
 
 use std::cell::Cell;
 
