@@ -157,7 +157,7 @@ pub async fn sign_in(
         sessions::insert_if(&session, client, now, |writer| {
             passkeys::was_used(&passkey, &after, now, writer)
         }),
-        passkeys::signed_in(&user.id, now),
+        users::signed_in_without_password(&user.id, now),
         users::by_id(&user.id),
     ];
     let results = store::run(app.ports.database.as_ref(), batch).await?;
