@@ -152,20 +152,23 @@ pub async fn sign_in(
     refuse_user(app, &user)?;
     let now = app.now();
     let session = Session::start(app, &user.id, "passkey");
+    let user_id = user.id.clone();
+    // Before anything but the challenge is used: a hook that says no leaves nothing.
+    let signed_in = session.tokens(app, user, 0, client).await?;
     let batch = vec![
         passkeys::used(&passkey, &after, now),
         sessions::insert_if(&session, client, now, |writer| {
             passkeys::was_used(&passkey, &after, now, writer)
         }),
-        passkeys::signed_in(&user.id, now),
-        users::by_id(&user.id),
+        passkeys::signed_in(&user_id, now),
+        users::by_id(&user_id),
     ];
     let results = store::run(app.ports.database.as_ref(), batch).await?;
     match (results.happened(0)?, results.happened(1)?, results.first(3)?) {
         (true, true, Some(user)) => {
             let (ip, traits) = (client.ip.as_deref(), json!({"provider": "passkey"}));
             audit::record(app, Actor::User(&user), Action::Login, ip, traits).await;
-            session.tokens(app, user, 0, client).await
+            Ok(SignedIn { user, ..signed_in })
         }
         (true, false, Some(_)) => Err(Error::TokenUserBanned),
         _ => Err(PasskeyError::Unverified("the passkey was used or removed meanwhile".into()).into()),
