@@ -353,7 +353,7 @@ fn of_twenty_answers_to_one_challenge_one_signs_in() {
 fn passkeys_that_come_change_and_go_are_in_the_audit_log() {
     let app = TestApp::with_vars(&[ON, &[("AUDIT_LOG", "database")]].concat());
     let ann = signed_up(&app, "ann@example.com");
-    let (mut key, mut other) = (SecurityKey::new("ES256"), SecurityKey::new("ES256"));
+    let (mut key, mut other) = (SecurityKey::new("ES256"), SecurityKey::new("RS256"));
     let (id, second) = (registered(&app, &ann, &mut key), registered(&app, &ann, &mut other));
     let path = format!("/auth/v1/passkeys/{id}");
     let actor = || app.with_token(text(&ann, "access_token"));

@@ -178,6 +178,9 @@ fn a_code_is_sent_again_for_what_waits() {
     assert_eq!(put_user(&app, &session, &json!({"phone": "15551234567"})).status, 200);
     app.clock.advance(60);
     assert_eq!(resend(json!({"type": "phone_change", "phone": PHONE})).json(), json!({}));
+    app.limits.refuse("nobody:", 60);
+    let unknown = resend(json!({"type": "phone_change", "phone": "15550009999"}));
+    assert_eq!(unknown.json(), json!({}), "as often as one likes");
     assert_eq!(mails(&app, "15551234567").len(), 2);
     let rows = [
         (json!({"type": "sms"}), "Type provided requires a phone number"),
