@@ -22,6 +22,7 @@ mod http_client;
 mod images;
 mod key_value;
 mod log;
+mod mailer;
 mod random;
 mod signatures;
 mod time_zones;

@@ -13,6 +13,7 @@ mod edge_cache;
 mod event_queue;
 mod http_client;
 mod images;
+mod mailer;
 mod signatures;
 mod time_zones;
 
@@ -25,6 +26,7 @@ pub use edge_cache::{EdgeCache, Kept};
 pub use event_queue::EventQueue;
 pub use http_client::{HttpClient, IncomingResponse, OutgoingRequest};
 pub use images::{Fit, Focus, ImageError, Images, Picture, PictureSize};
+pub use mailer::{Mailer, OutgoingMail};
 pub use signatures::{SignatureAlgorithm, Signatures};
 pub use time_zones::TimeZones;
 
@@ -62,6 +64,8 @@ pub struct Ports {
     pub rate_limiter: Rc<dyn RateLimiter>,
     /// Other people's servers.
     pub http_client: Rc<dyn HttpClient>,
+    /// Cloudflare's own carrier of mail, if bound.
+    pub mailer: Option<Rc<dyn Mailer>>,
     /// Where log lines go.
     pub log: Rc<dyn Log>,
 }
@@ -94,7 +98,7 @@ pub trait Random {
 pub trait Hasher {
     /// The PHC string of a new argon2id hash.
     async fn hash(&self, password: &str) -> Result<String, PortError>;
-    /// Whether the password belongs to a PHC (argon2) or modular-crypt (bcrypt) hash.
+    /// Whether the password belongs to a hash, of any kind that [`crate::crypto`] reads.
     async fn verify(&self, password: &str, hash: &str) -> Result<bool, PortError>;
 }
 

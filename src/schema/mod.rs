@@ -12,6 +12,7 @@ mod domain;
 mod input;
 mod memory;
 mod output;
+mod partition;
 mod privilege;
 mod routine;
 mod setting;
@@ -30,6 +31,7 @@ pub use domain::Domain;
 pub use input::{InputError, canonical, from_json, without_offset};
 pub use memory::Memory;
 pub use output::{feature_geometry, json_value};
+pub use partition::{Partition, PartitionBound, PartitionLimit, PartitionStrategy, Partitioning};
 pub use privilege::Privileges;
 pub use routine::{
     Argument, ArgumentMode, Language, Returns, Routine, RoutineType, SCALAR_COLUMN, Volatility,

@@ -38,6 +38,7 @@ mod special;
 mod text_function;
 mod time;
 mod to_char;
+mod to_char_number;
 mod type_name;
 mod unsupported_function;
 
@@ -54,7 +55,7 @@ pub(super) use array::json_element;
 pub(super) use call::{called_name, find_row};
 pub(super) use domain::domain_checks;
 pub use function::{FUNCTIONS, Reads, Row, TEXT_ARRAY_FUNCTIONS};
-pub use json_containment::json_kind_is;
+pub use json_containment::{JsonParts, json_containment};
 pub(super) use lowering::{Lowering, Place, holds_aggregate};
 pub(super) use piece::{Piece, literal};
 pub(super) use range::range_operator;

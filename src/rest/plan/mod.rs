@@ -101,7 +101,8 @@ pub fn plan<'c>(
     if let Some(called) = &request.called {
         return plan_call(catalog, config, request, called).map(Plan::Read);
     }
-    let table = catalog.relation(schema, &request.relation).ok_or_else(|| RestError::NoTable {
+    let named = catalog.relation(schema, &request.relation);
+    let table = named.filter(|table| !catalog.is_partition(table)).ok_or_else(|| RestError::NoTable {
         schema: schema.to_string(),
         table: request.relation.clone(),
         closest: closest_table(catalog, schema, &request.relation),

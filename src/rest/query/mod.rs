@@ -5,6 +5,7 @@ mod aggregate;
 mod call;
 mod containment;
 mod filter;
+mod insert;
 mod like;
 mod nested;
 mod numbers;
@@ -32,7 +33,7 @@ use crate::sql::{Statement, Writer, balanced};
 /// One batch, and which of its results mean what.
 #[derive(Debug, Default)]
 pub struct Batch {
-    /// The statements; the first checks the catalog's version, on its own or while it reads.
+    /// The statements; the first checks the catalog's version, on its own or while it reads or inserts.
     pub statements: Vec<Statement>,
     /// Results whose rows are the answer's, in this order.
     pub rows: Vec<usize>,

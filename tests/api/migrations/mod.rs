@@ -8,6 +8,7 @@ mod dropping;
 mod expressions;
 mod functions;
 mod geometry;
+mod partitions;
 mod policies;
 mod ranges;
 mod refusing;
