@@ -14,6 +14,7 @@ use super::mailing::ReturnPath;
 use super::metadata::{self, Metadata};
 use super::model::User;
 use super::notice;
+use super::oauth_server::error::OAuthServerError;
 use super::password::{self, NewPassword};
 use super::phone_change;
 use super::phone_number::PhoneNumber;
@@ -41,13 +42,19 @@ impl Current {
         self.session.as_ref().map(|session| session.id.as_str())
     }
 
+    /// Whether the token is not the user's own, but an app's that they let in.
+    pub fn is_of_client(&self) -> bool {
+        self.session.as_ref().is_some_and(|session| session.oauth_client_id.is_some())
+    }
+
     /// Whether the session shows all that the user can: a second factor, if there is one.
     pub fn is_fully_assured(&self) -> bool {
         !self.user.has_verified_factor() || self.session.as_ref().is_some_and(Session::is_aal2)
     }
 }
 
-/// Looks the caller up: the token may be older than a sign-out, a ban or a deletion.
+/// Looks the caller up: the token may be older than a sign-out, a ban or a deletion. An app's token is refused: what is done here
+/// its user has to do.
 pub async fn current(app: &App, caller: &Caller) -> Result<Current, Error> {
     current_with(app, caller, |_| Vec::new()).await.map(|(me, _)| me)
 }
@@ -55,6 +62,23 @@ pub async fn current(app: &App, caller: &Caller) -> Result<Current, Error> {
 /// The same, with more statements in the same batch, given the user's id: a use case that needs more
 /// asks the database once.
 pub async fn current_with(
+    app: &App,
+    caller: &Caller,
+    more: impl FnOnce(&str) -> Vec<Statement>,
+) -> Result<(Current, Results), Error> {
+    let (me, results) = look_up(app, caller, more).await?;
+    if me.is_of_client() {
+        return Err(OAuthServerError::ClientMayNot.into());
+    }
+    Ok((me, results))
+}
+
+/// The same of an app's token too.
+pub async fn current_or_client(app: &App, caller: &Caller) -> Result<Current, Error> {
+    look_up(app, caller, |_| Vec::new()).await.map(|(me, _)| me)
+}
+
+async fn look_up(
     app: &App,
     caller: &Caller,
     more: impl FnOnce(&str) -> Vec<Statement>,
@@ -117,7 +141,10 @@ pub const ATTEMPTS: usize = 3;
 pub async fn update(app: &App, caller: &Caller, change: &Change, path: &ReturnPath) -> Result<User, Error> {
     let mut asked_at = None;
     for _ in 0..ATTEMPTS {
-        let mut me = current(app, caller).await?;
+        let mut me = current_or_client(app, caller).await?;
+        if change.is_sensitive(&me.user) && me.is_of_client() {
+            return Err(OAuthServerError::ClientMayNot.into());
+        }
         if change.is_sensitive(&me.user) && !me.is_fully_assured() {
             return Err(Error::UpdateNeedsAal2);
         }

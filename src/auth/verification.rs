@@ -304,6 +304,8 @@ pub(super) async fn raise(
     };
     let unchanged = factors::unchanged(&judged);
     let session = session.raised(factor.method(), now);
+    // Before anything is written: a hook that says no leaves the session as it was.
+    let signed_in = session.tokens(app, user.clone(), session.refresh_token_counter, client).await?;
     let mut batch = vec![
         unchanged,
         factors::accept(&user.id, &factor.id, step, now),
@@ -330,8 +332,7 @@ pub(super) async fn raise(
     if !factor.is_verified() {
         notice::send(app, &user, Notice::FactorEnrolled(&factor.factor_type), client.ip.as_deref()).await;
     }
-    let counter = session.refresh_token_counter;
-    session.tokens(app, user, counter, client).await.map(Some)
+    Ok(Some(SignedIn { user, ..signed_in }))
 }
 
 async fn count_failure(app: &App, question: &Question) -> Result<bool, Error> {

@@ -19,6 +19,7 @@ use super::mailer::CloudflareMailer;
 use super::random::RuntimeRandom;
 use super::rate_limiter::DurableRateLimiter;
 use super::signatures::WebCrypto;
+use super::time_zones::RuntimeTimeZones;
 use crate::ports::{EventQueue, Images, Mailer, Ports};
 
 const DATABASE: &str = "DB";
@@ -68,6 +69,7 @@ impl<'a> Bindings<'a> {
                 .map(|binding| Rc::new(CloudflareQueue(binding)) as Rc<dyn EventQueue>),
             key_value: Rc::new(Kv(binding(SESSIONS))),
             clock: Rc::new(RuntimeClock),
+            time_zones: Rc::new(RuntimeTimeZones),
             random: Rc::new(RuntimeRandom),
             hasher: Rc::new(DurableHasher::new(binding(HASHER))),
             signatures: Rc::new(WebCrypto),

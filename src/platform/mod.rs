@@ -25,6 +25,7 @@ mod log;
 mod mailer;
 mod random;
 mod signatures;
+mod time_zones;
 
 mod durable_object;
 mod hasher;

@@ -15,6 +15,7 @@ mod http_client;
 mod images;
 mod mailer;
 mod signatures;
+mod time_zones;
 
 pub use blob_parts::{BlobParts, Digests, LEAST_PART, MOST_PARTS, PartsOf, StoredPart};
 pub use blobs::{Blob, BlobError, BlobMetadata, Blobs, ByteRange};
@@ -27,6 +28,7 @@ pub use http_client::{HttpClient, IncomingResponse, OutgoingRequest};
 pub use images::{Fit, Focus, ImageError, Images, Picture, PictureSize};
 pub use mailer::{Mailer, OutgoingMail};
 pub use signatures::{SignatureAlgorithm, Signatures};
+pub use time_zones::TimeZones;
 
 use async_trait::async_trait;
 use futures_util::future::LocalBoxFuture;
@@ -50,6 +52,8 @@ pub struct Ports {
     pub key_value: Rc<dyn KeyValue>,
     /// The time.
     pub clock: Rc<dyn Clock>,
+    /// The world's time zones.
+    pub time_zones: Rc<dyn TimeZones>,
     /// Randomness fit for keys.
     pub random: Rc<dyn Random>,
     /// Password hashing, which costs more CPU than a Worker request may have.

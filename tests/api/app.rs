@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use crate::double::{
     CheapHasher, CountingRandom, LateWork, MemoryBlobs, MemoryEdgeCache, MemoryHttpClient, MemoryKeyValue,
     MemoryLog, MovableClock, NoLimits, NotedImages, NotedMailer, NotedQueue, Pieces, RingSignatures,
-    StrictDatabase,
+    StrictDatabase, TabledTimeZones,
 };
 
 /// The product on doubles. Each test makes its own.
@@ -85,6 +85,7 @@ impl TestApp {
             event_queue: Some(event_queue.clone()),
             key_value: key_value.clone(),
             clock: clock.clone(),
+            time_zones: Rc::new(TabledTimeZones),
             random: Rc::new(CountingRandom::default()),
             hasher: hasher.clone(),
             signatures: Rc::new(RingSignatures),
@@ -208,6 +209,7 @@ fn ports_of(app: &TestApp) -> Ports {
         event_queue: app.app.ports.event_queue.clone(),
         key_value: app.key_value.clone(),
         clock: app.clock.clone(),
+        time_zones: Rc::new(TabledTimeZones),
         random: app.app.ports.random.clone(),
         hasher: app.hasher.clone(),
         signatures: Rc::new(RingSignatures),

@@ -12,6 +12,7 @@ mod identities;
 mod logout;
 pub mod mailbox;
 mod message;
+pub mod oauth_server;
 mod own_data;
 mod own_sessions;
 mod passkeys;
@@ -51,7 +52,7 @@ pub use recovery_codes::{
     delete_recovery_codes, generate_recovery_codes, recovery_codes_status, regenerate_recovery_codes,
     verify_recovery_code,
 };
-pub use settings::{health, jwks, openid_configuration, saml, settings};
+pub use settings::{health, jwks, oauth_authorization_server, openid_configuration, saml, settings};
 pub use sign_up::sign_up;
 pub use token::token;
 pub use user::{get_user, update_user};

@@ -53,6 +53,22 @@ pub fn by_id(id: &str) -> Statement {
     Statement::new(format!("{SELECT}\nWHERE u.id = ?1")).bind(id)
 }
 
+/// The user of a code for a PKCE verifier.
+pub fn by_flow_state(flow_state_id: &str) -> Statement {
+    Statement::new(format!(
+        "{SELECT}\nWHERE u.id = (\n  SELECT f.user_id\n  FROM \"auth.flow_state\" AS f\n  WHERE f.id = ?1\n)"
+    ))
+    .bind(flow_state_id)
+}
+
+/// The user who was asked by an authorization of an app.
+pub fn by_authorization(authorization_id: &str) -> Statement {
+    Statement::new(format!(
+        "{SELECT}\nWHERE u.id = (\n  SELECT a.user_id\n  FROM \"auth.oauth_authorizations\" AS a\n  WHERE a.id = ?1\n)"
+    ))
+    .bind(authorization_id)
+}
+
 /// The user with that address, in lower case.
 pub fn by_email(email: &str) -> Statement {
     Statement::new(format!("{SELECT}\nWHERE u.email = ?1\n  AND u.is_sso_user = 0")).bind(email)

@@ -18,6 +18,7 @@ mod id_tokens;
 mod identities;
 mod input;
 mod messages;
+mod oauth_server;
 mod own_data;
 mod own_sessions;
 mod passkeys;

@@ -11,6 +11,7 @@ mod mailer;
 mod memory;
 mod signatures;
 mod stream;
+mod time_zones;
 
 pub use blobs::MemoryBlobs;
 pub use database::StrictDatabase;
@@ -22,6 +23,7 @@ pub use mailer::NotedMailer;
 pub use memory::{CheapHasher, CountingRandom, LateWork, MemoryKeyValue, MemoryLog, MovableClock, NoLimits};
 pub use signatures::RingSignatures;
 pub use stream::Pieces;
+pub use time_zones::TabledTimeZones;
 
 use std::cell::Cell;
 
