@@ -213,6 +213,9 @@ fn a_refresh_token_is_good_for_its_app_alone() {
     );
     assert_oauth_error(&by(&client, &session), "invalid_client", "not allowed for non-OAuth session");
     assert_eq!(by(&client, &tokens).status, 200, "none of that used it");
+    let gone = by(&client, &json!({"refresh_token": "nonsense"}));
+    assert_error(&gone, 400, "refresh_token_not_found", "Refresh Token Not Found");
+    assert_oauth_error(&gone, "invalid_grant", "Refresh Token Not Found");
 
     let target = format!("/auth/v1/admin/oauth/clients/{}", text(&client, "client_id"));
     app.clock.advance(1);
