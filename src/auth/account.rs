@@ -21,6 +21,7 @@ use super::phone_number::PhoneNumber;
 use super::reauthenticate;
 use super::session::Session;
 use super::sms::Channel;
+use super::store::one_time_tokens::Standing;
 use super::store::sessions::{Ending, SessionKey};
 use super::store::{self, Results, identities, one_time_tokens, sessions, users};
 use crate::app::App;
@@ -138,7 +139,6 @@ pub const ATTEMPTS: usize = 3;
 /// asked to confirm first: its mails go out before anything else is written, so that if they cannot,
 /// nothing was.
 pub async fn update(app: &App, caller: &Caller, change: &Change, path: &ReturnPath) -> Result<User, Error> {
-    let mut nonce = change.nonce.as_deref();
     let mut asked_at = None;
     for _ in 0..ATTEMPTS {
         let mut me = current_or_client(app, caller).await?;
@@ -150,9 +150,10 @@ pub async fn update(app: &App, caller: &Caller, change: &Change, path: &ReturnPa
         }
         let needs_nonce = check(app, &me, change)?;
         let mut after = decide(app, &me, change).await?;
-        if let Some(nonce) = nonce.take().filter(|_| needs_nonce) {
-            reauthenticate::use_nonce(app, &me.user, nonce).await?;
-        }
+        let nonce = match change.nonce.as_deref().filter(|_| needs_nonce) {
+            Some(nonce) => Some(reauthenticate::check_nonce(app, &me.user, nonce).await?),
+            None => None,
+        };
         if asked_at.is_none() {
             let now = app.now();
             if let Some(email) = change.email_to_confirm(app, &me.user) {
@@ -176,7 +177,10 @@ pub async fn update(app: &App, caller: &Caller, change: &Change, path: &ReturnPa
             };
         }
         let ending = me.session_id().map_or(Ending::All, Ending::Others);
-        if let Some(user) = commit(app, &me.user, &after, ending, asked_at.as_deref()).await? {
+        let before = me.user.clone();
+        let nonce = nonce.as_deref().map(|hash| reauthenticate::standing(&before, hash, app.now()));
+        if let Some(user) = commit(app, &me.user, &after, ending, asked_at.as_deref(), nonce.as_ref()).await?
+        {
             let ip = path.ip.as_deref();
             notice::of_change(app, &me.user, &user, ip).await;
             if change.password.is_some() {
@@ -304,19 +308,21 @@ async fn new_hash(
 /// Writes a changed account in one batch with all that follows from it: its identities, the end of
 /// sessions when the password changed, what the edge knows when a ban did. `None` when another
 /// request changed the same columns since they were read; nothing was written then. Codes and links
-/// that were sent `just_now`, for this very change, stay good.
+/// that were sent `just_now`, for this very change, stay good. With a `token`, only if that stands; a new password uses
+/// it up.
 pub async fn commit(
     app: &App,
     before: &User,
     after: &User,
     ending: Ending<'_>,
     just_now: Option<&str>,
+    token: Option<&Standing<'_>>,
 ) -> Result<Option<User>, Error> {
     if before == after {
         return Ok(Some(after.clone()));
     }
     let now = app.now();
-    let mut batch = vec![users::replace(before, after, now)];
+    let mut batch = vec![users::replace_for(before, after, now, token)];
     for contact in new_contacts(before, after) {
         let is_verified = match contact {
             Contact::Phone(_) => after.phone_confirmed_at.is_some(),

@@ -164,7 +164,7 @@ pub async fn sign_in(
         sessions::insert_if(&session, client, now, |writer| {
             passkeys::was_used(&passkey, &after, now, writer)
         }),
-        passkeys::signed_in(&user_id, now),
+        users::signed_in_without_password(&user_id, now),
         users::by_id(&user_id),
     ];
     let results = store::run(app.ports.database.as_ref(), batch).await?;

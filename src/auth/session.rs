@@ -24,6 +24,8 @@ pub struct Client {
     pub ip: Option<String>,
     /// Its `User-Agent`.
     pub user_agent: Option<String>,
+    /// The languages its user reads: its `Accept-Language`.
+    pub languages: Option<String>,
     /// Where it is, as Cloudflare sees it: a country of ISO 3166-1, `T1` for Tor.
     pub country: Option<String>,
 }

@@ -18,7 +18,7 @@ use super::sign_out;
 use super::sms::Channel;
 use super::store::factors::{Judged, MOVED};
 use super::store::sessions::SessionKey;
-use super::store::{self, factors, passkeys, sessions, users};
+use super::store::{self, factors, sessions, users};
 use super::totp::Secret;
 use super::webauthn::error::PasskeyError;
 use super::webauthn_factor;
@@ -122,7 +122,7 @@ async fn put(
         factors::insert_challenge(&user.id, &factor.id, challenge),
     ];
     if let Some(asked) = asked {
-        batch.push(passkeys::keep_factor_challenge(&user.id, &factor.id, &challenge.id, asked));
+        batch.push(factors::keep_factor_challenge(&user.id, &factor.id, &challenge.id, asked));
     }
     if store::run(app.ports.database.as_ref(), batch).await?.happened(0)? {
         return Ok(());

@@ -85,6 +85,8 @@ pub enum AuditLog {
     /// `logs`: a line of the Worker's log for each act.
     #[default]
     Logs,
+    /// `r2`: objects of such lines in R2 under `audit/`, besides the log's.
+    R2,
     /// `database`: a row of `auth.audit_log_entries`, as upstream, besides the line.
     Database,
     /// `off`.
@@ -94,9 +96,10 @@ pub enum AuditLog {
 fn audit_log(reader: &mut Reader<'_>) -> AuditLog {
     match reader.text("AUDIT_LOG", "logs").as_str() {
         "logs" => AuditLog::Logs,
+        "r2" => AuditLog::R2,
         "database" => AuditLog::Database,
         "off" => AuditLog::Off,
-        other => reader.refuse(format!("AUDIT_LOG must be logs, database or off, not {other:?}")),
+        other => reader.refuse(format!("AUDIT_LOG must be logs, r2, database or off, not {other:?}")),
     }
 }
 

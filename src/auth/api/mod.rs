@@ -74,6 +74,7 @@ fn client(context: &Context) -> Client {
         issuer: format!("{}/auth/v1", context.origin),
         ip: Some(context.address.clone()).filter(|address| !address.is_empty()),
         user_agent: context.header("user-agent").map(str::to_string),
+        languages: context.header("accept-language").map(str::to_string),
         country: context.header("cf-ipcountry").filter(|country| *country != "XX").map(str::to_string),
     }
 }
@@ -107,8 +108,8 @@ fn redirect_to(context: &Context) -> String {
 
 /// Where the link of a mail comes back to.
 fn return_path(context: &Context, challenge: Option<Challenge>) -> ReturnPath {
-    let Client { issuer, ip, .. } = client(context);
-    ReturnPath { issuer, redirect_to: redirect_to(context), ip, challenge }
+    let Client { issuer, ip, languages, .. } = client(context);
+    ReturnPath { issuer, redirect_to: redirect_to(context), ip, languages, challenge }
 }
 
 /// The JSON of supabase-js' `Session`.

@@ -204,39 +204,39 @@ pub fn replace_for(before: &User, after: &User, now: Timestamp, token: Option<&S
     writer.finish()
 }
 
-/// Confirms the address of a token's user and notes the sign-in, provided the token stands.
-pub fn verified(token: &Standing<'_>) -> Statement {
-    let mut writer = Writer::default();
-    let user_id = writer.bind(token.user_id);
-    let now = writer.bind(token.now.to_postgres());
-    let condition = token.condition(&mut writer);
-    writer.push(&format!(
-        r#"UPDATE "auth.users"
-SET email_confirmed_at = coalesce(email_confirmed_at, {now}),
-  raw_user_meta_data = CASE
-    WHEN email_confirmed_at IS NULL THEN json_set(raw_user_meta_data, '$.email_verified', json('true'))
-    ELSE raw_user_meta_data
-  END,
-  last_sign_in_at = {now},
-  updated_at = {now}
-WHERE id = {user_id}
-  AND deleted_at IS NULL
-  AND (banned_until IS NULL OR banned_until <= {now})
-  AND {condition}"#
-    ));
-    writer.finish()
+/// Notes the sign-in of a user who showed no password.
+pub fn signed_in_without_password(user_id: &str, now: Timestamp) -> Statement {
+    Statement::new("UPDATE \"auth.users\"\nSET last_sign_in_at = ?2, updated_at = ?2\nWHERE id = ?1")
+        .bind(user_id)
+        .bind(now.to_postgres())
 }
 
-/// Confirms the number of a token's user and notes the sign-in, provided the token stands.
+/// Confirms the address of a token's user and notes the sign-in, provided the token stands.
+pub fn verified(token: &Standing<'_>) -> Statement {
+    confirmed(
+        token,
+        "email",
+        r#"raw_user_meta_data = CASE
+    WHEN email_confirmed_at IS NULL THEN json_set(raw_user_meta_data, '$.email_verified', json('true'))
+    ELSE raw_user_meta_data
+  END"#,
+    )
+}
+
+/// The same of the number.
 pub fn phone_verified(token: &Standing<'_>) -> Statement {
+    confirmed(token, "phone", "is_anonymous = 0")
+}
+
+fn confirmed(token: &Standing<'_>, contact: &str, and: &str) -> Statement {
     let mut writer = Writer::default();
     let user_id = writer.bind(token.user_id);
     let now = writer.bind(token.now.to_postgres());
     let condition = token.condition(&mut writer);
     writer.push(&format!(
         r#"UPDATE "auth.users"
-SET phone_confirmed_at = coalesce(phone_confirmed_at, {now}),
-  is_anonymous = 0,
+SET {contact}_confirmed_at = coalesce({contact}_confirmed_at, {now}),
+  {and},
   last_sign_in_at = {now},
   updated_at = {now}
 WHERE id = {user_id}
