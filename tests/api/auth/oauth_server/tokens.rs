@@ -330,3 +330,28 @@ fn a_database_that_fails_at_any_step_leaves_everything_where_it_was() {
     assert_eq!(failing(2, &revoke).status, 204);
     assert_eq!(get_user(&app, &tokens.json()).status, 403);
 }
+
+#[test]
+fn a_code_whose_token_a_hook_refuses_stays_good() {
+    let hook = [
+        ("HOOK_CUSTOM_ACCESS_TOKEN_ENABLED", "true"),
+        ("HOOK_CUSTOM_ACCESS_TOKEN_URI", "https://hooks.example/"),
+        ("HOOK_CUSTOM_ACCESS_TOKEN_SECRETS", "v1,whsec_c2VjcmV0LW9uZQ=="),
+    ];
+    let app = TestApp::with_vars(&[&VARS[..], &hook].concat());
+    let client = public_client(&app);
+    let user =
+        app.service_role().post("/auth/v1/admin/users").json(&json!({"email": "ann@example.com"})).send();
+    let token = app.token(&json!({"sub": user.json()["id"], "role": "authenticated"}));
+    let code = code(&app, &client, &json!({"access_token": token}), &[]);
+    let refusal = r#"{"error":{"http_code":403,"message":"Not this app"}}"#;
+    app.http_client.prepare("https://hooks.example/", 200, refusal);
+    assert_error(&exchange(&app, &client, &code), 403, "unknown", "Not this app");
+    assert_eq!(app.database.value(r#"SELECT count(*) FROM "auth.sessions""#).unwrap(), "0");
+    with_claims(&app, json!({"plan": "pro"}));
+    let tokens = exchange(&app, &client, &code).json();
+    assert_eq!(claims(&tokens)["plan"], json!("pro"));
+    let asked: Value = serde_json::from_str(&app.http_client.requests.borrow()[0].body).unwrap();
+    assert_eq!(asked["claims"]["client_id"], client["client_id"]);
+    assert_eq!(asked["authentication_method"], json!("oauth_provider/authorization_code"));
+}
