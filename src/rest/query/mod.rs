@@ -5,6 +5,7 @@ mod aggregate;
 mod call;
 mod containment;
 mod filter;
+mod insert;
 mod like;
 mod nested;
 mod numbers;
