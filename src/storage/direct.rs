@@ -139,7 +139,7 @@ pub async fn download(
     path: &ObjectPath,
     seconds: i64,
 ) -> Result<String, StorageError> {
-    let results = batch(storage, |access| Ok(vec![store::object::find(access, path, false)?])).await?;
+    let results = batch(storage, |access| Ok(vec![store::object::find(access, path)?])).await?;
     let found: Object = results.at(0)?.first()?.ok_or(StorageError::NoSuchKey)?;
     let version = found.version.ok_or(StorageError::NoBytes)?;
     let metadata = found.metadata.as_deref().and_then(|json| serde_json::from_str::<Metadata>(json).ok());

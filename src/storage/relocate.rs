@@ -95,7 +95,7 @@ async fn prepare(
     let results = batch(storage, |access| {
         Ok(vec![
             store::object::require_visible(access, source)?,
-            store::object::find(access, source, false)?,
+            store::object::find(access, source)?,
             store::write::permission(access, &object, &Limits::None)?,
             store::garbage::expect(&new.version, &garbage::upload_expires_at(&storage.app)),
         ])
