@@ -1,6 +1,8 @@
 // What Edgeward is compared with: a Worker that somebody wrote by hand for these tables. It verifies the token (HS256, the key
 // imported once), asks D1 one question and answers JSON. No policies, no errors worth the name.
 
+import { claimsOf } from "./bare-token.js";
+
 const todo = "id, user_id, title, notes, done, priority, due_on, created_at";
 
 const questions = {
@@ -24,11 +26,9 @@ const insertOne = "INSERT INTO todos (user_id, title, notes, priority) VALUES (?
 const insertMany = `INSERT INTO todos (user_id, title, notes, priority)
                     SELECT ?1, value ->> 'title', value ->> 'notes', value ->> 'priority' FROM json_each(?2)`;
 
-let key;
-
 export default {
   async fetch(request, env) {
-    const user = await subjectOf(request, env);
+    const user = (await claimsOf(request, env))?.sub;
     if (!user) return Response.json({ message: "no" }, { status: 401 });
     if (request.method === "POST") return insert(user, await request.json(), env);
     const { pathname, searchParams } = new URL(request.url);
@@ -45,20 +45,4 @@ async function insert(user, body, env) {
     : env.DB.prepare(insertOne).bind(user, body.title, body.notes, body.priority);
   await statement.run();
   return new Response(null, { status: 201 });
-}
-
-async function subjectOf(request, env) {
-  const token = request.headers.get("authorization")?.slice("Bearer ".length) ?? "";
-  const [header, payload, signature] = token.split(".");
-  if (!signature) return undefined;
-  const text = new TextEncoder();
-  key ??= await crypto.subtle.importKey("raw", text.encode(env.JWT_SECRET), { name: "HMAC", hash: "SHA-256" }, false, ["verify"]);
-  if (!(await crypto.subtle.verify("HMAC", key, fromBase64Url(signature), text.encode(`${header}.${payload}`)))) return undefined;
-  const claims = JSON.parse(new TextDecoder().decode(fromBase64Url(payload)));
-  return claims.exp > Date.now() / 1000 ? claims.sub : undefined;
-}
-
-function fromBase64Url(text) {
-  const characters = atob(text.replaceAll("-", "+").replaceAll("_", "/"));
-  return Uint8Array.from(characters, (character) => character.charCodeAt(0));
 }
