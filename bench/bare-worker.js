@@ -1,6 +1,8 @@
 // What Edgeward is compared with: a Worker that somebody wrote by hand for these tables. It verifies the token (HS256, the key
 // imported once), asks D1 one question and answers JSON. No policies, no errors worth the name.
 
+import { claimsOf } from "./bare-token.js";
+
 const todo = "id, user_id, title, notes, done, priority, due_on, created_at";
 
 const questions = {
@@ -34,8 +36,6 @@ const whoever = `SELECT u.id, u.aud, u.role, u.email, u.phone, u.email_confirmed
                    JOIN sessions AS s ON s.user_id = u.id
                   WHERE u.id = ?1 AND s.id = ?2`;
 
-let key;
-
 export default {
   async fetch(request, env) {
     const { sub: user, session_id: session } = (await claimsOf(request, env)) ?? {};
@@ -64,20 +64,4 @@ async function userOf(user, session, env) {
   if (!row) return Response.json({ message: "no" }, { status: 403 });
   for (const name of ["app_metadata", "user_metadata", "identities"]) row[name] = JSON.parse(row[name]);
   return Response.json(row);
-}
-
-async function claimsOf(request, env) {
-  const token = request.headers.get("authorization")?.slice("Bearer ".length) ?? "";
-  const [header, payload, signature] = token.split(".");
-  if (!signature) return undefined;
-  const text = new TextEncoder();
-  key ??= await crypto.subtle.importKey("raw", text.encode(env.JWT_SECRET), { name: "HMAC", hash: "SHA-256" }, false, ["verify"]);
-  if (!(await crypto.subtle.verify("HMAC", key, fromBase64Url(signature), text.encode(`${header}.${payload}`)))) return undefined;
-  const claims = JSON.parse(new TextDecoder().decode(fromBase64Url(payload)));
-  return claims.exp > Date.now() / 1000 ? claims : undefined;
-}
-
-function fromBase64Url(text) {
-  const characters = atob(text.replaceAll("-", "+").replaceAll("_", "/"));
-  return Uint8Array.from(characters, (character) => character.charCodeAt(0));
 }

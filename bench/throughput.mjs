@@ -74,7 +74,7 @@ export async function bothWorkers({ build = "build", vars = {} } = {}) {
   const socket = [{ host: localHost, port: 0 }];
   const bare = {
     name: "bare",
-    modules: [{ type: "ESModule", path: join(root, "bench", "bare-worker.js") }],
+    ...bareModules("bare-worker.js"),
     compatibilityDate: ours.compatibilityDate,
     bindings: { JWT_SECRET: demoVars().JWT_SECRET },
     d1Databases: { DB: "bare" },
@@ -90,4 +90,11 @@ export async function bothWorkers({ build = "build", vars = {} } = {}) {
   await applySystemMigrations(await mf.getD1Database("DB", "ours"));
   const urls = { ours: (await mf.unsafeGetDirectURL("ours")).origin, bare: (await mf.unsafeGetDirectURL("bare")).origin };
   return { urls, bareDatabase: () => mf.getD1Database("DB", "bare"), dispose: () => mf.dispose() };
+}
+
+/** A Worker written by hand, with what it takes from the file that verifies tokens. */
+export function bareModules(file) {
+  const folder = join(root, "bench");
+  const module = (name) => ({ type: "ESModule", path: join(folder, name) });
+  return { modulesRoot: folder, modules: [module(file), module("bare-token.js")] };
 }
