@@ -1,7 +1,11 @@
 //! From the results of a batch to the response. Rows are handed on as the texts they are.
 
 use ::http::StatusCode;
-use ::http::header::{CONTENT_LOCATION, CONTENT_RANGE, CONTENT_TYPE, HeaderName, LOCATION, VARY};
+use ::http::header::{
+    CACHE_CONTROL, CONTENT_LOCATION, CONTENT_RANGE, CONTENT_TYPE, ETAG, HeaderName, IF_NONE_MATCH, LOCATION,
+    VARY,
+};
+use bytes::Bytes;
 use indexmap::IndexMap;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
@@ -12,6 +16,8 @@ use super::plan::{Node, Plan, ReadPlan, Shape, Write};
 use super::query::Batch;
 use super::request::{Media, Return};
 use super::{Action, RestRequest, arrange, csv, nulls, query_plan};
+use crate::caller::Caller;
+use crate::crypto;
 use crate::http::{Body, Response, ResponseExt, respond};
 use crate::ports::ResultSet;
 
@@ -90,6 +96,34 @@ impl Answer {
         Ok(self)
     }
 
+    /// With an `ETag` of its body; without the body when the caller has it already. Nothing is kept without asking again, so
+    /// that every write shows at once.
+    pub fn with_validator(mut self, caller: &Caller) -> Self {
+        let bytes = match std::mem::take(&mut self.body) {
+            Body::Text(text) => Bytes::from(text.read()),
+            Body::Bytes(bytes) => bytes,
+            body => {
+                self.body = body;
+                return self;
+            }
+        };
+        let digest = crypto::sha256(&bytes);
+        let tag = format!("\"{}\"", crypto::base64url(digest.get(..15).unwrap_or_default()));
+        let headers = caller.request.as_ref().map(|request| &request.headers);
+        let asked = headers.and_then(|headers| headers.get(IF_NONE_MATCH)).and_then(|of| of.to_str().ok());
+        let known = |of: &str| of.trim() == "*" || of.trim().trim_start_matches("W/") == tag;
+        if asked.is_some_and(|asked| asked.split(',').any(known)) {
+            self.status = StatusCode::NOT_MODIFIED;
+            self.headers.retain(|(name, _)| *name != CONTENT_TYPE);
+        } else {
+            self.body = Body::Bytes(bytes);
+        }
+        self.headers.retain(|(name, _)| *name != VARY);
+        self.with(VARY, "Accept, Accept-Profile, Authorization, apikey, Prefer, Range")
+            .with(CACHE_CONTROL, "no-cache")
+            .with(ETAG, tag)
+    }
+
     /// As HTTP.
     pub fn into_response(self) -> Response {
         let response = respond(self.status, self.body);
@@ -126,6 +160,7 @@ pub fn idle(request: &RestRequest) -> Result<Answer, RestError> {
     };
     let body = match (represents, request.media) {
         (true, Media::Csv) => Body::from("\n"),
+        (true, Media::GeoJson) => features("[]"),
         (true, _) => Body::from("[]"),
         (false, _) => Body::Empty,
     };
@@ -187,7 +222,7 @@ fn read(
         _ if plan.bodiless => Body::Empty,
         _ => body(request, &rows)?,
     };
-    let body = if plan.bodiless { body } else { shaped(request.media, &plan.root, body)? };
+    let body = if plan.bodiless { body } else { shaped(request, &plan.root, body)? };
     Ok(Answer::new(request, status, body, true)
         .with(CONTENT_RANGE, range)
         .with_location(content_location(request)))
@@ -209,9 +244,9 @@ fn called(
     let first = || rows.iter().find_map(|set| set.text(0)).map_or_else(|| Body::from("null"), Body::Text);
     let body = match request.media {
         _ if plan.bodiless => Body::Empty,
-        Media::Csv => shaped(request.media, &plan.root, body(request, rows)?)?,
-        media if shape.is_single() => shaped(media, &plan.root, first())?,
-        media => shaped(media, &plan.root, body(request, rows)?)?,
+        Media::Csv => shaped(request, &plan.root, body(request, rows)?)?,
+        media if shape.is_single() && media != Media::GeoJson => shaped(request, &plan.root, first())?,
+        _ => shaped(request, &plan.root, body(request, rows)?)?,
     };
     Ok(Answer::new(request, status, body, true))
 }
@@ -293,7 +328,7 @@ fn rolled_back_call(request: &RestRequest, plan: &ReadPlan<'_>, json: &str) -> R
                 true => first(),
                 false => serde_json::to_string(&rows).map_err(internal)?,
             };
-            let body = shaped(request.media, &plan.root, Body::from(text))?;
+            let body = shaped(request, &plan.root, Body::from(text))?;
             Answer::new(request, answered, body, true)
         }
     };
@@ -337,7 +372,7 @@ fn written_answer(
         _ if represents => StatusCode::OK,
         _ => StatusCode::NO_CONTENT,
     };
-    let body = if represents { shaped(request.media, &write.returning, body)? } else { body };
+    let body = if represents { shaped(request, &write.returning, body)? } else { body };
     let total = request.preferences.count.map(|_| count);
     let range = match request.action {
         Action::Update => content_range(0, count, total),
@@ -393,17 +428,26 @@ fn body(request: &RestRequest, sets: &[&Rows]) -> Result<Body, RestError> {
 }
 
 /// The rows in the shape that was asked for; only CSV and stripping read them.
-fn shaped(media: Media, node: &Node<'_>, body: Body) -> Result<Body, RestError> {
+fn shaped(request: &RestRequest, node: &Node<'_>, body: Body) -> Result<Body, RestError> {
     let text = |body: Body| match body {
         Body::Text(text) => Ok(text.read()),
         Body::Bytes(bytes) => String::from_utf8(bytes.into()).map_err(internal),
         Body::Empty | Body::Stream(_) => Ok(String::new()),
     };
-    Ok(match media {
+    let body = match &request.zone {
+        Some(zone) => Body::from(zone.shown(&text(body)?)),
+        None => body,
+    };
+    Ok(match request.media {
         Media::Csv => Body::from(csv::from_json(&node.types(), &text(body)?).map_err(internal)?),
+        Media::GeoJson => features(&text(body)?),
         Media::ArrayStripped | Media::ObjectStripped => Body::from(nulls::stripped(&text(body)?)),
         Media::Json | Media::Array | Media::Object | Media::PlanText | Media::PlanJson => body,
     })
+}
+
+fn features(rows: &str) -> Body {
+    Body::from(format!("{{\"type\":\"FeatureCollection\",\"features\":{rows}}}"))
 }
 
 #[derive(Deserialize)]
@@ -458,6 +502,7 @@ fn applied(request: &RestRequest) -> Vec<String> {
         preferences.count.map(|of| of.word().to_string()),
         transaction.filter(|_| request.may_roll_back).map(str::to_string),
         strict.map(str::to_string),
+        request.zone.as_ref().map(|zone| format!("timezone={}", zone.name)),
         preferences.affected_limit().filter(|_| limits).map(|limit| format!("max-affected={limit}")),
     ]
     .into_iter()

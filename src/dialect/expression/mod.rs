@@ -17,6 +17,7 @@ mod decimal_wide;
 mod distinct;
 mod domain;
 mod function;
+mod geometry;
 mod json;
 mod json_containment;
 mod json_function;

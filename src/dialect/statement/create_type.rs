@@ -53,7 +53,9 @@ impl Translator {
         let mut of = Table::new(schema, name);
         for attribute in attributes {
             let (data_type, domain) = declared_type(&self.catalog, &attribute.data_type)?;
-            if domain.is_some() || matches!(data_type, DataType::Tsvector | DataType::Tsquery) {
+            if domain.is_some()
+                || matches!(data_type, DataType::Tsvector | DataType::Tsquery | DataType::Geometry(_))
+            {
                 return Err(DialectError::unsupported(format!(
                     "a field of type {} in a composite type",
                     data_type.display_name()

@@ -7,9 +7,11 @@ mod edge_cache;
 mod event_queue;
 mod http_client;
 mod images;
+mod mailer;
 mod memory;
 mod signatures;
 mod stream;
+mod time_zones;
 
 pub use blobs::MemoryBlobs;
 pub use database::StrictDatabase;
@@ -17,9 +19,11 @@ pub use edge_cache::MemoryEdgeCache;
 pub use event_queue::NotedQueue;
 pub use http_client::MemoryHttpClient;
 pub use images::NotedImages;
+pub use mailer::NotedMailer;
 pub use memory::{CheapHasher, CountingRandom, LateWork, MemoryKeyValue, MemoryLog, MovableClock, NoLimits};
 pub use signatures::RingSignatures;
 pub use stream::Pieces;
+pub use time_zones::TabledTimeZones;
 
 use std::cell::Cell;
 
@@ -28,6 +32,7 @@ use std::cell::Cell;
 pub struct Fault {
     countdown: Cell<Option<u32>>,
     lasting: Cell<bool>,
+    kills: Cell<bool>,
     calls: Cell<u32>,
 }
 
@@ -44,9 +49,16 @@ impl Fault {
         self.lasting.set(true);
     }
 
+    /// What strikes next ends the Worker there and then: nothing that it does about failures is done.
+    pub fn killing(&self) -> &Self {
+        self.kills.set(true);
+        self
+    }
+
     /// No call fails any more.
     pub fn mend(&self) {
         self.countdown.set(None);
+        self.kills.set(false);
     }
 
     /// Whether a failure is still to come.
@@ -68,6 +80,8 @@ impl Fault {
                 if !self.lasting.get() {
                     self.countdown.set(None);
                 }
+                // The shell answers for a panic, and whatever waits for the call to come back is dropped.
+                assert!(!self.kills.get(), "the Worker ends here on purpose");
                 true
             }
             Some(left) => {
