@@ -7,11 +7,16 @@ const ticksPerSecond = 100;
 /** Seconds of processor time so far, or `undefined` where /proc does not tell. */
 export function workerdSeconds() {
   try {
-    const children = readFileSync(`/proc/${process.pid}/task/${process.pid}/children`, "utf8").trim().split(" ");
-    return children.filter((pid) => fieldsOf(pid).name === "workerd").reduce((sum, pid) => sum + fieldsOf(pid).ticks, 0) / ticksPerSecond;
+    return workerdPids().reduce((sum, pid) => sum + fieldsOf(pid).ticks, 0) / ticksPerSecond;
   } catch {
     return undefined;
   }
+}
+
+/** The workerd processes that this process started. */
+export function workerdPids() {
+  const children = readFileSync(`/proc/${process.pid}/task/${process.pid}/children`, "utf8").trim().split(" ");
+  return children.filter((pid) => fieldsOf(pid).name === "workerd");
 }
 
 /** `1234 (workerd) S … utime stime …` */

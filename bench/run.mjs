@@ -1,7 +1,6 @@
 // `npm run bench`: Edgeward beside a Worker written by hand for the same job, on one workerd, in turns.
 //
-//   npm run bench [-- --quick]          --quick: fewer rounds, and no builds
-//   npm run bench -- --only memory      how much memory a large page takes, alone
+//   npm run bench [-- --quick] [--only PART]     --quick: fewer rounds, and no builds; --only: this part, the others as they were
 //
 // Figures of one machine say little; the ratios, taken from neighbouring runs, say what the product costs. Prints a table and
 // writes bench/results.json.
@@ -13,72 +12,51 @@ import { parseArgs } from "node:util";
 
 import { build } from "../scripts/build.mjs";
 import { sizesOf } from "../scripts/size.mjs";
-import { runMain, say } from "../scripts/terminal.mjs";
+import { runMain, say, Stop } from "../scripts/terminal.mjs";
 import { root } from "../scripts/toolchain.mjs";
+import { authSpeeds } from "./auth.mjs";
 import { buildTimes } from "./build-times.mjs";
 import { coldStarts } from "./cold-start.mjs";
 import { memory } from "./memory.mjs";
+import { report } from "./report.mjs";
+import { storage } from "./storage.mjs";
 import { throughput } from "./throughput.mjs";
 
-/** What is good enough, beside the ratios of throughput.mjs. */
-const mostColdMilliseconds = 40;
-const mostGzip = 900_000;
-const mostMegabytes = 64;
+const file = join(root, "bench", "results.json");
+
+/** What is measured, and how; `quick` is the short way. */
+const parts = {
+  throughput: { says: "throughput, in turns", measure: (quick) => throughput(turns(quick)) },
+  auth: { says: "sign-ins, refreshes and tokens, in turns", measure: (quick) => authSpeeds(turns(quick)) },
+  storage: { says: "files in and out, in turns", measure: (quick) => storage(turns(quick)) },
+  memory: { says: "the memory of a large page", measure: () => memory() },
+  coldStart: { says: "first requests of fresh processes, in turns", measure: (quick) => coldStarts({ rounds: quick ? 4 : 9 }) },
+  size: { says: "sizes", measure: (_, folder) => sizes(folder) },
+  build: { says: "builds (minutes)", measure: (quick) => (quick ? undefined : buildTimes()) },
+};
 
 await runMain(async () => {
   const { values } = parseArgs({ options: { quick: { type: "boolean", default: false }, only: { type: "string" } } });
+  if (values.only && !parts[values.only]) throw new Stop(`the parts are ${Object.keys(parts).join(", ")}`);
   const { folder } = await build({ profile: "release" });
-  if (values.only === "memory") return reportMemory(await memory());
-  const results = { machine: machine(), versions: versions() };
-
-  say("throughput, in turns");
-  results.throughput = await throughput({ rounds: values.quick ? 3 : 7, seconds: values.quick ? 1 : 2 });
-  say("first requests of fresh processes, in turns");
-  results.coldStart = await coldStarts({ rounds: values.quick ? 4 : 9 });
-  say("the memory of a large page");
-  results.memory = await memory();
-  results.size = Object.fromEntries(sizesOf(folder).map(({ name, raw, gzip }) => [name, { raw, gzip }]));
-  if (!values.quick) {
-    say("builds (minutes)");
-    results.build = await buildTimes();
+  const measured = {};
+  for (const [name, { says, measure }] of Object.entries(parts)) {
+    if (values.only && values.only !== name) continue;
+    say(says);
+    measured[name] = await measure(values.quick, folder);
   }
-
-  report(results);
-  writeFileSync(join(root, "bench", "results.json"), `${JSON.stringify(results, rounded, 2)}\n`);
+  report(measured);
+  const others = values.only ? JSON.parse(readFileSync(file, "utf8")) : {};
+  const results = { ...others, machine: machine(), versions: versions(), ...measured };
+  writeFileSync(file, `${JSON.stringify(results, rounded, 2)}\n`);
 });
 
-const row = (name, ...cells) => console.log(name.padEnd(30) + cells.map((cell) => String(cell).padStart(11)).join(""));
-const mark = (good) => (good ? "" : "  below the mark");
-
-function reportMemory(pages) {
-  console.log();
-  row("memory above idle, MB", "the page", "heap", "wasm", "mark");
-  for (const { name, page, heap, wasm } of pages) {
-    const cells = [page, heap, wasm].map((megabytes) => megabytes.toFixed(1));
-    row(name, ...cells, `≤ ${mostMegabytes}`, mark(heap + wasm <= mostMegabytes));
-  }
+function turns(quick) {
+  return { rounds: quick ? 3 : 7, seconds: quick ? 1 : 2 };
 }
 
-function report({ throughput, coldStart, memory, size, build }) {
-  console.log();
-  row("", "ours rps", "bare rps", "ratio", "mark", "ours p50", "ours p99", "ours cpu", "bare cpu", "ratio");
-  for (const { name, least, ours, bare, ratio, cpuRatio } of throughput) {
-    const times = [ours.p50, ours.p99, ours.cpu, bare.cpu].map((time) => `${time.toFixed(2)} ms`);
-    row(name, ours.rps.toFixed(0), bare.rps.toFixed(0), ratio.toFixed(2), `≥ ${least}`, ...times, cpuRatio.toFixed(2) + mark(ratio >= least));
-  }
-  console.log();
-  row("", "ours", "empty", "more", "mark");
-  for (const { name, ours, empty, more } of coldStart) {
-    row(name, `${ours.toFixed(1)} ms`, `${empty.toFixed(1)} ms`, `${more.toFixed(1)} ms`, `≤ ${mostColdMilliseconds} ms`, mark(more <= mostColdMilliseconds));
-  }
-  reportMemory(memory);
-  console.log();
-  row("", "raw KB", "gzip KB", "mark");
-  for (const [name, { raw, gzip }] of Object.entries(size)) {
-    row(name, (raw / 1000).toFixed(1), (gzip / 1000).toFixed(1), ...(name.endsWith(".wasm") ? [`≤ ${mostGzip / 1000}`, mark(gzip <= mostGzip)] : []));
-  }
-  console.log();
-  for (const [name, seconds] of Object.entries(build ?? {})) row(`build, ${name}`, `${seconds.toFixed(0)} s`);
+function sizes(folder) {
+  return Object.fromEntries(sizesOf(folder).map(({ name, raw, gzip }) => [name, { raw, gzip }]));
 }
 
 function machine() {

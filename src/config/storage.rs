@@ -33,6 +33,8 @@ pub struct StorageConfig {
     pub s3_key: Option<AccessKey>,
     /// `STORAGE_S3_REGION`: what the S3 API says where buckets are.
     pub s3_region: String,
+    /// `S3_HOST`: a host, lower case, whose requests are all S3's, path-style, as are those of `bucket.HOST`.
+    pub s3_host: Option<String>,
     /// `R2_…`: the account's own keys, with which clients reach R2 past the Worker.
     pub r2: Option<R2Account>,
     /// `ANON_KEY`: the legacy anon key, with which S3 requests with a session token are signed.
@@ -65,6 +67,18 @@ impl StorageConfig {
         if self.unicode_keys { KeyCharacters::Unicode } else { KeyCharacters::Supabase }
     }
 
+    /// Where a request to a host of S3's own leads: `photos.s3.example.com` and `/a.jpg` → `/storage/v1/s3/photos/a.jpg`.
+    /// `None` for any other host.
+    pub fn s3_path(&self, host: &str, path: &str) -> Option<String> {
+        let own = self.s3_host.as_deref()?;
+        let host = host.to_ascii_lowercase();
+        if host == own {
+            return Some(format!("/storage/v1/s3{path}"));
+        }
+        let bucket = host.strip_suffix(own)?.strip_suffix('.')?;
+        Some(format!("/storage/v1/s3/{bucket}{path}"))
+    }
+
     pub(super) fn read(reader: &mut Reader<'_>) -> Self {
         Self {
             file_size_limit: reader.number("FILE_SIZE_LIMIT", 50 * 1024 * 1024),
@@ -76,6 +90,7 @@ impl StorageConfig {
             resumable_seconds: reader.number_within("TUS_URL_EXPIRY", 86_400, 60..=518_400).cast_signed(),
             s3_key: access_key(reader, "S3_PROTOCOL_ACCESS_KEY_ID", "S3_PROTOCOL_ACCESS_KEY_SECRET"),
             s3_region: reader.text("STORAGE_S3_REGION", "auto"),
+            s3_host: s3_host(reader),
             r2: r2_account(reader),
             anon_key: Some(reader.text("ANON_KEY", "")).filter(|key| !key.is_empty()),
         }
@@ -91,6 +106,16 @@ fn access_key(reader: &mut Reader<'_>, id_name: &str, secret_name: &str) -> Opti
         _ => reader.refuse(format!(
             "{id_name} and {secret_name} belong together; the secret needs at least 16 characters"
         )),
+    }
+}
+
+fn s3_host(reader: &mut Reader<'_>) -> Option<String> {
+    let host = reader.text("S3_HOST", "").to_ascii_lowercase();
+    let is_host = host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-:".contains(&byte));
+    match host.is_empty() {
+        true => None,
+        false if is_host => Some(host),
+        false => reader.refuse("S3_HOST must be a host's name, without scheme and path".to_string()),
     }
 }
 

@@ -96,7 +96,7 @@ impl Parameters {
 pub struct Asked {
     /// The method.
     pub method: Method,
-    /// The path as sent.
+    /// The path as sent; under a host of an API's own, where that leads.
     pub path: String,
     /// `X-Supabase-Api-Version`, which decides the auth API's error format.
     pub api_version: Option<String>,

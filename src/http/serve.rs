@@ -27,10 +27,11 @@ pub async fn serve(app: Rc<App>, mut request: Request, background: Rc<dyn Backgr
         started: app.now(),
     };
     let from_page = request.headers.contains_key(ORIGIN);
-    let asked = asked(&request);
+    let asked = asked(&app, &request);
     let is_head = request.method == ::http::Method::HEAD;
 
-    let answer = AssertUnwindSafe(dispatch(app.clone(), &mut request, background.clone(), line.id.clone()));
+    let (id, late) = (line.id.clone(), background.clone());
+    let answer = AssertUnwindSafe(dispatch(app.clone(), &mut request, &asked.path, late, id));
     let response = match answer.catch_unwind().await {
         Ok(Ok(response)) => response,
         Ok(Err(refusal)) => refusal.render(&asked),
@@ -43,9 +44,11 @@ pub async fn serve(app: Rc<App>, mut request: Request, background: Rc<dyn Backgr
     if is_head { without_body(response) } else { response }
 }
 
+/// `path` is where the request leads, which under a host of an API's own is not the path as sent.
 async fn dispatch(
     app: Rc<App>,
     request: &mut Request,
+    path: &str,
     background: Rc<dyn Background>,
     request_id: String,
 ) -> Result<Response, Refusal> {
@@ -55,7 +58,7 @@ async fn dispatch(
     if let Some(response) = cors::preflight(request) {
         return Ok(response);
     }
-    let (route, parameters) = match app.router.find(&request.method, &request.path) {
+    let (route, parameters) = match app.router.find(&request.method, path) {
         Found::Route(route, parameters) => (route, parameters),
         Found::OtherMethods(methods) => {
             return Err(Refusal::MethodNotAllowed(methods.into_iter().cloned().collect()));
@@ -65,7 +68,7 @@ async fn dispatch(
     if request.body.length().is_some_and(|length| length > route.body_limit) {
         return Err(Refusal::BodyTooLarge);
     }
-    let caller = authenticate(&app, Api::of(&request.path), route.access, &request.headers).await?;
+    let caller = authenticate(&app, Api::of(path), route.access, &request.headers).await?;
     limit_rate(&app, route, &request.address).await?;
     let context = Context {
         app: app.clone(),
@@ -99,11 +102,15 @@ async fn limit_rate(app: &App, route: &Route, address: &str) -> Result<(), Refus
     }
 }
 
-fn asked(request: &Request) -> Asked {
+fn asked(app: &App, request: &Request) -> Asked {
     let version = request.headers.get("x-supabase-api-version").and_then(|value| value.to_str().ok());
     Asked {
         method: request.method.clone(),
-        path: request.path.clone(),
+        path: app
+            .config
+            .storage
+            .s3_path(&request.host, &request.path)
+            .unwrap_or_else(|| request.path.clone()),
         api_version: version.map(str::to_string),
         anonymous: true,
     }

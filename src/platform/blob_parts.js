@@ -1,5 +1,7 @@
 // The JavaScript half of blob_parts.rs.
 
+import { next, readerOf } from "./stream.js";
+
 export async function beginParts(bucket, key) {
   return (await bucket.createMultipartUpload(key)).uploadId;
 }
@@ -32,7 +34,8 @@ export async function putPartStream(bucket, key, id, number, stream, length, dig
 
 async function pump(stream, writers) {
   try {
-    for await (const piece of stream) await Promise.all(writers.map((writer) => writer.write(piece)));
+    const reader = readerOf(stream);
+    for (let piece; (piece = await next(reader)) !== null; ) await Promise.all(writers.map((writer) => writer.write(piece)));
     await Promise.all(writers.map((writer) => writer.close()));
   } catch (error) {
     await Promise.allSettled(writers.map((writer) => writer.abort(error)));

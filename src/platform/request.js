@@ -12,7 +12,8 @@ export function head(request) {
 
 /** Some of S3's clients sign what they accept, and Cloudflare's edge writes its own over it. */
 function encodings(request, value) {
-  return request.url.includes("/storage/v1/s3") ? (request.cf?.clientAcceptEncoding ?? value) : value;
+  const isSigned = request.headers.get("authorization")?.startsWith("AWS4-HMAC-SHA256");
+  return isSigned ? (request.cf?.clientAcceptEncoding ?? value) : value;
 }
 
 /** Reads a small body that nobody has read: the runtime closes the connection otherwise, and the client's next request fails. */

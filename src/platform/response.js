@@ -1,8 +1,11 @@
 // The JavaScript half of response.rs.
 
-/** Builds a Response from `name:value` lines and a string, a stream or null. */
+/**
+ * Builds a Response from `name:value` lines and a string, a stream or null. A body that is said to be encoded is stored so: by itself the
+ * runtime would encode it.
+ */
 export function respond(status, lines, body) {
-  return new Response(body, { status, headers: headersOf(lines) });
+  return new Response(body, { status, headers: headersOf(lines), encodeBody: lines.includes("content-encoding:") ? "manual" : "automatic" });
 }
 
 /** The same with bytes of wasm's memory, which the next call may overwrite: they are copied. */

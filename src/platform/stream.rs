@@ -4,15 +4,24 @@ use std::any::Any;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use js_sys::Uint8Array;
+use js_sys::{Promise, Uint8Array};
+use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{ReadableStream, ReadableStreamDefaultReader};
+use web_sys::ReadableStream;
 
 use super::exception::message_of;
 use crate::ports::{Stream, StreamError};
 
-/// A body of a known size up to this many bytes is read in one go: a reader costs two turns of the event loop for each chunk.
+#[wasm_bindgen(module = "/src/platform/stream.js")]
+extern "C" {
+    #[wasm_bindgen(catch, js_name = readerOf)]
+    fn reader_of(stream: &ReadableStream) -> Result<JsValue, JsValue>;
+    #[wasm_bindgen(catch)]
+    fn next(reader: &JsValue) -> Result<Promise, JsValue>;
+}
+
+/// A body of a known size up to this many bytes is read in one go: a reader costs two turns of the event loop for each piece.
 const AT_ONCE: u64 = 1024 * 1024;
 
 /// A request's body or an object's bytes. Either it is handed on whole ([`Self::into_readable`]) or read here, not both.
@@ -24,7 +33,7 @@ pub struct PlatformStream {
 enum Source {
     Request(web_sys::Request),
     Stream(ReadableStream),
-    Reader(ReadableStreamDefaultReader),
+    Reader(JsValue),
     End,
 }
 
@@ -63,18 +72,16 @@ impl PlatformStream {
             },
             Source::Stream(stream) => stream,
         };
-        let reader = ReadableStreamDefaultReader::new(&stream)?;
-        self.read_with(reader).await
+        self.read_with(reader_of(&stream)?).await
     }
 
-    async fn read_with(&mut self, reader: ReadableStreamDefaultReader) -> Result<Option<Bytes>, JsValue> {
-        let result = JsFuture::from(reader.read()).await?;
-        if js_sys::Reflect::get(&result, &"done".into())?.is_truthy() {
+    async fn read_with(&mut self, reader: JsValue) -> Result<Option<Bytes>, JsValue> {
+        let piece = JsFuture::from(next(&reader)?).await?;
+        if piece.is_null() {
             return Ok(None);
         }
-        let chunk = js_sys::Reflect::get(&result, &"value".into())?.dyn_into::<Uint8Array>()?;
         self.source = Source::Reader(reader);
-        Ok(Some(Bytes::from(chunk.to_vec())))
+        Ok(Some(Bytes::from(piece.dyn_into::<Uint8Array>()?.to_vec())))
     }
 }
 

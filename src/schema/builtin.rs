@@ -4,6 +4,7 @@
 use super::catalog::{Catalog, Column, Table, Unique};
 use super::data_type::DataType;
 use super::privilege::Privileges;
+use super::routine::{Language, Returns, Routine, Volatility};
 use crate::sql::physical_name;
 
 /// Column rows: name, type, nullable.
@@ -69,7 +70,36 @@ pub fn catalog() -> Catalog {
     for (schema, name, columns) in TABLES {
         catalog.tables.insert(physical_name(schema, name), table(schema, name, columns));
     }
+    catalog.insert_routine(size_by_bucket());
     catalog
+}
+
+/// `storage.get_size_by_bucket()`: of the objects that whoever asks may see, as upstream's.
+fn size_by_bucket() -> Routine {
+    Routine {
+        schema: "storage".to_string(),
+        name: "get_size_by_bucket".to_string(),
+        arguments: Vec::new(),
+        returns: Returns::Columns {
+            columns: vec![("size".to_string(), DataType::Int8), ("bucket_id".to_string(), DataType::Text)],
+            is_set: true,
+        },
+        language: Language::Sql,
+        body: "select sum((metadata ->> 'size')::bigint)::bigint, bucket_id from storage.objects group by bucket_id"
+            .to_string(),
+        volatility: Volatility::Stable,
+        strict: false,
+        security_definer: false,
+        rows: None,
+        search_path: None,
+        executors: vec!["public".to_string()],
+        face: None,
+    }
+}
+
+/// Whether the project's migrations did not make this function.
+pub fn is_builtin_routine(routine: &Routine) -> bool {
+    routine.schema == "storage" && routine.name == "get_size_by_bucket" && routine.arguments.is_empty()
 }
 
 /// Whether the project's migrations did not make this table.

@@ -181,7 +181,9 @@ fn rows(catalog: &Catalog) -> Result<Vec<RegistryRow>, serde_json::Error> {
     for (name, of) in &catalog.sequences {
         rows.push((("sequence", name.clone()), serde_json::to_string(of)?));
     }
-    for (name, routine) in &catalog.routines {
+    for (name, routine) in
+        catalog.routines.iter().filter(|(_, routine)| !builtin::is_builtin_routine(routine))
+    {
         rows.push((("function", name.clone()), serde_json::to_string(routine)?));
     }
     for (name, trigger) in &catalog.triggers {

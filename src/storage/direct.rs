@@ -139,13 +139,20 @@ pub async fn download(
     path: &ObjectPath,
     seconds: i64,
 ) -> Result<String, StorageError> {
-    let results = batch(storage, |access| Ok(vec![store::object::find(access, path, false)?])).await?;
+    let results = batch(storage, |access| Ok(vec![store::object::find(access, path)?])).await?;
     let found: Object = results.at(0)?.first()?.ok_or(StorageError::NoSuchKey)?;
     let version = found.version.ok_or(StorageError::NoBytes)?;
     let metadata = found.metadata.as_deref().and_then(|json| serde_json::from_str::<Metadata>(json).ok());
-    let mime_type = metadata.and_then(|metadata| metadata.mimetype);
-    let mime_type = mime_type.unwrap_or_else(|| "application/octet-stream".to_string());
-    let query = [("response-content-type".to_string(), mime_type)];
+    let metadata = metadata.unwrap_or_default();
+    let mime_type = metadata.mimetype.unwrap_or_else(|| "application/octet-stream".to_string());
+    let said = [
+        ("response-content-type", Some(mime_type)),
+        ("response-content-encoding", metadata.content_encoding),
+        ("response-content-disposition", metadata.content_disposition),
+        ("response-content-language", metadata.content_language),
+    ];
+    let said = said.into_iter().filter_map(|(name, value)| Some((name.to_string(), value?)));
+    let query: Vec<(String, String)> = said.collect();
     Ok(url(storage, account, "GET", &version, &query, &[], seconds))
 }
 

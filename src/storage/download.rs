@@ -4,9 +4,9 @@ use super::edge::{self, CacheStatus};
 use super::key::ObjectPath;
 use super::metadata::Metadata;
 use super::range::{self, Wanted};
-use super::store::bucket::{Purges, Visibility};
-use super::store::object::Object;
-use super::store::{self, batch};
+use super::store;
+use super::store::bucket::Purges;
+use super::store::object::{Object, Sought};
 use super::{Storage, StorageError};
 use crate::ports::{Body, ByteRange};
 use crate::time::Timestamp;
@@ -59,21 +59,18 @@ pub enum Download {
     Part(Found, ByteRange, Body, CacheStatus),
 }
 
-/// Finds an object, in one batch. One that the reader may not see is not there.
+/// Finds an object, by one statement. One that the reader may not see is not there.
 pub async fn find(storage: &Storage, path: &ObjectPath, door: Door) -> Result<Found, StorageError> {
     let system = storage.as_system();
     let reader = if matches!(door, Door::Caller | Door::Policies) { storage } else { &system };
-    let results = batch(reader, |access| {
-        Ok(vec![store::bucket::visibility(path), store::object::find(access, path, door == Door::Caller)?])
-    });
-    let results = results.await?;
-    let bucket: Option<Visibility> = results.at(0)?.first()?;
-    let Some(Visibility { public, purges }) = bucket else { return Err(StorageError::NoSuchBucket) };
-    let is_public = public == 1;
+    let row = store::look(reader, |access| store::object::seek(access, path, door == Door::Caller)).await?;
+    let mut sought: Sought = row.first()?.ok_or(StorageError::NoSuchBucket)?;
+    let is_public = sought.public == 1;
+    let purges = Purges { object: sought.object_purged_at.take(), image: sought.image_purged_at.take() };
     if door == Door::Public && !is_public {
         return Err(StorageError::NoSuchBucket);
     }
-    let object: Object = results.at(1)?.first()?.ok_or(StorageError::NoSuchKey)?;
+    let object = sought.object().ok_or(StorageError::NoSuchKey)?;
     let metadata = object.metadata.as_deref().and_then(|json| serde_json::from_str(json).ok());
     Ok(Found { metadata: metadata.unwrap_or_default(), object, is_public, purges })
 }

@@ -1,7 +1,7 @@
 //! Names of buckets and objects: what characters they may have.
 //!
-//! Not paths: `..` and empty segments are names like any other, and no name ever reaches R2, whose
-//! keys are version uuids.
+//! Not paths: no name ever reaches R2, whose keys are version uuids, and empty segments are names like any other. `..` is refused
+//! all the same: no URL leads there, and a client that writes a bucket into a folder would leave the folder.
 
 use super::StorageError;
 use crate::config::KeyCharacters;
@@ -25,13 +25,14 @@ pub struct ObjectPath {
 }
 
 impl ObjectPath {
-    /// Refuses names with characters outside the set, empty ones and those over 1,024 bytes.
+    /// Refuses names with characters outside the set or a segment `..`, empty ones and those over 1,024 bytes.
     pub fn new(bucket: &str, key: &str, characters: KeyCharacters) -> Result<Self, StorageError> {
         let allowed = |character: char| match characters {
             KeyCharacters::Supabase => is_allowed(character) || character == '/',
             KeyCharacters::Unicode => !character.is_control() && character != '\\' && !deceives(character),
         };
-        if key.is_empty() || key.len() > LONGEST_KEY || !key.chars().all(allowed) {
+        let climbs = key.split('/').any(|segment| segment == "..");
+        if key.is_empty() || key.len() > LONGEST_KEY || climbs || !key.chars().all(allowed) {
             return Err(StorageError::InvalidKey(key.to_string()));
         }
         Ok(Self { bucket: bucket.to_string(), key: key.to_string() })
@@ -92,24 +93,28 @@ mod tests {
 
     #[test]
     fn object_names_have_supabases_characters() {
-        for key in ["a", "A/b_c!-.*'()", "a b&c$d=e@f;g:h+i,j?k", "a//b", "../x", "/", &"x".repeat(1024)] {
+        for key in
+            ["a", "A/b_c!-.*'()", "a b&c$d=e@f;g:h+i,j?k", "a//b", "a/...", "..a", "/", &"x".repeat(1024)]
+        {
             assert!(ObjectPath::new("b", key, KeyCharacters::Supabase).is_ok(), "{key}");
         }
         for key in ["", "é", "a[b]", "a{b}", "a~", "a%b", "a#b", "a^b", "a`b", "a|b", "a<b", "a\"b", "a\\b"]
         {
             assert!(ObjectPath::new("b", key, KeyCharacters::Supabase).is_err(), "{key}");
         }
-        for key in ["a\u{0}b", "a\nb", "a\tb", "a\u{7f}b", &"x".repeat(1025)] {
+        for key in ["a\u{0}b", "a\nb", "a\tb", "a\u{7f}b", "..", "../x", "a/../b", "a/..", &"x".repeat(1025)]
+        {
             assert!(ObjectPath::new("b", key, KeyCharacters::Supabase).is_err(), "{key:?}");
         }
     }
 
     #[test]
     fn unicode_is_an_option_without_what_deceives() {
-        for key in ["é", "日本/語.png", "a[b]{c}~%#^`|<>\"", "🎉", "../x"] {
+        for key in ["é", "日本/語.png", "a[b]{c}~%#^`|<>\"", "🎉"] {
             assert!(ObjectPath::new("b", key, KeyCharacters::Unicode).is_ok(), "{key}");
         }
-        for key in ["", "a\u{0}b", "a\nb", "a\\b", "a\u{202e}gnp.exe", "\u{10ffff}", &"é".repeat(513)] {
+        for key in ["", "../x", "a\u{0}b", "a\nb", "a\\b", "a\u{202e}gnp.exe", "\u{10ffff}", &"é".repeat(513)]
+        {
             assert!(ObjectPath::new("b", key, KeyCharacters::Unicode).is_err(), "{key:?}");
         }
     }

@@ -30,13 +30,17 @@ pub struct Rule {
     pub expire_days: Option<u32>,
     /// Days after which its bytes move to Infrequent Access.
     pub infrequent_access_days: Option<u32>,
+    /// Days after which an upload of several requests that is not finished is given up.
+    pub abort_uploads_days: Option<u32>,
 }
 
 /// Adds a rule or replaces it.
 pub async fn set(app: &App, rule: &Rule) -> Result<(), StorageError> {
-    if rule.expire_days.is_none() && rule.infrequent_access_days.is_none() {
+    let days = [rule.expire_days, rule.infrequent_access_days, rule.abort_uploads_days];
+    if days.iter().all(Option::is_none) {
         return Err(StorageError::InvalidRequest(
-            "body must have required property 'expire_days' or 'infrequent_access_days'".into(),
+            "body must have required property 'expire_days', 'infrequent_access_days' or 'abort_uploads_days'"
+                .into(),
         ));
     }
     app.ports.database.batch(vec![store::lifecycle::set(rule, &app.now().to_postgres())]).await?;
@@ -56,7 +60,7 @@ pub async fn remove(app: &App, id: &str) -> Result<(), StorageError> {
     if is_there { Ok(()) } else { Err(StorageError::NoSuchSetting) }
 }
 
-/// Obeys all rules; gives how many objects were removed or moved. Stopping anywhere leaves the rest for the next time.
+/// Obeys all rules; gives how many objects were removed or moved, and uploads given up. Stopping anywhere leaves the rest for the next time.
 pub async fn obey(app: &App) -> Result<usize, StorageError> {
     let mut done = 0;
     for rule in list(app).await? {
@@ -65,6 +69,9 @@ pub async fn obey(app: &App) -> Result<usize, StorageError> {
         }
         if let Some(days) = rule.infrequent_access_days {
             done += archive(app, &rule, days).await?;
+        }
+        if let Some(days) = rule.abort_uploads_days {
+            done += abort_uploads(app, &rule, days).await?;
         }
     }
     Ok(done)
@@ -118,6 +125,18 @@ async fn archive(app: &App, rule: &Rule, days: u32) -> Result<usize, StorageErro
         garbage::sweep(app).await?;
     }
     Ok(archived)
+}
+
+/// Those that nobody is writing just now.
+async fn abort_uploads(app: &App, rule: &Rule, days: u32) -> Result<usize, StorageError> {
+    let aged = aged(app, rule, days, 0);
+    let statement = store::lifecycle::abort_uploads(&aged, &app.now().to_postgres());
+    let results = app.ports.database.batch(vec![statement]).await?;
+    let aborted = results.first().map_or(0, |result| result.len());
+    if aborted > 0 {
+        garbage::sweep(app).await?;
+    }
+    Ok(aborted)
 }
 
 fn aged<'a>(app: &App, rule: &'a Rule, days: u32, most: u32) -> Aged<'a> {

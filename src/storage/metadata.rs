@@ -33,6 +33,15 @@ pub struct Metadata {
     /// The uploader's `X-Robots-Tag`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub x_robots_tag: Option<String>,
+    /// What `Content-Encoding` says when it is downloaded: the bytes are stored as they came. By S3 only, as the next two.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub content_encoding: Option<String>,
+    /// What `Content-Disposition` says when it is downloaded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub content_disposition: Option<String>,
+    /// What `Content-Language` says when it is downloaded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub content_language: Option<String>,
 }
 
 impl Metadata {

@@ -27,7 +27,7 @@ pub struct CopyTerms {
 
 /// Metadata of a copy's own.
 pub struct Replaced {
-    /// Only `mimetype` and `cache_control` are looked at; what is `None` stays the source's.
+    /// Only what an uploader says is looked at; what is `None` stays the source's.
     pub metadata: Metadata,
     /// A JSON object.
     pub user_metadata: Option<String>,
@@ -95,7 +95,7 @@ async fn prepare(
     let results = batch(storage, |access| {
         Ok(vec![
             store::object::require_visible(access, source)?,
-            store::object::find(access, source, false)?,
+            store::object::find(access, source)?,
             store::write::permission(access, &object, &Limits::None)?,
             store::garbage::expect(&new.version, &garbage::upload_expires_at(&storage.app)),
         ])
@@ -119,6 +119,9 @@ fn over(metadata: Metadata, replaced: &Metadata) -> Metadata {
     Metadata {
         mimetype: replaced.mimetype.clone().or(metadata.mimetype),
         cache_control: replaced.cache_control.clone().or(metadata.cache_control),
+        content_encoding: replaced.content_encoding.clone().or(metadata.content_encoding),
+        content_disposition: replaced.content_disposition.clone().or(metadata.content_disposition),
+        content_language: replaced.content_language.clone().or(metadata.content_language),
         ..metadata
     }
 }

@@ -1,5 +1,5 @@
 // Resumable uploads as people make them: tus-js-client in Node, Uppy in a browser, both unmodified, with the chunks that Supabase
-// tells them to send, and with others.
+// tells them to send, and with others; and what an app does with the files after that.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
@@ -51,13 +51,43 @@ async function assertStored(name, file) {
   assert.equal(await hashOf(answer), sha256(file));
 }
 
+/** What TUS cannot do with a file that was uploaded by it: a range, a list, a copy and a removal, as an app does them. */
+async function assertUsable(folder, name, file) {
+  const storage = backEnd(worker.url).storage.from("files");
+  if (file.length > 0) {
+    const [first, last] = [file.length >> 1, Math.min((file.length >> 1) + 999, file.length - 1)];
+    const range = { ...authorization(), range: `bytes=${first}-${last}` };
+    const part = await fetch(`${worker.url}/storage/v1/object/files/${folder}/${name}`, { headers: range });
+    assert.equal(part.status, 206);
+    assert.ok(Buffer.from(await part.arrayBuffer()).equals(file.subarray(first, last + 1)), "a range");
+  }
+  const listed = await storage.list(folder);
+  assert.equal(listed.data.find((entry) => entry.name === name).metadata.size, file.length);
+  assert.ifError((await storage.copy(`${folder}/${name}`, `${folder}/copy`)).error);
+  await assertStored(`${folder}/copy`, file);
+  const removed = await storage.remove([`${folder}/${name}`, `${folder}/copy`]);
+  assert.equal(removed.data.length, 2);
+  assert.equal((await download(`${folder}/${name}`)).status, 400);
+}
+
 for (const [size, length] of Object.entries({ ...sizes, "300 MiB": largest })) {
   test(`tus-js-client uploads ${size}`, async () => {
     const file = bytes(length);
     await upload(`sized/${length}`, file);
     await assertStored(`sized/${length}`, file);
+    await assertUsable("sized", String(length), file);
   });
 }
+
+test("tus-js-client ends an upload that is not wanted any more", async () => {
+  const client = await upload("unwanted", bytes(9 * MIB), {
+    onChunk: (client, accepted, resolve) => client.abort().then(() => resolve(client)),
+  });
+  await Upload.terminate(client.url, { headers: authorization() });
+  const head = await fetch(client.url, { method: "HEAD", headers: { ...authorization(), "tus-resumable": "1.0.0" } });
+  assert.ok([404, 410].includes(head.status), `still ${head.status}`);
+  assert.equal((await download("unwanted")).status, 400);
+});
 
 test("tus-js-client uploads with chunks of any size, and with none", async () => {
   const file = bytes(20 * MIB + 3);
@@ -120,19 +150,30 @@ test("a connection that breaks in a chunk keeps what has arrived", async () => {
   await assertStored("cut", file);
 });
 
-test("Uppy uploads from a page elsewhere", async () => {
+/** A file in pieces, made alike here and in the page: no page takes 300 MiB as an argument. */
+function piecesOf(length) {
+  const pieces = [];
+  for (let at = 0; at < length; at += 1 << 20) {
+    const piece = new Uint8Array(Math.min(1 << 20, length - at));
+    for (let place = 0; place < piece.length; place += 1) piece[place] = (at >> 20) * 31 + place * 7 + (place >> 8);
+    pieces.push(piece);
+  }
+  return pieces;
+}
+
+test("Uppy uploads every size from a page elsewhere", async () => {
   const { outputFiles } = await build({
     stdin: {
       contents: `
         import Uppy from "@uppy/core";
         import Tus from "@uppy/tus";
+        ${piecesOf}
         window.send = async (endpoint, headers, files) => {
           const uppy = new Uppy({ autoProceed: false }).use(Tus, { endpoint, headers, chunkSize: 6 * 1024 * 1024,
             allowedMetaFields: ["bucketName", "objectName", "contentType", "cacheControl"] });
           for (const { name, length } of files) {
-            const data = new Uint8Array(length).map((_, at) => (at >> 8) ^ at);
             const meta = { bucketName: "files", objectName: name, contentType: "text/plain", cacheControl: "60" };
-            uppy.addFile({ name, type: "text/plain", data: new Blob([data]), meta });
+            uppy.addFile({ name, type: "text/plain", data: new Blob(piecesOf(length)), meta });
           }
           const { successful, failed } = await uppy.upload();
           return { successful: successful.length, failed: failed.map(({ error }) => error) };
@@ -147,11 +188,13 @@ test("Uppy uploads from a page elsewhere", async () => {
   try {
     const page = await browser.newPage();
     await page.addScriptTag({ content: outputFiles[0].text });
-    const files = [{ name: "uppy/one", length: 1 }, { name: "uppy/five", length: 5 * MIB }, { name: "uppy/twenty", length: 20 * MIB }];
-    const outcome = await page.evaluate(([url, headers, list]) => window.send(url, headers, list), [endpoint(), authorization(), files]);
-    assert.deepEqual(outcome, { successful: 3, failed: [] });
-    for (const { name, length } of files) {
-      await assertStored(name, Buffer.from(new Uint8Array(length).map((_, at) => (at >> 8) ^ at)));
+    for (const length of [...Object.values(sizes), 20 * MIB, largest]) {
+      const file = { name: `uppy/${length}`, length };
+      const outcome = await page.evaluate(([url, headers, list]) => window.send(url, headers, list), [endpoint(), authorization(), [file]]);
+      assert.deepEqual(outcome, { successful: 1, failed: [] }, `${length} bytes`);
+      const content = Buffer.concat(piecesOf(length));
+      await assertStored(file.name, content);
+      await assertUsable("uppy", String(length), content);
     }
   } finally {
     await browser.close();

@@ -44,7 +44,7 @@ pub async fn list_rules(context: Context) -> Result<Response, StorageError> {
     Ok(json_response(StatusCode::OK, &json!({"rules": rules})))
 }
 
-/// `PUT /admin/v1/storage/lifecycle-rules/{id}`: `{"bucket", "prefix", "expire_days", "infrequent_access_days"}`.
+/// `PUT /admin/v1/storage/lifecycle-rules/{id}`: `{"bucket", "prefix", "expire_days", "infrequent_access_days", "abort_uploads_days"}`.
 pub async fn set_rule(mut context: Context) -> Result<Response, StorageError> {
     let fields = Fields::read(&mut context).await?;
     let days = |name: &str| -> Result<Option<u32>, StorageError> {
@@ -61,6 +61,7 @@ pub async fn set_rule(mut context: Context) -> Result<Response, StorageError> {
         prefix: fields.text("prefix")?.unwrap_or_default().to_string(),
         expire_days: days("expire_days")?,
         infrequent_access_days: days("infrequent_access_days")?,
+        abort_uploads_days: days("abort_uploads_days")?,
     };
     lifecycle::set(&context.app, &rule).await?;
     Ok(json_response(StatusCode::OK, &rule))

@@ -6,8 +6,9 @@
 
 use ::http::StatusCode;
 use ::http::header::{
-    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE,
-    CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, EXPIRES, LAST_MODIFIED, X_CONTENT_TYPE_OPTIONS,
+    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_LENGTH,
+    CONTENT_RANGE, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, EXPIRES, LAST_MODIFIED,
+    X_CONTENT_TYPE_OPTIONS,
 };
 use ::http::{HeaderName, Method};
 use chrono::DateTime;
@@ -20,6 +21,7 @@ use super::object_path;
 use crate::caller::{Access, Caller};
 use crate::http::{Api, Body, Context, Response, ResponseExt, authenticate, json_response, respond};
 use crate::storage::download::{Conditions, Door, Download, Found, download, find};
+use crate::storage::metadata::Metadata;
 use crate::storage::signed_url::{Scope, SignedUrl};
 use crate::storage::{Storage, StorageError, mime};
 use crate::time::Timestamp;
@@ -173,7 +175,22 @@ fn with_headers(
 ) -> Response {
     let mime_type = found.metadata.mimetype.as_deref().unwrap_or("application/octet-stream");
     let response = with_validators(response, found, expires).with_header(ACCEPT_RANGES, "bytes");
-    with_type(response, context, found, mime_type)
+    with_type(with_uploaders_headers(response, &found.metadata), context, found, mime_type)
+}
+
+/// What an upload by S3 said that its downloads should say.
+pub fn with_uploaders_headers(mut response: Response, metadata: &Metadata) -> Response {
+    let said = [
+        (CONTENT_ENCODING, &metadata.content_encoding),
+        (CONTENT_DISPOSITION, &metadata.content_disposition),
+        (CONTENT_LANGUAGE, &metadata.content_language),
+    ];
+    for (name, value) in said {
+        if let Some(value) = value {
+            response = response.with_header(name, value);
+        }
+    }
+    response
 }
 
 /// What a browser needs to know before it shows the bytes, and whether it is to save them instead.

@@ -146,7 +146,7 @@ pub async fn copy_part(
     source: &ObjectPath,
     range: Option<&str>,
 ) -> Result<String, S3Error> {
-    let found = batch(storage, |access| Ok(vec![store::object::find(access, source, false)?])).await?;
+    let found = batch(storage, |access| Ok(vec![store::object::find(access, source)?])).await?;
     let found: Option<Object> = found.at(0)?.first().map_err(StorageError::from)?;
     let found = found.ok_or(StorageError::NoSuchKey)?;
     let version = found.version.ok_or(StorageError::NoBytes)?;

@@ -22,10 +22,8 @@ pub struct NewObject {
     pub sha256: Option<String>,
     /// Their MD5 (hex), if it was sent.
     pub md5: Option<String>,
-    /// The type.
-    pub mime_type: String,
-    /// What `Cache-Control` says when it is downloaded.
-    pub cache_control: String,
+    /// What the uploader says of them: the type, and what a download's headers say.
+    pub described: Metadata,
     /// `x-amz-meta-…` as a JSON object.
     pub user_metadata: Option<String>,
     /// Whether it may replace an object.
@@ -36,15 +34,11 @@ pub struct NewObject {
 pub async fn put(storage: &Storage, new: NewObject) -> Result<String, S3Error> {
     let terms = Terms { owner: storage.caller.user_id().map(str::to_string), upsert: new.upsert };
     let identity = Identity::new(storage);
-    let described = Metadata {
-        mimetype: Some(new.mime_type.clone()),
-        cache_control: Some(new.cache_control.clone()),
-        ..Metadata::default()
-    };
+    let described = new.described;
     let content = Content {
         body: Body::Empty,
-        mime_type: new.mime_type,
-        cache_control: new.cache_control,
+        mime_type: described.mimetype.clone().unwrap_or_default(),
+        cache_control: described.cache_control.clone().unwrap_or_default(),
         user_metadata: new.user_metadata,
         robots_tag: None,
         size: new.size,

@@ -1,13 +1,10 @@
 //! Buckets.
 
-use serde::Deserialize;
-
 use super::super::StorageError;
 use super::super::access::{Access, BUCKET, OBJECT, Of, Rule};
 use super::super::event::Kind;
-use super::super::key::ObjectPath;
 use super::super::list::Order;
-use super::{purge, time};
+use super::time;
 use crate::sql::{Statement, Writer, raise};
 
 /// The most objects that one call empties a bucket of.
@@ -43,24 +40,12 @@ pub struct BucketChange<'a> {
     pub now: &'a str,
 }
 
-/// What a read of an object needs to know of its bucket.
-#[derive(Clone, Debug, Deserialize)]
-pub struct Visibility {
-    /// 1 when anyone may read its objects.
-    pub public: u8,
-    /// Of the object.
-    #[serde(flatten)]
-    pub purges: Purges,
-}
-
 /// When an object's copies at the edge were last purged.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default)]
 pub struct Purges {
     /// All of them.
-    #[serde(rename = "object_purged_at")]
     pub object: Option<String>,
     /// At least the rendered images.
-    #[serde(rename = "image_purged_at")]
     pub image: Option<String>,
 }
 
@@ -98,22 +83,6 @@ fn bucket_json(with_type: bool) -> String {
 /// Whether there is such a bucket, whoever asks: one row or none.
 pub fn exists(id: &str) -> Statement {
     Statement::new("SELECT 1 AS found FROM \"storage.buckets\" AS bucket WHERE bucket.id = ?1").bind(id)
-}
-
-/// Whether an object's bucket is public, whoever asks, and when the edge was purged of it: one row or none.
-pub fn visibility(path: &ObjectPath) -> Statement {
-    Statement::new(format!(
-        "SELECT
-           bucket.public,
-           {object} AS object_purged_at,
-           {image} AS image_purged_at
-         FROM \"storage.buckets\" AS bucket
-         WHERE bucket.id = ?1",
-        object = purge::last("?1", "?2", false),
-        image = purge::last("?1", "?2", true),
-    ))
-    .bind(&path.bucket)
-    .bind(&path.key)
 }
 
 /// The bucket as JSON if the caller sees it: one row or none.

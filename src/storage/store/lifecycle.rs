@@ -11,20 +11,22 @@ pub fn set(rule: &Rule, now: &str) -> Statement {
     let days = |days: Option<u32>| days.map(|days| days.to_string());
     Statement::new(
         "INSERT INTO \"storage.lifecycle_rules\" (
-           id, bucket_id, prefix, expire_days, infrequent_access_days, created_at
+           id, bucket_id, prefix, expire_days, infrequent_access_days, abort_uploads_days, created_at
          )
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
          ON CONFLICT (id) DO UPDATE SET
            bucket_id = excluded.bucket_id,
            prefix = excluded.prefix,
            expire_days = excluded.expire_days,
-           infrequent_access_days = excluded.infrequent_access_days",
+           infrequent_access_days = excluded.infrequent_access_days,
+           abort_uploads_days = excluded.abort_uploads_days",
     )
     .bind(&rule.id)
     .bind(&rule.bucket)
     .bind(&rule.prefix)
     .bind(days(rule.expire_days))
     .bind(days(rule.infrequent_access_days))
+    .bind(days(rule.abort_uploads_days))
     .bind(now)
 }
 
@@ -41,7 +43,8 @@ pub fn rules() -> Statement {
            rule.bucket_id AS bucket,
            rule.prefix,
            rule.expire_days,
-           rule.infrequent_access_days
+           rule.infrequent_access_days,
+           rule.abort_uploads_days
          FROM \"storage.lifecycle_rules\" AS rule
          ORDER BY rule.id",
     )
@@ -114,6 +117,25 @@ pub fn standard(aged: &Aged<'_>) -> Statement {
            AND json_extract({OBJECT}.metadata, '$.storageClass') IS NULL
          LIMIT {most}",
         most = aged.most,
+    ));
+    writer.finish()
+}
+
+/// Marks uploads of several requests that began before, but for those that are just being written, to be given up: a `version` for each.
+pub fn abort_uploads(aged: &Aged<'_>, now: &str) -> Statement {
+    let mut writer = Writer::default();
+    let (bucket, before) = (writer.bind(aged.bucket), writer.bind(&aged.before));
+    let range = list::range(&mut writer, "name", aged.prefix);
+    let now = writer.bind(now);
+    writer.push(&format!(
+        "UPDATE \"storage.uploads\"
+         SET state = 'given up'
+         WHERE bucket_id = {bucket}
+           AND {range}
+           AND created_at < {before}
+           AND state = 'open'
+           AND (lock IS NULL OR locked_until <= {now})
+         RETURNING version"
     ));
     writer.finish()
 }

@@ -55,6 +55,26 @@ pub async fn batch(
     }
 }
 
+/// Reads one row, whose `catalog_version` is the catalog's: planned against the catalog's policies like a [`batch`], in a single statement.
+pub async fn look(
+    storage: &Storage,
+    plan: impl Fn(&Access<'_>) -> Result<Statement, StorageError>,
+) -> Result<Box<dyn ResultSet>, StorageError> {
+    let (cache, database) = (&storage.app.catalog, storage.app.ports.database.as_ref());
+    for _ in 0..2 {
+        let catalog = cache.get(database).await?;
+        let statement = plan(&Access { catalog: &catalog, caller: &storage.caller })?;
+        let row = database.batch(vec![statement]).await?.pop();
+        let row = row.ok_or_else(|| StorageError::Internal("the batch gave no result".into()))?;
+        let is_current = row.number(0, "catalog_version").and_then(|version| i64::try_from(version).ok());
+        if row.is_empty() || is_current == Some(catalog.version) {
+            return Ok(row);
+        }
+        cache.forget();
+    }
+    Err(DbError::Raised(STALE_CATALOG.to_string()).into())
+}
+
 /// A stored time as the Storage API prints it: `2026-01-02T03:04:05.120Z`.
 fn time(column: &str) -> String {
     format!("strftime('%Y-%m-%dT%H:%M:%fZ', {column})")

@@ -6,7 +6,7 @@ use super::super::StorageError;
 use super::super::access::{Access, OBJECT, Of, Rule};
 use super::super::event::Kind;
 use super::super::key::ObjectPath;
-use super::time;
+use super::{purge, time};
 use crate::sql::{Statement, Writer, raise};
 
 /// An object's row.
@@ -24,6 +24,74 @@ pub struct Object {
     pub created_at: String,
     /// As the API prints it.
     pub updated_at: String,
+}
+
+/// What a reader finds at a path: the bucket's side of it, and the object's row as far as they may see it.
+#[derive(Deserialize)]
+pub struct Sought {
+    /// 1 when anyone may read the bucket's objects.
+    pub public: u8,
+    /// When the object's copies at the edge were last purged.
+    pub object_purged_at: Option<String>,
+    /// When at least its rendered images were.
+    pub image_purged_at: Option<String>,
+    id: Option<String>,
+    version: Option<String>,
+    metadata: Option<String>,
+    user_metadata: Option<String>,
+    created_at: Option<String>,
+    updated_at: Option<String>,
+}
+
+impl Sought {
+    /// The object, if it is there and the reader sees it.
+    pub fn object(self) -> Option<Object> {
+        Some(Object {
+            id: self.id?,
+            version: self.version,
+            metadata: self.metadata,
+            user_metadata: self.user_metadata,
+            created_at: self.created_at?,
+            updated_at: self.updated_at?,
+        })
+    }
+}
+
+/// The [`Sought`] at a path, for [`super::look`]; no row when there is no such bucket. With `in_public_buckets` their objects are seen
+/// by everyone.
+pub fn seek(
+    access: &Access<'_>,
+    path: &ObjectPath,
+    in_public_buckets: bool,
+) -> Result<Statement, StorageError> {
+    let mut writer = Writer::default();
+    let visible = access.sql(&mut writer, Of::Objects, &[Rule::Visible])?;
+    let (bucket, name) = (writer.bind(&path.bucket), writer.bind(&path.key));
+    let public = if in_public_buckets { "place.public = 1 OR " } else { "" };
+    writer.push(&format!(
+        "SELECT
+           (SELECT version FROM \"edgeward.catalog_version\") AS catalog_version,
+           place.public,
+           {object_purged_at} AS object_purged_at,
+           {image_purged_at} AS image_purged_at,
+           {OBJECT}.id,
+           {OBJECT}.version,
+           {OBJECT}.metadata,
+           {OBJECT}.user_metadata,
+           {created_at} AS created_at,
+           {updated_at} AS updated_at
+         FROM \"storage.buckets\" AS place
+         LEFT JOIN {OBJECT}
+           ON {OBJECT}.bucket_id = {bucket}
+           AND {OBJECT}.name = {name}
+           AND ({public}{visible})
+         WHERE place.id = {bucket}",
+        object_purged_at = purge::last(&bucket, &name, false),
+        image_purged_at = purge::last(&bucket, &name, true),
+        created_at = time(&format!("{OBJECT}.created_at")),
+        updated_at = time(&format!("{OBJECT}.updated_at")),
+    ));
+    Ok(writer.finish())
 }
 
 /// The whole row as upstream's JSON. Qualified with [`OBJECT`], so it goes in RETURNING too.
@@ -48,23 +116,11 @@ pub fn object_json() -> String {
     )
 }
 
-/// The [`Object`] at a path that the caller sees, or whose bucket is public when `in_public_buckets`.
-pub fn find(
-    access: &Access<'_>,
-    path: &ObjectPath,
-    in_public_buckets: bool,
-) -> Result<Statement, StorageError> {
+/// The [`Object`] at a path that the caller sees.
+pub fn find(access: &Access<'_>, path: &ObjectPath) -> Result<Statement, StorageError> {
     let mut writer = Writer::default();
     let visible = access.sql(&mut writer, Of::Objects, &[Rule::Visible])?;
     let (bucket, name) = (writer.bind(&path.bucket), writer.bind(&path.key));
-    let public = match in_public_buckets {
-        true => format!(
-            "EXISTS (
-               SELECT 1 FROM \"storage.buckets\" AS bucket WHERE bucket.id = {bucket} AND bucket.public = 1
-             )"
-        ),
-        false => "FALSE".to_string(),
-    };
     writer.push(&format!(
         "SELECT
            {OBJECT}.id,
@@ -76,7 +132,7 @@ pub fn find(
          FROM {OBJECT}
          WHERE {OBJECT}.bucket_id = {bucket}
            AND {OBJECT}.name = {name}
-           AND ({public} OR {visible})",
+           AND {visible}",
         created_at = time(&format!("{OBJECT}.created_at")),
         updated_at = time(&format!("{OBJECT}.updated_at")),
     ));

@@ -39,6 +39,11 @@ impl MemoryBlobs {
         self.uploads.borrow().len()
     }
 
+    /// As R2 does with uploads in parts after seven days.
+    pub fn drop_uploads(&self) {
+        self.uploads.borrow_mut().clear();
+    }
+
     pub(super) fn next_token(&self) -> u64 {
         self.tokens.set(self.tokens.get() + 1);
         self.tokens.get()

@@ -32,6 +32,7 @@ use std::cell::Cell;
 pub struct Fault {
     countdown: Cell<Option<u32>>,
     lasting: Cell<bool>,
+    kills: Cell<bool>,
     calls: Cell<u32>,
 }
 
@@ -48,9 +49,16 @@ impl Fault {
         self.lasting.set(true);
     }
 
+    /// What strikes next ends the Worker there and then: nothing that it does about failures is done.
+    pub fn killing(&self) -> &Self {
+        self.kills.set(true);
+        self
+    }
+
     /// No call fails any more.
     pub fn mend(&self) {
         self.countdown.set(None);
+        self.kills.set(false);
     }
 
     /// Whether a failure is still to come.
@@ -72,6 +80,8 @@ impl Fault {
                 if !self.lasting.get() {
                     self.countdown.set(None);
                 }
+                // The shell answers for a panic, and whatever waits for the call to come back is dropped.
+                assert!(!self.kills.get(), "the Worker ends here on purpose");
                 true
             }
             Some(left) => {

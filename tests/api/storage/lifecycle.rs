@@ -1,9 +1,12 @@
 //! Lifecycle rules: objects that expire, and bytes that move to Infrequent Access.
 
 use futures_executor::block_on;
-use http::StatusCode;
+use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
+use super::resumable::{MIB, create, tus};
+use super::s3::multipart::{begin, complete, part};
+use super::s3::{assert_error, assert_ok, s3_app};
 use super::{app_with_bucket, assert_no_orphans, make_bucket, put, read, sweep};
 use crate::app::{Answer, TestApp};
 
@@ -118,6 +121,39 @@ fn a_writer_in_between_wins_over_the_archive() {
 }
 
 #[test]
+fn uploads_that_nobody_finishes_are_given_up() {
+    let app = s3_app();
+    let begun = |key: &str| {
+        let id = begin(&app, key);
+        assert_ok(&part(&app, key, &id, 1, b"text"));
+        id
+    };
+    let (old, other) = (begun("tmp/old"), begun("other"));
+    let resumable = create(&app.service_role(), "tmp/resumable", 9 * MIB);
+    app.clock.advance(DAY - 100);
+    let young = begun("tmp/young");
+    let rule = json!({"bucket": "files", "prefix": "tmp/", "abort_uploads_days": 1});
+    assert_eq!(set_rule(&app, "r", &rule).json()["abort_uploads_days"], 1);
+    assert_eq!(obey(&app), 0);
+    // TUS' own day ends a little later.
+    app.clock.advance(50);
+    app.database.execute(
+        "UPDATE \"storage.uploads\" SET created_at = '2020-01-01T00:00:00+00:00' WHERE name IN ('tmp/old', 'tmp/resumable')",
+    );
+    assert_eq!(obey(&app), 2);
+    assert_eq!(obey(&app), 0);
+    assert_error(&complete(&app, "tmp/old", &old, &[(1, b"text")]), 404, "NoSuchUpload");
+    let head = tus(&app.service_role(), Method::HEAD, &resumable).send();
+    assert!(head.status.is_client_error());
+    for (key, id) in [("other", &other), ("tmp/young", &young)] {
+        assert_ok(&complete(&app, key, id, &[(1, b"text")]));
+    }
+    assert_eq!(app.blobs.open_uploads(), 0, "R2 has dropped the parts");
+    sweep(&app);
+    assert_no_orphans(&app);
+}
+
+#[test]
 fn rules_are_set_listed_and_removed_by_the_owner() {
     let app = app_with_bucket();
     for body in [
@@ -127,6 +163,7 @@ fn rules_are_set_listed_and_removed_by_the_owner() {
         json!({"bucket": "files", "expire_days": 1e9}),
         json!({"bucket": "files", "expire_days": "1"}),
         json!({"bucket": "absent", "expire_days": 1}),
+        json!({"bucket": "files", "abort_uploads_days": 0}),
     ] {
         assert_eq!(set_rule(&app, "bad", &body).status, StatusCode::BAD_REQUEST, "{body}");
     }

@@ -1,5 +1,6 @@
 //! The storage API.
 
+mod bad_inputs;
 mod buckets;
 mod direct;
 mod downloads;

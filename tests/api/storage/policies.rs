@@ -361,6 +361,33 @@ fn policies_may_look_into_other_tables() {
 }
 
 #[test]
+fn sizes_by_bucket_are_of_what_the_caller_sees() {
+    let app = app_with_bucket();
+    make_bucket(&app, &json!({"name": "other"}));
+    for (path, text) in
+        [(format!("files/{ANN}/a"), "123"), (format!("files/{BOB}/b"), "12345"), ("other/c".into(), "1")]
+    {
+        put(&app, &path, text);
+    }
+    set_policies(&app, &[("objects", &["SELECT"], OWN_FOLDER)]);
+    app.migrate(
+        "1",
+        "CREATE FUNCTION sizes() RETURNS TABLE (size bigint, bucket_id text) LANGUAGE sql STABLE AS
+         $$ SELECT s.size, s.bucket_id FROM storage.get_size_by_bucket() AS s ORDER BY s.bucket_id $$;",
+    );
+    let ask = |actor: &Actor<'_>| actor.post("/rest/v1/rpc/sizes").json(&json!({})).send().json();
+    let all = json!([{"size": 8, "bucket_id": "files"}, {"size": 1, "bucket_id": "other"}]);
+    assert_eq!(ask(&app.service_role()), all);
+    assert_eq!(ask(&app.user(ANN)), json!([{"size": 3, "bucket_id": "files"}]));
+    assert_eq!(ask(&app.anon()), json!([]));
+    // It is the system's, and no row of the registry: another migration neither writes nor loses it.
+    app.migrate("2", "CREATE TABLE more (id int PRIMARY KEY);");
+    assert_eq!(ask(&app.service_role()), all);
+    let names = "SELECT count(*) FROM \"edgeward.catalog\" WHERE name LIKE '%get_size_by_bucket%'";
+    assert_eq!(app.database.value(names).unwrap(), "0");
+}
+
+#[test]
 fn bucket_actions_ask_for_their_policies() {
     type Run = fn(&Actor<'_>) -> Answer;
     let rows: &[(&str, &[&str], &[&str], Run)] = &[

@@ -104,16 +104,17 @@ fn names_are_checked_and_never_paths() {
     let long = "x".repeat(1025);
     let answer = app.service_role().post(&format!("/storage/v1/object/files/{long}")).body("x").send();
     assert_refused(&answer, "InvalidKey", "400");
-    // A traversal is a name like any other; the store's key is a uuid.
-    for name in ["..%2F..%2Fetc%2Fpasswd", "%2e%2e/x", "a%2F%2Fb", "'; DROP TABLE x; --"] {
+    for name in ["..%2F..%2Fetc%2Fpasswd", "%2e%2e/x", "a/%2E./b"] {
+        let answer = app.service_role().post(&format!("/storage/v1/object/files/{name}")).body("x").send();
+        assert_refused(&answer, "InvalidKey", "400");
+    }
+    assert!(app.blobs.keys().is_empty());
+    // Whatever else a name is, the store's key is a uuid.
+    for name in ["a%2F%2Fb", "a...b", "'; DROP TABLE x; --"] {
         let answer = app.service_role().post(&format!("/storage/v1/object/files/{name}")).body("x").send();
         assert_eq!(answer.status, StatusCode::OK, "{name}: {}", answer.text());
     }
-    assert!(app.blobs.keys().iter().all(|key| key.len() == 36));
-    assert_eq!(
-        app.database.value("SELECT name FROM \"storage.objects\" WHERE name LIKE '%passwd'").unwrap(),
-        "../../etc/passwd"
-    );
+    assert!(app.blobs.keys().len() == 3 && app.blobs.keys().iter().all(|key| key.len() == 36));
 }
 
 #[test]

@@ -91,12 +91,25 @@ pub async fn objects_v2(request: S3Request) -> Result<Response, S3Error> {
     let start_after = request.parameter("start-after");
     let (page, listing) = fetch(&request, start_after, decoded.as_deref()).await?;
     let count = listing.entries.len().to_string();
-    let answer = head_of(&request, &page, &listing)
+    let answer = head_of("ListBucketResult", &request, &page, &listing)
         .text("KeyCount", count)
         .optional("ContinuationToken", token)
         .optional("NextContinuationToken", listing.next.as_deref().map(encode_token))
         .optional("StartAfter", start_after.map(|name| encoded(&request, name)));
-    Ok(xml(entries(&request, answer, &listing)))
+    Ok(xml(entries("Contents", &request, answer, &listing)))
+}
+
+/// `GET /{bucket}?versions`: every object is its only version, `null`.
+pub async fn versions(request: S3Request) -> Result<Response, S3Error> {
+    let marker = request.parameter("key-marker").filter(|marker| !marker.is_empty());
+    let (page, listing) = fetch(&request, None, marker).await?;
+    let next = listing.next.as_deref();
+    let answer = head_of("ListVersionsResult", &request, &page, &listing)
+        .text("KeyMarker", encoded(&request, marker.unwrap_or_default()))
+        .text("VersionIdMarker", request.parameter("version-id-marker").unwrap_or_default())
+        .optional("NextKeyMarker", next.map(|name| encoded(&request, name)))
+        .optional("NextVersionIdMarker", next.map(|_| "null"));
+    Ok(xml(entries("Version", &request, answer, &listing)))
 }
 
 /// `GET /{bucket}`: the same in S3's first way, with a marker.
@@ -105,10 +118,10 @@ pub async fn objects(request: S3Request) -> Result<Response, S3Error> {
     // A marker may be the folded prefix where the last page ended.
     let (page, listing) = fetch(&request, None, marker).await?;
     let next = listing.next.as_deref().filter(|_| page.delimiter.is_some());
-    let answer = head_of(&request, &page, &listing)
+    let answer = head_of("ListBucketResult", &request, &page, &listing)
         .text("Marker", encoded(&request, marker.unwrap_or_default()))
         .optional("NextMarker", next.map(|name| encoded(&request, name)));
-    Ok(xml(entries(&request, answer, &listing)))
+    Ok(xml(entries("Contents", &request, answer, &listing)))
 }
 
 async fn fetch<'a>(
@@ -131,8 +144,8 @@ async fn fetch<'a>(
     Ok((page, listing))
 }
 
-fn head_of(request: &S3Request, page: &Page<'_>, listing: &Listing) -> Xml {
-    Xml::new("ListBucketResult")
+fn head_of(name: &'static str, request: &S3Request, page: &Page<'_>, listing: &Listing) -> Xml {
+    Xml::new(name)
         .text("Name", page.bucket)
         .text("Prefix", encoded(request, page.prefix))
         .optional("Delimiter", page.delimiter.map(|delimiter| encoded(request, delimiter)))
@@ -141,11 +154,14 @@ fn head_of(request: &S3Request, page: &Page<'_>, listing: &Listing) -> Xml {
         .text("IsTruncated", listing.next.is_some().to_string())
 }
 
-fn entries(request: &S3Request, answer: Xml, listing: &Listing) -> Xml {
+fn entries(kind: &'static str, request: &S3Request, answer: Xml, listing: &Listing) -> Xml {
     let (prefixes, names): (Vec<_>, Vec<_>) = listing.entries.iter().partition(|entry| entry.is_prefix == 1);
     let answer = answer.each(names, |xml, entry| {
-        xml.element("Contents", |xml| {
+        xml.element(kind, |xml| {
+            let version = (kind == "Version").then_some(["null", "true"]);
             xml.text("Key", encoded(request, &entry.path))
+                .optional("VersionId", version.map(|[id, _]| id))
+                .optional("IsLatest", version.map(|[_, latest]| latest))
                 .text("LastModified", &entry.modified_at)
                 .optional("ETag", entry.etag.as_deref())
                 .text("Size", entry.size.unwrap_or_default().to_string())

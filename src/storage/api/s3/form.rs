@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use super::super::form::{self, Form};
 use super::authorize::{caller, verified};
+use super::object::stored_as;
 use super::xml;
 use crate::http::{Body, Context, Response, ResponseExt, respond};
 use crate::storage::Storage;
@@ -47,8 +48,7 @@ pub async fn post(mut context: Context) -> Result<Response, S3Error> {
         range: policy.range(),
         sha256: None,
         md5: None,
-        mime_type: field("content-type").unwrap_or("application/octet-stream").to_string(),
-        cache_control: field("cache-control").unwrap_or("no-cache").to_string(),
+        described: stored_as(&field),
         user_metadata: user_metadata(&fields),
         upsert: true,
     };

@@ -43,7 +43,7 @@ const COPY: &str = "x-amz-copy-source";
 
 /// The first row that fits answers.
 #[rustfmt::skip]
-fn operations() -> [Row; 24] {
+fn operations() -> [Row; 25] {
     use Level::*;
     [
         row(Method::GET,    Service, "",            "",   "storage.s3.bucket.list",                |r| bucket::list(r).boxed_local()),
@@ -54,6 +54,7 @@ fn operations() -> [Row; 24] {
         row(Method::GET,    Bucket,  "location",    "",   "storage.s3.bucket.get_location",        |r| bucket::location(r).boxed_local()),
         row(Method::GET,    Bucket,  "versioning",  "",   "storage.s3.bucket.get_versioning",      |r| bucket::versioning(r).boxed_local()),
         row(Method::GET,    Bucket,  "uploads",     "",   "storage.s3.upload.list_multipart",      |r| multipart::list_uploads(r).boxed_local()),
+        row(Method::GET,    Bucket,  "versions",    "",   "storage.s3.object.list",                |r| bucket::versions(r).boxed_local()),
         row(Method::GET,    Bucket,  "list-type",   "",   "storage.s3.object.list",                |r| bucket::objects_v2(r).boxed_local()),
         row(Method::GET,    Bucket,  "",            "",   "storage.s3.object.list",                |r| bucket::objects(r).boxed_local()),
         row(Method::POST,   Bucket,  "delete",      "",   "storage.s3.object.delete_many",         |r| object::delete_many(r).boxed_local()),
@@ -136,8 +137,9 @@ async fn answer(context: Context) -> Result<Response, S3Error> {
 }
 
 fn find(context: &Context, level: Level, query: &[(String, String)]) -> Result<Row, S3Error> {
-    let aspects: Vec<&str> =
-        query.iter().map(|(key, _)| key.as_str()).filter(|key| ASPECTS.contains(key)).collect();
+    // The version `null` is the only one an object has.
+    let meant = query.iter().filter(|(key, value)| key != "versionId" || value != "null");
+    let aspects: Vec<&str> = meant.map(|(key, _)| key.as_str()).filter(|key| ASPECTS.contains(key)).collect();
     let fits = |row: &Row| {
         // A part's number belongs to its upload's id.
         let is_own =

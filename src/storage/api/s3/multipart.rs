@@ -4,11 +4,10 @@ use ::http::StatusCode;
 use ::http::header::ETAG;
 
 use super::bucket::{decode_token, encode_token, encoded};
-use super::object::{copy_source, user_metadata};
+use super::object::{copy_source, stored_as, user_metadata};
 use super::{S3Request, no_content, xml};
 use crate::http::{Body, Response, ResponseExt, respond};
 use crate::ports::MOST_PARTS;
-use crate::storage::metadata::Metadata;
 use crate::storage::s3::{self, CompletedPart, Element, PutPart, S3Error, Xml};
 
 /// The most entries of a page.
@@ -18,11 +17,7 @@ const MOST: u32 = 1000;
 pub async fn begin(mut request: S3Request) -> Result<Response, S3Error> {
     request.text().await?;
     let context = &request.context;
-    let metadata = Metadata {
-        mimetype: Some(context.header("content-type").unwrap_or("application/octet-stream").to_string()),
-        cache_control: Some(context.header("cache-control").unwrap_or("no-cache").to_string()),
-        ..Metadata::default()
-    };
+    let metadata = stored_as(&|name| context.header(name));
     let path = request.path()?;
     let id = s3::begin(&request.storage, &path, &metadata, user_metadata(context).as_deref()).await?;
     Ok(xml(Xml::new("InitiateMultipartUploadResult")

@@ -9,7 +9,7 @@ use ::http::{Method, StatusCode};
 use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value};
 
-use super::super::download::{conditions, http_date, private};
+use super::super::download::{conditions, http_date, private, with_uploaders_headers};
 use super::{S3Request, no_content, xml};
 use crate::http::{Body, Context, Response, ResponseExt, respond};
 use crate::storage::download::{Door, Download, Found, download, find};
@@ -100,8 +100,7 @@ pub async fn put(mut request: S3Request) -> Result<Response, S3Error> {
         range: None,
         sha256: incoming.sha256,
         md5: incoming.md5,
-        mime_type: context.header("content-type").unwrap_or("application/octet-stream").to_string(),
-        cache_control: context.header("cache-control").unwrap_or("no-cache").to_string(),
+        described: stored_as(&|name| context.header(name)),
         user_metadata: user_metadata(context),
         upsert,
     };
@@ -123,11 +122,7 @@ pub async fn copy(request: S3Request) -> Result<Response, S3Error> {
     let replaced = match context.header("x-amz-metadata-directive") {
         None | Some("COPY") => None,
         Some("REPLACE") => Some(Replaced {
-            metadata: Metadata {
-                mimetype: context.header("content-type").map(str::to_string),
-                cache_control: context.header("cache-control").map(str::to_string),
-                ..Metadata::default()
-            },
+            metadata: said(&|name| context.header(name)),
             user_metadata: user_metadata(context),
         }),
         Some(_) => return Err(S3Error::InvalidArgument("x-amz-metadata-directive")),
@@ -176,6 +171,32 @@ pub async fn delete_many(mut request: S3Request) -> Result<Response, S3Error> {
     })))
 }
 
+/// What an upload's headers, or a form's fields, say of the object; the type and the caching that are not said are S3's.
+pub fn stored_as<'a>(field: &dyn Fn(&str) -> Option<&'a str>) -> Metadata {
+    let said = said(field);
+    let or = |said: Option<String>, text: &str| Some(said.unwrap_or_else(|| text.to_string()));
+    Metadata {
+        mimetype: or(said.mimetype, "application/octet-stream"),
+        cache_control: or(said.cache_control, "no-cache"),
+        ..said
+    }
+}
+
+fn said<'a>(field: &dyn Fn(&str) -> Option<&'a str>) -> Metadata {
+    let text = |name: &str| field(name).map(str::to_string);
+    // The frame of a payload in chunks is this request's, not the object's.
+    let encodings = field("content-encoding").into_iter().flat_map(|names| names.split(',')).map(str::trim);
+    let encodings: Vec<&str> = encodings.filter(|name| !name.is_empty() && *name != "aws-chunked").collect();
+    Metadata {
+        mimetype: text("content-type"),
+        cache_control: text("cache-control"),
+        content_encoding: (!encodings.is_empty()).then(|| encodings.join(",")),
+        content_disposition: text("content-disposition"),
+        content_language: text("content-language"),
+        ..Metadata::default()
+    }
+}
+
 /// `x-amz-meta-…` as a JSON object.
 pub fn user_metadata(context: &Context) -> Option<String> {
     let pairs = context.headers.iter().filter_map(|(name, value)| {
@@ -213,6 +234,7 @@ fn described(response: Response, request: &S3Request, found: &Found) -> Response
     if let Some(modified) = modified_at(found) {
         response = response.with_header(LAST_MODIFIED, modified.to_http_date());
     }
+    response = with_uploaders_headers(response, metadata);
     response = with_user_metadata(response, found.object.user_metadata.as_deref());
     for (parameter, header) in OVERRIDES {
         if let Some(value) = request.parameter(parameter) {

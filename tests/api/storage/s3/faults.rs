@@ -1,4 +1,4 @@
-//! D1 and R2 failing at every step of what the S3 API does: each key reads as wholly old or wholly new, and after a sweep no
+//! D1 or R2 failing, or the Worker ending, at every step of what the S3 API does: each key reads as wholly old or wholly new, and after a sweep no
 //! bytes are left without a row.
 
 use http::Method;

@@ -2,7 +2,8 @@
 
 mod faults;
 mod forms;
-mod multipart;
+mod host;
+pub mod multipart;
 mod objects;
 mod payloads;
 mod signatures;
@@ -47,6 +48,9 @@ pub struct Ask<'a> {
     pub service: String,
     /// Seconds that the client's clock is ahead.
     pub skew: i64,
+    pub host: String,
+    /// What stands before the path.
+    pub root: &'static str,
 }
 
 pub fn ask<'a>(app: &'a TestApp, method: Method, target: &str) -> Ask<'a> {
@@ -68,6 +72,8 @@ pub fn ask<'a>(app: &'a TestApp, method: Method, target: &str) -> Ask<'a> {
         region: "local".into(),
         service: "s3".into(),
         skew: 0,
+        host: HOST.into(),
+        root: "/storage/v1/s3",
     }
 }
 
@@ -120,7 +126,7 @@ impl<'a> Ask<'a> {
     }
 
     fn target(&self) -> String {
-        format!("/storage/v1/s3{}", self.path)
+        format!("{}{}", self.root, self.path)
     }
 
     fn sign(
@@ -148,7 +154,7 @@ impl<'a> Ask<'a> {
     pub fn signed(&self) -> (Vec<(String, String)>, String) {
         let payload = self.payload.clone().unwrap_or_else(|| hex(&sha256(&self.body)));
         let mut headers = self.headers.clone();
-        headers.push(("host".into(), HOST.into()));
+        headers.push(("host".into(), self.host.clone()));
         headers.push(("x-amz-date".into(), self.date()));
         headers.push(("x-amz-content-sha256".into(), payload.clone()));
         let (names, signature) = self.sign(&self.query, &headers, &payload);
@@ -164,7 +170,7 @@ impl<'a> Ask<'a> {
         let pairs: Vec<String> =
             query.iter().map(|(key, value)| format!("{}={}", encode(key, ""), encode(value, ""))).collect();
         let target = format!("{}?{}", self.target(), pairs.join("&"));
-        self.app.nobody().call(self.method.clone(), &target)
+        self.app.nobody().call(self.method.clone(), &target).host(&self.host)
     }
 
     pub fn to_call(&self) -> Call<'a> {
@@ -188,7 +194,7 @@ impl<'a> Ask<'a> {
             ("X-Amz-SignedHeaders", "host".to_string()),
         ];
         query.extend(own.map(|(key, value)| (key.to_string(), value)));
-        let (_, signature) = self.sign(&query, &[("host".into(), HOST.into())], "UNSIGNED-PAYLOAD");
+        let (_, signature) = self.sign(&query, &[("host".into(), self.host.clone())], "UNSIGNED-PAYLOAD");
         query.push(("X-Amz-Signature".into(), signature));
         query
     }

@@ -4,7 +4,7 @@ use edgeward::crypto::{hex, md5};
 use http::{Method, StatusCode};
 
 use super::super::{assert_no_orphans, sweep};
-use super::{ask, assert_error, assert_ok, element, elements, put, s3_app};
+use super::{Ask, ask, assert_error, assert_ok, element, elements, put, s3_app};
 
 #[test]
 fn buckets_are_made_found_and_deleted() {
@@ -62,6 +62,57 @@ fn an_object_is_stored_with_its_md5() {
     assert_eq!(ask(&app, Method::HEAD, "/files/b").send().status, StatusCode::NOT_FOUND);
     let tags = ask(&app, Method::GET, "/files/a.txt?tagging").send();
     assert!(tags.text().contains("<TagSet></TagSet>"));
+}
+
+#[test]
+fn encoding_disposition_and_language_are_kept_and_given_back() {
+    let app = s3_app();
+    let said = [
+        ("content-encoding", "gzip"),
+        ("content-disposition", "attachment; filename=\"a.txt\""),
+        ("content-language", "de"),
+    ];
+    let with =
+        |ask: Ask<'_>| said.iter().fold(ask, |ask, (name, value)| ask.header(name, value)).send().status;
+    assert_eq!(with(ask(&app, Method::PUT, "/files/a").body("zipped")), StatusCode::OK);
+    let begun = said
+        .iter()
+        .fold(ask(&app, Method::POST, "/files/parts?uploads"), |ask, (name, value)| ask.header(name, value));
+    let id = element(&begun.send(), "UploadId").unwrap();
+    assert_ok(
+        &ask(&app, Method::PUT, &format!("/files/parts?partNumber=1&uploadId={id}")).body("zipped").send(),
+    );
+    assert_ok(&ask(&app, Method::POST, &format!("/files/parts?uploadId={id}")).send());
+    assert_ok(&ask(&app, Method::PUT, "/files/copy").header("x-amz-copy-source", "files/a").send());
+    for name in ["a", "parts", "copy"] {
+        let answers = [
+            ask(&app, Method::GET, &format!("/files/{name}")).send(),
+            ask(&app, Method::HEAD, &format!("/files/{name}")).send(),
+            app.service_role().get(&format!("/storage/v1/object/files/{name}")).send(),
+        ];
+        for answer in answers {
+            assert_eq!(
+                said.map(|(header, _)| answer.header(header)),
+                said.map(|(_, value)| Some(value)),
+                "{name}"
+            );
+        }
+    }
+    let named = app.service_role().get("/storage/v1/object/files/a?download=b.txt").send();
+    assert!(named.header("content-disposition").unwrap().contains("filename=b.txt"));
+    let other = ask(&app, Method::PUT, "/files/copy")
+        .header("x-amz-copy-source", "files/a")
+        .header("x-amz-metadata-directive", "REPLACE")
+        .header("content-disposition", "inline");
+    assert_ok(&other.send());
+    let copied = ask(&app, Method::HEAD, "/files/copy").send();
+    assert_eq!(copied.header("content-disposition"), Some("inline"));
+    assert_eq!(copied.header("content-encoding"), Some("gzip"), "the bytes are the same");
+    // What frames a payload is no encoding of the object's.
+    for (sent, kept) in [("aws-chunked", None), ("gzip, aws-chunked", Some("gzip"))] {
+        assert_ok(&ask(&app, Method::PUT, "/files/framed").header("content-encoding", sent).body("x").send());
+        assert_eq!(ask(&app, Method::HEAD, "/files/framed").send().header("content-encoding"), kept);
+    }
 }
 
 #[test]
@@ -144,6 +195,31 @@ fn lists_come_in_pages_and_folders() {
 }
 
 #[test]
+fn an_object_is_its_only_version() {
+    let app = s3_app();
+    for key in ["a", "b", "dir/c"] {
+        put(&app, key, key);
+    }
+    let first = ask(&app, Method::GET, "/files?versions&max-keys=2").send();
+    assert_eq!(
+        (elements(&first, "Key"), elements(&first, "VersionId")),
+        (vec!["a".into(), "b".into()], vec!["null".into(); 2])
+    );
+    assert_eq!(element(&first, "NextKeyMarker").as_deref(), Some("b"));
+    let rest =
+        ask(&app, Method::GET, "/files?versions&key-marker=b&version-id-marker=null&delimiter=/").send();
+    assert_eq!(
+        (elements(&rest, "Key"), element(&rest, "IsTruncated").as_deref()),
+        (Vec::new(), Some("false"))
+    );
+    assert!(rest.text().contains("<CommonPrefixes><Prefix>dir/</Prefix></CommonPrefixes>"));
+    assert_eq!(ask(&app, Method::GET, "/files/a?versionId=null").send().text(), "a");
+    assert_error(&ask(&app, Method::GET, "/files/a?versionId=1").send(), 501, "NotImplemented");
+    assert_ok(&ask(&app, Method::DELETE, "/files/a?versionId=null").send());
+    assert_error(&ask(&app, Method::GET, "/files/a").send(), 404, "NoSuchKey");
+}
+
+#[test]
 fn objects_are_removed_one_or_many() {
     let app = s3_app();
     for key in ["a", "b", "c"] {
@@ -217,10 +293,10 @@ fn copies_keep_or_replace_what_is_said_of_them() {
 fn names_are_supabases() {
     let app = s3_app();
     let long = "x".repeat(1025);
-    for key in ["a%5Cb", "%E2%82%AC", "a%0Ab", "a%00b", "a%7Eb", &long] {
+    for key in ["a%5Cb", "%E2%82%AC", "a%0Ab", "a%00b", "a%7Eb", "..", "..%2F..%2Fetc%2Fpasswd", &long] {
         assert_error(&ask(&app, Method::PUT, &format!("/files/{key}")).body("x").send(), 400, "InvalidKey");
     }
-    for key in ["..", "..%2F..%2Fetc%2Fpasswd", &"x".repeat(1024)] {
+    for key in ["...", "a/.hidden", &"x".repeat(1024)] {
         assert_ok(&ask(&app, Method::PUT, &format!("/files/{key}")).body("x").send());
     }
     assert_error(&ask(&app, Method::PUT, "/nowhere/a").body("x").send(), 404, "NoSuchBucket");
