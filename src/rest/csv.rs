@@ -5,21 +5,50 @@
 
 use std::fmt;
 
-use serde::de::{Deserializer, MapAccess, Visitor};
+use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 use crate::schema::DataType;
 
-/// A JSON array of rows as CSV; `types` are those of the rows' keys, in order.
+/// A JSON array of rows as CSV; `types` are those of the rows' keys, in order. Rows are read one by one: a large page is not
+/// in memory thrice.
 pub fn from_json(types: &[DataType], rows: &str) -> serde_json::Result<String> {
-    let rows: Vec<Row> = serde_json::from_str(rows)?;
-    let keys = rows.first().map(|row| row.0.iter().map(|(key, _)| key.as_str()).collect::<Vec<_>>());
-    let lines = rows.iter().map(|row| {
-        let fields = row.0.iter().zip(types).map(|((_, value), of)| field(of, value.get()));
-        Ok(fields.collect::<serde_json::Result<Vec<_>>>()?.join(","))
-    });
-    let lines = lines.collect::<serde_json::Result<Vec<_>>>()?;
-    Ok(format!("{}\n{}", keys.unwrap_or_default().join(","), lines.join("\n")))
+    let mut lines = String::with_capacity(rows.len());
+    let mut reader = serde_json::Deserializer::from_str(rows);
+    reader.deserialize_seq(Lines { types, lines: &mut lines })?;
+    Ok(lines)
+}
+
+/// Writes the rows that it is shown.
+struct Lines<'a> {
+    types: &'a [DataType],
+    lines: &'a mut String,
+}
+
+impl<'de> Visitor<'de> for Lines<'_> {
+    type Value = ();
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("rows")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut rows: A) -> Result<(), A::Error> {
+        let mut is_first = true;
+        while let Some(row) = rows.next_element::<Row>()? {
+            if std::mem::take(&mut is_first) {
+                let keys = row.0.iter().map(|(key, _)| key.as_str());
+                self.lines.push_str(&keys.collect::<Vec<_>>().join(","));
+            }
+            let fields = row.0.iter().zip(self.types).map(|((_, value), of)| field(of, value.get()));
+            let fields = fields.collect::<serde_json::Result<Vec<_>>>().map_err(A::Error::custom)?;
+            self.lines.push('\n');
+            self.lines.push_str(&fields.join(","));
+        }
+        if is_first {
+            self.lines.push('\n');
+        }
+        Ok(())
+    }
 }
 
 /// A row with its keys in order, equal ones too.
