@@ -12,6 +12,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 
 import { fingerprintOf, isStamped } from "./fingerprint.mjs";
+import { cheapenGlue } from "./glue.mjs";
 import { run, runMain, say, Stop } from "./terminal.mjs";
 import { chosenRust, root, toolPath, wasmEnvironment, workerBuild } from "./toolchain.mjs";
 import { stripNames } from "./wasm-names.mjs";
@@ -25,7 +26,7 @@ export async function build({ profile, features = [], out = "build" }) {
   if (!rust || !existsSync(toolPath(workerBuild))) throw new Stop("this machine isn't set up: run `npm run setup`");
   const folder = join(root, out);
   const stamp = join(folder, ".built-from");
-  const fingerprint = fingerprintOf({ layout: 3, profile, features, rust: rust.version, tools: workerBuild.version }, sources);
+  const fingerprint = fingerprintOf({ layout: 4, profile, features, rust: rust.version, tools: workerBuild.version }, sources);
   if (isStamped(stamp, fingerprint) && existsSync(join(folder, "index_bg.wasm"))) return { folder, seconds: 0 };
 
   say(`compiling the Worker (${profile}; the first time takes some minutes)`);
@@ -34,7 +35,10 @@ export async function build({ profile, features = [], out = "build" }) {
   if (features.length) options.push("--features", features.join(","));
   await run(toolPath(workerBuild), options, { cwd: root, env: wasmEnvironment(rust), why: "compiling the Worker" });
   copyFileSync(join(root, "src", "platform", "entry.js"), join(folder, "entry.js"));
-  if (profile === "release") stripNames(join(folder, "index_bg.wasm"));
+  if (profile === "release") {
+    cheapenGlue(join(folder, "index.js"));
+    stripNames(join(folder, "index_bg.wasm"));
+  }
   writeFileSync(stamp, fingerprint);
   const seconds = (Date.now() - started) / 1000;
   say(`compiled in ${seconds.toFixed(0)} s`);

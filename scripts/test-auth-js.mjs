@@ -1,4 +1,5 @@
-// Runs auth-js' own test suite, unedited, against the Worker at the Supabase CLI's address.
+// Runs auth-js' own test suites, unedited: the default one against the Worker at the Supabase CLI's address, and the one for four
+// servers of different settings, each a Worker of its own. With options only the default one runs.
 //
 //   npm run test:auth-js [-- FILES OR OPTIONS OF JEST]
 //
@@ -6,12 +7,13 @@
 // the suite's config.toml and signs with the key pair that the suite generates.
 
 import { readFileSync } from "node:fs";
+import { createServer, request as httpRequest } from "node:http";
 import { basename, join } from "node:path";
 
 import { build } from "./build.mjs";
 import { buildExample } from "./build-example.mjs";
 import { checkout, copyOf, folderOf, install, runJest } from "./client-suite.mjs";
-import { localPort } from "./local.mjs";
+import { localHost, localPort } from "./local.mjs";
 import { run, runMain, say } from "./terminal.mjs";
 
 /** The suite's test/supabase/config.toml, in our names. Its rate limits are raised beyond what it asks. */
@@ -34,6 +36,10 @@ const settings = {
   WEBAUTHN_RP_ID: "localhost",
   WEBAUTHN_RP_DISPLAY_NAME: "auth-js tests",
   WEBAUTHN_RP_ORIGINS: "http://localhost:5173",
+  SMS_MAILBOX: "false",
+  OAUTH_SERVER_ENABLED: "true",
+  OAUTH_SERVER_ALLOW_DYNAMIC_REGISTRATION: "true",
+  OAUTH_SERVER_AUTHORIZATION_PATH: "/oauth/consent",
   EXTERNAL_GOOGLE_ENABLED: "true",
   EXTERNAL_GOOGLE_SECRET: "env(SUPABASE_AUTH_EXTERNAL_GOOGLE_SECRET)",
   EXTERNAL_GOOGLE_SKIP_NONCE_CHECK: "true",
@@ -55,15 +61,53 @@ await runMain(async () => {
   const { startWorker } = await import("../tests/e2e/worker.mjs");
   const worker = await startWorker({ vars: { ...settings, EXTERNAL_GOOGLE_CLIENT_ID: googleClient(copy), JWT_KEYS: keys }, port: localPort });
   try {
-    report(await runSuite(copy, process.argv.slice(2)));
+    report(await runSuite(copy, ["<rootDir>/test/*.test.ts", "<rootDir>/test/lib/*.test.ts"], process.argv.slice(2)));
   } finally {
     await worker.dispose();
   }
+  if (process.argv.length > 2) return;
+  const servers = [];
+  try {
+    for (const server of serversOf(suite)) servers.push(await serveAtRoot(server, startWorker));
+    report(await runSuite(copy, ["<rootDir>/test/docker-tests/*.test.ts"], []));
+  } finally {
+    for (const server of servers) await server.dispose();
+  }
 });
 
-async function runSuite(copy, options) {
+async function runSuite(copy, testMatch, options) {
   const prettierPath = join(folderOf(name), "node_modules", "prettier");
-  return runJest(name, copy, { config: { testMatch: ["<rootDir>/test/*.test.ts"], silent: true, prettierPath }, options });
+  return runJest(name, copy, { config: { testMatch, silent: true, prettierPath }, options });
+}
+
+/** The servers of the suite's docker-compose.yml: port and settings. Ours have upstream's names without `GOTRUE_`. */
+function serversOf(suite) {
+  const services = readFileSync(join(suite, "infra", "docker-compose.yml"), "utf8").split(/^ {2}(?=\w)/m);
+  return services.filter((service) => service.includes("supabase/auth")).map((service) => {
+    const settings = [...service.matchAll(/^ {6}GOTRUE_(\w+): '?(.*?)'?$/gm)].map(([, name, value]) => [name, value.replace(/^\$\{\w+\}$/, "not set")]);
+    return { port: Number(/^ {6}PORT: (\d+)$/m.exec(service)[1]), vars: { ...Object.fromEntries(settings), RATE_LIMITS: "false" } };
+  });
+}
+
+/** A Worker whose auth API is at the root of a port, as a GoTrue alone has it. */
+async function serveAtRoot({ port, vars }, startWorker) {
+  const worker = await startWorker({ vars });
+  const server = createServer((asked, answer) => {
+    const { method, headers } = asked;
+    const onward = httpRequest(`${worker.url}/auth/v1${asked.url}`, { method, headers }, (answered) => {
+      answer.writeHead(answered.statusCode, answered.headers);
+      answered.pipe(answer);
+    });
+    asked.pipe(onward);
+  });
+  await new Promise((resolve) => server.listen(port, localHost, resolve));
+  return {
+    dispose: async () => {
+      server.close();
+      server.closeAllConnections();
+      await worker.dispose();
+    },
+  };
 }
 
 /** The client id that the suite's config.toml has for Google. */

@@ -4,6 +4,7 @@ use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
 use std::rc::{Rc, Weak};
 
+use futures_util::future::LocalBoxFuture;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -13,6 +14,7 @@ use crate::documents::Documents;
 use crate::edge_session::EdgeSessions;
 use crate::http::Router;
 use crate::jwt::{self, Claims, Key, Keys, Material, TokenError};
+use crate::line_archive::LineArchive;
 use crate::ports::{PortError, Ports, SignatureAlgorithm};
 use crate::schema::CatalogCache;
 use crate::text_search::Remembering;
@@ -35,6 +37,9 @@ pub struct App {
     keys: Keys,
     /// Ranges of leaked passwords' digests, as far as someone's began so.
     pub leaked_passwords: RefCell<HashMap<String, Rc<str>>>,
+    /// What people did, on its way to an audit log in R2.
+    pub archived_acts: LineArchive,
+    later: RefCell<Vec<LocalBoxFuture<'static, ()>>>,
     shared: OnceCell<Weak<App>>,
     verified: RefCell<HashMap<String, Rc<Claims>>>,
 }
@@ -56,6 +61,8 @@ impl App {
             documents: Documents::default(),
             catalog: CatalogCache::default(),
             leaked_passwords: RefCell::default(),
+            archived_acts: LineArchive::default(),
+            later: RefCell::default(),
             shared: OnceCell::new(),
             verified: RefCell::default(),
         }
@@ -69,6 +76,16 @@ impl App {
     /// The app as its requests hold it; `None` before the first.
     pub fn shared(&self) -> Option<Rc<Self>> {
         self.shared.get().and_then(Weak::upgrade)
+    }
+
+    /// Leaves work for after the response: whichever request ends next takes it along.
+    pub fn after_response(&self, work: LocalBoxFuture<'static, ()>) {
+        self.later.borrow_mut().push(work);
+    }
+
+    /// Takes the work that was left.
+    pub fn take_later(&self) -> Vec<LocalBoxFuture<'static, ()>> {
+        self.later.take()
     }
 
     /// Now, from the clock port.

@@ -18,6 +18,7 @@ pub mod dialect;
 pub mod documents;
 pub mod edge_session;
 pub mod jwt;
+pub mod line_archive;
 pub mod policy;
 pub mod schema;
 pub mod sql;

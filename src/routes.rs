@@ -4,6 +4,7 @@ use ::http::Method;
 
 use crate::admin::api as admin;
 use crate::auth::api as auth;
+use crate::auth::api::oauth_server as oauth;
 use crate::caller::Access::{self, *};
 use crate::http::LimitedAs::{self, *};
 use crate::http::{Context, Handler, Refusal, Response, Route, Router, handler, json_response};
@@ -52,6 +53,22 @@ fn auth() -> Vec<Route> {
         row(GET,    "/auth/v1/settings",                 Public, Unlimited,  KIB, handler(auth::settings)),
         row(GET,    "/auth/v1/.well-known/jwks.json",    Public, Unlimited,  KIB, handler(auth::jwks)),
         row(GET,    "/auth/v1/.well-known/openid-configuration", Public, Unlimited, KIB, handler(auth::openid_configuration)),
+        row(GET,    "/auth/v1/.well-known/oauth-authorization-server", Public, Unlimited, KIB, handler(auth::oauth_authorization_server)),
+        row(GET,    "/.well-known/oauth-authorization-server/auth/v1", Public, Unlimited, KIB, handler(auth::oauth_authorization_server)),
+        row(GET,    "/auth/v1/oauth/authorize",                   Public, TokenGrant,         KIB,      handler(oauth::ask_authorization)),
+        row(GET,    "/auth/v1/oauth/authorizations/{authorization_id}",          Public, Unlimited, KIB, handler(oauth::get_authorization)),
+        row(POST,   "/auth/v1/oauth/authorizations/{authorization_id}/consent",  Public, Unlimited, MIB, handler(oauth::decide_authorization)),
+        row(POST,   "/auth/v1/oauth/token",                       Public, Unlimited,          MIB,      handler(oauth::token)),
+        row(GET,    "/auth/v1/oauth/userinfo",                    Public, Unlimited,          KIB,      handler(oauth::userinfo)),
+        row(POST,   "/auth/v1/oauth/clients/register",            Public, ClientRegistration, 64 * KIB, handler(oauth::register_client)),
+        row(GET,    "/auth/v1/user/oauth/grants",                 User,   Unlimited,          KIB,      handler(oauth::list_grants)),
+        row(DELETE, "/auth/v1/user/oauth/grants",                 User,   Unlimited,          MIB,      handler(oauth::revoke_grant)),
+        row(GET,    "/auth/v1/admin/oauth/clients",               Admin,  Unlimited,          KIB,      handler(oauth::list_clients)),
+        row(POST,   "/auth/v1/admin/oauth/clients",               Admin,  Unlimited,          MIB,      handler(oauth::create_client)),
+        row(GET,    "/auth/v1/admin/oauth/clients/{client_id}",   Admin,  Unlimited,          KIB,      handler(oauth::get_client)),
+        row(PUT,    "/auth/v1/admin/oauth/clients/{client_id}",   Admin,  Unlimited,          MIB,      handler(oauth::update_client)),
+        row(DELETE, "/auth/v1/admin/oauth/clients/{client_id}",   Admin,  Unlimited,          MIB,      handler(oauth::delete_client)),
+        row(POST,   "/auth/v1/admin/oauth/clients/{client_id}/regenerate_secret", Admin, Unlimited, MIB, handler(oauth::regenerate_client_secret)),
         row(POST,   "/auth/v1/signup",                   Public, SignUp,     MIB, handler(auth::sign_up)),
         row(POST,   "/auth/v1/token",                    Public, TokenGrant, MIB, handler(auth::token)),
         row(POST,   "/auth/v1/otp",                      Public, Otp,        MIB, handler(auth::send_otp)),

@@ -88,7 +88,10 @@ pub async fn report(app: &App) -> Result<Vec<TableReport>, AdminError> {
     let questions: Vec<Question> =
         looks.iter().flat_map(|look| look.questions.iter().flatten().cloned()).collect();
     let answers = store::ask(database, questions).await?;
-    let views = catalog.views.values().filter(|view| app.config.rest.schemas.contains(&view.table.schema));
+    let views = catalog
+        .views
+        .values()
+        .filter(|view| !view.partition && app.config.rest.schemas.contains(&view.table.schema));
     let mut reports: Vec<TableReport> = views.map(view_report).collect();
     reports.extend(tables.into_iter().map(|table| table_report(&catalog, table, &looks, &answers)));
     reports.sort_by(|one, other| (&one.schema, &one.name).cmp(&(&other.schema, &other.name)));

@@ -26,6 +26,11 @@ struct AccessTokenClaims<'a> {
     amr: &'a [Authentication],
     session_id: &'a str,
     is_anonymous: bool,
+    /// The app that has the token, if it is not the project's own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scope: Option<&'a str>,
 }
 
 /// A signed access token; `expires_at` in Unix seconds, `method` how the user got it. A hook may have
@@ -53,6 +58,8 @@ pub async fn sign(
         amr: &session.amr,
         session_id: &session.id,
         is_anonymous: user.is_anonymous != 0,
+        client_id: session.oauth_client_id.as_deref(),
+        scope: session.scopes.as_deref(),
     };
     if !hook::is_on(app, HookKind::CustomAccessToken) {
         return Ok(app.sign_token(&claims).await?);

@@ -112,7 +112,7 @@ pub async fn update(app: &App, id: Uuid, particulars: &Particulars) -> Result<Us
     for _ in 0..ATTEMPTS {
         let before = by_id(app, id).await?;
         let after = apply(app, &before, particulars).await?;
-        if let Some(user) = account::commit(app, &before, &after, Ending::All, None).await? {
+        if let Some(user) = account::commit(app, &before, &after, Ending::All, None, None).await? {
             audit::record(app, Actor::Admin, Action::UserModified, None, traits(&user)).await;
             return Ok(user);
         }

@@ -38,7 +38,8 @@ pub async fn sign_up(app: &App, data: Metadata, client: &Client) -> Result<Signe
     hook::after_user_created(app, client.ip.as_deref(), &user).await?;
     let ip = client.ip.as_deref();
     audit::record(app, Actor::User(&user), Action::Login, ip, json!({"provider": "anonymous"})).await;
-    session.tokens(app, user, 0, client).await
+    let undo = users::delete(&user.id);
+    session.first_tokens(app, user, client, undo).await
 }
 
 /// Everyone could make accounts without end. A limiter that does not answer limits nobody.

@@ -2,6 +2,9 @@
 //!
 //! Written after the act, so that it never stands in its way: a row that cannot be written is in the log.
 
+use std::rc::Rc;
+
+use futures_util::FutureExt;
 use serde_json::{Map, Value, json};
 
 use super::model::User;
@@ -45,6 +48,9 @@ pub enum Action {
     VerificationAttempted,
     FactorDeleted,
     FactorUpdated,
+    PasskeyCreated,
+    PasskeyUpdated,
+    PasskeyDeleted,
 }
 
 impl Action {
@@ -74,6 +80,9 @@ impl Action {
             Self::VerificationAttempted   => ("verification_attempted",        "factor"),
             Self::FactorDeleted           => ("factor_deleted",                "factor"),
             Self::FactorUpdated           => ("factor_updated",                "factor"),
+            Self::PasskeyCreated          => ("passkey_created",               "user"),
+            Self::PasskeyUpdated          => ("passkey_updated",               "user"),
+            Self::PasskeyDeleted          => ("passkey_deleted",               "user"),
         }
     }
 }
@@ -95,7 +104,11 @@ pub async fn record(app: &App, actor: Actor<'_>, action: Action, ip: Option<&str
         event.insert("audit_log_id".into(), json!(id));
         event.insert("ip_address".into(), json!(ip.unwrap_or_default()));
     }
-    app.ports.log.line(&line.to_string());
+    let line = line.to_string();
+    app.ports.log.line(&line);
+    if app.config.auth.audit == AuditLog::R2 {
+        archive(app, line);
+    }
     if app.config.auth.audit == AuditLog::Database {
         let statement = audit_log::insert(&id, &payload, ip.unwrap_or_default(), app.now());
         if let Err(error) = store::run(app.ports.database.as_ref(), vec![statement]).await {
@@ -109,6 +122,27 @@ pub async fn record(app: &App, actor: Actor<'_>, action: Action, ip: Option<&str
             app.ports.log.line(&line.to_string());
         }
     }
+}
+
+/// Notes an act for R2, where it comes after the response together with those of the same second.
+fn archive(app: &App, line: String) {
+    if app.archived_acts.add(line, app.now())
+        && let Some(shared) = app.shared()
+    {
+        app.after_response(write_archive(shared).boxed_local());
+    }
+}
+
+async fn write_archive(app: Rc<App>) {
+    let Err(unwritten) = app.archived_acts.write("audit", &app.ports).await else { return };
+    let line = json!({
+        "at": app.now().to_milliseconds(),
+        "level": "error",
+        "message": "acts could not be written to R2; they are on earlier lines and are tried again with the next",
+        "acts": unwritten.lines,
+        "cause": unwritten.cause,
+    });
+    app.ports.log.line(&line.to_string());
 }
 
 fn payload(actor: Actor<'_>, action: Action, traits: Value) -> Value {

@@ -174,6 +174,7 @@ pub async fn arrive(
         issuer: client.issuer.clone(),
         redirect_to: state.redirect_to.clone(),
         ip: client.ip.clone(),
+        languages: client.languages.clone(),
         challenge: None,
     };
     let arrival = Arrival {

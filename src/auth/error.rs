@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use super::hook::error::HookError;
+use super::oauth_server::error::OAuthServerError;
 use super::provider::error::ProviderError;
 use super::webauthn::error::PasskeyError;
 use crate::ports::{DbError, PortError};
@@ -44,6 +45,8 @@ pub enum Error {
     PhoneChangeDisabled,
     /// A text message of this kind went to the account less than so many seconds ago.
     SmsTooSoon(u64),
+    /// Nobody carries text messages.
+    SmsProviderMissing,
     /// All accounts together have had their text messages of this hour.
     SmsLimit,
     /// The provider did not take a text message: what it was for, and the provider's reason.
@@ -234,6 +237,8 @@ pub enum Error {
     Provider(ProviderError),
     /// What concerns passkeys and security keys, likewise.
     Passkey(PasskeyError),
+    /// What concerns other people's apps, likewise.
+    OAuthServer(OAuthServerError),
 
     /// Other requests kept changing the same row.
     Conflict,
@@ -267,6 +272,7 @@ impl Error {
             Self::Validation(message)     => return (400, "validation_failed", Cow::Borrowed(message.as_ref())),
             Self::Provider(error)         => return error.row(),
             Self::Passkey(error)          => return error.row(),
+            Self::OAuthServer(error)      => return error.row(),
             Self::WeakPassword(weakness)  => return (422, "weak_password", Cow::Borrowed(weakness.message.as_str())),
 
             Self::Hook(error)             => return error.row(),
@@ -298,6 +304,7 @@ impl Error {
             Self::MailTooSoon(seconds)    => return (429, "over_email_send_rate_limit", format!("For security purposes, you can only request this after {seconds} seconds.").into()),
             Self::SmsTooSoon(seconds)     => return (429, "over_sms_send_rate_limit", format!("For security purposes, you can only request this after {seconds} seconds.").into()),
             Self::SmsSendFailed(what, why) => return (422, "sms_send_failed", format!("Error sending {what} OTP to provider: {why}").into()),
+            Self::SmsProviderMissing      => (500, "unexpected_failure",         "Unable to get SMS provider"),
             Self::SmsLimit                => (429, "over_sms_send_rate_limit",   "SMS rate limit exceeded"),
             Self::PhoneNotConfirmed       => (400, "phone_not_confirmed",        "Phone not confirmed"),
             Self::ReauthenticationPhoneUnconfirmed => (422, "phone_not_confirmed", "Please verify your phone first."),
@@ -426,6 +433,15 @@ impl Error {
         }
     }
 
+    /// Error and description in RFC 6749's form, for those that are said so. Those with an error code are said in both forms.
+    pub fn oauth(&self) -> Option<(&str, &str)> {
+        match self {
+            Self::Provider(error) => error.oauth(),
+            Self::OAuthServer(error) => error.oauth(),
+            _ => None,
+        }
+    }
+
     /// What the log should know and the caller should not.
     pub fn cause(&self) -> Option<&str> {
         match self {
@@ -454,6 +470,12 @@ impl From<HookError> for Error {
 impl From<ProviderError> for Error {
     fn from(error: ProviderError) -> Self {
         Self::Provider(error)
+    }
+}
+
+impl From<OAuthServerError> for Error {
+    fn from(error: OAuthServerError) -> Self {
+        Self::OAuthServer(error)
     }
 }
 

@@ -20,8 +20,9 @@ pub fn flow_state_id(code: &str) -> String {
 pub async fn exchange(app: &App, code: &str, verifier: &str, client: &Client) -> Result<SignedIn, Error> {
     let database = app.ports.database.as_ref();
     let id = flow_state_id(code);
-    let flow: Option<FlowState> = store::run(database, vec![flow_states::by_id(&id)]).await?.first(0)?;
-    let flow = flow.ok_or(Error::FlowStateNotFound)?;
+    let results = store::run(database, vec![flow_states::by_id(&id), users::by_flow_state(&id)]).await?;
+    let flow: FlowState = results.first(0)?.ok_or(Error::FlowStateNotFound)?;
+    let user: User = results.first(1)?.ok_or(Error::FlowStateNotFound)?;
     if Timestamp::parse(&flow.expires_at).is_none_or(|expires_at| app.now() >= expires_at) {
         return Err(Error::FlowStateExpired);
     }
@@ -30,6 +31,8 @@ pub async fn exchange(app: &App, code: &str, verifier: &str, client: &Client) ->
         return Err(Error::BadCodeVerifier);
     }
     let session = Session::start(app, &flow.user_id, &flow.authentication_method);
+    // Before anything is written: a hook that says no leaves the code as it was.
+    let signed_in = session.tokens(app, user, 0, client).await?;
     let batch = vec![
         sessions::insert_if(&session, client, app.now(), |writer| flow_states::stands(&id, writer)),
         flow_states::consume(&id),
@@ -41,7 +44,7 @@ pub async fn exchange(app: &App, code: &str, verifier: &str, client: &Client) ->
             let refresh_token = flow.provider_refresh_token.unwrap_or_default();
             let provider_tokens =
                 flow.provider_access_token.map(|access_token| (access_token, refresh_token));
-            Ok(SignedIn { provider_tokens, ..session.tokens(app, user, 0, client).await? })
+            Ok(SignedIn { user, provider_tokens, ..signed_in })
         }
         (false, true, Some(_)) => Err(Error::BannedAtSignIn),
         _ => Err(Error::FlowStateNotFound),

@@ -287,7 +287,10 @@ impl<'a> Ticket<'a> {
     /// What the browser gets.
     pub async fn given(self, app: &App, user: User, client: &Client) -> Result<Given, Error> {
         match self {
-            Self::Session(session) => Ok(Given::In(Box::new(session.tokens(app, user, 0, client).await?))),
+            Self::Session(session) => {
+                let signed_in = session.first_tokens(app, user, client, session.ending()).await?;
+                Ok(Given::In(Box::new(signed_in)))
+            }
             Self::Code { code, .. } => Ok(Given::Code(code)),
         }
     }

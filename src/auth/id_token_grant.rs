@@ -8,7 +8,9 @@ use super::mailing::ReturnPath;
 use super::provider::custom::{CustomProvider, Type};
 use super::provider::discovery_url;
 use super::provider::error::ProviderError;
-use super::provider::id_token::{self, APPLE, FACEBOOK, GOOGLE, KAKAO, SNAPCHAT, VERCEL_MARKETPLACE};
+use super::provider::id_token::{
+    self, APPLE, FACEBOOK, GOOGLE, KAKAO, SNAPCHAT, Unbelieved, VERCEL_MARKETPLACE,
+};
 use super::session::{Client, SignedIn};
 use super::store::{self, custom_providers};
 use crate::app::App;
@@ -46,7 +48,10 @@ pub async fn sign_in(
     };
     let trusted = Trusted::find(app, presented).await?;
     let token = id_token::verify(app, presented.id_token, &trusted.issuer, &trusted.discovery_url).await;
-    let token = token.map_err(|cause| bad_token(app, &cause))?;
+    let token = token.map_err(|unbelieved| match unbelieved {
+        Unbelieved::Bad(cause) => bad_token(app, &cause),
+        Unbelieved::Unasked(error) => Error::from(error),
+    })?;
     if !presented.access_token.is_empty() && !token.matches(presented.access_token) {
         return Err(bad_token(app, "at_hash is of another access token"));
     }

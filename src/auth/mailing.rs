@@ -72,6 +72,8 @@ pub struct ReturnPath {
     pub redirect_to: String,
     /// The address of whoever asks.
     pub ip: Option<String>,
+    /// The languages their browser asks for: an `Accept-Language`.
+    pub languages: Option<String>,
     /// Of the browser that asked, if it wants a code rather than tokens.
     pub challenge: Option<Challenge>,
 }
@@ -195,7 +197,7 @@ pub fn compose(
         "RedirectTo": path.redirect_to,
     });
     Ok(Letter {
-        message: Message::new(app, kind, &token.contact, &variables as &Value)?,
+        message: Message::new(app, kind, &token.contact, &variables, path.languages.as_deref())?,
         user: user.clone(),
         purpose,
         code: token.code.clone(),

@@ -19,6 +19,7 @@ mod generate_link;
 mod id_token_grant;
 mod identity;
 mod invite;
+mod oauth_server;
 mod otp;
 mod own_data;
 mod own_sessions;

@@ -99,7 +99,7 @@ async fn send_to(app: &App, user: &User, to: &str, notice: Notice<'_>, ip: Optio
             "SendingTo": to,
             "Data": user.user_metadata(),
         });
-        match Message::new(app, kind, to, &variables) {
+        match Message::new(app, kind, to, &variables, None) {
             Ok(message) => mail::send(app, message).await,
             Err(error) => Err(error),
         }

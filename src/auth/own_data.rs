@@ -13,7 +13,7 @@ use super::model::User;
 use super::password;
 use super::session::SeenSession;
 use super::store::sessions::SessionKey;
-use super::store::{self, Results, own_data, passkeys, sessions, users};
+use super::store::{self, Results, oauth_consents, own_data, passkeys, sessions, users};
 use crate::app::App;
 use crate::caller::Caller;
 use crate::ports::DbError;
@@ -36,7 +36,12 @@ pub async fn export_any(app: &App, user_id: Uuid) -> Result<Value, Error> {
 }
 
 fn holdings(user_id: &str) -> Vec<Statement> {
-    vec![sessions::seen_of(user_id), own_data::objects(user_id), passkeys::of_user(user_id)]
+    vec![
+        sessions::seen_of(user_id),
+        own_data::objects(user_id),
+        passkeys::of_user(user_id),
+        oauth_consents::of_user(user_id),
+    ]
 }
 
 fn exported(app: &App, user: &User, session_id: Option<&str>, results: &Results) -> Result<Value, Error> {
@@ -45,12 +50,15 @@ fn exported(app: &App, user: &User, session_id: Option<&str>, results: &Results)
     let objects: Vec<own_data::OwnObject> = results.all(1)?;
     let passkeys: Vec<passkeys::Passkey> = results.all(2)?;
     let passkeys: Vec<Value> = passkeys.iter().map(passkeys::Passkey::to_json).collect();
+    let grants: Vec<oauth_consents::Grant> = results.all(3)?;
+    let grants: Vec<Value> = grants.iter().map(oauth_consents::Grant::to_json).collect();
     Ok(json!({
         "exported_at": app.now().to_rfc3339(),
         "user": user.to_json(),
         "sessions": sessions,
         "objects": objects,
         "passkeys": passkeys,
+        "oauth_grants": grants,
     }))
 }
 

@@ -78,6 +78,7 @@ pub async fn register(
     caller: &Caller,
     challenge_id: Uuid,
     credential: Value,
+    ip: Option<&str>,
 ) -> Result<Passkey, Error> {
     let challenge_id = challenge_id.to_string();
     let (me, results) = account::current_with(app, caller, |user_id| {
@@ -101,7 +102,10 @@ pub async fn register(
         DbError::Unique { .. } => PasskeyError::CredentialExists.into(),
         other => Error::from(other),
     })?;
-    results.first(1)?.ok_or_else(|| PasskeyError::TooMany.into())
+    let passkey: Passkey = results.first(1)?.ok_or(PasskeyError::TooMany)?;
+    let traits = json!({"passkey_id": id});
+    audit::record(app, Actor::User(&me.user), Action::PasskeyCreated, ip, traits).await;
+    Ok(passkey)
 }
 
 fn still_good(app: &App, pending: Option<Pending>) -> Result<String, PasskeyError> {
@@ -152,20 +156,23 @@ pub async fn sign_in(
     refuse_user(app, &user)?;
     let now = app.now();
     let session = Session::start(app, &user.id, "passkey");
+    let user_id = user.id.clone();
+    // Before anything but the challenge is used: a hook that says no leaves nothing.
+    let signed_in = session.tokens(app, user, 0, client).await?;
     let batch = vec![
         passkeys::used(&passkey, &after, now),
         sessions::insert_if(&session, client, now, |writer| {
             passkeys::was_used(&passkey, &after, now, writer)
         }),
-        passkeys::signed_in(&user.id, now),
-        users::by_id(&user.id),
+        users::signed_in_without_password(&user_id, now),
+        users::by_id(&user_id),
     ];
     let results = store::run(app.ports.database.as_ref(), batch).await?;
     match (results.happened(0)?, results.happened(1)?, results.first(3)?) {
         (true, true, Some(user)) => {
             let (ip, traits) = (client.ip.as_deref(), json!({"provider": "passkey"}));
             audit::record(app, Actor::User(&user), Action::Login, ip, traits).await;
-            session.tokens(app, user, 0, client).await
+            Ok(SignedIn { user, ..signed_in })
         }
         (true, false, Some(_)) => Err(Error::TokenUserBanned),
         _ => Err(PasskeyError::Unverified("the passkey was used or removed meanwhile".into()).into()),
@@ -198,7 +205,13 @@ pub async fn list_any(app: &App, user_id: Uuid) -> Result<Vec<Passkey>, Error> {
 }
 
 /// Gives one of the caller's passkeys another name.
-pub async fn rename(app: &App, caller: &Caller, id: Uuid, name: &str) -> Result<Passkey, Error> {
+pub async fn rename(
+    app: &App,
+    caller: &Caller,
+    id: Uuid,
+    name: &str,
+    ip: Option<&str>,
+) -> Result<Passkey, Error> {
     if name.is_empty() {
         return Err(Error::Validation("friendly_name is required".into()));
     }
@@ -209,23 +222,33 @@ pub async fn rename(app: &App, caller: &Caller, id: Uuid, name: &str) -> Result<
     let me = account::current(app, caller).await?;
     let batch = vec![passkeys::rename(&me.user.id, &id, name, now), passkeys::by_id(&me.user.id, &id)];
     let results = store::run(app.ports.database.as_ref(), batch).await?;
-    results.first(1)?.ok_or_else(|| PasskeyError::NotFound.into())
+    let passkey: Passkey = results.first(1)?.ok_or(PasskeyError::NotFound)?;
+    let traits = json!({"passkey_id": id});
+    audit::record(app, Actor::User(&me.user), Action::PasskeyUpdated, ip, traits).await;
+    Ok(passkey)
 }
 
 /// Gives one of the caller's passkeys up.
-pub async fn remove(app: &App, caller: &Caller, id: Uuid) -> Result<(), Error> {
+pub async fn remove(app: &App, caller: &Caller, id: Uuid, ip: Option<&str>) -> Result<(), Error> {
     let me = account::current(app, caller).await?;
     if !me.is_fully_assured() {
         return Err(PasskeyError::NeedsAal2.into());
     }
-    delete(app, &me.user.id, id).await
+    delete(app, &me.user.id, id).await?;
+    let traits = json!({"passkey_id": id.to_string()});
+    audit::record(app, Actor::User(&me.user), Action::PasskeyDeleted, ip, traits).await;
+    Ok(())
 }
 
 /// Removes anyone's passkey, as an administrator.
-pub async fn remove_any(app: &App, user_id: Uuid, id: Uuid) -> Result<(), Error> {
+pub async fn remove_any(app: &App, user_id: Uuid, id: Uuid, ip: Option<&str>) -> Result<(), Error> {
     let statement = users::by_id(&user_id.to_string());
     let user: Option<User> = store::run(app.ports.database.as_ref(), vec![statement]).await?.first(0)?;
-    delete(app, &user.ok_or(Error::UserNotFound)?.id, id).await
+    let user_id = user.ok_or(Error::UserNotFound)?.id;
+    delete(app, &user_id, id).await?;
+    let traits = json!({"user_id": user_id, "passkey_id": id.to_string()});
+    audit::record(app, Actor::Admin, Action::PasskeyDeleted, ip, traits).await;
+    Ok(())
 }
 
 async fn delete(app: &App, user_id: &str, id: Uuid) -> Result<(), Error> {

@@ -9,6 +9,7 @@ use super::error::{Error, WeakPassword};
 use super::leaked_password;
 use crate::app::App;
 use crate::config::AuthConfig;
+use crate::crypto::imported_password::{FirebaseScrypt, Pbkdf2};
 
 /// bcrypt reads no further, and accounts may have to move to a server that uses it.
 const LONGEST_BYTES: usize = 72;
@@ -128,20 +129,31 @@ const MOST_BCRYPT_COST: u32 = 14;
 const MOST_ARGON2_KIB: u32 = 64 * 1024;
 const MOST_ARGON2_PASSES: u32 = 20;
 const MOST_ARGON2_LANES: u32 = 16;
+const MOST_PBKDF2_ROUNDS: u64 = 2_000_000;
+const MOST_SCRYPT_BYTES: u64 = 64 << 20;
+const MOST_SCRYPT_PASSES: u64 = 16;
 
-/// Takes a hash that an administrator imports: bcrypt, or argon2i or argon2id of version 19.
+/// Takes a hash that an administrator imports: bcrypt, argon2i or argon2id of version 19, PBKDF2 with SHA-256 or
+/// SHA-512, or Firebase's.
 pub fn imported_hash(hash: &str) -> Result<String, Error> {
-    let usable = if hash.starts_with("$2") { is_usable_bcrypt(hash) } else { is_usable_argon2(hash) };
+    let usable = is_usable_bcrypt(hash)
+        || is_usable_argon2(hash)
+        || Pbkdf2::parse(hash).is_some_and(|hash| hash.rounds() <= MOST_PBKDF2_ROUNDS)
+        || FirebaseScrypt::parse(hash).is_some_and(|hash| {
+            let (bytes, passes) = hash.cost();
+            bytes <= MOST_SCRYPT_BYTES && passes <= MOST_SCRYPT_PASSES
+        });
     if usable {
         return Ok(hash.to_string());
     }
     Err(Error::Validation(
-        "Invalid password hash: bcrypt, argon2i and argon2id of reasonable cost are supported".into(),
+        "Invalid password hash: bcrypt, argon2i, argon2id, PBKDF2 (SHA-256, SHA-512) and Firebase's scrypt are supported, whole and of reasonable cost".into(),
     ))
 }
 
 fn is_usable_bcrypt(hash: &str) -> bool {
-    hash.len() == 60
+    hash.starts_with("$2")
+        && hash.len() == 60
         && hash
             .parse::<bcrypt::HashParts>()
             .is_ok_and(|parts| (4..=MOST_BCRYPT_COST).contains(&parts.get_cost()))
@@ -175,6 +187,9 @@ mod tests {
     #[test]
     fn imported_hashes_are_whole_known_and_affordable() {
         let bcrypt = "$2a$04$DCq7YPn5Rq63x1Lad4cll.TV4S6ytwfsfvkY8jIucDrjc8deX1s.K";
+        let firebase =
+            "$fbscrypt$v=1,n=14,r=8,p=1,ss=Bw==,sk=AAAAAAAAAAAAAAAAAAAAAA==$AAAA$AAAAAAAAAAAAAAAAAAAAAA==";
+        let pbkdf2 = "pbkdf2_sha256$600000$salt$YywoEuRtRgQQK6dhjp1tfS+BKPYma0oDJk0qBGC33LM=";
         let rows = [
             (DUMMY_HASH.to_string(), true),
             (bcrypt.to_string(), true),
@@ -187,6 +202,12 @@ mod tests {
             (DUMMY_HASH.replace("m=19456", "m=1048576"), false),
             ("$argon2id$v=19$m=19456,t=2,p=1".to_string(), false),
             ("$fbscrypt$v=1,n=14,r=8,p=1$AAAA$BBBB".to_string(), false),
+            (firebase.to_string(), true),
+            (firebase.replace("n=14", "n=17"), false),
+            (firebase.replace("p=1", "p=17"), false),
+            (pbkdf2.to_string(), true),
+            (pbkdf2.replace("$600000$", "$2000001$"), false),
+            (pbkdf2.replace("sha256", "sha1"), false),
             ("password".to_string(), false),
             (String::new(), false),
         ];

@@ -48,6 +48,7 @@ impl PhoneCode {
         if hook::is_on(app, HookKind::SendSms) {
             return hook::send_sms(app, ip, user, &self.phone, &self.code, Some("mfa")).await;
         }
+        texting::refuse_without_provider(app)?;
         let template = &app.config.auth.mfa.phone_template;
         let message = TextMessage::new(template, &self.phone, &self.code, channel);
         sms::send(app, &message).await.map_err(|undelivered| match undelivered {

@@ -12,6 +12,7 @@ use super::texting;
 use crate::app::App;
 use crate::caller::Caller;
 use crate::crypto;
+use crate::time::Timestamp;
 
 /// Sends the caller a code, by mail if there is an address; gives upstream's `message_id` if there is one.
 pub async fn reauthenticate(
@@ -36,8 +37,8 @@ pub async fn reauthenticate(
     }
 }
 
-/// Uses a code that the user was sent.
-pub async fn use_nonce(app: &App, user: &User, nonce: &str) -> Result<(), Error> {
+/// Checks a code that the user was sent; gives the token's hash, for the batch that uses it.
+pub async fn check_nonce(app: &App, user: &User, nonce: &str) -> Result<String, Error> {
     let now = app.now();
     let database = app.ports.database.as_ref();
     let token_type = TokenType::Reauthentication;
@@ -57,14 +58,15 @@ pub async fn use_nonce(app: &App, user: &User, nonce: &str) -> Result<(), Error>
             pending.filter(|pending| crypto::equal_secrets(pending.token_hash.as_bytes(), hash.as_bytes()))
         }
     };
-    let Some(right) = right else {
-        let statement = one_time_tokens::count_attempt(&[user.id.as_str()], &[token_type], contact);
-        store::run(database, vec![statement]).await?;
-        return Err(Error::ReauthenticationNotValid);
-    };
-    let token = Standing { user_id: &user.id, token_type, hash: &right.token_hash, is_code: true, now };
-    match store::run(database, vec![token.consume_alone()]).await?.happened(0)? {
-        true => Ok(()),
-        false => Err(Error::ReauthenticationNotValid),
+    if let Some(right) = right.filter(|right| right.can_be_guessed()) {
+        return Ok(right.token_hash.clone());
     }
+    let statement = one_time_tokens::count_attempt(&[user.id.as_str()], &[token_type], contact);
+    store::run(database, vec![statement]).await?;
+    Err(Error::ReauthenticationNotValid)
+}
+
+/// The token of a code that was right, as long as it stands.
+pub fn standing<'a>(user: &'a User, hash: &'a str, now: Timestamp) -> Standing<'a> {
+    Standing { user_id: &user.id, token_type: TokenType::Reauthentication, hash, is_code: true, now }
 }

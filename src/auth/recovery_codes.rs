@@ -154,6 +154,8 @@ async fn raise(
     let now = app.now();
     let unchanged = recovery_codes::unchanged(&user.id, codes, &session);
     let session = session.raised(METHOD, now);
+    // Before anything is written: a hook that says no leaves the session and the code as they were.
+    let signed_in = session.tokens(app, user.clone(), session.refresh_token_counter, client).await?;
     let batch = vec![
         unchanged,
         recovery_codes::spend(&user.id, &json!(left).to_string(), now),
@@ -170,8 +172,7 @@ async fn raise(
     let traits = json!({"factor_id": codes.factor_id, "factor_type": "recovery_code"});
     let ip = client.ip.as_deref();
     audit::record(app, Actor::User(&user), Action::VerificationAttempted, ip, traits).await;
-    let counter = session.refresh_token_counter;
-    session.tokens(app, user, counter, client).await.map(Some)
+    Ok(Some(SignedIn { user, ..signed_in }))
 }
 
 async fn read(app: &App, caller: &Caller) -> Result<(Current, Option<Codes>), Error> {

@@ -6,6 +6,7 @@ use super::audit::{self, Action, Actor};
 use super::edge;
 use super::error::Error;
 use super::model::User;
+use super::oauth_server::error::OAuthServerError;
 use super::refresh_token::RefreshToken;
 use super::session::{Client, Session, SignedIn};
 use super::store::sessions::{Ending, SessionKey};
@@ -30,8 +31,14 @@ enum Step {
 }
 
 /// New tokens of a session. The counter moves by one compare-and-set, so of two refreshes with one
-/// token the slower finds its token to be the previous one and gets the same answer.
-pub async fn refresh(app: &App, token: &str, client: &Client) -> Result<SignedIn, Error> {
+/// token the slower finds its token to be the previous one and gets the same answer. A session of an app is
+/// refreshed by that app alone, which has shown that it is `oauth_client_id`.
+pub async fn refresh(
+    app: &App,
+    token: &str,
+    oauth_client_id: Option<&str>,
+    client: &Client,
+) -> Result<SignedIn, Error> {
     let presented = RefreshToken::parse(token)?;
     for _ in 0..ATTEMPTS {
         let (session, user) = read(app, &presented).await?;
@@ -41,6 +48,7 @@ pub async fn refresh(app: &App, token: &str, client: &Client) -> Result<SignedIn
         if let Some(expired) = session.expiry(&app.config.auth, app.now()) {
             return Err(expired);
         }
+        refuse_other_client(&session, oauth_client_id)?;
         match decide(&session, presented.counter, app.now(), app.config.auth.reuse_seconds) {
             Step::Rotate(next) => {
                 if rotate(app, &session, next, client).await? {
@@ -63,6 +71,16 @@ pub async fn refresh(app: &App, token: &str, client: &Client) -> Result<SignedIn
         }
     }
     Err(Error::Conflict)
+}
+
+fn refuse_other_client(session: &Session, oauth_client_id: Option<&str>) -> Result<(), Error> {
+    let description = match (session.oauth_client_id.as_deref(), oauth_client_id) {
+        (of, by) if of == by => return Ok(()),
+        (Some(_), None) => "Client authentication required for OAuth session",
+        (Some(_), Some(_)) => "Client does not match the session's OAuth client",
+        (None, _) => "Client authentication not allowed for non-OAuth session",
+    };
+    Err(OAuthServerError::Token("invalid_client", description.into()).into())
 }
 
 async fn read(app: &App, presented: &RefreshToken) -> Result<(Session, User), Error> {
@@ -145,6 +163,8 @@ mod tests {
                 refresh_token_floor: floor,
                 created_at: String::new(),
                 refreshed_at: refreshed.map(|seconds| now.plus_seconds(seconds).to_postgres()),
+                oauth_client_id: None,
+                scopes: None,
             };
             assert_eq!(
                 decide(&session, presented, now, 10),

@@ -1,15 +1,19 @@
 //! Sessions: what a sign-in starts, and the tokens it hands out.
 
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use uuid::Uuid;
 
 use super::access_token;
 use super::error::{Error, WeakPassword};
 use super::model::{User, json_text};
 use super::refresh_token::RefreshToken;
+use super::store::sessions::Ending;
+use super::store::{self, sessions};
 use crate::app::App;
 use crate::config::AuthConfig;
 use crate::crypto;
+use crate::sql::Statement;
 use crate::time::Timestamp;
 
 /// The program at the other end, as far as a session records it, and the URL it knows us by.
@@ -20,6 +24,8 @@ pub struct Client {
     pub ip: Option<String>,
     /// Its `User-Agent`.
     pub user_agent: Option<String>,
+    /// The languages its user reads: its `Accept-Language`.
+    pub languages: Option<String>,
     /// Where it is, as Cloudflare sees it: a country of ISO 3166-1, `T1` for Tor.
     pub country: Option<String>,
 }
@@ -43,6 +49,10 @@ pub struct Session {
     /// When the counter last moved.
     pub refreshed_at: Option<String>,
     pub created_at: String,
+    /// The app it is of, which alone refreshes it; `None` for people's own.
+    pub oauth_client_id: Option<String>,
+    /// What that app was granted, space-separated.
+    pub scopes: Option<String>,
 }
 
 /// A row of `"auth.sessions"` as its user sees it: without what signs its tokens.
@@ -102,6 +112,8 @@ impl Session {
             refresh_token_floor: 0,
             refreshed_at: None,
             created_at: app.now().to_postgres(),
+            oauth_client_id: None,
+            scopes: None,
         }
     }
 
@@ -145,9 +157,39 @@ impl Session {
             .ok_or_else(|| Error::Unexpected("a session's HMAC key is not base64url".into()))
     }
 
+    /// The first tokens of a session that is stored already. If there are none, because a hook says no, `undo` takes back what
+    /// nobody would have tokens of.
+    pub async fn first_tokens(
+        &self,
+        app: &App,
+        user: User,
+        client: &Client,
+        undo: Statement,
+    ) -> Result<SignedIn, Error> {
+        let made = self.tokens(app, user, 0, client).await;
+        if made.is_err()
+            && let Err(cause) = store::run(app.ports.database.as_ref(), vec![undo]).await
+        {
+            let line = json!({
+                "at": app.now().to_milliseconds(),
+                "level": "error",
+                "message": "a sign-in failed, and its session stays without anyone having tokens of it",
+                "session_id": self.id,
+                "cause": format!("{cause:?}"),
+            });
+            app.ports.log.line(&line.to_string());
+        }
+        made
+    }
+
+    /// What ends this session alone.
+    pub fn ending(&self) -> Statement {
+        sessions::end(&self.user_id, Ending::One(&self.id), None)
+    }
+
     /// New tokens of this session: an access token from now, and the refresh token of that counter.
     pub async fn tokens(
-        self,
+        &self,
         app: &App,
         user: User,
         counter: u64,
@@ -163,7 +205,7 @@ impl Session {
         let last = last.filter(|_| is_first);
         let method = last.as_deref().unwrap_or("token_refresh");
         Ok(SignedIn {
-            access_token: access_token::sign(app, &user, &self, client, expires_at, method).await?,
+            access_token: access_token::sign(app, &user, self, client, expires_at, method).await?,
             refresh_token: RefreshToken::issue(id, counter, &self.refresh_token_key()?),
             expires_in,
             expires_at,

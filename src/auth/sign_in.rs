@@ -57,11 +57,14 @@ pub async fn sign_in(
     }
     let new_hash = password::up_to_date(app, password, hash).await?;
     let attempt = Attempt { user, hash, new_hash: &new_hash, lockout: &lockout, failures: failures.as_ref() };
-    let (session, user) = start_session(app, attempt, client).await?;
+    let session = Session::start(app, &user.id, "password");
+    // Before anything is written: a hook that says no leaves nothing.
+    let signed_in = session.tokens(app, user.clone(), 0, client).await?;
+    let user = start_session(app, attempt, &session, client).await?;
     let weak_password = password::weakness_of(app, password).await;
     let (actor, ip) = (Actor::User(&user), client.ip.as_deref());
     audit::record(app, actor, Action::Login, ip, json!({"provider": contact.provider()})).await;
-    Ok(SignedIn { weak_password, ..session.tokens(app, user, 0, client).await? })
+    Ok(SignedIn { user, weak_password, ..signed_in })
 }
 
 /// Asks the project's own hook; a rejection may end all of the user's sessions.
@@ -91,13 +94,17 @@ struct Attempt<'a> {
 
 /// One batch: the session exists only if the account still is what the decision was made on, and no wrong
 /// password was counted since: of guesses made side by side, those that come after the last free one fail.
-async fn start_session(app: &App, attempt: Attempt<'_>, client: &Client) -> Result<(Session, User), Error> {
+async fn start_session(
+    app: &App,
+    attempt: Attempt<'_>,
+    session: &Session,
+    client: &Client,
+) -> Result<User, Error> {
     let Attempt { user, hash, new_hash, lockout, failures } = attempt;
     let now = app.now();
-    let session = Session::start(app, &user.id, "password");
     let count = failures.map_or(0, |failures| failures.failures);
     let mut batch = vec![
-        sessions::insert_if(&session, client, now, |writer| {
+        sessions::insert_if(session, client, now, |writer| {
             let hash = writer.bind(hash);
             format!("u.encrypted_password = {hash}\n  AND {}", lockout.unchanged(count, writer))
         }),
@@ -107,7 +114,7 @@ async fn start_session(app: &App, attempt: Attempt<'_>, client: &Client) -> Resu
     batch.extend(failures.map(|_| lockout.forget()));
     let results = store::run(app.ports.database.as_ref(), batch).await?;
     match results.first(2)? {
-        Some(user) if results.happened(0)? => Ok((session, user)),
+        Some(user) if results.happened(0)? => Ok(user),
         _ => Err(Error::Conflict),
     }
 }

@@ -36,8 +36,10 @@ impl Scope {
 
 /// Ends sessions. A token without a session has none of its own to end or to keep.
 pub async fn sign_out(app: &App, caller: &Caller, scope: Option<&str>) -> Result<(), Error> {
-    let me = account::current(app, caller).await?;
+    let me = account::current_or_client(app, caller).await?;
     let scope = Scope::parse(scope)?;
+    // An app that signs its user out has no say in where else they are.
+    let scope = if me.is_of_client() { Scope::Local } else { scope };
     let ending = match (scope, me.session_id()) {
         (Scope::Local, None) => return Ok(()),
         (Scope::Local, Some(id)) => Ending::One(id),

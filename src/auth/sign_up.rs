@@ -106,7 +106,8 @@ async fn sign_up_confirmed(
     for action in [Action::UserSignedUp, Action::Login] {
         audit::record(app, Actor::User(&user), action, client.ip.as_deref(), provider.clone()).await;
     }
-    Ok(SignedUp::In(Box::new(session.tokens(app, user, 0, client).await?)))
+    let signed_in = session.first_tokens(app, user, client, session.ending()).await?;
+    Ok(SignedUp::In(Box::new(signed_in)))
 }
 
 /// Asks the hook whether somebody may have the account, unless the contact is taken: then it is not made.

@@ -2,7 +2,10 @@
 //! made up for by the next.
 
 use super::error::Error;
-use super::store::{self, flow_states, oauth_states, one_time_tokens, passkeys, sessions, sign_in_failures};
+use super::store::{
+    self, flow_states, oauth_authorizations, oauth_states, one_time_tokens, passkeys, sessions,
+    sign_in_failures,
+};
 use crate::app::App;
 use crate::time::Timestamp;
 
@@ -20,6 +23,7 @@ pub async fn sweep(app: &App) -> Result<(), Error> {
             flow_states::sweep(app.now()),
             sign_in_failures::sweep(app.now()),
             oauth_states::sweep(app.now()),
+            oauth_authorizations::sweep(app.now()),
             passkeys::sweep(app.now()),
         ],
     )

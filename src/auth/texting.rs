@@ -94,12 +94,19 @@ impl Code {
             let OneTimeToken { contact, code, .. } = &self.token;
             return hook::send_sms(app, ip, user, contact, code, None).await;
         }
+        refuse_without_provider(app)?;
         let message = TextMessage::new(&config.template, &self.token.contact, &self.token.code, channel);
         sms::send(app, &message).await.map_err(|undelivered| match undelivered {
             Undelivered::Refused(reason) => Error::SmsSendFailed(self.purpose.row().1, reason),
             Undelivered::Error(error) => error,
         })
     }
+}
+
+/// Refuses where nobody carries a message and nobody looks for it in the mailbox.
+pub fn refuse_without_provider(app: &App) -> Result<(), Error> {
+    let config = &app.config.auth;
+    if config.sms.carrier.is_some() || config.sms_mailbox { Ok(()) } else { Err(Error::SmsProviderMissing) }
 }
 
 /// All accounts together may have so many messages an hour. A limiter that does not answer limits nobody.

@@ -18,7 +18,7 @@ use super::sign_out;
 use super::sms::Channel;
 use super::store::factors::{Judged, MOVED};
 use super::store::sessions::SessionKey;
-use super::store::{self, factors, passkeys, sessions, users};
+use super::store::{self, factors, sessions, users};
 use super::totp::Secret;
 use super::webauthn::error::PasskeyError;
 use super::webauthn_factor;
@@ -122,7 +122,7 @@ async fn put(
         factors::insert_challenge(&user.id, &factor.id, challenge),
     ];
     if let Some(asked) = asked {
-        batch.push(passkeys::keep_factor_challenge(&user.id, &factor.id, &challenge.id, asked));
+        batch.push(factors::keep_factor_challenge(&user.id, &factor.id, &challenge.id, asked));
     }
     if store::run(app.ports.database.as_ref(), batch).await?.happened(0)? {
         return Ok(());
@@ -304,6 +304,8 @@ pub(super) async fn raise(
     };
     let unchanged = factors::unchanged(&judged);
     let session = session.raised(factor.method(), now);
+    // Before anything is written: a hook that says no leaves the session as it was.
+    let signed_in = session.tokens(app, user.clone(), session.refresh_token_counter, client).await?;
     let mut batch = vec![
         unchanged,
         factors::accept(&user.id, &factor.id, step, now),
@@ -330,8 +332,7 @@ pub(super) async fn raise(
     if !factor.is_verified() {
         notice::send(app, &user, Notice::FactorEnrolled(&factor.factor_type), client.ip.as_deref()).await;
     }
-    let counter = session.refresh_token_counter;
-    session.tokens(app, user, counter, client).await.map(Some)
+    Ok(Some(SignedIn { user, ..signed_in }))
 }
 
 async fn count_failure(app: &App, question: &Question) -> Result<bool, Error> {

@@ -391,7 +391,10 @@ impl Ticket {
 
     async fn answer(self, app: &App, user: User, client: &Client) -> Result<Verified, Error> {
         match self {
-            Self::Session(session) => Ok(Verified::In(Box::new(session.tokens(app, user, 0, client).await?))),
+            Self::Session(session) => {
+                let signed_in = session.first_tokens(app, user, client, session.ending()).await?;
+                Ok(Verified::In(Box::new(signed_in)))
+            }
             Self::Code { code, .. } => Ok(Verified::Code(code)),
         }
     }

@@ -8,8 +8,8 @@ use super::enrolment::{owned, permanent_session};
 use super::error::Error;
 use super::factor::Factor;
 use super::session::{Client, SignedIn};
-use super::store::passkeys::{FactorChallenge, FactorCredential};
-use super::store::{self, factors, passkeys};
+use super::store::factors::{FactorChallenge, FactorCredential};
+use super::store::{self, factors};
 use super::verification::{Question, raise, refuse_challenge};
 use super::webauthn::error::PasskeyError;
 use super::webauthn::{self, Assertion, Attestation, Credential, Unverified};
@@ -21,7 +21,7 @@ use crate::caller::Caller;
 pub async fn question(app: &App, me: &Current, factor: &Factor) -> Result<(String, Value), Error> {
     let config = &app.config.auth.webauthn;
     let challenge = webauthn::challenge(app.ports.random.as_ref());
-    let statement = passkeys::factor_credentials(&me.user.id);
+    let statement = factors::factor_credentials(&me.user.id);
     let known: Vec<FactorCredential> =
         store::run(app.ports.database.as_ref(), vec![statement]).await?.all(0)?;
     let ids = |of: Option<&str>| -> Vec<String> {
@@ -57,7 +57,7 @@ pub async fn verify(app: &App, caller: &Caller, answer: &Answer, client: &Client
             ("request", Some(known)) => used(app, answer, &challenge, &known).await?,
             _ => return Err(unverified(Unverified("it is not what the factor was asked".into()))),
         };
-        let keep = passkeys::keep_factor_credential(&question.user.id, &question.factor.id, &credential);
+        let keep = factors::keep_factor_credential(&question.user.id, &question.factor.id, &credential);
         if let Some(signed_in) = raise(app, question, None, vec![keep], client).await? {
             return Ok(signed_in);
         }
@@ -73,8 +73,8 @@ async fn read(app: &App, caller: &Caller, answer: &Answer) -> Result<Read, Error
         vec![
             factors::state(user_id, &factor_id),
             factors::challenge(user_id, &factor_id, &challenge_id),
-            passkeys::factor_challenge(user_id, &factor_id, &challenge_id),
-            passkeys::factor_credentials(user_id),
+            factors::factor_challenge(user_id, &factor_id, &challenge_id),
+            factors::factor_credentials(user_id),
         ]
     })
     .await?;

@@ -5,6 +5,7 @@ use super::external::ExternalConfig;
 use super::hook::HookConfig;
 use super::mail::MailConfig;
 use super::mfa::MfaConfig;
+use super::oauth_server::OAuthServerConfig;
 use super::rate_limits::RateLimits;
 use super::read::Reader;
 use super::sms::SmsConfig;
@@ -56,6 +57,8 @@ pub struct AuthConfig {
     pub mail: MailConfig,
     /// Text messages.
     pub sms: SmsConfig,
+    /// `SMS_MAILBOX`: without a provider text messages stay in the mailbox, as is usual on a developer's machine; else they fail.
+    pub sms_mailbox: bool,
     /// What of the project's own is asked on the way.
     pub hooks: HookConfig,
     /// Captchas, where they are asked for.
@@ -72,6 +75,8 @@ pub struct AuthConfig {
     pub webauthn: WebAuthnConfig,
     /// Second factors.
     pub mfa: MfaConfig,
+    /// Other apps that sign in with accounts of this project.
+    pub oauth_server: OAuthServerConfig,
 }
 
 /// Where an audit log goes.
@@ -80,6 +85,8 @@ pub enum AuditLog {
     /// `logs`: a line of the Worker's log for each act.
     #[default]
     Logs,
+    /// `r2`: objects of such lines in R2 under `audit/`, besides the log's.
+    R2,
     /// `database`: a row of `auth.audit_log_entries`, as upstream, besides the line.
     Database,
     /// `off`.
@@ -89,14 +96,16 @@ pub enum AuditLog {
 fn audit_log(reader: &mut Reader<'_>) -> AuditLog {
     match reader.text("AUDIT_LOG", "logs").as_str() {
         "logs" => AuditLog::Logs,
+        "r2" => AuditLog::R2,
         "database" => AuditLog::Database,
         "off" => AuditLog::Off,
-        other => reader.refuse(format!("AUDIT_LOG must be logs, database or off, not {other:?}")),
+        other => reader.refuse(format!("AUDIT_LOG must be logs, r2, database or off, not {other:?}")),
     }
 }
 
 impl AuthConfig {
     pub(super) fn read(reader: &mut Reader<'_>) -> Self {
+        let is_local = reader.text("JWT_SECRET", "") == super::DEMO_JWT_SECRET;
         Self {
             site_url: reader.text("SITE_URL", "http://127.0.0.1:3000"),
             redirect_patterns: reader.list("URI_ALLOW_LIST", ""),
@@ -120,6 +129,7 @@ impl AuthConfig {
             external: ExternalConfig::read(reader),
             mail: MailConfig::read(reader),
             sms: SmsConfig::read(reader),
+            sms_mailbox: reader.flag("SMS_MAILBOX", is_local),
             hooks: HookConfig::read(reader),
             captcha: CaptchaConfig::read(reader),
             lockout: reader.flag("SIGN_IN_LOCKOUT", true),
@@ -128,6 +138,7 @@ impl AuthConfig {
             rate_limits: reader.flag("RATE_LIMITS", true),
             webauthn: WebAuthnConfig::read(reader),
             mfa: MfaConfig::read(reader),
+            oauth_server: OAuthServerConfig::read(reader),
         }
     }
 }

@@ -24,7 +24,9 @@ pub struct MailConfig {
     pub confirm_page: bool,
     /// `MAILER_NOTIFICATIONS_…_ENABLED`.
     notices: Vec<MailKind>,
-    templates: Vec<(MailKind, MailTemplate)>,
+    /// `MAILER_LANGUAGES`: the languages that mails have besides their usual one, as tags in lower case.
+    languages: Vec<String>,
+    templates: Vec<MailTemplate>,
 }
 
 /// A company that carries mail, and the account with it.
@@ -57,15 +59,18 @@ pub enum MailProvider {
     Mailgun,
     /// Amazon SES
     Ses,
+    /// Cloudflare's Email Service, asked through a binding instead
+    Cloudflare,
 }
 
 #[rustfmt::skip]
 const PROVIDERS: &[(&str, MailProvider)] = &[
-    ("resend",   MailProvider::Resend),
-    ("postmark", MailProvider::Postmark),
-    ("sendgrid", MailProvider::SendGrid),
-    ("mailgun",  MailProvider::Mailgun),
-    ("ses",      MailProvider::Ses),
+    ("resend",     MailProvider::Resend),
+    ("postmark",   MailProvider::Postmark),
+    ("sendgrid",   MailProvider::SendGrid),
+    ("mailgun",    MailProvider::Mailgun),
+    ("ses",        MailProvider::Ses),
+    ("cloudflare", MailProvider::Cloudflare),
 ];
 
 /// What a mail is for.
@@ -102,6 +107,9 @@ pub enum MailKind {
 /// Subject and body of a kind of mail.
 #[derive(Clone, Debug)]
 pub struct MailTemplate {
+    kind: MailKind,
+    /// A tag in lower case; empty for the usual one.
+    language: String,
     /// Plain text.
     pub subject: Template,
     /// HTML.
@@ -152,9 +160,21 @@ const NOTICES: &[(MailKind, &str)] = &[
 ];
 
 impl MailConfig {
-    /// Subject and body of a kind of mail.
-    pub fn template(&self, kind: MailKind) -> Option<&MailTemplate> {
-        self.templates.iter().find(|(of, _)| *of == kind).map(|(_, template)| template)
+    /// Subject and body of a kind of mail, in the first of the `wanted` languages that there is (RFC 4647 §3.4: `de`
+    /// does for `de-at`), else in the usual one.
+    pub fn template(&self, kind: MailKind, wanted: &[String]) -> Option<&MailTemplate> {
+        let of = |language: &str| {
+            self.templates.iter().find(|template| template.kind == kind && template.language == language)
+        };
+        let mut ranges = wanted.iter().filter(|_| !self.languages.is_empty()).flat_map(|tag| {
+            std::iter::successors(Some(tag.as_str()), |tag| tag.rsplit_once('-').map(|(shorter, _)| shorter))
+        });
+        ranges.find_map(|language| of(language).filter(|_| !language.is_empty())).or_else(|| of(""))
+    }
+
+    /// Whether mails go through a binding of the Worker.
+    pub fn needs_binding(&self) -> bool {
+        self.carrier.as_ref().is_some_and(|carrier| carrier.provider == MailProvider::Cloudflare)
     }
 
     /// Whether people are told of such a change.
@@ -168,12 +188,8 @@ impl MailConfig {
             .filter(|(_, name)| reader.flag(&format!("MAILER_NOTIFICATIONS_{name}_ENABLED"), false))
             .map(|(kind, _)| *kind)
             .collect();
-        let templates = DEFAULTS.iter().filter_map(|(kind, name, subject, body)| {
-            let subject = template(reader, &format!("MAILER_SUBJECTS_{name}"), subject)?;
-            let body = template(reader, &format!("MAILER_TEMPLATES_{name}"), body)?;
-            Some((*kind, MailTemplate { subject, body }))
-        });
-        let templates = templates.collect();
+        let languages = reader.list("MAILER_LANGUAGES", "").iter().map(|tag| tag.to_lowercase()).collect();
+        let templates = templates(reader, &languages);
         Self {
             carrier: carrier(reader),
             from: reader.text("MAIL_FROM", "Edgeward <noreply@localhost>"),
@@ -184,6 +200,7 @@ impl MailConfig {
             secure_email_change: reader.flag("MAILER_SECURE_EMAIL_CHANGE_ENABLED", true),
             confirm_page: reader.flag("MAILER_CONFIRM_PAGE", false),
             notices,
+            languages,
             templates,
         }
     }
@@ -213,11 +230,41 @@ fn carrier(reader: &mut Reader<'_>) -> Option<Carrier> {
             .refuse("MAIL_FROM is not set; a provider takes mail from an address of yours only".into());
     }
     let api_key = reader.text("MAIL_API_KEY", "");
-    if api_key.is_empty() {
+    if api_key.is_empty() && *provider != MailProvider::Cloudflare {
         return reader.refuse("MAIL_API_KEY is not set".into());
     }
     let api_url = reader.text("MAIL_API_URL", "");
     Some(Carrier { provider: *provider, api_key, api_url, domain, access_key_id, region })
+}
+
+/// Every mail in its usual language, and in others as far as it is written in them: `MAILER_TEMPLATES_INVITE_PT_BR`.
+fn templates(reader: &mut Reader<'_>, languages: &Vec<String>) -> Vec<MailTemplate> {
+    let mut templates = Vec::new();
+    for (kind, name, subject, body) in DEFAULTS {
+        let names = [format!("MAILER_SUBJECTS_{name}"), format!("MAILER_TEMPLATES_{name}")];
+        let usual = [(&names[0], subject), (&names[1], body)].map(|(name, text)| reader.text(name, text));
+        for language in std::iter::once(&String::new()).chain(languages) {
+            let ending = if language.is_empty() {
+                String::new()
+            } else {
+                format!("_{}", language.replace('-', "_").to_uppercase())
+            };
+            let own = names.clone().map(|name| name + &ending);
+            if !language.is_empty() && own.iter().all(|name| reader.text(name, "").is_empty()) {
+                continue;
+            }
+            let subject = template(reader, &own[0], &usual[0]);
+            let body = template(reader, &own[1], &usual[1]);
+            let written = subject.zip(body).map(|(subject, body)| MailTemplate {
+                kind: *kind,
+                language: language.clone(),
+                subject,
+                body,
+            });
+            templates.extend(written);
+        }
+    }
+    templates
 }
 
 fn template(reader: &mut Reader<'_>, name: &str, default: &str) -> Option<Template> {

@@ -15,6 +15,8 @@ pub struct RateLimits {
     pub passkey: u32,
     /// `RATE_LIMIT_SSO`: single sign-ons in five minutes.
     pub sso: u32,
+    /// `RATE_LIMIT_OAUTH_DYNAMIC_CLIENT_REGISTER`: apps that register themselves in five minutes.
+    pub client_registration: u32,
     /// `MFA_RATE_LIMIT_CHALLENGE_AND_VERIFY`: challenges, and answers, of second factors in a minute.
     pub factors: u32,
     /// `RATE_LIMIT_ANONYMOUS_USERS`: anonymous sign-ins in an hour.
@@ -31,6 +33,7 @@ impl RateLimits {
             verify: number("RATE_LIMIT_VERIFY", 30),
             passkey: number("RATE_LIMIT_PASSKEY", 30),
             sso: number("RATE_LIMIT_SSO", 30),
+            client_registration: number("RATE_LIMIT_OAUTH_DYNAMIC_CLIENT_REGISTER", 10),
             factors: number("MFA_RATE_LIMIT_CHALLENGE_AND_VERIFY", 15),
             anonymous: number("RATE_LIMIT_ANONYMOUS_USERS", 30),
         }

@@ -1,5 +1,6 @@
 //! Small cryptographic operations, all in wasm: each is under the cost of a trip through WebCrypto.
 
+pub mod imported_password;
 pub mod password;
 
 use base64::Engine;

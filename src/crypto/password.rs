@@ -1,10 +1,12 @@
-//! Password hashes: argon2id for new ones, argon2 and bcrypt for those that came with an import.
+//! Password hashes: argon2id for new ones; argon2, bcrypt and PBKDF2 for those that came with an import. Not
+//! Firebase's, which need a cipher that the platform has: [`super::imported_password::FirebaseScrypt`].
 //!
 //! Costs tens of milliseconds of CPU by design. Request code asks [`crate::ports::Hasher`] instead.
 
 use argon2::password_hash::{PasswordHash, PasswordHasher, PasswordVerifier, SaltString};
 use argon2::{Algorithm, Argon2, Params, Version};
 
+use super::imported_password::Pbkdf2;
 use crate::ports::PortError;
 
 /// Bytes of a salt.
@@ -24,10 +26,13 @@ pub fn hash(password: &str, salt: &[u8; SALT_LENGTH]) -> Result<String, PortErro
         .map_err(|error| PortError(error.to_string()))
 }
 
-/// Whether the password belongs to a PHC (argon2) or modular-crypt (bcrypt) hash. An error when it is neither.
+/// Whether the password belongs to an argon2 (PHC), bcrypt (modular crypt) or PBKDF2 hash. An error when it is none.
 pub fn verify(password: &str, hash: &str) -> Result<bool, PortError> {
     if hash.starts_with("$2") {
         return bcrypt::verify(password, hash).map_err(|error| PortError(error.to_string()));
+    }
+    if let Some(hash) = Pbkdf2::parse(hash) {
+        return Ok(hash.is_of(password));
     }
     let hash = PasswordHash::new(hash).map_err(|error| PortError(error.to_string()))?;
     // The algorithm and its cost are the hash's own.

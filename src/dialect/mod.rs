@@ -25,7 +25,7 @@ mod write;
 pub use environment::{CallerValue, Calls, Environment, RequestPart};
 pub use error::DialectError;
 pub use expression::{
-    Expression, json_kind_is, lower_cast, lower_condition, lower_default, lower_expression,
+    Expression, JsonParts, json_containment, lower_cast, lower_condition, lower_default, lower_expression,
 };
 pub use expression::{FUNCTIONS, Reads, Row, SPECIALS, Special, TEXT_ARRAY_FUNCTIONS};
 pub use query::{AGGREGATES, TABLE_FUNCTIONS, TableFunction, WINDOW_FUNCTIONS, WindowFunction};

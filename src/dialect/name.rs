@@ -39,6 +39,11 @@ pub fn qualified(name: &ObjectName) -> Result<(String, String), DialectError> {
     }
 }
 
+/// The syntax of a name.
+pub fn object(schema: &str, name: &str) -> ObjectName {
+    ObjectName::from(vec![Ident::with_quote('"', schema), Ident::with_quote('"', name)])
+}
+
 /// A single name where no schema may stand.
 pub fn single(name: &ObjectName) -> Result<String, DialectError> {
     let mut parts = parts(name)?;

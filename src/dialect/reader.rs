@@ -134,6 +134,11 @@ impl<'a> Reader<'a> {
         inside
     }
 
+    /// What is left here and then in `rest`, which goes on where this ends.
+    pub fn through(&self, rest: &Reader<'a>) -> Reader<'a> {
+        Reader { at: self.at, ..*rest }
+    }
+
     /// The rest as a list: a reader of each part between commas. None of an empty rest.
     pub fn list(mut self) -> Vec<Reader<'a>> {
         let mut parts = Vec::new();

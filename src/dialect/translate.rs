@@ -193,6 +193,9 @@ impl Translator {
         if is_grant && self.grant_on_function(reader)? {
             return Ok(());
         }
+        if starts_with(&words, "ALTER TABLE") && self.alter_identity(reader)? {
+            return Ok(());
+        }
         if starts_with(&words, "ALTER TABLE") && words.windows(2).any(|pair| pair == ["SET", "SCHEMA"]) {
             return Err(DialectError::unsupported("ALTER TABLE … SET SCHEMA"));
         }
@@ -203,7 +206,6 @@ impl Translator {
     #[rustfmt::skip]
     fn statement(&mut self, parsed: &ast::Statement, words: &[String]) -> Result<(), DialectError> {
         match parsed {
-            ast::Statement::CreateTable(create)       => self.create_table(create),
             ast::Statement::AlterTable(alter)         => self.alter_table(alter),
             ast::Statement::AlterType(alter)          => self.alter_type(alter),
             ast::Statement::AlterRole { name, operation } => self.alter_role(name, operation),
@@ -246,6 +248,8 @@ type Read = fn(&mut Translator, Reader<'_>) -> Result<(), DialectError>;
 /// Statements that are read word by word, by their first words.
 #[rustfmt::skip]
 const READ: &[(&str, Read)] = &[
+    ("CREATE TABLE",               |translator, reader| translator.create_table(reader)),
+    ("CREATE UNLOGGED TABLE",      |translator, reader| translator.create_table(reader)),
     ("CREATE FUNCTION",            |translator, reader| translator.create_function(reader)),
     ("CREATE OR REPLACE FUNCTION", |translator, reader| translator.create_function(reader)),
     ("DROP FUNCTION",              |translator, reader| translator.drop_function(reader)),

@@ -61,6 +61,8 @@ pub enum LimitedAs {
     Sso,
     /// Signing in with a passkey: the question and the answer.
     Passkey,
+    /// Apps that register themselves.
+    ClientRegistration,
 }
 
 impl LimitedAs {
@@ -77,6 +79,7 @@ impl LimitedAs {
             Self::Verify                     => in_five_minutes(limits.verify),
             Self::Passkey                    => in_five_minutes(limits.passkey),
             Self::Sso                        => in_five_minutes(limits.sso),
+            Self::ClientRegistration         => in_five_minutes(limits.client_registration),
             Self::FactorChallenge | Self::FactorVerify => Some((limits.factors.saturating_mul(60), BURST)),
         }
     }

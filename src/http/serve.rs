@@ -30,8 +30,8 @@ pub async fn serve(app: Rc<App>, mut request: Request, background: Rc<dyn Backgr
     let asked = asked(&app, &request);
     let is_head = request.method == ::http::Method::HEAD;
 
-    let answer =
-        AssertUnwindSafe(dispatch(app.clone(), &mut request, &asked.path, background, line.id.clone()));
+    let handled = dispatch(app.clone(), &mut request, &asked.path, background.clone(), line.id.clone());
+    let answer = AssertUnwindSafe(handled);
     let response = match answer.catch_unwind().await {
         Ok(Ok(response)) => response,
         Ok(Err(refusal)) => refusal.render(&asked),
@@ -39,6 +39,7 @@ pub async fn serve(app: Rc<App>, mut request: Request, background: Rc<dyn Backgr
     };
     let response = response.with_header(HeaderName::from_static("x-request-id"), &line.id);
     line.write(&app, &response);
+    app.take_later().into_iter().for_each(|work| background.run(work));
     let response = if from_page { cors::expose(response) } else { response };
     if is_head { without_body(response) } else { response }
 }

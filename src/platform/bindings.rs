@@ -15,10 +15,12 @@ use super::http_client::Fetch;
 use super::images::CloudflareImages;
 use super::key_value::Kv;
 use super::log::Console;
+use super::mailer::CloudflareMailer;
 use super::random::RuntimeRandom;
 use super::rate_limiter::DurableRateLimiter;
 use super::signatures::WebCrypto;
-use crate::ports::{EventQueue, Images, Ports};
+use super::time_zones::RuntimeTimeZones;
+use crate::ports::{EventQueue, Images, Mailer, Ports};
 
 const DATABASE: &str = "DB";
 const SESSIONS: &str = "SESSIONS";
@@ -27,6 +29,7 @@ const HASHER: &str = "HASHER";
 const RATE_LIMITER: &str = "RATE_LIMITER";
 const IMAGES: &str = "IMAGES";
 const STORAGE_EVENTS: &str = "STORAGE_EVENTS";
+const MAIL: &str = "MAIL";
 
 /// The Worker's environment.
 pub struct Bindings<'a>(&'a JsValue);
@@ -66,11 +69,13 @@ impl<'a> Bindings<'a> {
                 .map(|binding| Rc::new(CloudflareQueue(binding)) as Rc<dyn EventQueue>),
             key_value: Rc::new(Kv(binding(SESSIONS))),
             clock: Rc::new(RuntimeClock),
+            time_zones: Rc::new(RuntimeTimeZones),
             random: Rc::new(RuntimeRandom),
             hasher: Rc::new(DurableHasher::new(binding(HASHER))),
             signatures: Rc::new(WebCrypto),
             rate_limiter: Rc::new(DurableRateLimiter(binding(RATE_LIMITER))),
             http_client: Rc::new(Fetch),
+            mailer: self.optional(MAIL).map(|binding| Rc::new(CloudflareMailer(binding)) as Rc<dyn Mailer>),
             log: Rc::new(Console),
         };
         if missing.is_empty() { Ok(ports) } else { Err(missing) }

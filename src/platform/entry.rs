@@ -67,6 +67,9 @@ fn isolate_app(environment: &Env) -> Result<Rc<App>, Vec<String>> {
                     .collect());
             }
         };
+        if config.auth.mail.needs_binding() && ports.mailer.is_none() {
+            return Err(vec!["MAIL_PROVIDER is cloudflare, but wrangler.toml binds no MAIL".to_string()]);
+        }
         Ok(slot.insert(Rc::new(App::new(config, ports, router))).clone())
     })
 }

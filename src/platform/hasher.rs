@@ -4,13 +4,17 @@
 use std::cell::{Cell, OnceCell};
 
 use async_trait::async_trait;
+use js_sys::{Promise, Uint8Array};
 use serde::{Deserialize, Serialize};
-use wasm_bindgen::JsValue;
+use wasm_bindgen::prelude::wasm_bindgen;
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::JsFuture;
 use worker::{DurableObject, Env, Request, Response, State, durable_object};
 
 use super::durable_object::{answer, ask, question, unique_id};
 use super::exception::message_of;
 use super::random::RuntimeRandom;
+use crate::crypto::imported_password::FirebaseScrypt;
 use crate::crypto::password;
 use crate::ports::{Hasher, PortError, Random};
 
@@ -95,9 +99,24 @@ impl DurableObject for PasswordHasher {
         crate::http::fault::panic_if_asked(&password);
         answer(match hash {
             None => hash_anew(&password).map(Answer::Hash),
-            Some(hash) => password::verify(&password, &hash).map(Answer::Matches),
+            Some(hash) => matches(&password, &hash).await.map(Answer::Matches),
         })
     }
+}
+
+#[wasm_bindgen(module = "/src/platform/hasher.js")]
+extern "C" {
+    #[wasm_bindgen(catch)]
+    fn encrypt(key: &[u8], text: &[u8]) -> Result<Promise, JsValue>;
+}
+
+/// WebCrypto has the cipher that Firebase's hashes end with.
+async fn matches(password: &str, hash: &str) -> Result<bool, PortError> {
+    let Some(hash) = FirebaseScrypt::parse(hash) else { return password::verify(password, hash) };
+    let failed = |thrown: JsValue| PortError(message_of(&thrown));
+    let encrypted = encrypt(&hash.key(password)?, &hash.signer_key).map_err(failed)?;
+    let encrypted = JsFuture::from(encrypted).await.map_err(failed)?;
+    Ok(hash.is(&encrypted.unchecked_into::<Uint8Array>().to_vec()))
 }
 
 fn hash_anew(password: &str) -> Result<String, PortError> {

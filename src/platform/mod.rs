@@ -22,8 +22,10 @@ mod http_client;
 mod images;
 mod key_value;
 mod log;
+mod mailer;
 mod random;
 mod signatures;
+mod time_zones;
 
 mod durable_object;
 mod hasher;

@@ -13,7 +13,9 @@ mod edge_cache;
 mod event_queue;
 mod http_client;
 mod images;
+mod mailer;
 mod signatures;
+mod time_zones;
 
 pub use blob_parts::{BlobParts, Digests, LEAST_PART, MOST_PARTS, PartsOf, StoredPart};
 pub use blobs::{Blob, BlobError, BlobMetadata, Blobs, ByteRange};
@@ -24,7 +26,9 @@ pub use edge_cache::{EdgeCache, Kept};
 pub use event_queue::EventQueue;
 pub use http_client::{HttpClient, IncomingResponse, OutgoingRequest};
 pub use images::{Fit, Focus, ImageError, Images, Picture, PictureSize};
+pub use mailer::{Mailer, OutgoingMail};
 pub use signatures::{SignatureAlgorithm, Signatures};
+pub use time_zones::TimeZones;
 
 use async_trait::async_trait;
 use futures_util::future::LocalBoxFuture;
@@ -48,6 +52,8 @@ pub struct Ports {
     pub key_value: Rc<dyn KeyValue>,
     /// The time.
     pub clock: Rc<dyn Clock>,
+    /// The world's time zones.
+    pub time_zones: Rc<dyn TimeZones>,
     /// Randomness fit for keys.
     pub random: Rc<dyn Random>,
     /// Password hashing, which costs more CPU than a Worker request may have.
@@ -58,6 +64,8 @@ pub struct Ports {
     pub rate_limiter: Rc<dyn RateLimiter>,
     /// Other people's servers.
     pub http_client: Rc<dyn HttpClient>,
+    /// Cloudflare's own carrier of mail, if bound.
+    pub mailer: Option<Rc<dyn Mailer>>,
     /// Where log lines go.
     pub log: Rc<dyn Log>,
 }
@@ -90,7 +98,7 @@ pub trait Random {
 pub trait Hasher {
     /// The PHC string of a new argon2id hash.
     async fn hash(&self, password: &str) -> Result<String, PortError>;
-    /// Whether the password belongs to a PHC (argon2) or modular-crypt (bcrypt) hash.
+    /// Whether the password belongs to a hash, of any kind that [`crate::crypto`] reads.
     async fn verify(&self, password: &str, hash: &str) -> Result<bool, PortError>;
 }
 

@@ -13,7 +13,7 @@ use super::plan::{Called, find_function};
 use super::request::{
     Arguments, BodyError, Located, Payload, Preferences, Query, RowRange, canonical, negotiate, parse_body,
 };
-use super::{Action, RestRequest, answer, explain, openapi, setting};
+use super::{Action, RestRequest, Zone, answer, explain, openapi, setting};
 use crate::app::App;
 use crate::caller::{Caller, CallersRequest, Role};
 use crate::config::{Description, RestConfig};
@@ -38,7 +38,7 @@ pub async fn batch(mut context: Context) -> Result<Response, BatchRefusal> {
     let app = context.app.clone();
     let catalog = catalog(&app).await?;
     let rest = &setting::in_force(&app.config.rest, &catalog);
-    let requests = batch::parse(&body, |head, body| request(rest, head, body))?;
+    let requests = batch::parse(&body, |head, body| in_zone(&app, request(rest, head, body)?))?;
     let caller = with_request(&mut context);
     let answers = transaction::answer_all(&context.app, &caller, &requests).await?;
     Ok(batch::into_response(answers, caller.role == Role::Anon))
@@ -119,7 +119,7 @@ async fn parse_call(context: &mut Context) -> Result<RestRequest, RestError> {
         query: &context.query,
         headers: &context.headers,
     };
-    call(rest, &head, &body)
+    in_zone(&app, call(rest, &head, &body)?)
 }
 
 /// A whole call of a function.
@@ -192,7 +192,7 @@ async fn parse(context: &mut Context) -> Result<RestRequest, RestError> {
         let head = Head { method, relation: &relation, is_call: false, query: &query, headers: &headers };
         let request = head_of(rest, &head);
         context.headers = headers;
-        return request;
+        return in_zone(&app, request?);
     }
     let head =
         Head { method: &method, relation: &relation, is_call: false, query: &query, headers: &headers };
@@ -203,6 +203,16 @@ async fn parse(context: &mut Context) -> Result<RestRequest, RestError> {
             parse_body(text(&headers, "content-type"), &bytes, request.query.columns.as_deref())?;
     }
     context.headers = headers;
+    in_zone(&app, request)
+}
+
+/// The request in the time zone that it prefers. One that is not there is ignored, or refused where that is asked for.
+fn in_zone(app: &App, mut request: RestRequest) -> Result<RestRequest, RestError> {
+    let Some(name) = &request.preferences.timezone else { return Ok(request) };
+    request.zone = Zone::named(&app.ports.time_zones, name);
+    if request.zone.is_none() && request.preferences.strict == Some(true) {
+        return Err(RestError::Preferences(vec![format!("timezone={name}")]));
+    }
     Ok(request)
 }
 
@@ -257,6 +267,7 @@ fn saying(
         query,
         canonical_query: canonical(head.query),
         preferences,
+        zone: None,
         media,
         range,
         may_roll_back: rest.transaction_end.overridable,

@@ -72,7 +72,10 @@ fn text(of: &DataType, json: &str) -> serde_json::Result<Option<String>> {
     Ok(Some(match of {
         DataType::Bool => if json == "true" { "t" } else { "f" }.to_string(),
         DataType::Timestamp => plain()?.replace('T', " "),
-        DataType::Timestamptz => plain()?.replace('T', " ").replace("+00:00", "+00"),
+        DataType::Timestamptz => {
+            let text = plain()?.replace('T', " ");
+            text.strip_suffix(":00").filter(|text| text.len() >= 22).map(str::to_string).unwrap_or(text)
+        }
         DataType::Jsonb => spaced(&plain()?),
         DataType::Array(of) => array(of, json)?,
         _ => plain()?,

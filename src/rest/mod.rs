@@ -20,6 +20,7 @@ mod query_plan;
 mod request;
 mod response;
 mod setting;
+mod zone;
 
 use serde::Deserialize;
 
@@ -33,6 +34,7 @@ use plan::{Called, Plan};
 use query::{Batch, Packing, ROLLED_BACK};
 use request::{Media, Payload, Preferences, Query, RowRange};
 use response::Answer;
+use zone::Zone;
 
 /// A request to a relation, parsed.
 #[derive(Debug)]
@@ -51,6 +53,8 @@ pub struct RestRequest {
     pub canonical_query: String,
     /// The `Prefer` headers.
     pub preferences: Preferences,
+    /// The time zone of `Prefer: timezone=…`, when there is one.
+    pub zone: Option<Zone>,
     /// What `Accept` came to.
     pub media: Media,
     /// The window on a read's rows.
@@ -137,6 +141,10 @@ async fn attempt(
             Ok(if app.config.rest.says_cost { answer.with_headers(cost::headers(&results)) } else { answer })
         }
         Err(DbError::Raised(text)) if text.starts_with(ROLLED_BACK) => {
+            if let Some(statements) = batch.keeping_numbers(&catalog) {
+                // If this fails the numbers are given again, which harms nobody.
+                let _ = database.batch(statements).await;
+            }
             Ok(response::rolled_back(request, &plan, text.strip_prefix(ROLLED_BACK).unwrap_or_default())?)
         }
         Err(DbError::TooLarge) if batch.together => Err(Attempt::TooLong),

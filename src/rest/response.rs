@@ -126,6 +126,7 @@ pub fn idle(request: &RestRequest) -> Result<Answer, RestError> {
     };
     let body = match (represents, request.media) {
         (true, Media::Csv) => Body::from("\n"),
+        (true, Media::GeoJson) => features("[]"),
         (true, _) => Body::from("[]"),
         (false, _) => Body::Empty,
     };
@@ -187,7 +188,7 @@ fn read(
         _ if plan.bodiless => Body::Empty,
         _ => body(request, &rows)?,
     };
-    let body = if plan.bodiless { body } else { shaped(request.media, &plan.root, body)? };
+    let body = if plan.bodiless { body } else { shaped(request, &plan.root, body)? };
     Ok(Answer::new(request, status, body, true)
         .with(CONTENT_RANGE, range)
         .with_location(content_location(request)))
@@ -209,9 +210,9 @@ fn called(
     let first = || rows.iter().find_map(|set| set.text(0)).map_or_else(|| Body::from("null"), Body::Text);
     let body = match request.media {
         _ if plan.bodiless => Body::Empty,
-        Media::Csv => shaped(request.media, &plan.root, body(request, rows)?)?,
-        media if shape.is_single() => shaped(media, &plan.root, first())?,
-        media => shaped(media, &plan.root, body(request, rows)?)?,
+        Media::Csv => shaped(request, &plan.root, body(request, rows)?)?,
+        media if shape.is_single() && media != Media::GeoJson => shaped(request, &plan.root, first())?,
+        _ => shaped(request, &plan.root, body(request, rows)?)?,
     };
     Ok(Answer::new(request, status, body, true))
 }
@@ -293,7 +294,7 @@ fn rolled_back_call(request: &RestRequest, plan: &ReadPlan<'_>, json: &str) -> R
                 true => first(),
                 false => serde_json::to_string(&rows).map_err(internal)?,
             };
-            let body = shaped(request.media, &plan.root, Body::from(text))?;
+            let body = shaped(request, &plan.root, Body::from(text))?;
             Answer::new(request, answered, body, true)
         }
     };
@@ -337,7 +338,7 @@ fn written_answer(
         _ if represents => StatusCode::OK,
         _ => StatusCode::NO_CONTENT,
     };
-    let body = if represents { shaped(request.media, &write.returning, body)? } else { body };
+    let body = if represents { shaped(request, &write.returning, body)? } else { body };
     let total = request.preferences.count.map(|_| count);
     let range = match request.action {
         Action::Update => content_range(0, count, total),
@@ -393,17 +394,26 @@ fn body(request: &RestRequest, sets: &[&Rows]) -> Result<Body, RestError> {
 }
 
 /// The rows in the shape that was asked for; only CSV and stripping read them.
-fn shaped(media: Media, node: &Node<'_>, body: Body) -> Result<Body, RestError> {
+fn shaped(request: &RestRequest, node: &Node<'_>, body: Body) -> Result<Body, RestError> {
     let text = |body: Body| match body {
         Body::Text(text) => Ok(text.read()),
         Body::Bytes(bytes) => String::from_utf8(bytes.into()).map_err(internal),
         Body::Empty | Body::Stream(_) => Ok(String::new()),
     };
-    Ok(match media {
+    let body = match &request.zone {
+        Some(zone) => Body::from(zone.shown(&text(body)?)),
+        None => body,
+    };
+    Ok(match request.media {
         Media::Csv => Body::from(csv::from_json(&node.types(), &text(body)?).map_err(internal)?),
+        Media::GeoJson => features(&text(body)?),
         Media::ArrayStripped | Media::ObjectStripped => Body::from(nulls::stripped(&text(body)?)),
         Media::Json | Media::Array | Media::Object | Media::PlanText | Media::PlanJson => body,
     })
+}
+
+fn features(rows: &str) -> Body {
+    Body::from(format!("{{\"type\":\"FeatureCollection\",\"features\":{rows}}}"))
 }
 
 #[derive(Deserialize)]
@@ -458,6 +468,7 @@ fn applied(request: &RestRequest) -> Vec<String> {
         preferences.count.map(|of| of.word().to_string()),
         transaction.filter(|_| request.may_roll_back).map(str::to_string),
         strict.map(str::to_string),
+        request.zone.as_ref().map(|zone| format!("timezone={}", zone.name)),
         preferences.affected_limit().filter(|_| limits).map(|limit| format!("max-affected={limit}")),
     ]
     .into_iter()

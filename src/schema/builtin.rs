@@ -136,6 +136,7 @@ fn table(schema: &str, name: &str, columns: Columns) -> Table {
         row_security: true,
         // As hosted: callers meet the users only through what belongs to the owner.
         privileges: if schema == "auth" { Privileges::none() } else { Privileges::default() },
+        partitioning: None,
         policies: Vec::new(),
     }
 }

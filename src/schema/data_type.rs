@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Spatial;
+
 /// A Postgres type. Serialised by its name: `"timestamptz"`, `"numeric(10,2)"`, `"text[]"`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "String", into = "String")]
@@ -58,6 +60,8 @@ pub enum DataType {
     Tsvector,
     /// `tsquery`, inside of expressions only: TEXT, its clauses (`crate::text_search`).
     Tsquery,
+    /// PostGIS' `geometry` and `geography`: TEXT, a JSON array of the forms they go out in.
+    Geometry(Spatial),
     /// An array: TEXT, a JSON array of the element's JSON forms.
     Array(Box<DataType>),
     /// An enum, by its physical name: TEXT.
@@ -153,6 +157,8 @@ const NAMES: &[(&str, DataType, &str)] = &[
     ("macaddr",                     DataType::Macaddr,       "macaddr"),
     ("tsvector",                    DataType::Tsvector,      "tsvector"),
     ("tsquery",                     DataType::Tsquery,       "tsquery"),
+    ("geometry",                    DataType::Geometry(Spatial::GEOMETRY),  "geometry"),
+    ("geography",                   DataType::Geometry(Spatial::GEOGRAPHY), "geography"),
     ("int4range",                   DataType::Range(Ranged::Int4),        "int4range"),
     ("int8range",                   DataType::Range(Ranged::Int8),        "int8range"),
     ("numrange",                    DataType::Range(Ranged::Numeric),     "numrange"),
@@ -179,6 +185,9 @@ impl DataType {
         let plain = NAMES.iter().find(|(spelling, _, _)| *spelling == base).map(|(_, of, _)| of.clone())?;
         match lengths {
             None => Some(plain),
+            Some(modifiers) if let Self::Geometry(of) = &plain => {
+                of.with_modifiers(modifiers).map(Self::Geometry)
+            }
             Some(lengths) => plain.with_lengths(lengths),
         }
     }
@@ -205,6 +214,7 @@ impl DataType {
             Self::Char(length) => format!("char({length})"),
             Self::Array(element) => format!("{}[]", element.short_name()),
             Self::Enum(name) => format!("enum {name}"),
+            Self::Geometry(of) => of.full_name(),
             plain => {
                 NAMES.iter().find(|(_, of, _)| of == plain).map_or("text", |(name, _, _)| name).to_string()
             }
@@ -219,6 +229,7 @@ impl DataType {
             Self::Char(_) => "character".to_string(),
             Self::Array(element) => format!("{}[]", element.display_name()),
             Self::Enum(name) => name.rsplit('.').next().unwrap_or(name).to_string(),
+            Self::Geometry(of) => of.name().to_string(),
             plain => {
                 NAMES.iter().find(|(_, of, _)| of == plain).map_or("text", |(_, _, name)| name).to_string()
             }
@@ -291,6 +302,6 @@ mod tests {
         assert_eq!(DataType::named("timestamp with time zone"), Some(DataType::Timestamptz));
         assert_eq!(DataType::named("double precision"), Some(DataType::Float8));
         assert_eq!(DataType::named("_int4"), Some(DataType::Array(Box::new(DataType::Int4))));
-        assert_eq!(DataType::named("geometry"), None);
+        assert_eq!(DataType::named("vector"), None);
     }
 }

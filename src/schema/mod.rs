@@ -12,9 +12,11 @@ mod domain;
 mod input;
 mod memory;
 mod output;
+mod partition;
 mod privilege;
 mod routine;
 mod setting;
+mod spatial;
 mod store;
 mod trigger;
 mod view;
@@ -26,14 +28,16 @@ pub use catalog::{
 };
 pub use data_type::{DataType, Ranged, Storage};
 pub use domain::Domain;
-pub use input::{InputError, canonical, from_json};
+pub use input::{InputError, canonical, from_json, without_offset};
 pub use memory::Memory;
-pub use output::json_value;
+pub use output::{feature_geometry, json_value};
+pub use partition::{Partition, PartitionBound, PartitionLimit, PartitionStrategy, Partitioning};
 pub use privilege::Privileges;
 pub use routine::{
     Argument, ArgumentMode, Language, Returns, Routine, RoutineType, SCALAR_COLUMN, Volatility,
 };
 pub use setting::{ApiSettings, SettingError};
+pub use spatial::Spatial;
 pub use store::{
     CatalogCache, STALE_CATALOG, StoredCaller, enter_caller, guard, guarded, leave_caller, load, save,
 };

@@ -15,9 +15,16 @@ pub fn json_value(data_type: &DataType, sql: &str) -> String {
         DataType::Json | DataType::Jsonb | DataType::Array(_)  => format!("json({sql})"),
         DataType::Tsvector                                     => vector_of(sql, None),
         DataType::Tsquery                                      => raise("'0A000:a tsquery as a result is not supported'"),
+        DataType::Geometry(of) if of.is_geography              => format!("{sql} ->> '$[0]'"),
+        DataType::Geometry(_)                                  => format!("json({sql} -> '$[1]')"),
         DataType::Bytea                                        => format!("CASE WHEN {sql} IS NOT NULL THEN '\\x' || lower(hex({sql})) END"),
         _                                                      => sql.to_string(),
     }
+}
+
+/// The GeoJSON that a feature has of a stored geometry, as text.
+pub fn feature_geometry(sql: &str) -> String {
+    format!("coalesce(nullif({sql} -> '$[2]', 'null'), {sql} -> '$[1]')")
 }
 
 /// The fewest digits that read back as the same double; SQLite itself stops at 15.

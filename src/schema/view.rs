@@ -34,6 +34,9 @@ pub struct View {
     /// Whether its rows are kept, in a table of its name.
     #[serde(default)]
     pub materialized: bool,
+    /// Whether it is a part of a partitioned table.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub partition: bool,
 }
 
 /// A table's column.
@@ -116,7 +119,7 @@ impl Catalog {
 
     /// Every table and view of every schema as requests see them.
     pub fn relations(&self) -> impl Iterator<Item = &Table> {
-        let views = self.views.values().filter(|view| !view.materialized);
+        let views = self.views.values().filter(|view| !view.materialized && !view.partition);
         self.tables.values().chain(views.map(|view| &view.table))
     }
 

@@ -18,7 +18,8 @@ use serde_json::{Value, json};
 
 use crate::double::{
     CheapHasher, CountingRandom, LateWork, MemoryBlobs, MemoryEdgeCache, MemoryHttpClient, MemoryKeyValue,
-    MemoryLog, MovableClock, NoLimits, NotedImages, NotedQueue, Pieces, RingSignatures, StrictDatabase,
+    MemoryLog, MovableClock, NoLimits, NotedImages, NotedMailer, NotedQueue, Pieces, RingSignatures,
+    StrictDatabase, TabledTimeZones,
 };
 
 /// The product on doubles. Each test makes its own.
@@ -34,6 +35,7 @@ pub struct TestApp {
     pub hasher: Rc<CheapHasher>,
     pub limits: Rc<NoLimits>,
     pub http_client: Rc<MemoryHttpClient>,
+    pub mailer: Rc<NotedMailer>,
     pub log: Rc<MemoryLog>,
     pub late_work: Rc<LateWork>,
 }
@@ -75,6 +77,7 @@ impl TestApp {
         let hasher = Rc::new(CheapHasher::default());
         let limits = Rc::new(NoLimits::default());
         let http_client = Rc::new(MemoryHttpClient::default());
+        let mailer = Rc::new(NotedMailer::default());
         let log = Rc::new(MemoryLog::default());
         let ports = Ports {
             database: database.clone(),
@@ -84,11 +87,13 @@ impl TestApp {
             event_queue: Some(event_queue.clone()),
             key_value: key_value.clone(),
             clock: clock.clone(),
+            time_zones: Rc::new(TabledTimeZones),
             random: Rc::new(CountingRandom::default()),
             hasher: hasher.clone(),
             signatures: Rc::new(RingSignatures),
             rate_limiter: limits.clone(),
             http_client: http_client.clone(),
+            mailer: Some(mailer.clone()),
             log: log.clone(),
         };
         let app = Rc::new(App::new(config, ports, routes::router().unwrap()));
@@ -105,6 +110,7 @@ impl TestApp {
             hasher,
             limits,
             http_client,
+            mailer,
             log,
             late_work,
         }
@@ -132,6 +138,7 @@ impl TestApp {
             hasher: self.hasher.clone(),
             limits: self.limits.clone(),
             http_client: self.http_client.clone(),
+            mailer: self.mailer.clone(),
             log: self.log.clone(),
             late_work: self.late_work.clone(),
         }
@@ -205,11 +212,13 @@ fn ports_of(app: &TestApp) -> Ports {
         event_queue: app.app.ports.event_queue.clone(),
         key_value: app.key_value.clone(),
         clock: app.clock.clone(),
+        time_zones: Rc::new(TabledTimeZones),
         random: app.app.ports.random.clone(),
         hasher: app.hasher.clone(),
         signatures: Rc::new(RingSignatures),
         rate_limiter: app.limits.clone(),
         http_client: app.http_client.clone(),
+        mailer: Some(app.mailer.clone()),
         log: app.log.clone(),
     }
 }

@@ -26,6 +26,7 @@ mod scenario;
 mod chance;
 mod expressions;
 mod fixtures;
+mod functions;
 mod grammar;
 mod json;
 mod ours;
@@ -35,6 +36,7 @@ mod queries;
 mod ranges;
 mod report;
 mod requests;
+mod scripts;
 mod search;
 mod statement;
 mod tree;
@@ -61,8 +63,10 @@ const STAGES: &[(&str, u64, Stage)] = &[
     ("triggers",       60, triggers::run),
     ("values",      1_000, values::run),
     ("queries",         1, queries::run),
+    ("scripts",         1, scripts::run),
     ("fixtures",      100, fixtures::run),
     ("views",          60, policies::run_views),
+    ("functions",      40, policies::run_functions),
     ("requests",       40, requests::run),
 ];
 

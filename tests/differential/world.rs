@@ -4,6 +4,7 @@
 use serde_json::{Value, json};
 
 use crate::chance::Chance;
+use crate::functions::Function;
 use crate::statement::Statement;
 use crate::tree::Kind::{self, *};
 use crate::tree::{Grammar, Tree};
@@ -13,6 +14,10 @@ use crate::tree::{Grammar, Tree};
 pub struct World {
     pub tables: Vec<Table>,
     pub policies: Vec<Policy>,
+    /// What policies may call.
+    pub functions: Vec<Function>,
+    /// Calls of them, as templates.
+    pub calls: Vec<(Kind, String)>,
     /// Table and cells, each a column and its JSON.
     pub rows: Vec<(usize, Vec<(String, String)>)>,
     pub statements: Vec<Statement>,
@@ -150,10 +155,22 @@ impl World {
         Self::grown(seed, crate::views::add)
     }
 
+    /// The same with functions, which policies call.
+    pub fn with_functions(seed: u64) -> Self {
+        Self::grown(seed, crate::functions::add)
+    }
+
     fn grown(seed: u64, more: fn(&mut Chance, &mut Self)) -> Self {
         let mut chance = Chance::new(seed);
         let tables = tables(&mut chance);
-        let mut world = Self { tables, policies: Vec::new(), rows: Vec::new(), statements: Vec::new() };
+        let mut world = Self {
+            tables,
+            policies: Vec::new(),
+            functions: Vec::new(),
+            calls: Vec::new(),
+            rows: Vec::new(),
+            statements: Vec::new(),
+        };
         for table in 0..world.tables.len() {
             for number in 0..chance.between(0, 4) {
                 let policy = world.policy(&mut chance, table, number);
@@ -191,6 +208,9 @@ impl World {
         }
         for view in self.tables.iter().filter_map(|table| table.view.as_ref()) {
             sql.push_str(view);
+        }
+        for function in &self.functions {
+            sql.push_str(&function.sql());
         }
         for policy in &self.policies {
             sql.push_str(&policy.sql());
@@ -287,6 +307,12 @@ impl World {
         if depth > 1 && chance.percent(25) {
             let template = *chance.pick(&["({bool} AND {bool})", "({bool} OR {bool})", "(NOT {bool})"]);
             return Tree::filled(Bool, template, |_| self.condition(chance, scope, depth - 1));
+        }
+        if !self.calls.is_empty() && chance.percent(45) {
+            let (kind, template) = chance.pick(&self.calls).clone();
+            let columns = self.columns_in(chance, scope);
+            let grammar = Grammar { productions: &[], columns, literals: CONDITION_LITERALS };
+            return Tree::filled(kind, &template, |kind| grammar.grow(chance, kind, 1));
         }
         if depth > 0 && scope.len() < 3 && chance.percent(35) {
             return self.subquery(chance, scope, depth - 1);

@@ -20,6 +20,8 @@ const OPAQUE: &[&str] = &[
     "hashed_token",
     "qr_code",
     "secret",
+    "client_secret",
+    "authorization_id",
     "uri",
     "error_id",
     "version",
@@ -32,6 +34,20 @@ const OPAQUE: &[&str] = &[
 impl Answer {
     pub fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap_or(Value::Null)
+    }
+
+    /// The body, or where it leads; with the members of the query there.
+    pub fn to_keep(&self) -> Value {
+        let mut value = self.json();
+        if let (Value::Null, Some(location)) = (&value, &self.location) {
+            value = json!({"location": location});
+        }
+        let url = self.location.as_deref().or(value["redirect_url"].as_str());
+        if let Some((_, query)) = url.and_then(|url| url.split_once('?')) {
+            let members = form_urlencoded::parse(query.as_bytes()).into_owned();
+            value["query"] = members.map(|(name, value)| (name, json!(value))).collect::<Map<_, _>>().into();
+        }
+        value
     }
 
     /// What is compared.
@@ -61,6 +77,7 @@ fn normal(value: &Value, name: &str) -> Value {
             )
         }
         Value::Array(items) => Value::Array(items.iter().map(|item| normal(item, "")).collect()),
+        Value::String(url) if name == "redirect_url" => location(url),
         Value::String(text) => json!(text_form(text)),
         other => other.clone(),
     }
@@ -94,8 +111,8 @@ fn location(url: &str) -> Value {
     let members = |text: &str| {
         let mut members: Vec<(String, String)> = form_urlencoded::parse(text.as_bytes())
             .map(|(name, value)| {
-                let shown =
-                    if OPAQUE.contains(&name.as_ref()) { format!("<{name}>") } else { text_form(&value) };
+                let is_opaque = name == "code" || OPAQUE.contains(&name.as_ref());
+                let shown = if is_opaque { format!("<{name}>") } else { text_form(&value) };
                 (name.into_owned(), shown)
             })
             .collect();

@@ -15,6 +15,7 @@ mod postgres;
 mod accepted;
 mod answer;
 mod chance;
+mod oauth_server;
 mod ours;
 mod play;
 mod scenes;

@@ -137,11 +137,7 @@ impl Stage {
         }
         if let Some(name) = &request.keep {
             for (kept, answer) in self.kept.iter_mut().zip([&ours, &theirs]) {
-                let mut value = answer.json();
-                if let (Value::Null, Some(location)) = (&value, &answer.location) {
-                    value = json!({"location": location});
-                }
-                kept.insert(name.clone(), value);
+                kept.insert(name.clone(), answer.to_keep());
             }
         }
     }

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::oauth_server;
 use crate::step::{Request, Step, delete, get, mail, post, put};
 
 pub struct Scene {
@@ -65,6 +66,8 @@ pub fn all() -> Vec<Scene> {
         Scene { name: "confirming phones", settings: CONFIRMING, steps: confirming_phones() },
         Scene { name: "frequency", settings: FREQUENT, steps: frequency() },
         Scene { name: "closed", settings: CLOSED, steps: closed() },
+        Scene { name: "oauth server", settings: oauth_server::SETTINGS, steps: oauth_server::steps() },
+        Scene { name: "oauth server off", settings: CLOSED, steps: oauth_server::off() },
     ]
 }
 

@@ -120,9 +120,7 @@ fn landing(url: &str, arrived: &Arrived) -> String {
 
 /// RFC 6749's word, upstream's code and the message of an error.
 fn parts(error: &Error) -> (String, &'static str, String) {
-    if let Error::Provider(error) = error
-        && let Some((name, description)) = error.oauth()
-    {
+    if let Some((name, description)) = error.oauth() {
         return (name.to_string(), "", description.to_string());
     }
     let (status, code, message) = error.row();

@@ -12,6 +12,7 @@ mod identities;
 mod logout;
 pub mod mailbox;
 mod message;
+pub mod oauth_server;
 mod own_data;
 mod own_sessions;
 mod passkeys;
@@ -51,7 +52,7 @@ pub use recovery_codes::{
     delete_recovery_codes, generate_recovery_codes, recovery_codes_status, regenerate_recovery_codes,
     verify_recovery_code,
 };
-pub use settings::{health, jwks, openid_configuration, saml, settings};
+pub use settings::{health, jwks, oauth_authorization_server, openid_configuration, saml, settings};
 pub use sign_up::sign_up;
 pub use token::token;
 pub use user::{get_user, update_user};
@@ -73,6 +74,7 @@ fn client(context: &Context) -> Client {
         issuer: format!("{}/auth/v1", context.origin),
         ip: Some(context.address.clone()).filter(|address| !address.is_empty()),
         user_agent: context.header("user-agent").map(str::to_string),
+        languages: context.header("accept-language").map(str::to_string),
         country: context.header("cf-ipcountry").filter(|country| *country != "XX").map(str::to_string),
     }
 }
@@ -106,8 +108,8 @@ fn redirect_to(context: &Context) -> String {
 
 /// Where the link of a mail comes back to.
 fn return_path(context: &Context, challenge: Option<Challenge>) -> ReturnPath {
-    let Client { issuer, ip, .. } = client(context);
-    ReturnPath { issuer, redirect_to: redirect_to(context), ip, challenge }
+    let Client { issuer, ip, languages, .. } = client(context);
+    ReturnPath { issuer, redirect_to: redirect_to(context), ip, languages, challenge }
 }
 
 /// The JSON of supabase-js' `Session`.

@@ -28,7 +28,8 @@ pub async fn register_passkey(mut context: Context) -> Result<Response, Error> {
     passkey::refuse_disabled(&context.app)?;
     let caller = user_caller(&context).await?;
     let (challenge_id, credential) = answer(&mut context).await?;
-    let passkey = passkey::register(&context.app, &caller, challenge_id, credential).await?;
+    let ip = client(&context).ip;
+    let passkey = passkey::register(&context.app, &caller, challenge_id, credential, ip.as_deref()).await?;
     Ok(json_response(StatusCode::OK, &passkey.to_json()))
 }
 
@@ -71,7 +72,8 @@ pub async fn rename_passkey(mut context: Context) -> Result<Response, Error> {
     let id = passkey_id(&context)?;
     let body: NameBody = read_json(&mut context).await?;
     let name = body.friendly_name.unwrap_or_default();
-    let passkey = passkey::rename(&context.app, &caller, id, &name).await?;
+    let ip = client(&context).ip;
+    let passkey = passkey::rename(&context.app, &caller, id, &name, ip.as_deref()).await?;
     Ok(json_response(StatusCode::OK, &passkey.to_json()))
 }
 
@@ -79,7 +81,8 @@ pub async fn rename_passkey(mut context: Context) -> Result<Response, Error> {
 pub async fn delete_passkey(context: Context) -> Result<Response, Error> {
     passkey::refuse_disabled(&context.app)?;
     let caller = user_caller(&context).await?;
-    passkey::remove(&context.app, &caller, passkey_id(&context)?).await?;
+    let ip = client(&context).ip;
+    passkey::remove(&context.app, &caller, passkey_id(&context)?, ip.as_deref()).await?;
     Ok(respond(StatusCode::NO_CONTENT, Body::Empty))
 }
 
@@ -90,7 +93,8 @@ pub async fn list_any_passkeys(context: Context) -> Result<Response, Error> {
 
 /// `DELETE /{passkey_id}` of a user's, for an administrator.
 pub async fn delete_any_passkey(context: Context) -> Result<Response, Error> {
-    passkey::remove_any(&context.app, user_id(&context)?, passkey_id(&context)?).await?;
+    let ip = client(&context).ip;
+    passkey::remove_any(&context.app, user_id(&context)?, passkey_id(&context)?, ip.as_deref()).await?;
     Ok(respond(StatusCode::NO_CONTENT, Body::Empty))
 }
 

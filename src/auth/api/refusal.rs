@@ -8,15 +8,16 @@ use crate::http::{Asked, Failure, Response, ResponseExt, auth_error_with, json_r
 
 impl Failure for Error {
     fn render(&self, asked: &Asked) -> Response {
-        if let Self::Provider(error) = self
-            && let Some((error, description)) = error.oauth()
-        {
-            let body = json!({"error": error, "error_description": description});
-            return json_response(StatusCode::BAD_REQUEST, &body);
-        }
         let (status, code, message) = self.row();
-        let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut more = Map::new();
+        if let Some((error, description)) = self.oauth() {
+            more.insert("error".into(), json!(error));
+            more.insert("error_description".into(), json!(description));
+            if code.is_empty() {
+                return json_response(StatusCode::BAD_REQUEST, &more);
+            }
+        }
+        let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         if let Self::WeakPassword(weakness) = self {
             more.insert("weak_password".into(), json!({"reasons": weakness.reasons}));
         }

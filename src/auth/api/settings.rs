@@ -5,6 +5,7 @@ use ::http::header::CACHE_CONTROL;
 use serde_json::{Map, Value, json};
 
 use super::client;
+use super::oauth_server::refuse_unless_on;
 use crate::auth::error::Error;
 use crate::config::SigningKey;
 use crate::config::SmsCarrier;
@@ -84,10 +85,20 @@ pub async fn jwks(context: Context) -> Result<Response, Error> {
 }
 
 /// `GET /auth/v1/.well-known/openid-configuration`: where our tokens come from and how they are checked
-/// (OpenID Connect Discovery 1.0). The `/oauth/` addresses are those of upstream's OAuth server, which is off here.
+/// (OpenID Connect Discovery 1.0). The `/oauth/` addresses are the OAuth server's, on or off.
 pub async fn openid_configuration(context: Context) -> Result<Response, Error> {
-    let issuer = client(&context).issuer;
-    let body = json!({
+    Ok(discovery(&context))
+}
+
+/// `GET /auth/v1/.well-known/oauth-authorization-server`, also at RFC 8414's own place: the same document of a server that is on.
+pub async fn oauth_authorization_server(context: Context) -> Result<Response, Error> {
+    refuse_unless_on(&context)?;
+    Ok(discovery(&context))
+}
+
+fn discovery(context: &Context) -> Response {
+    let issuer = client(context).issuer;
+    let mut body = json!({
         "issuer": issuer,
         "authorization_endpoint": format!("{issuer}/oauth/authorize"),
         "token_endpoint": format!("{issuer}/oauth/token"),
@@ -101,9 +112,13 @@ pub async fn openid_configuration(context: Context) -> Result<Response, Error> {
         "id_token_signing_alg_values_supported": ["RS256", "HS256", "ES256"],
         "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "none"],
         "claims_supported": CLAIMS,
-        "code_challenge_methods_supported": ["S256", "plain"],
+        "code_challenge_methods_supported": ["S256"],
     });
-    Ok(json_response(StatusCode::OK, &body).with_header(CACHE_CONTROL, KEPT))
+    let config = &context.app.config.auth.oauth_server;
+    if let (true, Some(members)) = (config.enabled && config.dynamic_registration, body.as_object_mut()) {
+        members.insert("registration_endpoint".into(), json!(format!("{issuer}/oauth/clients/register")));
+    }
+    json_response(StatusCode::OK, &body).with_header(CACHE_CONTROL, KEPT)
 }
 
 /// The claims that upstream's discovery document names.

@@ -70,7 +70,7 @@ struct RefreshBody {
 async fn refresh_grant(context: &mut Context) -> Result<SignedIn, Error> {
     let body: RefreshBody = read_json(context).await?;
     let token = body.refresh_token.unwrap_or_default();
-    refresh::refresh(&context.app, &token, &client(context)).await
+    refresh::refresh(&context.app, &token, None, &client(context)).await
 }
 
 #[derive(Deserialize)]

@@ -19,7 +19,7 @@ use crate::http::{Context, Response, json_response};
 
 /// The user as the database has them now, not as the token remembers them.
 pub async fn get_user(context: Context) -> Result<Response, Error> {
-    let me = account::current(&context.app, &context.caller).await?;
+    let me = account::current_or_client(&context.app, &context.caller).await?;
     Ok(json_response(StatusCode::OK, &me.user.to_json()))
 }
 

@@ -4,6 +4,7 @@
 //! reads them at `/mailbox`.
 
 mod aws_signature;
+mod language;
 mod provider;
 mod text;
 
@@ -14,6 +15,7 @@ use super::store::{self, mailbox};
 use crate::app::App;
 use crate::config::{Carrier, MailKind};
 use crate::crypto;
+use crate::ports::OutgoingMail;
 
 /// One mail to one address.
 #[derive(Clone, Debug, PartialEq)]
@@ -29,10 +31,17 @@ pub struct Message {
 }
 
 impl Message {
-    /// A mail of that kind, with GoTrue's variables filled in.
-    pub fn new(app: &App, kind: MailKind, to: &str, variables: &Value) -> Result<Self, Error> {
+    /// A mail of that kind, with GoTrue's variables filled in, in the language of the account they are of or else one
+    /// that its reader's browser asks for.
+    pub fn new(
+        app: &App,
+        kind: MailKind,
+        to: &str,
+        variables: &Value,
+        accept_language: Option<&str>,
+    ) -> Result<Self, Error> {
         let config = &app.config.auth.mail;
-        let template = config.template(kind);
+        let template = config.template(kind, &language::wanted(variables.get("Data"), accept_language));
         let template = template.ok_or_else(|| Error::Unexpected(format!("{kind:?} has no template")))?;
         // A line break would end the header and start another.
         let subject = template.subject.to_text(variables).replace(['\r', '\n'], " ");
@@ -70,13 +79,26 @@ pub async fn send(app: &App, message: Message) -> Result<(), Error> {
 
 async fn carry(app: &App, carrier: &Carrier, message: &Message) -> Result<(), Error> {
     limit(app).await?;
-    let response = app.ports.http_client.send(provider::request(carrier, message, app.now())).await?;
+    let Some(request) = provider::request(carrier, message, app.now()) else {
+        return hand_over(app, message).await;
+    };
+    let response = app.ports.http_client.send(request).await?;
     if response.is_success() {
         return Ok(());
     }
     // A provider's refusal may quote the address, so only its beginning goes to the log.
     let reason: String = response.body.chars().take(200).collect();
     Err(Error::Unexpected(format!("the mail provider answered {}: {reason}", response.status)))
+}
+
+/// The Worker has a carrier of its own.
+async fn hand_over(app: &App, message: &Message) -> Result<(), Error> {
+    let Some(mailer) = &app.ports.mailer else {
+        return Err(Error::Unexpected("wrangler.toml binds no MAIL".into()));
+    };
+    let (name, from) = message.sender();
+    let Message { to, subject, html, .. } = message;
+    Ok(mailer.send(OutgoingMail { name, from, to, subject, html, text: &message.text() }).await?)
 }
 
 /// All accounts together may have so many mails an hour. A limiter that does not answer limits nobody.

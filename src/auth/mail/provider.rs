@@ -11,14 +11,16 @@ use crate::ports::OutgoingRequest;
 use crate::time::Timestamp;
 
 /// The request that asks the carrier to send the message; some are signed with the time.
-pub fn request(carrier: &Carrier, message: &Message, now: Timestamp) -> OutgoingRequest {
-    match carrier.provider {
+/// `None` for the one that a binding reaches.
+pub fn request(carrier: &Carrier, message: &Message, now: Timestamp) -> Option<OutgoingRequest> {
+    Some(match carrier.provider {
+        MailProvider::Cloudflare => return None,
         MailProvider::Resend => resend(carrier, message),
         MailProvider::Postmark => postmark(carrier, message),
         MailProvider::SendGrid => send_grid(carrier, message),
         MailProvider::Mailgun => mailgun(carrier, message),
         MailProvider::Ses => ses(carrier, message, now),
-    }
+    })
 }
 
 /// <https://resend.com/docs/api-reference/emails/send-email>
@@ -188,7 +190,7 @@ mod tests {
         };
         let now = Timestamp::from_seconds(1_800_000_000);
         for (provider, url, (name, value), to) in rows {
-            let request = request(&carrier(provider, ""), &message, now);
+            let request = request(&carrier(provider, ""), &message, now).unwrap();
             assert_eq!((request.method, request.url.as_str()), (Method::POST, url));
             assert!(request.headers.contains(&(name, value.to_string())), "{url}");
             let body: Value = serde_json::from_str(&request.body).unwrap();
@@ -198,7 +200,7 @@ mod tests {
                 "{url}"
             );
         }
-        let ses = request(&carrier(MailProvider::Ses, ""), &message, now);
+        let ses = request(&carrier(MailProvider::Ses, ""), &message, now).unwrap();
         assert_eq!(ses.url, "https://email.eu-central-1.amazonaws.com/v2/email/outbound-emails");
         assert!(ses.headers.contains(&("x-amz-date", "20270115T080000Z".to_string())));
         let authorization = &ses.headers[2].1;
@@ -207,6 +209,7 @@ mod tests {
         let body: Value = serde_json::from_str(&ses.body).unwrap();
         assert_eq!(body["Content"]["Simple"]["Subject"]["Data"], json!("Hi & welcome"));
         let mailgun = request(&carrier(MailProvider::Mailgun, "https://api.eu.mailgun.net/"), &message, now);
+        let mailgun = mailgun.unwrap();
         assert_eq!(mailgun.url, "https://api.eu.mailgun.net/v3/mg.example.com/messages");
         assert_eq!(mailgun.headers[0], ("authorization", "Basic YXBpOms=".to_string()));
         let fields: Vec<_> = form_urlencoded::parse(mailgun.body.as_bytes()).into_owned().collect();

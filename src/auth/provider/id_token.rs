@@ -10,7 +10,7 @@ use crate::app::App;
 use crate::auth::metadata::Metadata;
 use crate::crypto;
 use crate::jwt::{self, Header, TokenError};
-use crate::ports::SignatureAlgorithm;
+use crate::ports::{PortError, SignatureAlgorithm};
 
 pub const GOOGLE: &str = "https://accounts.google.com";
 pub const FACEBOOK: &str = "https://www.facebook.com";
@@ -56,37 +56,66 @@ pub struct IdToken {
     algorithm: SignatureAlgorithm,
 }
 
+/// Why a token is not believed.
+pub enum Unbelieved {
+    /// It is no good; what is wrong with it is for the log.
+    Bad(String),
+    /// Its issuer could not be asked.
+    Unasked(PortError),
+}
+
+impl From<PortError> for Unbelieved {
+    fn from(error: PortError) -> Self {
+        Self::Unasked(error)
+    }
+}
+
+impl From<Unbelieved> for String {
+    fn from(unbelieved: Unbelieved) -> Self {
+        match unbelieved {
+            Unbelieved::Bad(cause) | Unbelieved::Unasked(PortError(cause)) => cause,
+        }
+    }
+}
+
 /// Verifies a token of an issuer whose discovery document is at the URL.
-pub async fn verify(app: &App, token: &str, issuer: &str, discovery_url: &str) -> Result<IdToken, String> {
-    let header = Header::of(token).ok_or("it is no token")?;
-    let algorithm =
-        SignatureAlgorithm::named(&header.alg).ok_or_else(|| format!("it is signed with {}", header.alg))?;
+pub async fn verify(
+    app: &App,
+    token: &str,
+    issuer: &str,
+    discovery_url: &str,
+) -> Result<IdToken, Unbelieved> {
+    let bad = |cause: String| Err(Unbelieved::Bad(cause));
+    let Some(header) = Header::of(token) else { return bad("it is no token".into()) };
+    let Some(algorithm) = SignatureAlgorithm::named(&header.alg) else {
+        return bad(format!("it is signed with {}", header.alg));
+    };
     let (http_client, now) = (app.ports.http_client.as_ref(), app.now());
-    let document = app.documents.get(http_client, discovery_url, now).await.map_err(|error| error.0)?;
+    let document = app.documents.get(http_client, discovery_url, now).await?;
     let says = words(&document, "/issuer");
     if says != issuer && !APPLE.contains(&issuer) {
-        return Err(format!("the discovery document is of {says:?}, not {issuer:?}"));
+        return bad(format!("the discovery document is of {says:?}, not {issuer:?}"));
     }
     let keys_url = words(&document, "/jwks_uri");
-    let keys = app.documents.get(http_client, &keys_url, now).await.map_err(|error| error.0)?;
+    let keys = app.documents.get(http_client, &keys_url, now).await?;
     let claims = match by_keys(app, token, algorithm, &header, &keys).await {
         // The issuer may have rotated its keys since.
         Err(TokenError::UnknownKey) => {
-            let keys = app.documents.get_newer(http_client, &keys_url, now).await.map_err(|error| error.0)?;
+            let keys = app.documents.get_newer(http_client, &keys_url, now).await?;
             by_keys(app, token, algorithm, &header, &keys).await
         }
         claims => claims,
     };
-    let claims = claims.map_err(|error| format!("{error:?}"))?.all;
+    let claims = claims.map_err(|error| Unbelieved::Bad(format!("{error:?}")))?.all;
     let token = IdToken { claims, algorithm };
     let of_google = issuer == GOOGLE && token.issuer() == "accounts.google.com";
     if token.issuer() != issuer && !of_google {
-        return Err(format!("it is of {:?}, not {issuer:?}", token.issuer()));
+        return bad(format!("it is of {:?}, not {issuer:?}", token.issuer()));
     }
     // A token without an end is none.
     match token.claims.get("exp").and_then(Value::as_f64) {
         Some(expires) if (app.now().seconds() as f64) < expires => Ok(token),
-        _ => Err("it has expired".to_string()),
+        _ => bad("it has expired".to_string()),
     }
 }
 

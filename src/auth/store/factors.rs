@@ -1,6 +1,11 @@
 //! `"auth.mfa_factors"` and `"auth.mfa_challenges"`.
 
+use serde::Deserialize;
+use serde_json::json;
+
 use crate::auth::factor::{Challenge, FactorState};
+use crate::auth::model::json_text;
+use crate::auth::webauthn::Credential;
 use crate::sql::{Statement, raise};
 use crate::time::Timestamp;
 
@@ -22,18 +27,8 @@ pub struct NewFactor<'a> {
     pub phone: Option<&'a str>,
 }
 
-/// Adds an unverified factor, provided the session still may: it lives, shows aal2 if the user
-/// has a verified factor, and neither the name is taken nor `most` reached. Gives its id if so.
-pub fn insert(factor: &NewFactor<'_>, most: u64, now: Timestamp) -> Statement {
-    Statement::new(
-        r#"INSERT INTO "auth.mfa_factors" (
-  id, user_id, friendly_name, factor_type, status, secret, phone, created_at, updated_at
-)
-SELECT ?1, s.user_id, ?4, ?8, 'unverified', ?5, ?9, ?6, ?6
-FROM "auth.sessions" AS s
-WHERE s.id = ?3
-  AND s.user_id = ?2
-  AND (
+/// Whether the session `s` of the user `?2` may enrol another factor or passkey: it shows aal2 if there is a verified one.
+pub const MAY_ENROL: &str = r#"(
     s.aal = 'aal2'
     OR NOT EXISTS (
       SELECT 1
@@ -41,7 +36,20 @@ WHERE s.id = ?3
       WHERE f.user_id = ?2
         AND f.status = 'verified'
     )
-  )
+  )"#;
+
+/// Adds an unverified factor, provided the session still may: it lives, shows aal2 if the user
+/// has a verified factor, and neither the name is taken nor `most` reached. Gives its id if so.
+pub fn insert(factor: &NewFactor<'_>, most: u64, now: Timestamp) -> Statement {
+    Statement::new(format!(
+        r#"INSERT INTO "auth.mfa_factors" (
+  id, user_id, friendly_name, factor_type, status, secret, phone, created_at, updated_at
+)
+SELECT ?1, s.user_id, ?4, ?8, 'unverified', ?5, ?9, ?6, ?6
+FROM "auth.sessions" AS s
+WHERE s.id = ?3
+  AND s.user_id = ?2
+  AND {MAY_ENROL}
   AND NOT EXISTS (
     SELECT 1
     FROM "auth.mfa_factors" AS f
@@ -53,8 +61,8 @@ WHERE s.id = ?3
     FROM "auth.mfa_factors" AS f
     WHERE f.user_id = ?2
   ) < CAST(?7 AS INTEGER)
-RETURNING id"#,
-    )
+RETURNING id"#
+    ))
     .bind(factor.id)
     .bind(factor.user_id)
     .bind(factor.session_id)
@@ -354,4 +362,71 @@ RETURNING id"#,
     .bind(id)
     .bind(friendly_name)
     .bind(now.to_postgres())
+}
+
+/// The credential of a user's second factor, as JSON.
+#[derive(Deserialize)]
+pub struct FactorCredential {
+    pub id: String,
+    #[serde(deserialize_with = "json_text")]
+    pub credential: Credential,
+}
+
+/// The credentials of a user's second factors.
+pub fn factor_credentials(user_id: &str) -> Statement {
+    Statement::new(
+        r#"SELECT id, web_authn_credential AS credential
+FROM "auth.mfa_factors"
+WHERE user_id = ?1
+  AND web_authn_credential IS NOT NULL"#,
+    )
+    .bind(user_id)
+}
+
+/// Keeps a factor's credential.
+pub fn keep_factor_credential(user_id: &str, factor_id: &str, credential: &Credential) -> Statement {
+    Statement::new(
+        r#"UPDATE "auth.mfa_factors"
+SET web_authn_credential = ?3
+WHERE user_id = ?1
+  AND id = ?2"#,
+    )
+    .bind(user_id)
+    .bind(factor_id)
+    .bind(json!(credential).to_string())
+}
+
+/// What an authenticator was asked, base64url.
+#[derive(Deserialize)]
+pub struct FactorChallenge {
+    pub web_authn_challenge: Option<String>,
+}
+
+/// Keeps what a challenge asks of an authenticator.
+pub fn keep_factor_challenge(user_id: &str, factor_id: &str, id: &str, challenge: &str) -> Statement {
+    Statement::new(
+        r#"UPDATE "auth.mfa_challenges"
+SET web_authn_challenge = ?4
+WHERE user_id = ?1
+  AND factor_id = ?2
+  AND id = ?3"#,
+    )
+    .bind(user_id)
+    .bind(factor_id)
+    .bind(id)
+    .bind(challenge)
+}
+
+/// What a challenge asks of an authenticator.
+pub fn factor_challenge(user_id: &str, factor_id: &str, id: &str) -> Statement {
+    Statement::new(
+        r#"SELECT web_authn_challenge
+FROM "auth.mfa_challenges"
+WHERE user_id = ?1
+  AND factor_id = ?2
+  AND id = ?3"#,
+    )
+    .bind(user_id)
+    .bind(factor_id)
+    .bind(id)
 }

@@ -3,6 +3,7 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::factors::MAY_ENROL;
 use crate::auth::model::{json_text, object, time, wire_time};
 use crate::auth::webauthn::Credential;
 use crate::sql::{Statement, Writer};
@@ -99,7 +100,7 @@ pub fn insert(
     now: Timestamp,
 ) -> Statement {
     let flag = |flag: bool| if flag { "1" } else { "0" };
-    Statement::new(
+    Statement::new(format!(
         r#"INSERT INTO "auth.webauthn_credentials" (
   id, user_id, credential_id, public_key, aaguid, sign_count, transports, backup_eligible, backed_up,
   friendly_name, created_at, updated_at
@@ -108,22 +109,14 @@ SELECT ?1, s.user_id, ?4, ?5, ?6, CAST(?7 AS INTEGER), ?8, CAST(?9 AS INTEGER), 
 FROM "auth.sessions" AS s
 WHERE s.id = ?3
   AND s.user_id = ?2
-  AND (
-    s.aal = 'aal2'
-    OR NOT EXISTS (
-      SELECT 1
-      FROM "auth.mfa_factors" AS f
-      WHERE f.user_id = ?2
-        AND f.status = 'verified'
-    )
-  )
+  AND {MAY_ENROL}
   AND (
     SELECT count(*)
     FROM "auth.webauthn_credentials" AS c
     WHERE c.user_id = ?2
   ) < CAST(?13 AS INTEGER)
-RETURNING id"#,
-    )
+RETURNING id"#
+    ))
     .bind(id)
     .bind(user_id)
     .bind(session_id)
@@ -174,13 +167,6 @@ pub fn was_used(passkey: &Passkey, after: &Credential, now: Timestamp, writer: &
       AND c.last_used_at = {now}
   )"#
     )
-}
-
-/// Notes the sign-in of a user.
-pub fn signed_in(user_id: &str, now: Timestamp) -> Statement {
-    Statement::new("UPDATE \"auth.users\"\nSET last_sign_in_at = ?2, updated_at = ?2\nWHERE id = ?1")
-        .bind(user_id)
-        .bind(now.to_postgres())
 }
 
 /// Gives a passkey another name; gives its id if it is there.
@@ -243,71 +229,4 @@ RETURNING challenge, expires_at"#,
 /// Removes questions that expired.
 pub fn sweep(now: Timestamp) -> Statement {
     Statement::new("DELETE FROM \"auth.webauthn_challenges\"\nWHERE expires_at <= ?1").bind(now.to_postgres())
-}
-
-/// The credential of a user's second factor, as JSON.
-#[derive(Deserialize)]
-pub struct FactorCredential {
-    pub id: String,
-    #[serde(deserialize_with = "json_text")]
-    pub credential: Credential,
-}
-
-/// The credentials of a user's second factors.
-pub fn factor_credentials(user_id: &str) -> Statement {
-    Statement::new(
-        r#"SELECT id, web_authn_credential AS credential
-FROM "auth.mfa_factors"
-WHERE user_id = ?1
-  AND web_authn_credential IS NOT NULL"#,
-    )
-    .bind(user_id)
-}
-
-/// Keeps a factor's credential.
-pub fn keep_factor_credential(user_id: &str, factor_id: &str, credential: &Credential) -> Statement {
-    Statement::new(
-        r#"UPDATE "auth.mfa_factors"
-SET web_authn_credential = ?3
-WHERE user_id = ?1
-  AND id = ?2"#,
-    )
-    .bind(user_id)
-    .bind(factor_id)
-    .bind(json!(credential).to_string())
-}
-
-/// What an authenticator was asked, base64url.
-#[derive(Deserialize)]
-pub struct FactorChallenge {
-    pub web_authn_challenge: Option<String>,
-}
-
-/// Keeps what a challenge asks of an authenticator.
-pub fn keep_factor_challenge(user_id: &str, factor_id: &str, id: &str, challenge: &str) -> Statement {
-    Statement::new(
-        r#"UPDATE "auth.mfa_challenges"
-SET web_authn_challenge = ?4
-WHERE user_id = ?1
-  AND factor_id = ?2
-  AND id = ?3"#,
-    )
-    .bind(user_id)
-    .bind(factor_id)
-    .bind(id)
-    .bind(challenge)
-}
-
-/// What a challenge asks of an authenticator.
-pub fn factor_challenge(user_id: &str, factor_id: &str, id: &str) -> Statement {
-    Statement::new(
-        r#"SELECT web_authn_challenge
-FROM "auth.mfa_challenges"
-WHERE user_id = ?1
-  AND factor_id = ?2
-  AND id = ?3"#,
-    )
-    .bind(user_id)
-    .bind(factor_id)
-    .bind(id)
 }

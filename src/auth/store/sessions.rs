@@ -6,7 +6,7 @@ use crate::auth::session::{Client, Session};
 use crate::sql::{Statement, Writer};
 use crate::time::Timestamp;
 
-const COLUMNS: &str = "s.id, s.user_id, s.aal, s.amr, s.refresh_token_hmac_key, s.refresh_token_counter, s.refresh_token_floor, s.refreshed_at, s.created_at";
+const COLUMNS: &str = "s.id, s.user_id, s.aal, s.amr, s.refresh_token_hmac_key, s.refresh_token_counter, s.refresh_token_floor, s.refreshed_at, s.created_at, s.oauth_client_id, s.scopes";
 
 /// A session that ended or whose user's standing changed, as the edge has to hear of it.
 #[derive(Deserialize)]
@@ -83,11 +83,14 @@ pub fn insert_if(
         now.clone(),
         now.clone(),
         writer.bind(client.country.as_deref()),
+        writer.bind(session.oauth_client_id.as_deref()),
+        writer.bind(session.scopes.as_deref()),
     ];
     let condition = condition(&mut writer);
     writer.push(&format!(
         r#"INSERT INTO "auth.sessions" (
-  id, user_id, aal, amr, user_agent, ip, refresh_token_hmac_key, refresh_token_counter, created_at, updated_at, country
+  id, user_id, aal, amr, user_agent, ip, refresh_token_hmac_key, refresh_token_counter, created_at, updated_at, country,
+  oauth_client_id, scopes
 )
 SELECT {}
 FROM "auth.users" AS u
@@ -177,6 +180,15 @@ WHERE user_id = ?1
 pub fn end_aal1(user_id: &str) -> Statement {
     Statement::new("DELETE FROM \"auth.sessions\"\nWHERE user_id = ?1\n  AND aal < 'aal2'\nRETURNING id")
         .bind(user_id)
+}
+
+/// Ends a user's sessions of an app; gives their keys.
+pub fn end_of_client(user_id: &str, client_id: &str) -> Statement {
+    Statement::new(
+        "DELETE FROM \"auth.sessions\"\nWHERE user_id = ?1\n  AND oauth_client_id = ?2\nRETURNING id",
+    )
+    .bind(user_id)
+    .bind(client_id)
 }
 
 /// Which of a user's sessions end.

@@ -53,6 +53,22 @@ pub fn by_id(id: &str) -> Statement {
     Statement::new(format!("{SELECT}\nWHERE u.id = ?1")).bind(id)
 }
 
+/// The user of a code for a PKCE verifier.
+pub fn by_flow_state(flow_state_id: &str) -> Statement {
+    Statement::new(format!(
+        "{SELECT}\nWHERE u.id = (\n  SELECT f.user_id\n  FROM \"auth.flow_state\" AS f\n  WHERE f.id = ?1\n)"
+    ))
+    .bind(flow_state_id)
+}
+
+/// The user who was asked by an authorization of an app.
+pub fn by_authorization(authorization_id: &str) -> Statement {
+    Statement::new(format!(
+        "{SELECT}\nWHERE u.id = (\n  SELECT a.user_id\n  FROM \"auth.oauth_authorizations\" AS a\n  WHERE a.id = ?1\n)"
+    ))
+    .bind(authorization_id)
+}
+
 /// The user with that address, in lower case.
 pub fn by_email(email: &str) -> Statement {
     Statement::new(format!("{SELECT}\nWHERE u.email = ?1\n  AND u.is_sso_user = 0")).bind(email)
@@ -188,39 +204,39 @@ pub fn replace_for(before: &User, after: &User, now: Timestamp, token: Option<&S
     writer.finish()
 }
 
-/// Confirms the address of a token's user and notes the sign-in, provided the token stands.
-pub fn verified(token: &Standing<'_>) -> Statement {
-    let mut writer = Writer::default();
-    let user_id = writer.bind(token.user_id);
-    let now = writer.bind(token.now.to_postgres());
-    let condition = token.condition(&mut writer);
-    writer.push(&format!(
-        r#"UPDATE "auth.users"
-SET email_confirmed_at = coalesce(email_confirmed_at, {now}),
-  raw_user_meta_data = CASE
-    WHEN email_confirmed_at IS NULL THEN json_set(raw_user_meta_data, '$.email_verified', json('true'))
-    ELSE raw_user_meta_data
-  END,
-  last_sign_in_at = {now},
-  updated_at = {now}
-WHERE id = {user_id}
-  AND deleted_at IS NULL
-  AND (banned_until IS NULL OR banned_until <= {now})
-  AND {condition}"#
-    ));
-    writer.finish()
+/// Notes the sign-in of a user who showed no password.
+pub fn signed_in_without_password(user_id: &str, now: Timestamp) -> Statement {
+    Statement::new("UPDATE \"auth.users\"\nSET last_sign_in_at = ?2, updated_at = ?2\nWHERE id = ?1")
+        .bind(user_id)
+        .bind(now.to_postgres())
 }
 
-/// Confirms the number of a token's user and notes the sign-in, provided the token stands.
+/// Confirms the address of a token's user and notes the sign-in, provided the token stands.
+pub fn verified(token: &Standing<'_>) -> Statement {
+    confirmed(
+        token,
+        "email",
+        r#"raw_user_meta_data = CASE
+    WHEN email_confirmed_at IS NULL THEN json_set(raw_user_meta_data, '$.email_verified', json('true'))
+    ELSE raw_user_meta_data
+  END"#,
+    )
+}
+
+/// The same of the number.
 pub fn phone_verified(token: &Standing<'_>) -> Statement {
+    confirmed(token, "phone", "is_anonymous = 0")
+}
+
+fn confirmed(token: &Standing<'_>, contact: &str, and: &str) -> Statement {
     let mut writer = Writer::default();
     let user_id = writer.bind(token.user_id);
     let now = writer.bind(token.now.to_postgres());
     let condition = token.condition(&mut writer);
     writer.push(&format!(
         r#"UPDATE "auth.users"
-SET phone_confirmed_at = coalesce(phone_confirmed_at, {now}),
-  is_anonymous = 0,
+SET {contact}_confirmed_at = coalesce({contact}_confirmed_at, {now}),
+  {and},
   last_sign_in_at = {now},
   updated_at = {now}
 WHERE id = {user_id}

@@ -80,6 +80,9 @@ impl Lowering<'_> {
         if let Some(piece) = self.range_call(name, &pieces)? {
             return Ok(piece);
         }
+        if let Some(piece) = self.geometry_call(name, &pieces)? {
+            return Ok(piece);
+        }
         if let Some(piece) = self.sequence_call(name, &pieces)? {
             return Ok(piece);
         }
@@ -371,7 +374,7 @@ impl Lowering<'_> {
 pub fn called_name(function: &Function) -> Result<String, DialectError> {
     let parts = name::parts(&function.name)?;
     Ok(match parts.as_slice() {
-        [schema, name] if matches!(schema.as_str(), "pg_catalog" | "extensions") => name.clone(),
+        [schema, name] if matches!(schema.as_str(), "pg_catalog" | "extensions" | "gis") => name.clone(),
         parts => parts.join("."),
     })
 }

@@ -110,6 +110,7 @@ impl Lowering<'_> {
             (T::Json, T::Jsonb) | (T::Jsonb, T::Json) => Ok(sql),
             (T::Bool, T::Int4) if explicit => Ok(sql),
             (T::Int4, T::Bool) if explicit => Ok(format!("({sql} <> 0)")),
+            (T::Geometry(from), T::Geometry(to)) => self.convert_geometry(sql, from, to, explicit),
             (T::Array(from), T::Array(to))
                 if family(from) == Family::Text
                     && (matches!(**to, T::Text | T::Varchar(None)) || from == to) =>
@@ -148,6 +149,7 @@ impl Lowering<'_> {
                 format!("CASE WHEN {bytes} IS NOT NULL THEN '\\x' || lower(hex({bytes})) END")
             }),
             T::Range(_) | T::Cidr | T::Macaddr => Ok(sql),
+            T::Geometry(_) => Ok(format!("({sql} ->> '$[0]')")),
             T::Tsvector => Ok(self.vector_text(&sql)),
             T::Timestamp => Ok(format!("replace({sql}, 'T', ' ')")),
             T::Timestamptz => Ok(format!("replace(replace({sql}, 'T', ' '), '+00:00', '+00')")),

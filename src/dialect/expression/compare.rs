@@ -167,6 +167,7 @@ impl Lowering<'_> {
             },
             DataType::Inet | DataType::Cidr if order_matters => refused(),
             DataType::Range(of) => self.range_key(*of, sql, order_matters),
+            DataType::Geometry(_) if order_matters => refused(),
             DataType::Tsvector | DataType::Tsquery => refused(),
             _ => Ok(sql),
         }

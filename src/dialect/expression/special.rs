@@ -65,7 +65,7 @@ pub const SPECIALS: &[Special] = &[
     Special { name: "to_timestamp",            arguments: "double precision",                          result: "timestamp with time zone", lower: to_timestamp },
     Special { name: "make_date",               arguments: "integer, integer, integer",                 result: "date",          lower: make_date },
     Special { name: "date",                    arguments: "timestamp",                                 result: "date",          lower: date },
-    Special { name: "to_char",                 arguments: "timestamp, text",                           result: "text",          lower: super::to_char::to_char },
+    Special { name: "to_char",                 arguments: "timestamp or number, text",                 result: "text",          lower: super::to_char::to_char },
     Special { name: "round",                   arguments: "numeric [, integer]",                       result: "numeric",       lower: number_function::rounded },
     Special { name: "trunc",                   arguments: "numeric [, integer]",                       result: "numeric",       lower: number_function::rounded },
     Special { name: "floor",                   arguments: "numeric",                                   result: "numeric",       lower: number_function::rounded },

@@ -55,6 +55,7 @@ fn table(name: &str, columns: &[(&str, &str)]) -> Table {
         comment: None,
         row_security: true,
         privileges: crate::schema::Privileges::default(),
+        partitioning: None,
         policies: vec![],
     }
 }

@@ -1,7 +1,8 @@
-//! `to_char` of times, with a pattern that is a literal.
+//! `to_char` of times, with a pattern that is a literal; of numbers in the file beside.
 
 use super::lowering::Lowering;
 use super::piece::Piece;
+use super::to_char_number::to_char_number;
 use crate::dialect::DialectError;
 use crate::schema::DataType;
 use crate::sql::{quote_literal, raise};
@@ -83,12 +84,17 @@ pub fn to_char(
     pieces: &[Piece],
 ) -> Result<Option<Piece>, DialectError> {
     let [at, pattern] = pieces else { return Ok(None) };
+    if let (Piece::Typed(_, of), Piece::Unknown(pattern)) = (at, pattern)
+        && matches!(of, DataType::Int2 | DataType::Int4 | DataType::Int8 | DataType::Numeric(_))
+    {
+        return to_char_number(lowering, at.clone(), pattern).map(Some);
+    }
     let at = match at {
         Piece::Typed(sql, DataType::Timestamp | DataType::Timestamptz) => sql.clone(),
         Piece::Typed(_, DataType::Date) => lowering.implicit(at.clone(), &DataType::Timestamp)?,
         other => {
             return Err(DialectError::unsupported(format!("to_char() of {}", other.type_name()))
-                .with_hint("Dates and timestamps are supported; format numbers where they are shown."));
+                .with_hint("Dates, timestamps, integers and numerics are supported."));
         }
     };
     let Piece::Unknown(pattern) = pattern else {

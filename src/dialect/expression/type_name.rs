@@ -3,7 +3,7 @@
 use sqlparser::ast;
 
 use crate::dialect::{DialectError, name};
-use crate::schema::{Catalog, DataType};
+use crate::schema::{Catalog, DataType, Spatial};
 use crate::sql::physical_name;
 
 /// Types between which comparison needs no cast asked for.
@@ -19,6 +19,8 @@ pub enum Family {
     Json,
     /// Arrays.
     Array,
+    /// `geometry` and `geography`.
+    Geometry,
     /// A type that meets only itself.
     Other,
 }
@@ -51,6 +53,7 @@ pub fn family(data_type: &DataType) -> Family {
         DataType::Timestamptz            => Family::Time(2),
         DataType::Json | DataType::Jsonb => Family::Json,
         DataType::Array(_)               => Family::Array,
+        DataType::Geometry(_)            => Family::Geometry,
         _                                => Family::Other,
     }
 }
@@ -67,6 +70,14 @@ pub fn common_type(one: &DataType, other: &DataType) -> Option<DataType> {
             _ => other.clone(),
         }),
         (Family::Time(a), Family::Time(b)) => Some(if a >= b { one.clone() } else { other.clone() }),
+        (Family::Geometry, Family::Geometry) => match (one, other) {
+            (DataType::Geometry(one), DataType::Geometry(other))
+                if one.is_geography || other.is_geography =>
+            {
+                Some(DataType::Geometry(Spatial::GEOGRAPHY))
+            }
+            _ => Some(DataType::Geometry(Spatial::GEOMETRY)),
+        },
         (Family::Text, Family::Text) => match (one, other) {
             (DataType::Char(_), DataType::Char(_)) => Some(one.clone()),
             _ => Some(DataType::Text),
@@ -108,6 +119,9 @@ pub fn named_type(catalog: &Catalog, data_type: &ast::DataType) -> Result<DataTy
         // Postgres ignores how many dimensions were declared.
         return Ok(match named_type(catalog, element)? {
             array @ DataType::Array(_) => array,
+            DataType::Geometry(of) => {
+                return Err(DialectError::unsupported(format!("an array of {}", of.name())));
+            }
             element => DataType::Array(Box::new(element)),
         });
     }
@@ -115,7 +129,7 @@ pub fn named_type(catalog: &Catalog, data_type: &ast::DataType) -> Result<DataTy
         let parts = name::parts(object)?;
         let plain = match parts.as_slice() {
             [name] => Some(name),
-            [schema, name] if schema == "pg_catalog" || schema == "extensions" => Some(name),
+            [schema, name] if matches!(schema.as_str(), "pg_catalog" | "extensions" | "gis") => Some(name),
             _ => None,
         };
         if matches!(plain, Some(name) if name == "regconfig" || name == "regclass") {

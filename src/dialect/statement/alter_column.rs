@@ -10,7 +10,7 @@ use crate::dialect::DialectError;
 use crate::dialect::expression::{Lowering, Piece, Place, declared_type};
 use crate::dialect::name::folded;
 use crate::dialect::translate::{SystemEnvironment, Translator};
-use crate::schema::{Column, DataType, Table};
+use crate::schema::{Column, DataType, Identity, Table};
 use crate::sql::{physical_name, quote_identifier};
 
 impl Translator {
@@ -38,9 +38,9 @@ impl Translator {
             Operation::SetDataType { data_type, using, .. } => {
                 self.set_type(table, column, data_type, using.as_ref())
             }
-            other @ Operation::AddGenerated { .. } => {
-                Err(DialectError::unsupported(format!("ALTER TABLE … ALTER COLUMN … {other}"))
-                    .with_hint("Write it in CREATE TABLE."))
+            Operation::AddGenerated { .. } => {
+                Err(DialectError::unsupported("ADD GENERATED beside other changes")
+                    .with_hint("Write it as a statement of its own."))
             }
         }
     }
@@ -52,6 +52,14 @@ impl Translator {
         value: Option<&Expr>,
     ) -> Result<(), DialectError> {
         let kind = match (column.identity, &column.generated) {
+            (Some(Identity::Serial), _) if value.is_none() => {
+                let plain = Column { identity: None, sequence: None, ..column.clone() };
+                return self.rebuild(table, with_column(table, plain), &[]);
+            }
+            (Some(Identity::Serial), _) => {
+                return Err(DialectError::unsupported("SET DEFAULT of a serial column")
+                    .with_hint("DROP DEFAULT first."));
+            }
             (Some(_), _) => Some("an identity"),
             (None, Some(_)) => Some("a generated"),
             (None, None) => None,
@@ -199,7 +207,7 @@ fn is_integer(column: &Column) -> bool {
 }
 
 /// The table with one column changed.
-fn with_column(table: &Table, changed: Column) -> Table {
+pub fn with_column(table: &Table, changed: Column) -> Table {
     let mut after = table.clone();
     for column in after.columns.iter_mut().filter(|column| column.name == changed.name) {
         *column = changed.clone();

@@ -9,6 +9,7 @@ use super::column::refuse_characteristics;
 use super::constraint::{Constraints, constraint_names, new_constraint};
 use super::ddl::stored_condition;
 use super::existing_rows::{duplicates, failed_check, null_values};
+use super::partition_bound::check_keys;
 use crate::dialect::DialectError;
 use crate::dialect::name::folded;
 use crate::dialect::translate::Translator;
@@ -36,6 +37,7 @@ impl Translator {
         constraints.add(constraint)?;
         let mut after = table.clone();
         constraints.resolve(&self.catalog, &mut after)?;
+        check_keys(&self.catalog, &mut after)?;
         self.check_rows(table, &after)?;
         self.rebuild(table, after, &[])
     }

@@ -27,10 +27,16 @@ impl Translator {
             Err(error) if alter.if_exists && error.code == "42P01" => return Ok(()),
             table => table?,
         };
+        if table.partitioning.is_none() {
+            return alter.operations.iter().try_for_each(|operation| self.alter(&table, operation));
+        }
+        // Its partitions are views of it as it will be.
+        self.forget_partitions(&table);
         for operation in &alter.operations {
+            self.refuse_change_of_key(&table, operation)?;
             self.alter(&table, operation)?;
         }
-        Ok(())
+        self.name_partitions()
     }
 
     fn alter(&mut self, table: &Table, operation: &AlterTableOperation) -> Result<(), DialectError> {

@@ -36,7 +36,7 @@ pub fn read_column(
         data_type,
         nullable: serial.is_none(),
         default: domain.as_ref().and_then(|domain| catalog.domain_default(domain)).cloned(),
-        identity: serial.map(|_| Identity::ByDefault),
+        identity: serial.map(|_| Identity::Serial),
         generated: None,
         comment: None,
         sequence: None,

@@ -65,6 +65,11 @@ impl Constraints {
         Ok(())
     }
 
+    /// A CHECK that another table has.
+    pub fn copied_check(&mut self, name: &str, expression: &str) {
+        self.checks.push((Some(name.to_string()), expression.to_string()));
+    }
+
     /// A constraint of the table.
     pub fn add(&mut self, constraint: &TableConstraint) -> Result<(), DialectError> {
         match constraint {
@@ -246,7 +251,7 @@ fn known_columns(table: &Table, columns: &[String]) -> Result<(), DialectError> 
 }
 
 /// The table's columns that an expression names, each once.
-fn named_columns(table: &Table, expression: &str) -> Result<Vec<String>, DialectError> {
+pub fn named_columns(table: &Table, expression: &str) -> Result<Vec<String>, DialectError> {
     use sqlparser::tokenizer::Token;
     let mut columns: Vec<String> = Vec::new();
     for token in parse::tokens(expression)? {

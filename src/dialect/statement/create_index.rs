@@ -5,6 +5,7 @@ use sqlparser::ast::{CreateIndex, Expr, IndexColumn, IndexType, OrderBySort, Sta
 use super::constraint::chosen_name;
 use super::create_table::nameable;
 use super::ddl::{in_row, stored_condition};
+use super::partition_bound::check_unique;
 use crate::dialect::expression::called_name;
 use crate::dialect::name::folded;
 use crate::dialect::translate::Translator;
@@ -24,6 +25,15 @@ impl Translator {
         let physical = physical_name(&table.schema, &name);
         if create.if_not_exists && self.catalog.indexes.contains_key(&physical) {
             return Ok(());
+        }
+        if let Some(of) = table.partitioning.as_ref().filter(|_| create.unique) {
+            let columns = create.columns.iter().filter_map(plain_column).collect();
+            check_unique(
+                &table,
+                of,
+                &Unique { name: name.clone(), columns, is_constraint: false },
+                "UNIQUE",
+            )?;
         }
         nameable("index", &name)?;
         self.new_relation(&table.schema, &name)?;

@@ -1,12 +1,18 @@
-//! `CREATE TABLE`.
+//! `CREATE TABLE`, also `AS` a query, `LIKE` others and `PARTITION BY`.
 
-use sqlparser::ast::{CreateTable, CreateTableOptions, ObjectName};
+use sqlparser::ast::{CreateTable, CreateTableOptions, ObjectName, Statement};
+use sqlparser::tokenizer::{Token, TokenWithSpan};
 
 use super::column::read_column;
 use super::constraint::Constraints;
+use super::like::{Like, is_constraint};
+use super::partition::not_on_a_partition;
+use super::partition_bound::{check_keys, read_partitioning};
+use crate::dialect::reader::Reader;
 use crate::dialect::translate::Translator;
-use crate::dialect::{DialectError, name};
-use crate::schema::{Table, is_builtin};
+use crate::dialect::view::analyse;
+use crate::dialect::{DialectError, name, parse};
+use crate::schema::{Partitioning, Table, is_builtin};
 use crate::sql::physical_name;
 
 /// D1's limit, and SQLite's on D1.
@@ -20,27 +26,118 @@ const SYSTEM_SCHEMAS: &[&str] = &[
 ];
 
 impl Translator {
-    pub(in crate::dialect) fn create_table(&mut self, create: &CreateTable) -> Result<(), DialectError> {
+    /// Takes out what the parser does not read as Postgres writes it, and has it read the rest.
+    pub(in crate::dialect) fn create_table(&mut self, mut reader: Reader<'_>) -> Result<(), DialectError> {
+        let head = reader.until(|token| *token == Token::LParen);
+        let mut words = head;
+        words.wants("CREATE")?;
+        words.takes("UNLOGGED");
+        words.wants("TABLE")?;
+        let if_not_exists = words.takes("IF NOT EXISTS");
+        let (schema, name) = words.qualified_name()?;
+        if words.takes("PARTITION OF") {
+            // Its bounds stand in parentheses, where the head ends.
+            let bounds = words.through(&reader);
+            return self.create_partition((schema, name), if_not_exists, bounds);
+        }
+        if words.takes("AS") {
+            return self.create_table_as((schema, name), if_not_exists, &[], words.through(&reader));
+        }
+        if reader.is_done() {
+            return Err(reader.syntax());
+        }
+        let list = reader.parenthesised()?.list();
+        if reader.takes("AS") {
+            let mut names = Vec::new();
+            for mut column in list {
+                names.push(column.name()?);
+            }
+            return self.create_table_as((schema, name), if_not_exists, &names, reader);
+        }
+        let (mut likes, mut elements, mut columns) = (Vec::new(), Vec::new(), 0);
+        for mut element in list {
+            if element.takes("LIKE") {
+                likes.push(self.read_like(columns, element)?);
+                continue;
+            }
+            columns += usize::from(!is_constraint(&element));
+            elements.push(element.tokens_left());
+        }
+        let partitioning =
+            if reader.takes("PARTITION BY") { Some(read_partitioning(&mut reader)?) } else { None };
+        let mut tokens = head.tokens_left();
+        tokens.push(TokenWithSpan::wrap(Token::LParen));
+        tokens.extend(joined(&elements));
+        tokens.push(TokenWithSpan::wrap(Token::RParen));
+        tokens.extend(reader.tokens_left());
+        match parse::statement(tokens)? {
+            Statement::CreateTable(create) => self.add_created(&create, &likes, partitioning),
+            _ => Err(reader.syntax()),
+        }
+    }
+
+    fn add_created(
+        &mut self,
+        create: &CreateTable,
+        likes: &[Like],
+        partitioning: Option<Partitioning>,
+    ) -> Result<(), DialectError> {
         refuse_odd_clauses(create)?;
         let (schema, name) = name::qualified(&create.name)?;
         if create.if_not_exists && self.catalog.table(&schema, &name).is_some() {
             return Ok(());
         }
         self.new_relation(&schema, &name)?;
-        let mut table = Table { row_security: true, ..Table::new(schema, name) };
+        let mut table = Table { row_security: true, partitioning, ..Table::new(schema, name) };
         let mut constraints = Constraints::default();
-        for definition in &create.columns {
-            let column = read_column(&self.catalog, definition, &mut constraints)?;
-            add_column(&mut table, column)?;
+        for place in 0..=create.columns.len() {
+            for like in likes.iter().filter(|like| like.place == place) {
+                self.like_columns(like, &mut table, &mut constraints)?;
+            }
+            if let Some(definition) = create.columns.get(place) {
+                let column = read_column(&self.catalog, definition, &mut constraints)?;
+                add_column(&mut table, column)?;
+            }
+        }
+        if table.columns.is_empty() {
+            return Err(DialectError::unsupported("a table without columns"));
         }
         for constraint in &create.constraints {
             constraints.add(constraint)?;
         }
         let shapes = std::mem::take(&mut constraints.sequences);
         constraints.resolve(&self.catalog, &mut table)?;
+        likes.iter().try_for_each(|like| self.like_keys(like, &mut table))?;
+        check_keys(&self.catalog, &mut table)?;
         let start = self.number_columns(&mut table, &shapes)?;
         self.add_table(table.clone())?;
-        start.map_or(Ok(()), |start| self.set_rowid(&table, &start.to_string()))
+        if let Some(start) = start {
+            self.set_rowid(&table, &start.to_string())?;
+        }
+        likes.iter().try_for_each(|like| self.like_indexes(like, &table))
+    }
+
+    /// `CREATE TABLE … AS` a query: its rows, and no more of its tables than the columns' types.
+    fn create_table_as(
+        &mut self,
+        (schema, name): (String, String),
+        if_not_exists: bool,
+        names: &[String],
+        reader: Reader<'_>,
+    ) -> Result<(), DialectError> {
+        if if_not_exists && self.catalog.relation(&schema, &name).is_some() {
+            return Ok(());
+        }
+        self.new_relation(&schema, &name)?;
+        let mut tokens = reader.tokens_left();
+        let with_rows = super::view::takes_rows(&mut tokens)?;
+        let analysis = analyse(&self.catalog, &parse::query(tokens)?.to_string())?;
+        let definition = analysis.definition.clone();
+        let mut table =
+            super::view::new_view((schema, name), names, Default::default(), analysis, true)?.table;
+        table.row_security = true;
+        self.add_table(table.clone())?;
+        if with_rows { self.fill(&table, &definition) } else { Ok(()) }
     }
 
     /// Renders a complete table and adds it to the catalog.
@@ -60,6 +157,9 @@ impl Translator {
         let physical = physical_name(schema, name);
         let tables = self.catalog.tables.keys();
         let others = self.catalog.indexes.keys().chain(self.catalog.views.keys());
+        if self.catalog.partitioned(schema, name).is_some() {
+            return Err(DialectError::new("42P07", format!("relation \"{name}\" already exists")));
+        }
         let taken = tables.chain(others).find(|key| key.eq_ignore_ascii_case(&physical));
         match taken {
             None => Ok(()),
@@ -99,6 +199,9 @@ impl Translator {
             let written = name::parts(object).unwrap_or_default().join(".");
             DialectError::new("42P01", format!("relation \"{written}\" does not exist"))
         };
+        if self.catalog.partitioned(&schema, &name).is_some() {
+            return Err(not_on_a_partition("this"));
+        }
         if self.catalog.inlined_view(&schema, &name).is_some() {
             return Err(DialectError::new("42809", format!("\"{name}\" is not a table")));
         }
@@ -160,7 +263,7 @@ fn refuse_odd_clauses(create: &CreateTable) -> Result<(), DialectError> {
         (create.or_replace,               "CREATE OR REPLACE TABLE"),
         (create.temporary,                "CREATE TEMPORARY TABLE"),
         (create.query.is_some(),          "CREATE TABLE … AS"),
-        (create.like.is_some(),           "CREATE TABLE … (LIKE …)"),
+        (create.like.is_some(),           "LIKE outside of the list of columns"),
         (create.inherits.is_some(),       "INHERITS"),
         (create.partition_by.is_some(),   "PARTITION BY"),
         (create.partition_of.is_some(),   "PARTITION OF"),
@@ -171,10 +274,21 @@ fn refuse_odd_clauses(create: &CreateTable) -> Result<(), DialectError> {
         (!is_storage_option(&create.table_options), "table options"),
         (create.comment.is_some(),        "COMMENT"),
         (create.clone.is_some(),          "CLONE"),
-        (create.columns.is_empty(),       "a table without columns"),
     ];
     match clauses.iter().find(|(present, _)| *present) {
         Some((_, clause)) => Err(DialectError::unsupported(clause)),
         None => Ok(()),
     }
+}
+
+/// The tokens of a list's elements, with commas between.
+fn joined(elements: &[Vec<TokenWithSpan>]) -> Vec<TokenWithSpan> {
+    let mut tokens = Vec::new();
+    for element in elements {
+        if !tokens.is_empty() {
+            tokens.push(TokenWithSpan::wrap(Token::Comma));
+        }
+        tokens.extend(element.iter().cloned());
+    }
+    tokens
 }

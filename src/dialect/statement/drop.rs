@@ -41,6 +41,11 @@ impl Translator {
     ) -> Result<(), DialectError> {
         let mut tables: Vec<Table> = Vec::new();
         for object in objects {
+            let (schema, name) = name::qualified(object)?;
+            if let Some(view) = self.catalog.view(&schema, &name).filter(|view| view.partition).cloned() {
+                self.drop_partition(&view, cascade)?;
+                continue;
+            }
             self.refuse_view_as_table(object)?;
             match self.own_table(object) {
                 Err(error) if error.code == "42P01" && if_exists => {}
@@ -58,6 +63,14 @@ impl Translator {
         let names: Vec<String> =
             tables.iter().map(|table| physical_name(&table.schema, &table.name)).collect();
         for table in tables {
+            for part in table.partitioning.iter().flat_map(|of| &of.partitions) {
+                let view = self.catalog.view(&part.schema, &part.name).map(|view| view.table.clone());
+                if let Some(part) = view {
+                    self.drop_views_over(&part, &names, cascade)?;
+                    self.drop_policies_over(&part, &names, cascade)?;
+                }
+            }
+            self.forget_partitions(table);
             self.drop_views_over(table, &names, cascade)?;
             self.drop_keys_to(table, &names, cascade)?;
             self.drop_policies_over(table, &names, cascade)?;

@@ -85,6 +85,7 @@ pub fn unmatched_key(table: &Table, key: &ForeignKey) -> String {
     )
 }
 
-fn refuse_if(query: &str, payload: &str) -> String {
+/// Raises where a query has rows; `payload` is code and message.
+pub fn refuse_if(query: &str, payload: &str) -> String {
     format!("SELECT CASE WHEN EXISTS ({query}) THEN {} END", raise(&quote_literal(payload)))
 }

@@ -11,7 +11,7 @@ use crate::dialect::trigger::{MODDATETIME, moddatetime};
 #[rustfmt::skip]
 const EXTENSIONS: &[&str] = &[
     "pgcrypto", "uuid-ossp", "citext", "plpgsql", "pg_stat_statements", "pg_graphql", "btree_gist", "btree_gin",
-    "pg_trgm", "hypopg", "index_advisor", "pgaudit", "plpgsql_check", "supautils", MODDATETIME,
+    "pg_trgm", "hypopg", "index_advisor", "pgaudit", "plpgsql_check", "supautils", "postgis", MODDATETIME,
 ];
 
 impl Translator {

@@ -82,7 +82,7 @@ impl Translator {
         let physical = physical_name(&table.schema, &table.name);
         if let Some(of) = self.catalog.tables.get_mut(&physical) {
             of.privileges = changed;
-        } else if let Some(view) = self.catalog.views.get_mut(&physical) {
+        } else if let Some(view) = self.catalog.views.get_mut(&physical).filter(|view| !view.partition) {
             view.table.privileges = changed;
         }
     }

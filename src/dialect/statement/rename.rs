@@ -184,6 +184,7 @@ pub(super) fn carried(
                 exclusion.predicate.iter_mut().try_for_each(carry)?;
             }
             table.columns.iter_mut().filter_map(|column| column.generated.as_mut()).try_for_each(carry)?;
+            table.partitioning.iter_mut().flat_map(|of| &mut of.keys).try_for_each(carry)?;
         }
     }
     Ok(catalog)

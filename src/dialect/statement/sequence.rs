@@ -29,6 +29,8 @@ struct Wanted {
     least: Option<i64>,
     most: Option<i64>,
     start: Option<i64>,
+    /// `SEQUENCE NAME` of an identity column.
+    name: Option<(String, String)>,
 }
 
 /// An identity column's sequence, still without a name.
@@ -73,15 +75,20 @@ impl Wanted {
         if start > most {
             return wrong(format!("START value ({start}) cannot be greater than MAXVALUE ({most})"));
         }
-        Ok(Sequence { schema: String::new(), name: String::new(), increment, least, most, start })
+        let (schema, name) = self.name.unwrap_or_default();
+        Ok(Sequence { schema, name, increment, least, most, start })
     }
 }
 
-/// The options of `CREATE SEQUENCE`, in any order: the parser wants one of its own.
-fn read_options(reader: &mut Reader<'_>) -> Result<Sequence, DialectError> {
-    let (mut wanted, mut data_type) = (Wanted::default(), DataType::Int8);
+/// The options of `CREATE SEQUENCE`, in any order (the parser wants one of its own), and of an identity column of a type.
+pub fn read_options(options: Option<Reader<'_>>, of: &DataType) -> Result<Sequence, DialectError> {
+    let (mut wanted, mut data_type) = (Wanted::default(), of.clone());
+    let Some(mut reader) = options else { return wanted.sequence(of) };
+    let reader = &mut reader;
     while !reader.is_done() {
-        if reader.takes("AS") {
+        if reader.takes("SEQUENCE NAME") {
+            wanted.name = Some(reader.qualified_name()?);
+        } else if reader.takes("AS") {
             let name = reader.name()?;
             data_type = DataType::named(&name)
                 .filter(|of| matches!(of, DataType::Int2 | DataType::Int4 | DataType::Int8))
@@ -113,6 +120,15 @@ fn read_options(reader: &mut Reader<'_>) -> Result<Sequence, DialectError> {
     wanted.sequence(&data_type)
 }
 
+/// What follows `RESTART`: a value, or that of the start.
+pub fn read_restart(reader: &mut Reader<'_>) -> Result<Option<i64>, DialectError> {
+    reader.takes("WITH");
+    match reader.text_left().trim() {
+        "" => Ok(None),
+        text => text.parse::<i64>().map(Some).map_err(|_| reader.syntax()),
+    }
+}
+
 fn read_number(reader: &mut Reader<'_>) -> Result<i64, DialectError> {
     let sign = if reader.takes_token(&Token::Minus) { "-" } else { "" };
     match reader.next() {
@@ -134,7 +150,7 @@ impl Translator {
         reader.wants("CREATE SEQUENCE")?;
         let if_not_exists = reader.takes("IF NOT EXISTS");
         let (schema, name) = reader.qualified_name()?;
-        let shape = read_options(&mut reader)?;
+        let shape = read_options(Some(reader), &DataType::Int8)?;
         if if_not_exists && self.catalog.sequences.contains_key(&physical_name(&schema, &name)) {
             return Ok(());
         }
@@ -160,12 +176,16 @@ impl Translator {
     ) -> Result<Option<i64>, DialectError> {
         let mut rowid_start = None;
         for (column, shape) in shapes {
-            let is_rowid = rowid_column(table) == Some(column) && shape.increment == 1 && shape.least == 1;
+            let name = sequence_name(&self.catalog, table, column);
+            let is_usual = shape.name.is_empty() || shape.name == name;
+            let is_rowid =
+                is_usual && rowid_column(table) == Some(column) && shape.increment == 1 && shape.least == 1;
             if is_rowid {
                 rowid_start = Some(shape.start).filter(|start| *start != 1);
                 continue;
             }
-            let name = sequence_name(&self.catalog, table, column);
+            let name = if is_usual { name } else { shape.name.clone() };
+            self.new_relation(&table.schema, &name)?;
             let sequence = Sequence { schema: table.schema.clone(), name, ..shape.clone() };
             let key = physical_name(&sequence.schema, &sequence.name);
             for of in table.columns.iter_mut().filter(|of| of.name == *column) {
@@ -275,11 +295,23 @@ impl Translator {
             return Err(DialectError::unsupported("ALTER SEQUENCE other than … RESTART")
                 .with_hint("Drop the sequence, and create it again."));
         }
-        reader.takes("WITH");
-        let value = match reader.text_left().trim() {
-            "" => None,
-            text => Some(text.parse::<i64>().map_err(|_| reader.syntax())?),
-        };
+        let value = read_restart(&mut reader)?;
+        self.restart(numbers, value)
+    }
+
+    /// The same of an identity column's numbers.
+    pub(super) fn restart_column(
+        &mut self,
+        table: &Table,
+        column: &Column,
+        value: Option<i64>,
+    ) -> Result<(), DialectError> {
+        let sequence = column.sequence.as_ref().and_then(|key| self.catalog.sequences.get(key)).cloned();
+        let rowid = || Numbers::Rowid(Box::new(table.clone()));
+        self.restart(sequence.map_or_else(rowid, Numbers::Sequence), value)
+    }
+
+    fn restart(&mut self, numbers: Numbers, value: Option<i64>) -> Result<(), DialectError> {
         match numbers {
             Numbers::Sequence(sequence) => {
                 let value = value.unwrap_or(sequence.start);

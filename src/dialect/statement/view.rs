@@ -33,7 +33,7 @@ enum Tail {
 
 /// The parameters of a view.
 #[derive(Clone, Copy, Default)]
-struct Options {
+pub struct Options {
     security_invoker: Option<bool>,
     check_option: Option<CheckOption>,
 }
@@ -70,7 +70,7 @@ impl Translator {
             return Ok(());
         }
         let analysis = analyse(&self.catalog, &parse::query(tokens)?.to_string())?;
-        let view = new_view(schema, name, &names, options, analysis, materialized)?;
+        let view = new_view((schema, name), &names, options, analysis, materialized)?;
         if materialized {
             return self.materialize(view);
         }
@@ -148,18 +148,19 @@ impl Translator {
     fn materialize(&mut self, view: View) -> Result<(), DialectError> {
         self.new_relation(&view.table.schema, &view.table.name)?;
         self.add_table(view.table.clone())?;
-        self.fill(&view)?;
+        self.fill(&view.table, &view.definition)?;
         self.keep_view(view);
         Ok(())
     }
 
-    fn fill(&mut self, view: &View) -> Result<(), DialectError> {
+    /// Puts a query's rows into a table of its columns.
+    pub(super) fn fill(&mut self, table: &Table, definition: &str) -> Result<(), DialectError> {
         let columns: Vec<String> =
-            view.table.columns.iter().map(|column| quote_identifier(&column.name)).collect();
-        let query = system_query(&self.catalog, &view.definition)?;
+            table.columns.iter().map(|column| quote_identifier(&column.name)).collect();
+        let query = system_query(&self.catalog, definition)?;
         self.push(format!(
             "INSERT INTO {} ({})\nSELECT *\nFROM ({query})",
-            view.table.physical(),
+            table.physical(),
             columns.join(", ")
         ))
     }
@@ -187,7 +188,7 @@ impl Translator {
             ));
         }
         self.push(format!("DELETE FROM {}", view.table.physical()))?;
-        self.fill(&view)
+        self.fill(&view.table, &view.definition)
     }
 
     pub(in crate::dialect) fn alter_view(&mut self, mut reader: Reader<'_>) -> Result<(), DialectError> {
@@ -254,6 +255,9 @@ impl Translator {
         operation: &AlterTableOperation,
     ) -> Result<(), DialectError> {
         use AlterTableOperation as Operation;
+        if view.partition {
+            return self.alter_partition(view, operation);
+        }
         match operation {
             Operation::OwnerTo { .. } => Ok(()),
             Operation::RenameTable {
@@ -281,9 +285,9 @@ impl Translator {
     }
 }
 
-fn new_view(
-    schema: String,
-    name: String,
+/// The view of a name that a query is, its columns under these names as far as they go.
+pub fn new_view(
+    (schema, name): (String, String),
     names: &[String],
     options: Options,
     analysis: Analysis,
@@ -313,6 +317,7 @@ fn new_view(
         written: analysis.written,
         below: analysis.below,
         materialized,
+        partition: false,
     };
     if view.check_option.is_some() {
         refuse_needless_check(&view)?;
@@ -370,6 +375,15 @@ fn read_options(list: Reader<'_>) -> Result<Options, DialectError> {
         }
     }
     Ok(options)
+}
+
+/// Takes `WITH [NO] DATA` from a query's end: whether its rows are wanted.
+pub fn takes_rows(tokens: &mut Vec<TokenWithSpan>) -> Result<bool, DialectError> {
+    match take_tail(tokens) {
+        Some(Tail::NoData) => Ok(false),
+        Some(Tail::Data) | None => Ok(true),
+        Some(Tail::Check(_)) => Err(DialectError::new("42601", "syntax error at or near \"CHECK\"")),
+    }
 }
 
 fn take_tail(tokens: &mut Vec<TokenWithSpan>) -> Option<Tail> {

@@ -13,8 +13,10 @@ use crate::dialect::query::json_object;
 use crate::dialect::translate::Translator;
 use crate::dialect::write::has_before;
 use crate::dialect::{DialectError, name};
-use crate::schema::{Catalog, Column, Command, Identity, View, WritePath, WriteStop, is_builtin};
-use crate::sql::{balanced, quote_identifier};
+use crate::schema::{
+    Catalog, CheckOption, Column, Command, Identity, View, WritePath, WriteStop, is_builtin,
+};
+use crate::sql::{balanced, quote_identifier, quote_literal, raise};
 
 /// What Postgres says of a write to a view that takes none.
 #[derive(Clone, Copy)]
@@ -104,8 +106,9 @@ impl Translator {
                 conditions.push(lowering.condition(selection)?);
             }
             let from = if from.sql.is_empty() { String::new() } else { format!("\nFROM {}", from.sql) };
+            let checks = checks(lowering, &path)?;
             let sql = format!("UPDATE {table}\nSET {}{from}{}", sets.join(", "), clause(conditions));
-            Ok((sql, returning(lowering, scope, update.returning.as_deref())?))
+            Ok((sql, (returning(lowering, scope, update.returning.as_deref())?, checks)))
         })?;
         self.push_written(sql, returning)
     }
@@ -129,7 +132,7 @@ impl Translator {
                 conditions.push(lowering.condition(selection)?);
             }
             let sql = format!("DELETE FROM {table}{}", clause(conditions));
-            Ok((sql, returning(lowering, scope, delete.returning.as_deref())?))
+            Ok((sql, (returning(lowering, scope, delete.returning.as_deref())?, Vec::new())))
         })?;
         self.push_written(sql, returning)
     }
@@ -169,21 +172,36 @@ impl Translator {
         let alias = insert.table_alias.as_ref().map(|alias| folded(&alias.alias));
         let returning = self.lowered(|lowering| {
             let (scope, _) = view_scope(lowering, &path, alias.as_deref())?;
-            returning(lowering, scope, insert.returning.as_deref())
+            Ok((returning(lowering, scope, insert.returning.as_deref())?, checks(lowering, &path)?))
         })?;
         let before = self.statements.len();
         self.insert(&into)?;
-        let Some(returning) = returning else { return Ok(()) };
-        if self.statements.len() != before + 1 {
+        let inserts: Vec<String> =
+            self.statements.drain(before..).map(|statement| statement.text.into_owned()).collect();
+        if returning.0.is_some() && inserts.len() > 1 {
             return Err(DialectError::new("54000", "the INSERT is too long to return its rows"));
         }
-        let sql = self.statements.pop().map(|statement| statement.text.into_owned()).unwrap_or_default();
-        self.push_written(sql, Some(returning))
+        for sql in inserts {
+            // What comes before it takes numbers.
+            if sql.starts_with("INSERT INTO") && !sql.starts_with("INSERT INTO \"edgeward.") {
+                self.push_written(sql, returning.clone())?;
+            } else {
+                self.push(sql)?;
+            }
+        }
+        Ok(())
     }
 
-    fn push_written(&mut self, sql: String, returning: Option<String>) -> Result<(), DialectError> {
-        self.push(format!("{sql}{}", returning.as_deref().unwrap_or_default()))?;
-        self.answer = returning.map(|_| self.statements.len() - 1);
+    fn push_written(&mut self, sql: String, (returning, checks): Returned) -> Result<(), DialectError> {
+        let has_answer = returning.is_some();
+        let mut value = returning;
+        for (condition, error) in checks {
+            let row = value.unwrap_or_else(|| "NULL".to_string());
+            value = Some(format!("CASE WHEN {condition} THEN {row} ELSE {error} END"));
+        }
+        let returning = value.map(|value| format!("\nRETURNING {value} AS \"row\"")).unwrap_or_default();
+        self.push(format!("{sql}{returning}"))?;
+        self.answer = has_answer.then(|| self.statements.len() - 1);
         Ok(())
     }
 }
@@ -207,7 +225,10 @@ fn view_scope(
     Ok((Scope { relations: vec![relation] }, row.conditions.into_iter().flatten().collect()))
 }
 
-/// ` RETURNING` one JSON object of the view's row, or `None`.
+/// One JSON object of the view's row, or `None`; and which conditions the row must meet, each with what raises.
+type Returned = (Option<String>, Vec<(String, String)>);
+
+/// One JSON object of the view's row, or `None`.
 fn returning(
     lowering: &mut Lowering<'_>,
     scope: Scope,
@@ -217,7 +238,33 @@ fn returning(
     lowering.scopes = vec![scope];
     let outputs = lowering.outputs(items, &[])?;
     let pairs = outputs.into_iter().map(|output| (output.name, output.sql, output.data_type));
-    Ok(Some(format!("\nRETURNING {} AS \"row\"", json_object(pairs))))
+    Ok(Some(json_object(pairs)))
+}
+
+/// `WITH CHECK OPTION` of the views on the way, and the bounds of a partition.
+fn checks(lowering: &mut Lowering<'_>, path: &WritePath<'_>) -> Result<Vec<(String, String)>, DialectError> {
+    let cascades = |view: &&View| view.check_option == Some(CheckOption::Cascaded);
+    let from = path.views.iter().position(cascades).unwrap_or(path.views.len());
+    let checked: Vec<&View> = path
+        .views
+        .iter()
+        .enumerate()
+        .filter(|(index, view)| *index >= from || view.check_option.is_some() || view.partition)
+        .map(|(_, view)| *view)
+        .collect();
+    let is_checked = |of: &View| checked.iter().any(|view| std::ptr::eq(*view, of));
+    let row = lowering.view_row(path, &path.base.physical(), &is_checked)?;
+    let mut checks = Vec::new();
+    for (view, condition) in path.views.iter().zip(row.conditions) {
+        let name = &view.table.name;
+        let message = match view.partition {
+            true => format!("23514:new row for relation \"{name}\" violates partition constraint"),
+            false => format!("44000:new row violates check option for view \"{name}\""),
+        };
+        checks.extend(condition.map(|condition| (condition, raise(&quote_literal(&message)))));
+    }
+    // The innermost is looked at first, so it stands outermost.
+    Ok(checks)
 }
 
 fn path_of<'c>(
@@ -235,11 +282,6 @@ fn path_of<'c>(
     let path = catalog.write_path(view, columns).map_err(|stop| refused(stop, verb))?;
     if is_builtin(path.base) {
         return Err(DialectError::unsupported("writing to the system's tables through a view"));
-    }
-    let is_checked = path.views.iter().any(|view| view.check_option.is_some());
-    if is_checked && !matches!(verb, Verb::Delete) {
-        return Err(DialectError::unsupported("writing in SQL to a view WITH CHECK OPTION")
-            .with_hint("Write to the table that it shows; the data API writes through such views."));
     }
     Ok(path)
 }

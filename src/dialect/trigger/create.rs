@@ -6,6 +6,7 @@ use super::moddatetime::{check_moddatetime, moddatetime};
 use super::native;
 use crate::dialect::reader::Reader;
 use crate::dialect::statement::create_table::nameable;
+use crate::dialect::statement::partition::not_on_a_partition;
 use crate::dialect::translate::Translator;
 use crate::dialect::{DialectError, plpgsql};
 use crate::schema::{Command, Language, Returns, Routine, Table, Timing, Trigger};
@@ -101,6 +102,9 @@ impl Translator {
     /// A table that may have triggers: the project's, `auth.users` and Storage's.
     pub(in crate::dialect) fn table_named(&self, reader: &mut Reader<'_>) -> Result<Table, DialectError> {
         let (schema, name) = reader.qualified_name()?;
+        if self.catalog.partitioned(&schema, &name).is_some() {
+            return Err(not_on_a_partition("a trigger"));
+        }
         self.catalog.table(&schema, &name).cloned().ok_or_else(|| {
             let name = physical_name(&schema, &name);
             DialectError::new("42P01", format!("relation \"{name}\" does not exist"))

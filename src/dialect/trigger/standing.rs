@@ -24,6 +24,11 @@ impl Standing {
         for trigger in catalog.triggers.values() {
             standing.add(trigger, trigger.natives.clone());
         }
+        for (key, table) in &catalog.tables {
+            if let Some(of) = &table.partitioning {
+                standing.0.entry(key.clone()).or_default().extend(of.guards.clone());
+            }
+        }
         // SQLite fires the newest first, so the first of a table's is made last.
         for natives in standing.0.values_mut() {
             natives.sort_by(|one, other| other.name.cmp(&one.name));
@@ -54,7 +59,8 @@ impl Translator {
         if !std::mem::take(&mut self.schema_moved) {
             return Ok(());
         }
-        if self.catalog.triggers.is_empty() && self.standing.0.is_empty() {
+        let is_partitioned = self.guard_partitions()?;
+        if self.catalog.triggers.is_empty() && self.standing.0.is_empty() && !is_partitioned {
             return Ok(());
         }
         let keys: Vec<String> = self.catalog.triggers.keys().cloned().collect();

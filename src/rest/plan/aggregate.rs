@@ -6,7 +6,8 @@ use super::literal::stored;
 use super::read::{Embed, Node, Operand, OrderKey, cast_type};
 use crate::rest::error::{PostgresError, RestError};
 use crate::rest::request::{AggregateFunction, AggregateItem, Having, Operation, Operator};
-use crate::schema::{DataType, Table, canonical};
+use crate::rest::zone::Form;
+use crate::schema::{DataType, Table};
 
 /// One value of all rows of a group.
 #[derive(Debug)]
@@ -23,6 +24,8 @@ pub struct Aggregate<'c> {
     pub data_type: DataType,
     /// The type it is cast to.
     pub cast: Option<DataType>,
+    /// How it goes out in the request's time zone.
+    pub form: Option<Form>,
 }
 
 /// A condition on a group.
@@ -62,7 +65,8 @@ impl<'c> Planner<'c> {
         }
         let cast = cast.map(|name| cast_type(name, &data_type)).transpose()?;
         let key = item.alias.clone().unwrap_or_else(|| item.function.name().to_string());
-        Ok(Aggregate { key, through: Vec::new(), function: item.function, operand, data_type, cast })
+        let form = self.form(&data_type, cast.as_ref())?;
+        Ok(Aggregate { key, through: Vec::new(), function: item.function, operand, data_type, cast, form })
     }
 
     /// A condition on groups, its value read by the aggregate's type.
@@ -85,7 +89,7 @@ impl<'c> Planner<'c> {
             Operator::LessOrEqual => Comparison::LessOrEqual,
             _ => return Err(unsupported_test()),
         };
-        let value = canonical(self.catalog, &aggregate.data_type, value)?;
+        let value = self.read(&aggregate.data_type, value)?;
         let value = stored(&aggregate.data_type, value);
         Ok(GroupTest { aggregate, negated: having.negated, comparison, value })
     }

@@ -8,8 +8,7 @@ use super::literal::stored;
 use crate::rest::error::RestError;
 use crate::rest::request::Arguments;
 use crate::schema::{
-    Argument, ArgumentMode, Catalog, Column, DataType, Returns, Routine, RoutineType, Table, canonical,
-    from_json,
+    Argument, ArgumentMode, Catalog, Column, DataType, Returns, Routine, RoutineType, Table,
 };
 
 /// A call of a function.
@@ -271,7 +270,7 @@ impl<'c> Planner<'c> {
     fn of_text(&self, of: &RoutineType, text: &str) -> Result<Value, RestError> {
         match of {
             RoutineType::Value(of) => {
-                let text = stored(of, canonical(self.catalog, of, text)?);
+                let text = stored(of, self.read(of, text)?);
                 Ok(Value::Plain(Some(bytes_without_mark(of, text)), of.clone()))
             }
             RoutineType::Row(_) => {
@@ -308,7 +307,7 @@ impl<'c> Planner<'c> {
 
     fn plain(&self, of: &DataType, value: &RawValue) -> Result<Option<String>, RestError> {
         // A parameter of type json is given `null` as JSON, not as nothing.
-        let text = from_json(self.catalog, of, value)?;
+        let text = self.read_json(of, value)?;
         Ok(text.map(|text| bytes_without_mark(of, stored(of, text))))
     }
 }

@@ -6,7 +6,7 @@ use super::read::{Embed, Operand, OperandKind};
 use crate::dialect::RangeOperator;
 use crate::rest::error::RestError;
 use crate::rest::request::{Logic, Operation, Operator, Quantifier, Truth};
-use crate::schema::{DataType, Ranged, Table, canonical};
+use crate::schema::{DataType, Ranged, Table};
 use crate::text_search::{Configuration, SearchError, Syntax, clauses};
 
 /// A condition on the rows of one relation.
@@ -215,12 +215,12 @@ impl<'c> Planner<'c> {
         };
         match operand.kind() {
             OperandKind::Column(of @ DataType::Array(_)) => {
-                Ok(Test::Array(containment, canonical(self.catalog, of, value)?))
+                Ok(Test::Array(containment, self.read(of, value)?))
             }
             OperandKind::Column(DataType::Jsonb) | OperandKind::Json
                 if containment != Containment::Overlaps =>
             {
-                Ok(Test::Json(containment, canonical(self.catalog, &DataType::Jsonb, value)?))
+                Ok(Test::Json(containment, self.read(&DataType::Jsonb, value)?))
             }
             OperandKind::Column(DataType::Range(_)) => {
                 let operator = match containment {
@@ -243,9 +243,7 @@ impl<'c> Planner<'c> {
         value: &str,
     ) -> Result<Test, RestError> {
         match operand.kind() {
-            OperandKind::Column(of @ DataType::Range(_)) => {
-                Ok(Test::Range(operator, canonical(self.catalog, of, value)?))
-            }
+            OperandKind::Column(of @ DataType::Range(_)) => Ok(Test::Range(operator, self.read(of, value)?)),
             _ => Err(no_operator(&operand.type_name(), symbol)),
         }
     }
@@ -322,6 +320,7 @@ pub(super) fn has_order(data_type: &DataType) -> bool {
             | DataType::Cidr
             | DataType::Range(Ranged::Numeric)
             | DataType::Tsvector
+            | DataType::Geometry(_)
             | DataType::Array(_)
     )
 }

@@ -3,17 +3,15 @@
 use super::Planner;
 use super::read::{Operand, OperandKind};
 use crate::rest::error::{PostgresError, RestError};
-use crate::schema::{DataType, Storage, canonical};
+use crate::schema::{DataType, Storage};
 
 impl Planner<'_> {
     /// The stored form of a filter's value.
     pub(super) fn literal(&self, operand: &Operand<'_>, text: &str) -> Result<String, RestError> {
         match operand.kind() {
-            OperandKind::Column(data_type) => {
-                Ok(stored(data_type, canonical(self.catalog, data_type, text)?))
-            }
-            OperandKind::JsonText => Ok(canonical(self.catalog, &DataType::Text, text)?),
-            OperandKind::Json => Ok(canonical(self.catalog, &DataType::Jsonb, text)?),
+            OperandKind::Column(data_type) => Ok(stored(data_type, self.read(data_type, text)?)),
+            OperandKind::JsonText => self.read(&DataType::Text, text),
+            OperandKind::Json => self.read(&DataType::Jsonb, text),
         }
     }
 
@@ -23,7 +21,7 @@ impl Planner<'_> {
         operand: &Operand<'_>,
         text: &str,
     ) -> Result<Vec<Option<String>>, RestError> {
-        let array = canonical(self.catalog, &DataType::Array(Box::new(DataType::Text)), text)?;
+        let array = self.read(&DataType::Array(Box::new(DataType::Text)), text)?;
         let items: Vec<Option<String>> = serde_json::from_str(&array)
             .map_err(|_| RestError::postgres("22P02", format!("malformed array literal: \"{text}\"")))?;
         items.into_iter().map(|item| item.map(|text| self.literal(operand, &text)).transpose()).collect()

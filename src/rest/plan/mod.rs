@@ -27,13 +27,16 @@ pub use write::{Cell, Change, Insert, Write};
 
 use std::cell::RefCell;
 
+use serde_json::value::RawValue;
+
 use closest::{LIKE_NAMES, closest};
 
 use super::error::RestError;
-use super::request::{Media, Query, RowRange};
+use super::request::{Query, RowRange};
+use super::zone::{Form, Zone, holds_moments};
 use super::{Action, RestRequest};
 use crate::config::{RestConfig, TransactionEnd};
-use crate::schema::{Catalog, Routine, Table};
+use crate::schema::{Catalog, DataType, Routine, Table, canonical, from_json};
 
 /// What a request will do.
 // There is one in a request, and it stays where it is.
@@ -82,6 +85,8 @@ pub struct Planner<'c> {
     aggregates: bool,
     transaction_end: TransactionEnd,
     distinct: bool,
+    /// The time zone that moments without one are of.
+    zone: Option<&'c Zone>,
     /// The computed columns that the node at hand has named so far.
     computed: RefCell<Vec<&'c Routine>>,
 }
@@ -96,7 +101,8 @@ pub fn plan<'c>(
     if let Some(called) = &request.called {
         return plan_call(catalog, config, request, called).map(Plan::Read);
     }
-    let table = catalog.relation(schema, &request.relation).ok_or_else(|| RestError::NoTable {
+    let named = catalog.relation(schema, &request.relation);
+    let table = named.filter(|table| !catalog.is_partition(table)).ok_or_else(|| RestError::NoTable {
         schema: schema.to_string(),
         table: request.relation.clone(),
         closest: closest_table(catalog, schema, &request.relation),
@@ -105,13 +111,13 @@ pub fn plan<'c>(
     let distinct = request.query.distinct;
     let max_rows = None;
     let computed = RefCell::default();
-    let planner = Planner { catalog, schema, max_rows, aggregates, transaction_end, distinct, computed };
+    let zone = request.zone.as_ref();
+    let planner =
+        Planner { catalog, schema, max_rows, aggregates, transaction_end, distinct, zone, computed };
     if let Action::Read { bodiless } = request.action {
         let planner = Planner { max_rows: Some(config.max_rows), ..planner };
         let mut root = planner.root(table, &request.query, request.range)?;
-        if request.media == Media::Csv {
-            root.prepare_csv()?;
-        }
+        root.prepare(request.media)?;
         let counted = request.preferences.count.is_some();
         let is_object = request.media.is_object();
         let (affected_limit, rolls_back) = (None, false);
@@ -138,16 +144,16 @@ fn plan_call<'c>(
     let (aggregates, transaction_end) = (config.aggregates, config.transaction_end);
     let (max_rows, distinct) = (Some(config.max_rows), request.query.distinct);
     let computed = RefCell::default();
-    let planner = Planner { catalog, schema, max_rows, aggregates, transaction_end, distinct, computed };
+    let zone = request.zone.as_ref();
+    let planner =
+        Planner { catalog, schema, max_rows, aggregates, transaction_end, distinct, zone, computed };
     let call = planner.call(routine, called)?;
     let mut root = match call.shape {
         Shape::Nothing => read::Node::of_nothing(catalog)?,
         _ => planner.root(planner.face(routine)?, &request.query, request.range)?,
     };
     root.is_called = true;
-    if request.media == Media::Csv {
-        root.prepare_csv()?;
-    }
+    root.prepare(request.media)?;
     let bodiless = matches!(request.action, Action::Read { bodiless: true });
     let affected_limit = request.preferences.affected_limit();
     if affected_limit.is_some() && call.shape.is_single() {
@@ -172,9 +178,49 @@ impl<'c> Planner<'c> {
         Ok(root)
     }
 
+    /// The stored form of a value's text, whose moments may be the zone's.
+    fn read(&self, of: &DataType, text: &str) -> Result<String, RestError> {
+        Ok(match (self.zone, of) {
+            (Some(zone), DataType::Timestamptz) => canonical(self.catalog, of, &zone.read(text))?,
+            _ => canonical(self.catalog, self.known(of)?, text)?,
+        })
+    }
+
+    /// The same of a JSON value; `None` for null.
+    fn read_json(&self, of: &DataType, value: &RawValue) -> Result<Option<String>, RestError> {
+        let text = self.zone.filter(|_| *of == DataType::Timestamptz && value.get().starts_with('"'));
+        match text.and_then(|_| serde_json::from_str::<String>(value.get()).ok()) {
+            Some(text) => self.read(of, &text).map(Some),
+            None => Ok(from_json(self.catalog, self.known(of)?, value)?),
+        }
+    }
+
+    /// The type, unless its values have moments inside and there is a zone that they are of.
+    fn known<'t>(&self, of: &'t DataType) -> Result<&'t DataType, RestError> {
+        if self.zone.is_some() && holds_moments(of) {
+            return Err(unknown_in_zone(of));
+        }
+        Ok(of)
+    }
+
+    /// In which form values go out that are moments, where there is a zone for them.
+    fn form(&self, from: &DataType, cast: Option<&DataType>) -> Result<Option<Form>, RestError> {
+        if self.zone.is_none() {
+            return Ok(None);
+        }
+        Form::of(from, cast).map_err(|()| unknown_in_zone(cast.unwrap_or(from)))
+    }
+
     fn capped(&self, range: RowRange) -> RowRange {
         self.max_rows.map_or(range, |rows| range.capped(rows))
     }
+}
+
+fn unknown_in_zone(of: &DataType) -> RestError {
+    RestError::NotImplemented(format!(
+        "values of type {} in a time zone are not supported",
+        of.display_name()
+    ))
 }
 
 /// Upstream looks for no names among more tables.

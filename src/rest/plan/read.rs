@@ -7,7 +7,8 @@ use super::condition::{Condition, has_order};
 use super::relationship::{self, Relationship};
 use super::said::Said;
 use crate::rest::error::{PostgresError, RestError};
-use crate::rest::request::{EmbedItem, Field, JsonKey, JsonStep, OrderTerm, RowRange, SelectItem};
+use crate::rest::request::{EmbedItem, Field, JsonKey, JsonStep, Media, OrderTerm, RowRange, SelectItem};
+use crate::rest::zone::Form;
 use crate::schema::{Catalog, Column, DataType, Routine, Table};
 
 /// One relation of the tree.
@@ -37,6 +38,8 @@ pub struct Node<'c> {
     pub computed: Vec<&'c Routine>,
     /// Whether its rows are what a function gave: no policy is asked again, and they have no row id.
     pub is_called: bool,
+    /// Of rows that are features, the field with their geometry; all else are their properties.
+    pub geometry: Option<usize>,
 }
 
 /// One key of the answer.
@@ -48,6 +51,8 @@ pub struct Output<'c> {
     pub operand: Operand<'c>,
     /// The type it is cast to.
     pub cast: Option<DataType>,
+    /// How it goes out in the request's time zone.
+    pub form: Option<Form>,
 }
 
 /// A column or something inside its JSON.
@@ -152,8 +157,15 @@ impl<'c> Planner<'c> {
             only_count,
             computed,
             is_called: false,
+            geometry: None,
         };
         check_order(&node)?;
+        let is_cast = |field: &Output<'_>| field.form.is_some() && field.cast.is_some();
+        if node.is_grouped() && node.fields.iter().any(is_cast) {
+            return Err(RestError::NotImplemented(
+                "groups by what a time zone decides are not supported".into(),
+            ));
+        }
         Ok(node)
     }
 
@@ -166,18 +178,29 @@ impl<'c> Planner<'c> {
         let (mut fields, mut aggregates) = (Vec::new(), Vec::new());
         for item in items {
             match item {
-                SelectItem::Star => fields.extend(table.columns.iter().map(whole)),
+                SelectItem::Star => {
+                    for column in &table.columns {
+                        fields.push(self.whole(column)?);
+                    }
+                }
                 SelectItem::Field { alias, field, cast } => {
                     let operand = self.operand(table, depth, field)?;
                     let cast = cast.as_deref().map(named_type).transpose()?;
                     let key = alias.clone().unwrap_or_else(|| default_key(field));
-                    fields.push(Output { key, operand, cast });
+                    let form = self.form(&operand.data_type(), cast.as_ref())?;
+                    fields.push(Output { key, operand, cast, form });
                 }
                 SelectItem::Aggregate(item) => aggregates.push(self.aggregate(table, depth, item)?),
                 SelectItem::Embed(_) | SelectItem::Spread(_) => {}
             }
         }
         Ok((fields, aggregates))
+    }
+
+    fn whole(&self, column: &'c Column) -> Result<Output<'c>, RestError> {
+        let operand = Operand { column, json_path: Vec::new() };
+        let form = self.form(&column.data_type, None)?;
+        Ok(Output { key: column.name.clone(), operand, cast: None, form })
     }
 
     fn embeds(
@@ -327,10 +350,6 @@ fn is_only_count(table: &Table, items: &[SelectItem]) -> Result<bool, RestError>
     }
 }
 
-fn whole(column: &Column) -> Output<'_> {
-    Output { key: column.name.clone(), operand: Operand { column, json_path: Vec::new() }, cast: None }
-}
-
 /// The last name on the way into the JSON, else the column's.
 fn default_key(field: &Field) -> String {
     let names = field.json_path.iter().rev().filter_map(|step| match &step.key {
@@ -373,7 +392,7 @@ pub(super) fn cast_type(name: &str, from: &DataType) -> Result<DataType, RestErr
 #[rustfmt::skip]
 fn can_cast(from: &DataType, to: &DataType) -> bool {
     use DataType::{
-        Array, Bool, Bytea, Char, Citext, Date, Enum, Float4, Float8, Inet, Int2, Int4, Int8, Interval, Json, Jsonb,
+        Array, Bool, Bytea, Char, Citext, Date, Enum, Float4, Float8, Geometry, Inet, Int2, Int4, Int8, Interval, Json, Jsonb,
         Macaddr, Numeric, Range, Text, Time, Timestamp, Timestamptz, Uuid, Varchar,
     };
     match (from, to) {
@@ -381,7 +400,7 @@ fn can_cast(from: &DataType, to: &DataType) -> bool {
         (Bool | Int2 | Int4 | Int8 | Numeric(_) | Float4 | Float8, Text | Varchar(None))    => true,
         (Text | Varchar(_) | Char(_) | Citext | Uuid | Enum(_), Text | Varchar(None))       => true,
         (Timestamptz | Timestamp | Date | Time | Interval | Inet | Json, Text | Varchar(None)) => true,
-        (Range(_) | Macaddr, Text | Varchar(None))                                          => true,
+        (Range(_) | Macaddr | Geometry(_), Text | Varchar(None))                                          => true,
         (Int2, Int4) | (Int2 | Int4, Int8)                                                  => true,
         (Int2 | Int4 | Int8, Numeric(None))                                                 => true,
         (Timestamptz | Timestamp, Date)                                                     => true,
@@ -406,14 +425,39 @@ impl<'c> Node<'c> {
             only_count: false,
             computed: Vec::new(),
             is_called: true,
+            geometry: None,
         })
     }
 }
 
 impl Node<'_> {
+    /// Makes the fields come as the shape of the answer needs them.
+    pub(super) fn prepare(&mut self, media: Media) -> Result<(), RestError> {
+        match media {
+            Media::Csv => self.prepare_csv(),
+            Media::GeoJson => self.prepare_features(),
+            _ => Ok(()),
+        }
+    }
+
+    /// The first column of a geometry is that of a feature, as PostGIS has it.
+    fn prepare_features(&mut self) -> Result<(), RestError> {
+        if self.embeds.iter().any(|embed| embed.spread) {
+            return Err(RestError::NotImplemented("spread embeds in GeoJSON are not supported".into()));
+        }
+        let is_geometry = |field: &Output<'_>| {
+            field.cast.is_none() && matches!(field.operand.kind(), OperandKind::Column(DataType::Geometry(_)))
+        };
+        self.geometry = self.fields.iter().position(is_geometry);
+        match self.geometry {
+            Some(_) => Ok(()),
+            None => Err(RestError::postgres("22023", "geometry column is missing")),
+        }
+    }
+
     /// Makes every field come in a form that CSV can be made of: JSON as its text. Refuses what
     /// Postgres would print in a way that is not known here.
-    pub(super) fn prepare_csv(&mut self) -> Result<(), RestError> {
+    fn prepare_csv(&mut self) -> Result<(), RestError> {
         if !self.aggregates.is_empty() {
             return Err(RestError::NotImplemented("aggregates in CSV are not supported yet".into()));
         }
@@ -434,9 +478,11 @@ impl Node<'_> {
                         "arrays of JSON in CSV are not supported yet".into(),
                     ));
                 }
-                (OperandKind::Column(DataType::Json | DataType::Jsonb) | OperandKind::Json, _) => {
-                    Some(DataType::Text)
-                }
+                (
+                    OperandKind::Column(DataType::Json | DataType::Jsonb | DataType::Geometry(_))
+                    | OperandKind::Json,
+                    _,
+                ) => Some(DataType::Text),
                 _ => None,
             };
         }

@@ -182,7 +182,7 @@ fn faces<'c>(catalog: &'c Catalog, table: &'c Table, columns: &'c [String]) -> V
         return faces;
     }
     let origin = crate::schema::origin_name(table);
-    for view in catalog.views.values() {
+    for view in catalog.views.values().filter(|view| !view.partition) {
         let mut combinations: Vec<Vec<&'c str>> = vec![Vec::new()];
         for column in columns {
             let named = view.columns_of(&origin, column).into_iter();

@@ -5,11 +5,9 @@ use serde_json::value::RawValue;
 use super::read::Node;
 use super::{Condition, Planner, Step, Test, Through, literal};
 use crate::rest::error::{PostgresError, RestError};
-use crate::rest::request::{
-    Cells, Field, Logic, Media, Operation, Operator, Payload, Resolution, Return, RowRange,
-};
+use crate::rest::request::{Cells, Field, Logic, Operation, Operator, Payload, Resolution, Return, RowRange};
 use crate::rest::{Action, RestRequest};
-use crate::schema::{Column, Identity, Table, from_json};
+use crate::schema::{Column, Identity, Table};
 
 /// A write and what it gives back.
 #[derive(Debug)]
@@ -115,8 +113,8 @@ impl<'c> Planner<'c> {
         if returns == Return::Representation && (returning.only_count || returning.is_grouped()) {
             return Err(RestError::NotImplemented("aggregates of written rows are not supported yet".into()));
         }
-        if request.media == Media::Csv && returns == Return::Representation {
-            returning.prepare_csv()?;
+        if returns == Return::Representation {
+            returning.prepare(request.media)?;
         }
         let condition = match &mut through {
             Some(through) => through.split(&returning.condition),
@@ -206,7 +204,7 @@ impl<'c> Planner<'c> {
             None if missing_default => Ok(Cell::Default),
             None => Ok(Cell::Null),
             Some(value) => {
-                let stored = from_json(self.catalog, &column.data_type, value)?;
+                let stored = self.read_json(&column.data_type, value)?;
                 Ok(stored.map_or(Cell::Null, |text| Cell::Value(literal::stored(&column.data_type, text))))
             }
         };

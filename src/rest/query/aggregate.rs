@@ -18,6 +18,9 @@ impl Builder<'_> {
         row: &str,
     ) -> Result<String, RestError> {
         let sql = self.aggregated(aggregate, node, row)?;
+        if let Some(form) = aggregate.form {
+            return Ok(form.marked(&sql));
+        }
         Ok(match &aggregate.cast {
             None => json_value(&aggregate.data_type, &sql),
             Some(to) => json_value(to, &cast(&aggregate.data_type, to, &sql)),

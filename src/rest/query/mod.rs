@@ -5,6 +5,7 @@ mod aggregate;
 mod call;
 mod containment;
 mod filter;
+mod insert;
 mod like;
 mod nested;
 mod numbers;
@@ -32,7 +33,7 @@ use crate::sql::{Statement, Writer, balanced};
 /// One batch, and which of its results mean what.
 #[derive(Debug, Default)]
 pub struct Batch {
-    /// The statements; the first checks the catalog's version, on its own or while it reads.
+    /// The statements; the first checks the catalog's version, on its own or while it reads or inserts.
     pub statements: Vec<Statement>,
     /// Results whose rows are the answer's, in this order.
     pub rows: Vec<usize>,
@@ -44,6 +45,8 @@ pub struct Batch {
     pub total: Option<usize>,
     /// The result with what a function said of the response.
     pub said: Option<usize>,
+    /// What takes the numbers of sequences that rows of a rolled back write were given: Postgres does not give them again.
+    pub taken: Vec<Statement>,
 }
 
 /// How a read's rows come back.
@@ -143,6 +146,12 @@ impl Batch {
     /// Whether there is nothing to do but to check the version.
     pub fn is_idle(&self) -> bool {
         self.rows.is_empty() && self.statements.len() == 1
+    }
+
+    /// The statements that keep taken the numbers of a write that was rolled back, and check the version.
+    pub fn keeping_numbers(self, catalog: &Catalog) -> Option<Vec<Statement>> {
+        let guard = (!self.taken.is_empty()).then(|| schema::guard(catalog.version))?;
+        Some(std::iter::once(guard).chain(self.taken).collect())
     }
 
     /// Adds a statement; gives its place.

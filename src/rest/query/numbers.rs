@@ -5,12 +5,41 @@ use crate::dialect::{self, CallerValue, DialectError, Environment, take_numbers,
 use crate::policy::CallerEnvironment;
 use crate::rest::error::RestError;
 use crate::schema::{Column, Routine, Sequence, Table};
-use crate::sql::{Statement, physical_name};
+use crate::sql::{Statement, physical_name, quote_literal};
 
 /// Whether a row without a value for the column takes a number.
 pub fn is_numbered(column: &Column) -> bool {
     column.sequence.is_some()
         || column.default.as_ref().is_some_and(|text| text.to_ascii_lowercase().contains("nextval"))
+}
+
+/// Whether SQLite numbers the column, as the rowid.
+pub fn numbers_itself(column: &Column) -> bool {
+    column.identity.is_some() && !is_numbered(column)
+}
+
+/// The number that a row takes which says so itself, among rows that bring theirs: in Postgres these take one too.
+pub fn own_number(table: &Table) -> String {
+    format!("({} + \"payload\".key + 1)", last_number(table))
+}
+
+/// The number that SQLite gave last.
+pub fn last_number(table: &Table) -> String {
+    format!("coalesce((SELECT seq FROM sqlite_sequence WHERE name = {}), 0)", row_numbers(table))
+}
+
+/// What takes so many of the numbers that SQLite gives.
+pub fn take_own_numbers(table: &Table, count: usize) -> [Statement; 2] {
+    let name = row_numbers(table);
+    let there = format!("SELECT 1 FROM sqlite_sequence WHERE name = {name}");
+    let add =
+        format!("INSERT INTO sqlite_sequence (name, seq)\nSELECT {name}, 0\nWHERE NOT EXISTS ({there})");
+    let take = format!("UPDATE sqlite_sequence\nSET seq = seq + {count}\nWHERE name = {name}");
+    [Statement::new(add), Statement::new(take)]
+}
+
+fn row_numbers(table: &Table) -> String {
+    quote_literal(&physical_name(&table.schema, &table.name))
 }
 
 impl Builder<'_> {
@@ -39,8 +68,9 @@ impl Builder<'_> {
         Ok(sql)
     }
 
-    /// Adds the statements that take the numbers, before the one that gives them out.
-    pub(super) fn take_numbers(&self, batch: &mut Batch) {
+    /// Adds the statements that take the numbers, before the one that gives them out; those of a write that is rolled
+    /// back are taken again afterwards.
+    pub(super) fn take_numbers(&self, rolls_back: bool, batch: &mut Batch) {
         let mut taken: Vec<&String> = Vec::new();
         for key in &self.numbered {
             let Some(sequence) = self.catalog.sequences.get(key).filter(|_| !taken.contains(&key)) else {
@@ -48,6 +78,9 @@ impl Builder<'_> {
             };
             taken.push(key);
             for sql in take_numbers(sequence, &self.payload_rows.to_string()) {
+                if rolls_back {
+                    batch.taken.push(Statement::new(sql.clone()));
+                }
                 batch.push(Statement::new(sql));
             }
         }

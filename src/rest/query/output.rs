@@ -6,7 +6,7 @@ use super::filter::json_place;
 use crate::dialect::lower_cast;
 use crate::rest::error::RestError;
 use crate::rest::plan::{Embed, Node, Operand, OperandKind, Output, is_plain_cast};
-use crate::schema::{DataType, json_value};
+use crate::schema::{DataType, feature_geometry, json_value};
 use crate::sql::{quote_identifier, quote_literal};
 
 /// SQLite functions take at most 32 arguments on D1: 16 keys with their values.
@@ -49,6 +49,9 @@ impl Builder<'_> {
         for embed in shown().filter(|embed| embed.spread) {
             spreads.push(self.spread(embed, row)?);
         }
+        if let Some(field) = node.geometry.and_then(|place| node.fields.get(place)) {
+            return Ok(feature(pairs, &field.key, &column(&field.operand, row)));
+        }
         if spreads.is_empty() {
             return Ok(object(&pairs));
         }
@@ -84,6 +87,9 @@ impl Builder<'_> {
 
     pub(super) fn output(&mut self, output: &Output<'_>, row: &str) -> Result<String, RestError> {
         let operand = &output.operand;
+        if let Some(form) = output.form {
+            return Ok(form.marked(&column(operand, row)));
+        }
         if let Some(to) = &output.cast
             && !is_plain_cast(&operand.data_type(), to)
             && !matches!((operand.kind(), to), (OperandKind::Json, DataType::Text))
@@ -171,6 +177,16 @@ fn object(pairs: &[(&str, String)]) -> String {
     format!("json(concat('{{', {}, '}}'))", chunks.join(", "))
 }
 
+/// A feature of GeoJSON: its geometry, and everything else as its properties.
+fn feature(mut pairs: Vec<(&str, String)>, key: &str, geometry: &str) -> String {
+    if let Some(place) = pairs.iter().position(|(of, _)| *of == key) {
+        pairs.remove(place);
+    }
+    let properties = object(&pairs);
+    let geometry = format!("json(coalesce({}, '{{\"type\":null}}'))", feature_geometry(geometry));
+    format!("json_object('type', 'Feature', 'geometry', {geometry}, 'properties', {properties})")
+}
+
 /// A value of one type as the stored form of another; the plan lets through only what is here.
 pub fn cast(from: &DataType, to: &DataType, value: &str) -> String {
     if *to == DataType::Date && from != to {
@@ -193,6 +209,7 @@ pub fn cast(from: &DataType, to: &DataType, value: &str) -> String {
         DataType::Timestamp => format!("replace({value}, 'T', ' ')"),
         DataType::Timestamptz => format!("replace(replace({value}, 'T', ' '), '+00:00', '+00')"),
         DataType::Char(_) => format!("rtrim({value}, ' ')"),
+        DataType::Geometry(_) => format!("{value} ->> '$[0]'"),
         _ => value.to_string(),
     }
 }

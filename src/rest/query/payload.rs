@@ -11,24 +11,30 @@ const LARGEST_PARAMETER: usize = 1_000_000;
 /// The rows as JSON arrays of cells, in parameters of bounded size, each with how many there are in it: a value is a string,
 /// NULL is null, and `[]` asks for the default.
 pub fn chunks(rows: &[Vec<Cell>]) -> Result<Vec<(String, usize)>, RestError> {
+    let failed = |error: &dyn std::fmt::Display| RestError::Internal(error.to_string());
     let mut chunks = Vec::new();
-    let (mut chunk, mut count) = (String::from("["), 0);
+    let (mut chunk, mut count) = (vec![b'['], 0);
     for row in rows {
-        let text = serde_json::to_string(row).map_err(|error| RestError::Internal(error.to_string()))?;
-        if count > 0 && chunk.len() + text.len() > LARGEST_PARAMETER {
-            chunk.push(']');
-            chunks.push((std::mem::replace(&mut chunk, String::from("[")), count));
-            count = 0;
-        }
+        let before = chunk.len();
         if count > 0 {
-            chunk.push(',');
+            chunk.push(b',');
         }
-        chunk.push_str(&text);
+        let start = chunk.len();
+        serde_json::to_writer(&mut chunk, row).map_err(|error| failed(&error))?;
         count += 1;
+        if count > 1 && chunk.len() > LARGEST_PARAMETER {
+            let next = [b"[", chunk.get(start..).unwrap_or_default()].concat();
+            chunk.truncate(before);
+            chunks.push((std::mem::replace(&mut chunk, next), count - 1));
+            count = 1;
+        }
     }
-    chunk.push(']');
     chunks.push((chunk, count));
-    Ok(chunks)
+    let closed = |(mut chunk, count): (Vec<u8>, usize)| {
+        chunk.push(b']');
+        String::from_utf8(chunk).map(|text| (text, count)).map_err(|error| failed(&error))
+    };
+    chunks.into_iter().map(closed).collect()
 }
 
 impl Serialize for Cell {

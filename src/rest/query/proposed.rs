@@ -2,13 +2,13 @@
 
 use super::Builder;
 use super::nested::kept_value;
-use super::numbers::is_numbered;
+use super::numbers::{last_number, numbers_itself, own_number};
 use crate::dialect::{Expression, has_before, lower_expression};
 use crate::policy::Predicate;
 use crate::rest::error::RestError;
 use crate::rest::plan::{Cell, Insert};
 use crate::schema::{Column, Command, Table};
-use crate::sql::{physical_name, quote_identifier, quote_literal};
+use crate::sql::quote_identifier;
 
 /// The row that a statement would write. No table has a name like these.
 pub const PROPOSED: &str = "\"/new\"";
@@ -37,12 +37,13 @@ impl Builder<'_> {
         for column in plain_columns(table) {
             let name = quote_identifier(&column.name);
             let value = match insert.columns.iter().position(|of| of.name == column.name) {
-                Some(index) => self.given_value(column, insert, index)?,
-                None if column.identity.is_some() && !is_numbered(column) => {
+                Some(index) => self.given_value(table, column, insert, index)?,
+                None if numbers_itself(column) => {
                     let named = format!("{PROPOSED}.{name}");
                     let asked = checks.iter().any(|(predicate, _)| predicate.to_sql().contains(&named))
                         || has_before(self.catalog, table, &[Command::Insert])?;
-                    if asked { next_number(table) } else { "NULL".to_string() }
+                    let number = || format!("({} + row_number() OVER ())", last_number(table));
+                    if asked { number() } else { "NULL".to_string() }
                 }
                 None => self.default(column)?,
             };
@@ -54,6 +55,7 @@ impl Builder<'_> {
     /// A cell of the payload, which may ask for the column's default.
     pub(super) fn given_value(
         &mut self,
+        table: &Table,
         column: &Column,
         insert: &Insert<'_>,
         index: usize,
@@ -65,7 +67,10 @@ impl Builder<'_> {
         if !insert.rows.iter().any(|row| row.get(index) == Some(&Cell::Default)) {
             return Ok(value);
         }
-        let default = self.default(column)?;
+        let default = match numbers_itself(column) {
+            true => own_number(table),
+            false => self.default(column)?,
+        };
         Ok(format!(
             "CASE json_type(\"payload\".value, '$[{index}]') WHEN 'array' THEN {default} ELSE {value} END"
         ))
@@ -118,10 +123,4 @@ pub fn written_columns(table: &Table, insert: &Insert<'_>) -> Vec<String> {
         written.extend(plain_columns(table).take(1).map(|column| quote_identifier(&column.name)));
     }
     written
-}
-
-/// The number that SQLite will give a row.
-fn next_number(table: &Table) -> String {
-    let name = quote_literal(&physical_name(&table.schema, &table.name));
-    format!("(coalesce((SELECT seq FROM sqlite_sequence WHERE name = {name}), 0) + row_number() OVER ())")
 }

@@ -173,8 +173,9 @@ impl Builder<'_> {
             return Ok(format!("json((SELECT {object}\nFROM {from}{clause}{group}\nLIMIT 1))"));
         }
         let tail = self.embed_tail(node, &row)?;
+        // Texts side by side: `json_group_array` would read each again, a tenth of what the rows cost.
         Ok(format!(
-            "json((SELECT json_group_array(json(j)) FROM (SELECT {object} AS j\nFROM {from}{clause}{tail})))"
+            "json((SELECT concat('[', group_concat(j, ','), ']') FROM (SELECT {object} AS j\nFROM {from}{clause}{tail})))"
         ))
     }
 

@@ -15,6 +15,8 @@ pub enum Media {
     ObjectStripped,
     /// Lines of comma-separated values.
     Csv,
+    /// The rows as the features of a GeoJSON collection.
+    GeoJson,
     /// Not the rows, but how the database would find them, as text.
     PlanText,
     /// The same as JSON.
@@ -37,6 +39,7 @@ const OFFERED: &[(&str, &str, Media, &str)] = &[
     ("application/vnd.pgrst.object+json", "",               Media::Object,         "application/vnd.pgrst.object+json; charset=utf-8"),
     ("application/vnd.pgrst.object",      "",               Media::Object,         "application/vnd.pgrst.object+json; charset=utf-8"),
     ("text/csv",                          "",               Media::Csv,            "text/csv; charset=utf-8"),
+    ("application/geo+json",              "",               Media::GeoJson,        "application/geo+json; charset=utf-8"),
     ("application/vnd.pgrst.plan+json",   "",               Media::PlanJson,       "application/vnd.pgrst.plan+json; for=\"application/json\"; charset=utf-8"),
     ("application/vnd.pgrst.plan+text",   "",               Media::PlanText,       "application/vnd.pgrst.plan+text; for=\"application/json\"; charset=utf-8"),
     ("application/vnd.pgrst.plan",        "",               Media::PlanText,       "application/vnd.pgrst.plan+text; for=\"application/json\"; charset=utf-8"),

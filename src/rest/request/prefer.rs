@@ -17,6 +17,8 @@ pub struct Preferences {
     pub rolls_back: Option<bool>,
     /// `max-affected=…`.
     pub max_affected: Option<u64>,
+    /// `timezone=…`: the zone's name, which nobody has looked up yet.
+    pub timezone: Option<String>,
     /// Preferences nobody knows, or that are not done here.
     pub unknown: Vec<String>,
 }
@@ -88,6 +90,10 @@ impl Preferences {
         if let Some((_, set)) = PREFERENCES.iter().find(|(known, _)| *known == word) {
             return set(self);
         }
+        if let Some(name) = word.strip_prefix("timezone=") {
+            self.timezone.get_or_insert_with(|| name.to_string());
+            return;
+        }
         match word.strip_prefix("max-affected=").map(str::parse) {
             Some(Ok(limit)) => {
                 self.max_affected.get_or_insert(limit);
@@ -140,14 +146,17 @@ mod tests {
 
     #[test]
     fn the_first_of_each_kind_counts() {
-        let headers =
-            ["return=representation, count=exact,return=minimal", "handling=strict,max-affected=3,x=y"];
+        let headers = [
+            "return=representation, count=exact,return=minimal",
+            "handling=strict,max-affected=3,x=y,timezone=UTC",
+        ];
         let preferences = Preferences::parse(headers.into_iter());
         let expected = Preferences {
             representation: Some(Return::Representation),
             count: Some(Count::Exact),
             strict: Some(true),
             max_affected: Some(3),
+            timezone: Some("UTC".into()),
             unknown: vec!["x=y".into()],
             ..Preferences::default()
         };

@@ -1,5 +1,7 @@
 //! JSON and jsonb. Numbers keep their digits, so values are walked as raw text.
 
+use std::borrow::Cow;
+
 use indexmap::IndexMap;
 use serde_json::value::RawValue;
 
@@ -21,8 +23,13 @@ pub fn normalise(text: &str) -> Result<String, InputError> {
 }
 
 /// A JSON string's text; any other JSON as it stands.
-pub fn text_of(json: &str) -> Result<String, InputError> {
-    if json.starts_with('"') { string(json) } else { Ok(json.to_string()) }
+pub fn text_of(json: &str) -> Result<Cow<'_, str>, InputError> {
+    match json.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
+        None => Ok(Cow::Borrowed(json)),
+        // Valid JSON without an escape is its own text, and has no NUL.
+        Some(text) if !text.contains('\\') => Ok(Cow::Borrowed(text)),
+        Some(_) => string(json).map(Cow::Owned),
+    }
 }
 
 fn parse<'a>(text: &'a str, name: &str) -> Result<&'a RawValue, InputError> {

@@ -2,12 +2,15 @@
 //! error Postgres would raise. Pure, so `now` and its like, which ask a clock, are refused.
 
 mod array;
+mod geometry;
 mod interval;
 mod json;
 mod network;
 mod number;
 mod range;
 mod time;
+
+pub use time::without_offset;
 
 use serde_json::value::RawValue;
 
@@ -17,7 +20,7 @@ use crate::text_search::{Configuration, Syntax, clauses, query_document, vector}
 /// A value its type does not take: SQLSTATE and Postgres' own message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InputError {
-    /// `22P02`, `22003`, `22007`, `22008`, `22001` or `22P05`.
+    /// `22P02`, `22003`, `22007`, `22008`, `22001`, `22P05` and their like.
     pub code: &'static str,
     /// For example `invalid input syntax for type integer: "x"`.
     pub message: String,
@@ -70,6 +73,7 @@ pub fn canonical(catalog: &Catalog, data_type: &DataType, text: &str) -> Result<
             Err(error) => Err(InputError::new(error.code, error.message)),
         },
         DataType::Tsvector => vector(text).map_err(|error| InputError::new(error.code, error.message)),
+        DataType::Geometry(of) => geometry::geometry(of, text),
         DataType::Array(element) => array::from_literal(catalog, element, text),
         DataType::Enum(name) => label(catalog, data_type, name, text),
     }

@@ -16,6 +16,13 @@ pub fn timestamptz(text: &str) -> Result<String, InputError> {
     Ok(Timestamp(at).plus_seconds(-moment.offset_seconds).to_postgres())
 }
 
+/// What clocks show, of a text that names a moment and no offset.
+pub fn without_offset(text: &str) -> Option<Timestamp> {
+    let is_word = infinity(text).is_some() || text.trim().eq_ignore_ascii_case("epoch");
+    let moment = Moment::parse(&DataType::Timestamptz, text).ok().filter(|_| !is_word)?;
+    (!moment.says_offset).then(|| Timestamp(moment.at.and_utc().timestamp_micros()))
+}
+
 /// The same without a zone; an offset is read and dropped, as Postgres does.
 pub fn timestamp(text: &str) -> Result<String, InputError> {
     if let Some(infinite) = infinity(text) {
@@ -58,13 +65,14 @@ fn infinity(text: &str) -> Option<String> {
 struct Moment {
     at: NaiveDateTime,
     offset_seconds: i64,
+    says_offset: bool,
 }
 
 impl Moment {
     fn parse(data_type: &DataType, text: &str) -> Result<Self, InputError> {
         let trimmed = text.trim();
         if trimmed.eq_ignore_ascii_case("epoch") {
-            return Ok(Self { at: NaiveDateTime::default(), offset_seconds: 0 });
+            return Ok(Self { at: NaiveDateTime::default(), offset_seconds: 0, says_offset: true });
         }
         let (day, rest) = match trimmed.find(['T', 't', ' ']) {
             Some(at) => trimmed.split_at(at),
@@ -79,7 +87,9 @@ impl Moment {
             time => clock(data_type, text, time)?,
         };
         let at = day.and_time(time) + TimeDelta::days(i64::from(next_day));
-        Ok(Self { at, offset_seconds: offset_of(data_type, text, offset.trim())? })
+        let offset = offset.trim();
+        let says_offset = !offset.is_empty();
+        Ok(Self { at, offset_seconds: offset_of(data_type, text, offset)?, says_offset })
     }
 }
 

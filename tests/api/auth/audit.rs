@@ -1,5 +1,7 @@
 //! The audit log: who did what, and where that is written down.
 
+use edgeward::ports::Blobs;
+use futures_executor::block_on;
 use serde_json::{Value, json};
 
 use super::{PASSWORD, assert_error, authenticator, refresh, sign_in, signed_in, signed_up, text};
@@ -90,6 +92,74 @@ fn administrators_are_written_down_and_the_log_is_paged_and_searched() {
     let refused = app.service_role().get("/auth/v1/admin/audit?query=nonsense").send();
     assert_error(&refused, 400, "validation_failed", "Invalid query scope: nonsense");
     assert_error(&app.anon().get("/auth/v1/admin/audit").send(), 403, "not_admin", "");
+}
+
+/// The lines of what R2 has of the audit log, by object.
+fn archived(app: &TestApp) -> Vec<Vec<Value>> {
+    let listed = block_on(app.blobs.list(None, 1000)).unwrap();
+    let objects = listed.into_iter().filter(|(key, _)| key.starts_with("audit/"));
+    let read = |key: String| {
+        let blob = block_on(app.blobs.get(&key, None)).unwrap().unwrap();
+        let bytes = block_on(blob.body.read(u64::MAX)).unwrap();
+        let text = String::from_utf8(bytes.to_vec()).unwrap();
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    };
+    objects.map(|(key, _)| read(key)).collect()
+}
+
+#[test]
+fn acts_of_a_second_are_one_object_in_r2() {
+    let app = TestApp::with_vars(&[("AUDIT_LOG", "r2")]);
+    signed_up(&app, "ann@example.com");
+    sign_in(&app, "ann@example.com", "wrong");
+    assert_eq!(archived(&app).len(), 0, "nobody waits for it");
+    app.run_late_work();
+    assert_eq!(app.http_client.paused.get(), 1000);
+    let objects = archived(&app);
+    assert_eq!(objects.len(), 1);
+    let actions: Vec<&str> = objects[0].iter().map(|act| text(&act["auth_audit_event"], "action")).collect();
+    assert_eq!(actions, ["user_signedup", "login", "login_failed"]);
+    assert_eq!(objects[0][0]["at"], json!("2027-01-15T08:00:00.000Z"));
+    assert!(objects[0][0]["auth_audit_event"]["audit_log_id"].is_string());
+    let keys: Vec<String> =
+        block_on(app.blobs.list(None, 1000)).unwrap().into_iter().map(|(key, _)| key).collect();
+    assert!(
+        keys[0].starts_with("audit/2027-01-15/08:00:00.000Z-") && keys[0].ends_with(".jsonl"),
+        "{keys:?}"
+    );
+    signed_in(&app, "ann@example.com");
+    app.run_late_work();
+    assert_eq!(archived(&app).len(), 2);
+    assert_eq!(app.database.value(r#"SELECT count(*) FROM "auth.audit_log_entries""#).as_deref(), Some("0"));
+    // They are no bytes of objects that the storage lost track of.
+    app.clock.advance(30 * 24 * 3600);
+    let check =
+        app.service_role().post("/admin/v1/storage/check").json(&json!({"repair_bytes": true})).send();
+    assert_eq!(check.json()["stray_bytes"], json!([]), "{}", check.text());
+}
+
+#[test]
+fn an_object_that_cannot_be_written_is_tried_again_and_stops_nothing() {
+    let app = TestApp::with_vars(&[("AUDIT_LOG", "r2")]);
+    signed_up(&app, "ann@example.com");
+    app.blobs.fault.fail_at(1);
+    app.run_late_work();
+    assert_eq!(archived(&app).iter().map(Vec::len).sum::<usize>(), 2, "the second try");
+    app.blobs.fault.fail_always();
+    signed_in(&app, "ann@example.com");
+    app.run_late_work();
+    assert!(app.log.0.borrow().iter().any(|line| line.contains("acts could not be written to R2")));
+    app.blobs.fault.mend();
+    signed_in(&app, "ann@example.com");
+    app.run_late_work();
+    assert_eq!(archived(&app).iter().map(Vec::len).sum::<usize>(), 4, "none is lost");
+    // Whoever set out to write them was lost.
+    signed_in(&app, "ann@example.com");
+    app.late_work.take();
+    app.clock.advance(61);
+    signed_in(&app, "ann@example.com");
+    app.run_late_work();
+    assert_eq!(archived(&app).iter().map(Vec::len).sum::<usize>(), 6);
 }
 
 #[test]

@@ -370,3 +370,43 @@ fn a_function_refuses_somebody_and_one_that_fails_says_so_in_the_log() {
     );
     assert!(app.log.0.borrow().iter().any(|line| line.contains("public.absent does not exist")));
 }
+
+/// Sessions, codes and users there are.
+fn counts(app: &TestApp) -> [String; 4] {
+    ["sessions", "flow_state", "one_time_tokens", "users"]
+        .map(|table| app.database.value(&format!(r#"SELECT count(*) FROM "auth.{table}""#)).unwrap())
+}
+
+#[test]
+fn a_sign_in_whose_token_the_hook_refuses_leaves_nothing() {
+    let app = hooked("CUSTOM_ACCESS_TOKEN", &[("EXTERNAL_ANONYMOUS_USERS_ENABLED", "true")]);
+    let refused = |act: &dyn Fn() -> Answer| {
+        app.http_client.prepare(URL, 200, r#"{"error":{"http_code":403,"message":"Not you"}}"#);
+        assert_error(&act(), 403, "unknown", "Not you");
+    };
+    with_claims(&app, json!({}));
+    let session = sign_up(&app, "ann@example.com").json();
+    let before = counts(&app);
+
+    refused(&|| sign_in(&app, "ann@example.com", PASSWORD));
+    refused(&|| app.anon().post("/auth/v1/signup").json(&json!({})).send());
+    assert_eq!(counts(&app), before);
+    refused(&|| sign_up(&app, "bob@example.com"));
+    let [sessions, .., users] = counts(&app);
+    assert_eq!((sessions, users), (before[0].clone(), "2".to_string()), "the account is there, as upstream");
+
+    let body = json!({"type": "magiclink", "email": "ann@example.com"});
+    let link = app.service_role().post("/auth/v1/admin/generate_link").json(&body).send().json();
+    let verify = json!({"type": "magiclink", "token_hash": link["hashed_token"]});
+    refused(&|| app.anon().post("/auth/v1/verify").json(&verify).send());
+    assert_eq!(counts(&app)[0], before[0]);
+
+    // So is the session whose second factor was shown.
+    let id = app.database.value(r#"SELECT id FROM "auth.sessions""#).unwrap();
+    let own = json!({"sub": session["user"]["id"], "role": "authenticated", "session_id": id});
+    let own = json!({"access_token": app.token(&own)});
+    let factor = authenticator::enrolled(&app, &own, "Phone");
+    refused(&|| factor.verify(&own));
+    with_claims(&app, json!({}));
+    assert_eq!(refresh(&app, text(&session, "refresh_token")).status, 200);
+}

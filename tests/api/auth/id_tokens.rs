@@ -8,7 +8,7 @@ use super::{assert_error, get_user, signed_up, text};
 use crate::app::{Answer, TestApp};
 use crate::double::MovableClock;
 
-const GOOGLE: &str = "https://accounts.google.com";
+pub const GOOGLE: &str = "https://accounts.google.com";
 const APPLE: &str = "https://appleid.apple.com";
 
 fn app(vars: &[(&str, &str)]) -> TestApp {
@@ -31,7 +31,7 @@ fn app(vars: &[(&str, &str)]) -> TestApp {
 }
 
 /// The issuer describes itself and publishes the public halves of those keys.
-fn publish(app: &TestApp, issuer: &str, keys: &[&Value]) {
+pub fn publish(app: &TestApp, issuer: &str, keys: &[&Value]) {
     let document = json!({"issuer": issuer, "jwks_uri": format!("{issuer}/keys"), "token_endpoint": "x", "authorization_endpoint": "x"});
     app.http_client.prepare(
         &format!("{issuer}/.well-known/openid-configuration"),
@@ -59,7 +59,7 @@ fn publish_keys(app: &TestApp, issuer: &str, keys: &[&Value]) {
     );
 }
 
-fn rsa() -> Value {
+pub fn rsa() -> Value {
     rfc_keys()[0].clone()
 }
 
@@ -76,7 +76,7 @@ fn claims(changes: Value) -> Value {
     claims
 }
 
-fn google_token(changes: Value) -> String {
+pub fn google_token(changes: Value) -> String {
     signed_with(&rsa(), &claims(changes))
 }
 

@@ -11,7 +11,7 @@ use crate::app::{Answer, TestApp};
 const LINKING: &[(&str, &str)] =
     &[("SECURITY_MANUAL_LINKING_ENABLED", "true"), ("EXTERNAL_ANONYMOUS_USERS_ENABLED", "true")];
 
-fn off_to_github(app: &TestApp, session: &Value) -> String {
+pub fn off_to_github(app: &TestApp, session: &Value) -> String {
     let target = "/auth/v1/user/identities/authorize?provider=github&skip_http_redirect=true";
     let answer = app.with_token(text(session, "access_token")).get(target).send();
     assert_eq!(answer.status, 200, "{}", answer.text());
@@ -28,7 +28,7 @@ fn unlink(app: &TestApp, session: &Value, id: &str) -> Answer {
     app.with_token(text(session, "access_token")).delete(&format!("/auth/v1/user/identities/{id}")).send()
 }
 
-fn identity_id(user: &Value, provider: &str) -> String {
+pub fn identity_id(user: &Value, provider: &str) -> String {
     let identities = user["identities"].as_array().unwrap();
     let found = identities.iter().find(|identity| identity["provider"] == json!(provider)).unwrap();
     text(found, "identity_id").to_string()

@@ -348,3 +348,35 @@ fn of_twenty_answers_to_one_challenge_one_signs_in() {
     assert_eq!(answers.iter().filter(|answer| answer.status == 200).count(), 1);
     assert!(answers.iter().all(|answer| answer.status == 200 || answer.status == 400));
 }
+
+#[test]
+fn passkeys_that_come_change_and_go_are_in_the_audit_log() {
+    let app = TestApp::with_vars(&[ON, &[("AUDIT_LOG", "database")]].concat());
+    let ann = signed_up(&app, "ann@example.com");
+    let (mut key, mut other) = (SecurityKey::new("ES256"), SecurityKey::new("RS256"));
+    let (id, second) = (registered(&app, &ann, &mut key), registered(&app, &ann, &mut other));
+    let path = format!("/auth/v1/passkeys/{id}");
+    let actor = || app.with_token(text(&ann, "access_token"));
+    assert_eq!(actor().patch(&path).json(&json!({"friendly_name": "Desk"})).send().status, 200);
+    assert_eq!(actor().delete(&path).send().status, 204);
+    let path = format!("/auth/v1/admin/users/{}/passkeys/{second}", text(&ann["user"], "id"));
+    assert_eq!(app.service_role().delete(&path).send().status, 204);
+    let found = app.service_role().get("/auth/v1/admin/audit?query=action:passkey").send().json();
+    let mut seen: Vec<(&str, &str, &str)> = found
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|entry| &entry["payload"])
+        .map(|it| (text(it, "action"), text(it, "actor_username"), text(&it["traits"], "passkey_id")))
+        .collect();
+    seen.sort_unstable();
+    let mut expected = vec![
+        ("passkey_created", "ann@example.com", id.as_str()),
+        ("passkey_created", "ann@example.com", second.as_str()),
+        ("passkey_deleted", "ann@example.com", id.as_str()),
+        ("passkey_deleted", "service_role", second.as_str()),
+        ("passkey_updated", "ann@example.com", id.as_str()),
+    ];
+    expected.sort_unstable();
+    assert_eq!(seen, expected);
+}

@@ -56,6 +56,26 @@ fn fifty_verifies_of_one_code_give_one_session() {
 }
 
 #[test]
+fn fifty_ways_to_use_one_mail_give_one_session() {
+    let app = TestApp::with_vars(&[("MAILER_AUTOCONFIRM", "false")]);
+    let sign_up = json!({"email": "ann@example.com", "password": PASSWORD});
+    assert_eq!(app.anon().post("/auth/v1/signup").json(&sign_up).send().status, 200);
+    let html = app.database.value(r#"SELECT html FROM "auth.mailbox""#).unwrap();
+    let is_code = |word: &&str| word.len() == 6 && word.bytes().all(|byte| byte.is_ascii_digit());
+    let code = html.split(|character: char| !character.is_ascii_alphanumeric()).find(is_code).unwrap();
+    let link = html.split("token=").nth(1).unwrap().split('&').next().unwrap();
+    app.database.take_turns();
+    // Code and link are one: who types in the one while the other is followed gets one session.
+    let by_code = json!({"type": "signup", "email": "ann@example.com", "token": code});
+    let by_link = json!({"type": "signup", "token_hash": link});
+    let body = |turn: usize| if turn.is_multiple_of(2) { &by_code } else { &by_link };
+    let calls = (0..MANY).map(|turn| app.anon().post("/auth/v1/verify").json(body(turn))).collect();
+    let answers = at_once(calls, 0);
+    assert_eq!((count(&answers, 200), count(&answers, 403)), (1, MANY - 1));
+    assert_eq!((rows(&app, "sessions"), rows(&app, "one_time_tokens")), ("1".into(), "0".into()));
+}
+
+#[test]
 fn fifty_sign_ups_of_one_address_make_one_account() {
     let body = json!({"email": "ann@example.com", "password": PASSWORD});
     let app = TestApp::new();

@@ -118,6 +118,40 @@ fn an_imported_bcrypt_hash_becomes_argon2id_at_the_first_sign_in() {
 }
 
 #[test]
+fn hashes_of_firebase_and_of_pbkdf2_become_argon2id_at_the_first_sign_in() {
+    let rows = [
+        // The example of Firebase's own repository.
+        (
+            "user1password",
+            "$fbscrypt$v=1,n=14,r=8,p=1,ss=Bw==,sk=jxspr8Ki0RYycVU8zykbdLGjFQ3McFUH0uiiTvC8pVMXAn210wjLNmdZJzxUECKbm0QsEmYUSDzZvpjeJ9WmXA==$42xEC+ixf3L2lw==$lSrfV15cpx95/sZS2W9c9Kp6i/LVgQNDNC/qzrCnh1SAyZvqmZqAjTdn3aoItz+VHjoZilo78198JAdRuid5lQ==",
+        ),
+        ("password", "$pbkdf2-sha256$1000$c2FsdA$YywoEuRtRgQQK6dhjp1tfS.BKPYma0oDJk0qBGC33LM"),
+        ("password", "pbkdf2_sha256$1000$salt$YywoEuRtRgQQK6dhjp1tfS+BKPYma0oDJk0qBGC33LM="),
+    ];
+    for (password, imported) in rows {
+        let app = TestApp::new();
+        let body = json!({"email": "ann@example.com", "password_hash": imported, "email_confirm": true});
+        let answer = app.service_role().post("/auth/v1/admin/users").json(&body).send();
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        let hash = || app.database.value(r#"SELECT encrypted_password FROM "auth.users""#).unwrap();
+        assert_eq!(hash(), imported);
+        assert_error(&sign_in(&app, "ann@example.com", "wrong"), 400, "invalid_credentials", "");
+        assert_eq!(hash(), imported, "a wrong password changes nothing");
+        assert_eq!(sign_in(&app, "ann@example.com", password).status, 200, "{imported}");
+        assert!(hash().starts_with("$argon2id$"));
+        assert_eq!(sign_in(&app, "ann@example.com", password).status, 200, "{imported}");
+        for broken in [
+            imported.replace('=', ",").replace("$1000$", "$$"),
+            imported.replace("1000", "9999999").replace("n=14", "n=30"),
+        ] {
+            let body = json!({"email": "bob@example.com", "password_hash": broken});
+            let answer = app.service_role().post("/auth/v1/admin/users").json(&body).send();
+            assert_error(&answer, 400, "validation_failed", "whole and of reasonable cost");
+        }
+    }
+}
+
+#[test]
 fn a_password_that_no_longer_meets_the_rules_signs_in_with_a_warning() {
     let app = TestApp::with_vars(&[("PASSWORD_MIN_LENGTH", "20")]);
     let body = json!({"email": "ann@example.com", "password_hash": bcrypt_hash(), "email_confirm": true});

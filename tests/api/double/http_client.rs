@@ -16,6 +16,8 @@ pub struct MemoryHttpClient {
     pub status: Cell<u16>,
     /// Fails before the request is noted: no answer at all.
     pub fault: Fault,
+    /// The request arrives, and its answer does not.
+    pub lost_answer: Fault,
     /// Milliseconds waited in all.
     pub paused: Cell<u64>,
     prepared: RefCell<VecDeque<(String, Option<IncomingResponse>)>>,
@@ -27,6 +29,7 @@ impl Default for MemoryHttpClient {
             requests: RefCell::default(),
             status: Cell::new(200),
             fault: Fault::default(),
+            lost_answer: Fault::default(),
             paused: Cell::default(),
             prepared: RefCell::default(),
         }
@@ -51,6 +54,11 @@ impl MemoryHttpClient {
         self.prepared.borrow_mut().push_back((url.into(), None));
     }
 
+    /// Nothing is prepared any more.
+    pub fn forget_prepared(&self) {
+        self.prepared.borrow_mut().clear();
+    }
+
     /// Requests to URLs that start so.
     pub fn requests_to(&self, url: &str) -> Vec<OutgoingRequest> {
         self.requests.borrow().iter().filter(|request| request.url.starts_with(url)).cloned().collect()
@@ -71,6 +79,9 @@ impl HttpClient for MemoryHttpClient {
         let mut prepared = self.prepared.borrow_mut();
         let position = prepared.iter().position(|(url, _)| request.url.starts_with(url));
         self.requests.borrow_mut().push(request);
+        if self.lost_answer.strikes() {
+            return Err(PortError("the answer was lost on purpose".into()));
+        }
         match position.and_then(|position| prepared.remove(position)) {
             Some((_, response)) => Ok(response),
             None => Ok(Some(IncomingResponse {

@@ -3,9 +3,13 @@
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 
+use aes::Aes256;
+use aes::cipher::{BlockEncrypt, KeyInit};
 use argon2::password_hash::{PasswordHash, PasswordHasher, PasswordVerifier, SaltString};
 use argon2::{Algorithm, Argon2, Params, Version};
 use async_trait::async_trait;
+use edgeward::crypto::imported_password::FirebaseScrypt;
+use edgeward::crypto::password;
 use edgeward::ports::{Background, Clock, Hasher, KeyValue, Log, PortError, Random, RateLimiter};
 use edgeward::time::Timestamp;
 use futures_util::future::LocalBoxFuture;
@@ -18,6 +22,8 @@ pub struct MemoryKeyValue {
     values: RefCell<BTreeMap<String, (String, u64)>>,
     /// Fails before anything happens.
     pub fault: Fault,
+    /// Loses the answer after a write took effect.
+    pub lost_answer: Fault,
 }
 
 impl MemoryKeyValue {
@@ -49,6 +55,9 @@ impl KeyValue for MemoryKeyValue {
             return Err(PortError(format!("KV PUT failed: 400 Invalid expiration_ttl of {seconds}")));
         }
         self.values.borrow_mut().insert(key.to_string(), (value.to_string(), seconds));
+        if self.lost_answer.strikes() {
+            return Err(PortError("KV's answer was lost on purpose".into()));
+        }
         Ok(())
     }
 
@@ -134,8 +143,17 @@ impl Hasher for CheapHasher {
             return Err(PortError("the hasher failed on purpose".into()));
         }
         self.verifications.set(self.verifications.get() + 1);
-        if hash.starts_with("$2") {
-            return bcrypt::verify(password, hash).map_err(|error| PortError(error.to_string()));
+        if let Some(hash) = FirebaseScrypt::parse(hash) {
+            let cipher = Aes256::new(&hash.key(password)?.into());
+            let counted = (0_u128..).zip(hash.signer_key.chunks(16)).flat_map(|(count, piece)| {
+                let mut block = count.to_be_bytes().into();
+                cipher.encrypt_block(&mut block);
+                piece.iter().zip(block).map(|(byte, mask)| byte ^ mask).collect::<Vec<_>>()
+            });
+            return Ok(hash.is(&counted.collect::<Vec<_>>()));
+        }
+        if !hash.starts_with("$argon2") {
+            return password::verify(password, hash);
         }
         let hash = PasswordHash::new(hash).map_err(|error| PortError(error.to_string()))?;
         Ok(Self::argon2().verify_password(password.as_bytes(), &hash).is_ok())
@@ -149,6 +167,8 @@ pub struct NoLimits {
     pub answer: Cell<Option<u64>>,
     /// What was asked: key, per hour, burst.
     pub asked: RefCell<Vec<(String, u32, u32)>>,
+    /// Does not answer.
+    pub fault: Fault,
     refused: RefCell<Option<(String, u64)>>,
 }
 
@@ -162,6 +182,9 @@ impl NoLimits {
 #[async_trait(?Send)]
 impl RateLimiter for NoLimits {
     async fn take(&self, key: &str, per_hour: u32, burst: u32) -> Result<Option<u64>, PortError> {
+        if self.fault.strikes() {
+            return Err(PortError("the limiter failed on purpose".into()));
+        }
         self.asked.borrow_mut().push((key.to_string(), per_hour, burst));
         let refused = self.refused.borrow();
         let refused = refused.as_ref().filter(|(prefix, _)| key.starts_with(prefix.as_str()));

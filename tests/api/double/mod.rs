@@ -7,9 +7,11 @@ mod edge_cache;
 mod event_queue;
 mod http_client;
 mod images;
+mod mailer;
 mod memory;
 mod signatures;
 mod stream;
+mod time_zones;
 
 pub use blobs::MemoryBlobs;
 pub use database::StrictDatabase;
@@ -17,9 +19,11 @@ pub use edge_cache::MemoryEdgeCache;
 pub use event_queue::NotedQueue;
 pub use http_client::MemoryHttpClient;
 pub use images::NotedImages;
+pub use mailer::NotedMailer;
 pub use memory::{CheapHasher, CountingRandom, LateWork, MemoryKeyValue, MemoryLog, MovableClock, NoLimits};
 pub use signatures::RingSignatures;
 pub use stream::Pieces;
+pub use time_zones::TabledTimeZones;
 
 use std::cell::Cell;
 

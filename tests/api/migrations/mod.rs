@@ -7,6 +7,8 @@ mod domains;
 mod dropping;
 mod expressions;
 mod functions;
+mod geometry;
+mod partitions;
 mod policies;
 mod ranges;
 mod refusing;

@@ -93,6 +93,10 @@ fn garbage_is_refused_or_answered() {
         "{\"meta\":{\"a\":[]}}",
         "id,title\n5,NULL\n6,\"x\"\"\"",
         "title\n\"",
+        "{\"title\":\"x\",\"comments\":[{\"body\":\"y\"},{\"body\":null}]}",
+        "[{\"title\":\"x\",\"comments\":[]},{\"title\":\"z\",\"comments\":[{\"body\":\"y\",\"todos\":[{\"title\":\"w\"}]}]}]",
+        "{\"title\":\"x\",\"comments\":{\"body\":\"y\"}}",
+        "[{\"name\":\"x\",\"profiles\":[{\"name\":\"y\"}],\"tags\":[7]}]",
     ];
     let preferences = [
         "",
@@ -105,6 +109,7 @@ fn garbage_is_refused_or_answered() {
         "tx=rollback,resolution=merge-duplicates,return=representation",
         "missing=default,return=headers-only",
         "handling=strict,max-affected=1",
+        "timezone=America/New_York,return=representation",
     ];
     let accepts = [
         "*/*",
@@ -112,6 +117,7 @@ fn garbage_is_refused_or_answered() {
         "text/csv",
         "application/vnd.pgrst.plan+text",
         "application/vnd.pgrst.array+json;nulls=stripped",
+        "application/geo+json",
     ];
     let content_types = ["application/json", "application/json", "text/csv"];
     let mut answered = 0;
@@ -126,7 +132,8 @@ fn garbage_is_refused_or_answered() {
             .body(dice.pick(&bodies).to_string())
             .header("prefer", dice.pick(&preferences))
             .header("content-type", dice.pick(&content_types))
-            .header("accept", dice.pick(&accepts));
+            .header("accept", dice.pick(&accepts))
+            .header("x-edgeward-nested", dice.pick(&["false", "true"]));
         let answer = call.send();
         let fine = answer.status.as_u16() < 500;
         answered += u32::from(answer.status.is_success());

@@ -68,6 +68,64 @@ DELETE FROM "auth.one_time_tokens""#,
 }
 
 #[test]
+fn a_binding_of_the_worker_carries_mails_too() {
+    let app = confirming_with(&[
+        ("MAIL_PROVIDER", "cloudflare"),
+        ("MAIL_FROM", "Todos <hello@example.com>"),
+        ("MAILER_SUBJECTS_CONFIRMATION", "Hi {{ .Email }}"),
+    ]);
+    assert_eq!(sign_up(&app, "ann@example.org").status, 200);
+    assert_eq!(mail_count(&app), "0");
+    assert!(app.http_client.requests.borrow().is_empty());
+    let mail = app.mailer.mails.borrow()[0].clone();
+    assert_eq!(
+        (&mail["name"], &mail["from"], &mail["to"], &mail["subject"]),
+        (
+            &json!("Todos"),
+            &json!("hello@example.com"),
+            &json!("ann@example.org"),
+            &json!("Hi ann@example.org")
+        )
+    );
+    assert!(text(&mail, "html").contains("/auth/v1/verify?token=") && !text(&mail, "text").contains("<a"));
+    app.limits.refuse("mails", 100);
+    app.clock.advance(60);
+    let refused = post(&app, "/recover", &json!({"email": "ann@example.org"}));
+    assert_error(&refused, 429, "over_email_send_rate_limit", "email rate limit exceeded");
+}
+
+#[test]
+fn mails_are_in_the_language_of_their_reader() {
+    let vars = [
+        ("MAILER_LANGUAGES", "de, pt-BR"),
+        ("MAILER_SUBJECTS_CONFIRMATION_DE", "Adresse bestätigen"),
+        ("MAILER_TEMPLATES_CONFIRMATION_DE", "<p>Ihr Code: {{ .Token }}</p>"),
+        ("MAILER_SUBJECTS_CONFIRMATION_PT_BR", "Confirme seu e-mail"),
+        ("MAILER_SUBJECTS_RECOVERY_FR", "Jamais"),
+    ];
+    let rows: [(Value, &str, &str); 8] = [
+        (json!({}), "", "Confirm your address"),
+        (json!({}), "fr, de-AT;q=0.8, en;q=0.1", "Adresse bestätigen"),
+        (json!({}), "pt-BR", "Confirme seu e-mail"),
+        (json!({}), "pt", "Confirm your address"),
+        (json!({}), "en;q=0.9, *;q=0.1", "Confirm your address"),
+        (json!({"language": "de"}), "pt-BR", "Adresse bestätigen"),
+        (json!({"locale": "pt_BR"}), "de", "Confirme seu e-mail"),
+        (json!({"locale": {"x": 1}}), "de", "Adresse bestätigen"),
+    ];
+    for (data, header, subject) in rows {
+        let app = confirming_with(&vars);
+        let body = json!({"email": "ann@example.com", "password": PASSWORD, "data": data});
+        let answer = app.anon().post("/auth/v1/signup").header("accept-language", header).json(&body).send();
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        let mail = mail(&app, "ann@example.com");
+        assert_eq!(mail.subject, subject, "{data} {header}");
+        assert_eq!(mail.text.starts_with("Ihr Code"), subject.starts_with("Adresse"), "{}", mail.text);
+        assert_eq!(mail.code().len(), 6);
+    }
+}
+
+#[test]
 fn all_accounts_together_have_so_many_mails_an_hour() {
     let app = confirming_with(RESEND);
     account(&app, "bob@example.com");
@@ -83,7 +141,7 @@ fn all_accounts_together_have_so_many_mails_an_hour() {
 #[test]
 fn a_carrier_that_is_half_set_up_is_said_at_the_start() {
     use edgeward::config::{Config, DEMO_JWT_SECRET};
-    let rows: [(&[(&str, &str)], &str); 7] = [
+    let rows: [(&[(&str, &str)], &str); 9] = [
         (&[("MAIL_PROVIDER", "pigeon")], "MAIL_PROVIDER must be one of resend, postmark, sendgrid, mailgun"),
         (
             &[("MAIL_PROVIDER", "ses"), ("MAIL_API_KEY", "k")],
@@ -98,6 +156,11 @@ fn a_carrier_that_is_half_set_up_is_said_at_the_start() {
         (
             &[("MAILER_TEMPLATES_INVITE", "{{ if .X }}")],
             "MAILER_TEMPLATES_INVITE: {{ if .X }} is no variable",
+        ),
+        (&[("MAIL_PROVIDER", "cloudflare")], "MAIL_FROM is not set"),
+        (
+            &[("MAILER_LANGUAGES", "de"), ("MAILER_SUBJECTS_INVITE_DE", "{{ .X }}")],
+            "MAILER_SUBJECTS_INVITE_DE: {{ .X }} is no variable",
         ),
         (&[("MAILER_OTP_LENGTH", "5")], "MAILER_OTP_LENGTH must be from 6 to 10"),
     ];

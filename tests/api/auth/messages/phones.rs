@@ -178,6 +178,9 @@ fn a_code_is_sent_again_for_what_waits() {
     assert_eq!(put_user(&app, &session, &json!({"phone": "15551234567"})).status, 200);
     app.clock.advance(60);
     assert_eq!(resend(json!({"type": "phone_change", "phone": PHONE})).json(), json!({}));
+    app.limits.refuse("nobody:", 60);
+    let unknown = resend(json!({"type": "phone_change", "phone": "15550009999"}));
+    assert_eq!(unknown.json(), json!({}), "as often as one likes");
     assert_eq!(mails(&app, "15551234567").len(), 2);
     let rows = [
         (json!({"type": "sms"}), "Type provided requires a phone number"),
@@ -317,4 +320,20 @@ fn what_is_no_request_is_refused_with_its_reason() {
     for (path, body, status, message) in rows {
         assert_error(&post(&off, path, &body), status, "phone_provider_disabled", message);
     }
+}
+
+#[test]
+fn without_a_provider_a_deployment_sends_nothing_and_says_so() {
+    let vars = [("EXTERNAL_PHONE_ENABLED", "true"), ("SMS_TEST_OTP", "15550001111:123456")];
+    let app = TestApp::deployed(&vars);
+    let otp = |app: &TestApp, phone: &str| post(app, "/otp", &json!({"phone": phone}));
+    assert_error(&otp(&app, PHONE), 500, "unexpected_failure", "Unable to get SMS provider");
+    let count = |table: &str| app.database.value(&format!(r#"SELECT count(*) FROM "auth.{table}""#)).unwrap();
+    assert_eq!((count("mailbox"), count("one_time_tokens")), ("0".to_string(), "0".to_string()));
+    assert_eq!(otp(&app, "15550001111").status, 200, "a number for tests needs nobody");
+    let local = confirming_with(&[&vars[..], &[("SMS_MAILBOX", "false")]].concat());
+    assert_error(&otp(&local, PHONE), 500, "unexpected_failure", "Unable to get SMS provider");
+    let kept = TestApp::deployed(&[&vars[..], &[("SMS_MAILBOX", "true")]].concat());
+    assert_eq!(otp(&kept, PHONE).status, 200);
+    assert!(mail(&kept, DIGITS).code().len() == 6);
 }
