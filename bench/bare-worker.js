@@ -26,10 +26,21 @@ const insertOne = "INSERT INTO todos (user_id, title, notes, priority) VALUES (?
 const insertMany = `INSERT INTO todos (user_id, title, notes, priority)
                     SELECT ?1, value ->> 'title', value ->> 'notes', value ->> 'priority' FROM json_each(?2)`;
 
+const whoever = `SELECT u.id, u.aud, u.role, u.email, u.phone, u.email_confirmed_at, u.last_sign_in_at,
+                        u.raw_app_meta_data AS app_metadata, u.raw_user_meta_data AS user_metadata,
+                        (SELECT json_group_array(json_object('identity_id', i.id, 'id', i.provider_id, 'user_id', i.user_id,
+                                  'identity_data', json(i.identity_data), 'provider', i.provider, 'created_at', i.created_at))
+                           FROM identities AS i WHERE i.user_id = u.id) AS identities,
+                        u.created_at, u.updated_at
+                   FROM users AS u
+                   JOIN sessions AS s ON s.user_id = u.id
+                  WHERE u.id = ?1 AND s.id = ?2`;
+
 export default {
   async fetch(request, env) {
-    const user = (await claimsOf(request, env))?.sub;
+    const { sub: user, session_id: session } = (await claimsOf(request, env)) ?? {};
     if (!user) return Response.json({ message: "no" }, { status: 401 });
+    if (request.url.endsWith("/user")) return userOf(user, session, env);
     if (request.method === "POST") return insert(user, await request.json(), env);
     const { pathname, searchParams } = new URL(request.url);
     const second = searchParams.get("id") ?? searchParams.get("limit");
@@ -45,4 +56,12 @@ async function insert(user, body, env) {
     : env.DB.prepare(insertOne).bind(user, body.title, body.notes, body.priority);
   await statement.run();
   return new Response(null, { status: 201 });
+}
+
+/** Who the caller is by now, if the session still stands. */
+async function userOf(user, session, env) {
+  const row = await env.DB.prepare(whoever).bind(user, session).first();
+  if (!row) return Response.json({ message: "no" }, { status: 403 });
+  for (const name of ["app_metadata", "user_metadata", "identities"]) row[name] = JSON.parse(row[name]);
+  return Response.json(row);
 }

@@ -30,22 +30,16 @@ const cases = (row) => [
 export async function throughput({ rounds, seconds }) {
   const workers = await bothWorkers();
   try {
+    const { reader, writer, row } = await fillOurs(workers.urls.ours);
+    await fillBare(await workers.bareDatabase(), reader.id);
+    const headers = {
+      GET: keys(reader.token),
+      POST: { ...keys(writer.token), "content-type": "application/json", prefer: "return=minimal" },
+    };
     const results = [];
-    for (const { name, least, ours, bare, body } of cases(workers.row)) {
+    for (const { body, ...sides } of cases(row)) {
       const request = body ? { method: "POST", body, expect: 201 } : { method: "GET", expect: 200 };
-      const headers = { ...workers.headers[request.method] };
-      const run = (side, path, time) => load({ ...request, url: workers.urls[side] + path, headers, seconds: time });
-      const measured = { ours: [], bare: [] };
-      await run("ours", ours, 1);
-      await run("bare", bare, 1);
-      for (let round = 0; round < rounds; round += 1) {
-        const order = round % 2 ? ["bare", "ours"] : ["ours", "bare"];
-        for (const side of order) measured[side].push(await run(side, side === "ours" ? ours : bare, seconds));
-      }
-      const ratios = measured.ours.map(({ rps }, round) => rps / measured.bare[round].rps);
-      const cpuRatios = measured.ours.map(({ cpu }, round) => measured.bare[round].cpu / cpu);
-      const [ratio, cpuRatio] = [median(ratios), median(cpuRatios)];
-      results.push({ name, least, ours: middle(measured.ours), bare: middle(measured.bare), ratio, cpuRatio });
+      results.push(await compare(workers.urls, { ...sides, request: { ...request, headers: headers[request.method] } }, { rounds, seconds }));
     }
     return results;
   } finally {
@@ -53,13 +47,30 @@ export async function throughput({ rounds, seconds }) {
   }
 }
 
-function middle(runs) {
+/** The same request to both sides, in turns: the row that the table shows. */
+export async function compare(urls, { name, least, ours, bare, request }, { rounds, seconds }) {
+  const run = (side, time) => load({ ...request, url: urls[side] + (side === "ours" ? ours : bare), seconds: time });
+  const measured = { ours: [], bare: [] };
+  await run("ours", 1);
+  await run("bare", 1);
+  for (let round = 0; round < rounds; round += 1) {
+    const order = round % 2 ? ["bare", "ours"] : ["ours", "bare"];
+    for (const side of order) measured[side].push(await run(side, seconds));
+  }
+  const ratios = measured.ours.map(({ rps }, round) => rps / measured.bare[round].rps);
+  const cpuRatios = measured.ours.map(({ cpu }, round) => measured.bare[round].cpu / cpu);
+  const [ratio, cpuRatio] = [median(ratios), median(cpuRatios)];
+  return { name, least, ours: middle(measured.ours), bare: middle(measured.bare), ratio, cpuRatio };
+}
+
+/** The median of each figure of some runs. */
+export function middle(runs) {
   return Object.fromEntries(["rps", "p50", "p99", "cpu"].map((figure) => [figure, median(runs.map((run) => run[figure]))]));
 }
 
-/** Ours and the bare Worker in one workerd, each with its own D1 that holds the same rows. */
-async function bothWorkers() {
-  const { name, assets: _served, ...ours } = optionsOf({ build: "build", vars: { RATE_LIMITS: "false" } });
+/** Ours and the bare Worker in one workerd, each with its own D1, which of ours has the system's tables. */
+export async function bothWorkers({ build = "build", vars = {} } = {}) {
+  const { name, assets: _served, ...ours } = optionsOf({ build, vars: { RATE_LIMITS: "false", ...vars } });
   const socket = [{ host: localHost, port: 0 }];
   const bare = {
     name: "bare",
@@ -78,13 +89,7 @@ async function bothWorkers() {
   await mf.ready;
   await applySystemMigrations(await mf.getD1Database("DB", "ours"));
   const urls = { ours: (await mf.unsafeGetDirectURL("ours")).origin, bare: (await mf.unsafeGetDirectURL("bare")).origin };
-  const { reader, writer, row } = await fillOurs(urls.ours);
-  await fillBare(await mf.getD1Database("DB", "bare"), reader.id);
-  const headers = {
-    GET: keys(reader.token),
-    POST: { ...keys(writer.token), "content-type": "application/json", prefer: "return=minimal" },
-  };
-  return { urls, headers, row, dispose: () => mf.dispose() };
+  return { urls, bareDatabase: () => mf.getD1Database("DB", "bare"), dispose: () => mf.dispose() };
 }
 
 /** A Worker written by hand, with what it takes from the file that verifies tokens. */

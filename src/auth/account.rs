@@ -177,8 +177,7 @@ pub async fn update(app: &App, caller: &Caller, change: &Change, path: &ReturnPa
             };
         }
         let ending = me.session_id().map_or(Ending::All, Ending::Others);
-        let before = me.user.clone();
-        let nonce = nonce.as_deref().map(|hash| reauthenticate::standing(&before, hash, app.now()));
+        let nonce = nonce.as_deref().map(|hash| reauthenticate::standing(&me.user, hash, app.now()));
         if let Some(user) = commit(app, &me.user, &after, ending, asked_at.as_deref(), nonce.as_ref()).await?
         {
             let ip = path.ip.as_deref();

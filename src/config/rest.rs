@@ -15,6 +15,8 @@ pub struct RestConfig {
     pub plans: bool,
     /// `SERVER_TIMING_ENABLED`: whether answers say what they took and cost.
     pub says_cost: bool,
+    /// `READ_REPLICAS`: whether D1's read replicas may answer reads.
+    pub read_replicas: bool,
     /// `OPENAPI_MODE`: who may read the description of the API.
     pub description: Description,
     /// `DB_TX_END`: how a request's transaction ends.
@@ -79,6 +81,7 @@ impl RestConfig {
             aggregates: reader.flag("DB_AGGREGATES_ENABLED", false),
             plans: reader.flag("DB_PLAN_ENABLED", false),
             says_cost: reader.flag("SERVER_TIMING_ENABLED", false),
+            read_replicas: reader.flag("READ_REPLICAS", false),
             description: description(reader),
             transaction_end: transaction_end(reader),
         }

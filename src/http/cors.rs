@@ -12,7 +12,7 @@ use super::{Body, Request, Response, ResponseExt, respond};
 /// Headers of ours that a page may read.
 const EXPOSED: &str = "Content-Encoding, Content-Location, Content-Range, Content-Type, Content-Length, Date, ETag, \
     Link, Location, Preference-Applied, Range-Unit, Retry-After, Server, X-Request-Id, X-Sb-Error-Code, \
-    X-Supabase-Api-Version, X-Total-Count, Server-Timing, X-Edgeward-Cost, X-Edgeward-Request, Tus-Resumable, Tus-Version, Tus-Extension, \
+    X-Supabase-Api-Version, X-Total-Count, Server-Timing, X-Edgeward-Cost, X-Edgeward-Request, X-D1-Bookmark, Tus-Resumable, Tus-Version, Tus-Extension, \
     Tus-Max-Size, Tus-Complete, Upload-Offset, Upload-Length, Upload-Defer-Length, Upload-Metadata, Upload-Expires, \
     x-amz-request-id, x-amz-missing-meta, x-amz-version-id, CF-Cache-Status, X-Transformations";
 

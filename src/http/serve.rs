@@ -30,8 +30,8 @@ pub async fn serve(app: Rc<App>, mut request: Request, background: Rc<dyn Backgr
     let asked = asked(&app, &request);
     let is_head = request.method == ::http::Method::HEAD;
 
-    let handled = dispatch(app.clone(), &mut request, &asked.path, background.clone(), line.id.clone());
-    let answer = AssertUnwindSafe(handled);
+    let (id, late) = (line.id.clone(), background.clone());
+    let answer = AssertUnwindSafe(dispatch(app.clone(), &mut request, &asked.path, late, id));
     let response = match answer.catch_unwind().await {
         Ok(Ok(response)) => response,
         Ok(Err(refusal)) => refusal.render(&asked),

@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Claims, TokenError, check_times, message, payload, verify, with_signature};
+use super::{Claims, TokenError, believed, message, verify_shared, with_signature};
 use crate::crypto;
 use crate::ports::{PortError, SignatureAlgorithm, Signatures};
 use crate::time::Timestamp;
@@ -96,8 +96,9 @@ impl Keys {
                 verify_signed(signatures, token, *algorithm, public, now).await
             }
             Some(Material::Pair { .. }) => Err(TokenError::Algorithm),
-            Some(Material::Secret(secret)) => verify(token, secret, now),
-            None if header.alg == "HS256" => verify(token, &self.secret, now),
+            Some(Material::Secret(secret)) if header.alg == "HS256" => verify_shared(token, secret, now),
+            Some(Material::Secret(_)) => Err(TokenError::Algorithm),
+            None if header.alg == "HS256" => verify_shared(token, &self.secret, now),
             None => Err(TokenError::UnknownKey),
         }
     }
@@ -153,7 +154,5 @@ pub async fn verify_signed(
     if !verified.unwrap_or(false) {
         return Err(TokenError::Signature);
     }
-    let claims = Claims { all: payload(token).ok_or(TokenError::Malformed)? };
-    check_times(&claims, now)?;
-    Ok(claims)
+    believed(message, now)
 }

@@ -7,6 +7,16 @@ export function batch(database, statements, long) {
   return database.batch(JSON.parse(statements).map(prepare));
 }
 
+/** A session of the database, whose first statement is answered by a copy that is at least as new. */
+export function session(database, from) {
+  return database.withSession(from);
+}
+
+/** How new a session's last answer was, or null. */
+export function bookmark(session) {
+  return session.getBookmark() ?? null;
+}
+
 export function rowCount(result) {
   return result.results.length;
 }

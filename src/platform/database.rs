@@ -9,13 +9,17 @@ use wasm_bindgen_futures::JsFuture;
 
 use super::exception::message_of;
 use super::response::PlatformText;
-use crate::ports::{Cost, Database, DbError, ResultSet, Text};
+use crate::ports::{Cost, Database, DbError, Freshness, ResultSet, Text};
 use crate::sql::{Bind, Statement};
 
 #[wasm_bindgen(module = "/src/platform/database.js")]
 extern "C" {
     #[wasm_bindgen(catch)]
     fn batch(database: &JsValue, statements: &str, long: &Array) -> Result<Promise, JsValue>;
+    #[wasm_bindgen(catch)]
+    fn session(database: &JsValue, from: &str) -> Result<JsValue, JsValue>;
+    #[wasm_bindgen(catch)]
+    fn bookmark(session: &JsValue) -> Result<Option<String>, JsValue>;
     #[wasm_bindgen(catch, js_name = rowCount)]
     fn row_count(result: &JsValue) -> Result<u32, JsValue>;
     #[wasm_bindgen(catch, js_name = rowsAsJson)]
@@ -36,19 +40,36 @@ pub struct D1(pub JsValue);
 #[async_trait(?Send)]
 impl Database for D1 {
     async fn batch(&self, statements: Vec<Statement>) -> Result<Vec<Box<dyn ResultSet>>, DbError> {
-        let asked = statements.len();
-        let failed = |thrown: JsValue| DbError::classify(&message_of(&thrown));
-        let (statements, long) = as_json(&statements)?;
-        let answer = batch(&self.0, &statements, &long).map_err(failed)?;
-        let results: Array = JsFuture::from(answer).await.map_err(failed)?.unchecked_into();
-        if results.length() as usize != asked {
-            return Err(DbError::Other(format!(
-                "D1 gave {} results for {asked} statements",
-                results.length()
-            )));
-        }
-        results.iter().map(Rows::of).collect()
+        run(&self.0, &statements).await
     }
+
+    async fn batch_from(
+        &self,
+        freshness: Freshness<'_>,
+        statements: Vec<Statement>,
+    ) -> Result<(Vec<Box<dyn ResultSet>>, Option<String>), DbError> {
+        let from = match freshness {
+            Freshness::Any => "first-unconstrained",
+            Freshness::Newest => "first-primary",
+            Freshness::SinceBookmark(bookmark) => bookmark,
+        };
+        let session = session(&self.0, from).map_err(|thrown| DbError::classify(&message_of(&thrown)))?;
+        let results = run(&session, &statements).await?;
+        Ok((results, bookmark(&session).ok().flatten()))
+    }
+}
+
+/// Runs statements on the database or a session of it.
+async fn run(database: &JsValue, statements: &[Statement]) -> Result<Vec<Box<dyn ResultSet>>, DbError> {
+    let asked = statements.len();
+    let failed = |thrown: JsValue| DbError::classify(&message_of(&thrown));
+    let (statements, long) = as_json(statements)?;
+    let answer = batch(database, &statements, &long).map_err(failed)?;
+    let results: Array = JsFuture::from(answer).await.map_err(failed)?.unchecked_into();
+    if results.length() as usize != asked {
+        return Err(DbError::Other(format!("D1 gave {} results for {asked} statements", results.length())));
+    }
+    results.iter().map(Rows::of).collect()
 }
 
 /// Bytes from which a bind crosses by itself: writing it as JSON and reading it again would cost more than a crossing.

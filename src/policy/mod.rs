@@ -10,5 +10,5 @@ mod stored_caller;
 mod template;
 
 pub use environment::CallerEnvironment;
-pub use predicate::{PolicyError, Predicate, check, permit, permit_columns, using};
+pub use predicate::{PolicyError, Predicate, check, grantee, permit, permit_columns, using};
 pub use stored_caller::stored_caller;

@@ -113,7 +113,7 @@ pub fn permit_columns<'a>(
 
 /// The role whose privileges a caller has: a role that nothing can be granted to has those of nobody
 /// in particular.
-pub(super) fn grantee(caller: &Caller) -> &str {
+pub fn grantee(caller: &Caller) -> &str {
     match &caller.role {
         Role::Other(_) => Role::Anon.name(),
         role => role.name(),

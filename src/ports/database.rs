@@ -13,6 +13,25 @@ pub trait Database {
     ///
     /// Gives one result set for each statement. Any error rolls everything back.
     async fn batch(&self, statements: Vec<Statement>) -> Result<Vec<Box<dyn ResultSet>>, DbError>;
+
+    /// The same where copies of the database may answer statements that only read. Gives besides a bookmark of how new
+    /// the database was, where there are copies.
+    async fn batch_from(
+        &self,
+        freshness: Freshness<'_>,
+        statements: Vec<Statement>,
+    ) -> Result<(Vec<Box<dyn ResultSet>>, Option<String>), DbError>;
+}
+
+/// How new the copy has to be that answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Freshness<'a> {
+    /// As it comes: the nearest one.
+    Any,
+    /// The database itself.
+    Newest,
+    /// At least as new as this.
+    SinceBookmark(&'a str),
 }
 
 /// What one statement gave back.

@@ -20,7 +20,7 @@ mod time_zones;
 pub use blob_parts::{BlobParts, Digests, LEAST_PART, MOST_PARTS, PartsOf, StoredPart};
 pub use blobs::{Blob, BlobError, BlobMetadata, Blobs, ByteRange};
 pub use body::{Body, Stream, StreamError, Text};
-pub use database::{Cost, Database, ResultSet};
+pub use database::{Cost, Database, Freshness, ResultSet};
 pub use db_error::DbError;
 pub use edge_cache::{EdgeCache, Kept};
 pub use event_queue::EventQueue;

@@ -11,10 +11,10 @@ use super::explain::Violation;
 use super::plan::{Plan, suspects};
 use super::query::{Batch, Packing};
 use super::response::{self, Answer};
-use super::{Attempt, RestRequest, cost, explain, is_stale, moved, prepare};
+use super::{Attempt, RestRequest, cost, explain, is_stale, moved, prepare, run};
 use crate::app::App;
 use crate::caller::Caller;
-use crate::ports::DbError;
+use crate::ports::{DbError, Freshness};
 use crate::schema::Catalog;
 
 /// Why none of it took effect, and which request it was, when that is known.
@@ -29,7 +29,7 @@ pub struct BatchRefusal {
 pub struct Answers {
     /// In the requests' order.
     pub answers: Vec<Result<Answer, RestError>>,
-    /// Headers that say what it cost, where that is wanted.
+    /// Headers that say what it cost and how new the database is, where that is wanted.
     pub cost: Vec<(HeaderName, String)>,
 }
 
@@ -71,8 +71,8 @@ async fn attempt_all(app: &App, caller: &Caller, requests: &[RestRequest]) -> Re
     if statements.is_empty() {
         return Ok(Answers { answers: Vec::new(), cost: Vec::new() });
     }
-    let results = match database.batch(statements).await {
-        Ok(results) => results,
+    let (results, bookmark) = match run(app, Freshness::Newest, statements).await {
+        Ok(outcome) => outcome,
         Err(error) if is_stale(&error) => return Err((Attempt::Stale, None)),
         Err(DbError::Other(_)) if moved(app, &catalog).await.map_err(|error| (error.into(), None))? => {
             return Err((Attempt::Stale, None));
@@ -98,7 +98,9 @@ async fn attempt_all(app: &App, caller: &Caller, requests: &[RestRequest]) -> Re
         }
         response::answer(request, plan, batch, results.get(*start..start + length).unwrap_or_default())
     };
-    let cost = if app.config.rest.says_cost { cost::headers(&results).into() } else { Vec::new() };
+    let mut cost: Vec<_> =
+        if app.config.rest.says_cost { cost::headers(&results).into() } else { Vec::new() };
+    cost.extend(bookmark);
     Ok(Answers { answers: prepared.iter().map(one).collect(), cost })
 }
 

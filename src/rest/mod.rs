@@ -12,6 +12,7 @@ mod cost;
 mod csv;
 mod error;
 mod explain;
+mod freshness;
 mod nulls;
 mod openapi;
 mod plan;
@@ -22,12 +23,14 @@ mod response;
 mod setting;
 mod zone;
 
+use ::http::HeaderName;
 use serde::Deserialize;
 
 use crate::app::App;
-use crate::caller::Caller;
-use crate::ports::DbError;
+use crate::caller::{Caller, Role};
+use crate::ports::{DbError, Freshness, ResultSet};
 use crate::schema::{self, Catalog, STALE_CATALOG};
+use crate::sql::Statement;
 use error::RestError;
 use explain::Violation;
 use plan::{Called, Plan};
@@ -90,15 +93,26 @@ pub enum Action {
 /// Answers a request in one batch. It is prepared again, twice at most, when the catalog turns out to be older than the
 /// database, or when a read's rows together are longer than a value may be.
 pub(crate) async fn answer(app: &App, caller: &Caller, request: &RestRequest) -> Result<Answer, RestError> {
-    let mut packing = Packing::Together;
+    let mut tries = Tries { packing: Packing::Together, newest: false };
     for _ in 0..2 {
-        match attempt(app, caller, request, packing).await {
-            Err(Attempt::Stale) => app.catalog.forget(),
-            Err(Attempt::TooLong) => packing = Packing::Apart,
+        match attempt(app, caller, request, tries).await {
+            Err(Attempt::Stale) => {
+                app.catalog.forget();
+                // It may have been a replica that was older.
+                tries.newest = true;
+            }
+            Err(Attempt::TooLong) => tries.packing = Packing::Apart,
             outcome => return outcome.map_err(RestError::from),
         }
     }
-    attempt(app, caller, request, packing).await.map_err(RestError::from)
+    attempt(app, caller, request, tries).await.map_err(RestError::from)
+}
+
+/// What an attempt learned from those before.
+#[derive(Clone, Copy)]
+struct Tries {
+    packing: Packing,
+    newest: bool,
 }
 
 /// Why an attempt gave no answer.
@@ -111,15 +125,10 @@ enum Attempt {
     Failed(RestError),
 }
 
-async fn attempt(
-    app: &App,
-    caller: &Caller,
-    request: &RestRequest,
-    packing: Packing,
-) -> Result<Answer, Attempt> {
+async fn attempt(app: &App, caller: &Caller, request: &RestRequest, tries: Tries) -> Result<Answer, Attempt> {
     let database = app.ports.database.as_ref();
     let catalog = app.catalog.get(database).await.map_err(|error| explain::plainly(&error))?;
-    let (plan, mut batch) = match prepare(&catalog, app, caller, request, packing) {
+    let (plan, mut batch) = match prepare(&catalog, app, caller, request, tries.packing) {
         Ok(prepared) => prepared,
         // It may lack a table that another isolate's migration has just made.
         Err(error) if error.is_about_the_schema() && moved(app, &catalog).await? => {
@@ -135,9 +144,15 @@ async fn attempt(
             database.batch(query::explained(&batch)).await.map_err(|error| explain::plainly(&error))?;
         return Ok(response::plan(request, &results)?);
     }
-    match database.batch(std::mem::take(&mut batch.statements)).await {
-        Ok(results) => {
-            let answer = response::answer(request, &plan, &batch, &results)?;
+    let may_lag = app.config.rest.read_replicas && !tries.newest;
+    let freshness = if may_lag { freshness::asked(&catalog, caller, &plan) } else { Freshness::Newest };
+    match run(app, freshness, std::mem::take(&mut batch.statements)).await {
+        Ok((results, bookmark)) => {
+            let answer = response::answer(request, &plan, &batch, &results)?.with_headers(bookmark);
+            let answer = match may_be_kept(&plan, caller) {
+                true => answer.with_validator(caller),
+                false => answer,
+            };
             Ok(if app.config.rest.says_cost { answer.with_headers(cost::headers(&results)) } else { answer })
         }
         Err(DbError::Raised(text)) if text.starts_with(ROLLED_BACK) => {
@@ -149,6 +164,8 @@ async fn attempt(
         }
         Err(DbError::TooLarge) if batch.together => Err(Attempt::TooLong),
         Err(error) if is_stale(&error) => Err(Attempt::Stale),
+        // A replica may lack a table or column.
+        Err(DbError::Other(_)) if freshness != Freshness::Newest => Err(Attempt::Stale),
         // A table or column that has gone stops a statement before it can look at the version.
         Err(DbError::Other(_)) if moved(app, &catalog).await? => Err(Attempt::Stale),
         Err(error) => {
@@ -156,6 +173,20 @@ async fn attempt(
             Err(explain::failure(&error, &catalog, &plan, violation).into())
         }
     }
+}
+
+/// Runs a batch. Where replicas may answer, the answer says how new the one was that did.
+async fn run(
+    app: &App,
+    freshness: Freshness<'_>,
+    statements: Vec<Statement>,
+) -> Result<(Vec<Box<dyn ResultSet>>, Option<(HeaderName, String)>), DbError> {
+    let database = app.ports.database.as_ref();
+    if !app.config.rest.read_replicas {
+        return database.batch(statements).await.map(|results| (results, None));
+    }
+    let (results, bookmark) = database.batch_from(freshness, statements).await?;
+    Ok((results, bookmark.map(|bookmark| (HeaderName::from_static(freshness::BOOKMARK), bookmark))))
 }
 
 /// What a write violated, where the database does not say it. One call more, of requests that failed.
@@ -206,6 +237,24 @@ fn prepare<'c>(
     let plan = plan::plan(catalog, &setting::in_force(&app.config.rest, catalog), request)?;
     let batch = query::compile(catalog, caller, &plan, packing)?;
     Ok((plan, batch))
+}
+
+/// Whether the answer may be kept and asked for again with its `ETag`: anonymous reads of tables whose comment says `@cache`.
+fn may_be_kept(plan: &Plan<'_>, caller: &Caller) -> bool {
+    fn all_say_so(node: &plan::Node<'_>) -> bool {
+        let says = node
+            .table
+            .comment
+            .as_deref()
+            .is_some_and(|text| text.split_whitespace().any(|word| word == "@cache"));
+        says && node.embeds.iter().all(|embed| all_say_so(&embed.node))
+    }
+    match plan {
+        Plan::Read(read) => {
+            caller.role == Role::Anon && !read.bodiless && read.call.is_none() && all_say_so(&read.root)
+        }
+        Plan::Write(_) => false,
+    }
 }
 
 fn is_stale(error: &DbError) -> bool {

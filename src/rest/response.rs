@@ -1,7 +1,11 @@
 //! From the results of a batch to the response. Rows are handed on as the texts they are.
 
 use ::http::StatusCode;
-use ::http::header::{CONTENT_LOCATION, CONTENT_RANGE, CONTENT_TYPE, HeaderName, LOCATION, VARY};
+use ::http::header::{
+    CACHE_CONTROL, CONTENT_LOCATION, CONTENT_RANGE, CONTENT_TYPE, ETAG, HeaderName, IF_NONE_MATCH, LOCATION,
+    VARY,
+};
+use bytes::Bytes;
 use indexmap::IndexMap;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
@@ -12,6 +16,8 @@ use super::plan::{Node, Plan, ReadPlan, Shape, Write};
 use super::query::Batch;
 use super::request::{Media, Return};
 use super::{Action, RestRequest, arrange, csv, nulls, query_plan};
+use crate::caller::Caller;
+use crate::crypto;
 use crate::http::{Body, Response, ResponseExt, respond};
 use crate::ports::ResultSet;
 
@@ -88,6 +94,34 @@ impl Answer {
             self.headers.append(&mut said_headers);
         }
         Ok(self)
+    }
+
+    /// With an `ETag` of its body; without the body when the caller has it already. Nothing is kept without asking again, so
+    /// that every write shows at once.
+    pub fn with_validator(mut self, caller: &Caller) -> Self {
+        let bytes = match std::mem::take(&mut self.body) {
+            Body::Text(text) => Bytes::from(text.read()),
+            Body::Bytes(bytes) => bytes,
+            body => {
+                self.body = body;
+                return self;
+            }
+        };
+        let digest = crypto::sha256(&bytes);
+        let tag = format!("\"{}\"", crypto::base64url(digest.get(..15).unwrap_or_default()));
+        let headers = caller.request.as_ref().map(|request| &request.headers);
+        let asked = headers.and_then(|headers| headers.get(IF_NONE_MATCH)).and_then(|of| of.to_str().ok());
+        let known = |of: &str| of.trim() == "*" || of.trim().trim_start_matches("W/") == tag;
+        if asked.is_some_and(|asked| asked.split(',').any(known)) {
+            self.status = StatusCode::NOT_MODIFIED;
+            self.headers.retain(|(name, _)| *name != CONTENT_TYPE);
+        } else {
+            self.body = Body::Bytes(bytes);
+        }
+        self.headers.retain(|(name, _)| *name != VARY);
+        self.with(VARY, "Accept, Accept-Profile, Authorization, apikey, Prefer, Range")
+            .with(CACHE_CONTROL, "no-cache")
+            .with(ETAG, tag)
     }
 
     /// As HTTP.

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 
 use super::document::cooked;
 use super::store::{MISSING, TABLE, remember};
-use crate::ports::{Database, DbError, ResultSet};
+use crate::ports::{Database, DbError, Freshness, ResultSet};
 use crate::sql::Statement;
 
 /// How often a batch is run again; each time everything is there that the last failure could carry.
@@ -43,6 +43,18 @@ impl Database for Remembering {
         }
         let message = "54000:too many texts are not prepared for searching yet; try again";
         Err(DbError::Raised(message.to_string()))
+    }
+
+    async fn batch_from(
+        &self,
+        freshness: Freshness<'_>,
+        statements: Vec<Statement>,
+    ) -> Result<(Vec<Box<dyn ResultSet>>, Option<String>), DbError> {
+        // What is missing is written to the database itself, and a copy may not have it yet.
+        if statements.iter().any(|statement| statement.text.contains(TABLE)) {
+            return self.batch(statements).await.map(|results| (results, None));
+        }
+        self.database.batch_from(freshness, statements).await
     }
 }
 

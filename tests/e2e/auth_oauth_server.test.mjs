@@ -125,7 +125,7 @@ describe("an app", () => {
     const grants = ok(await ann.client.auth.oauth.listGrants());
     assert.deepEqual(grants.map(({ client, scopes }) => [client.name, scopes]), [["Agent", ["email"]]]);
     ok(await ann.client.auth.oauth.revokeGrant({ clientId: registered.clientMetadata().client_id }));
-    await assert.rejects(oauth.refreshTokenGrant(app, tokens.refresh_token));
+    await assert.rejects(oauth.refreshTokenGrant(app, tokens.refresh_token), { error: "invalid_grant" });
     assert.deepEqual(ok(await ann.client.auth.oauth.listGrants()), []);
     assert.ok(ok(await ann.client.auth.getUser()).user);
   });

@@ -18,17 +18,19 @@ const testBuild = "build/test";
  * Starts the Worker.
  *
  * `build` is the folder of the compiled Worker, `vars` are settings on top of the demo ones (`undefined` takes one away),
- * `broken` names bindings that are objects without methods, so that every call of them throws; `port` is one that others know.
+ * `broken` names bindings that are objects without methods, so that every call of them throws; `port` is one that others know;
+ * `inspected` opens the inspector, `more` are Miniflare's options for bindings that wrangler.toml leaves out.
  *
  * Gives `url` (the Worker with the example's assets before it, as in production; not through Miniflare's own proxy, which
  * costs twice the Worker's time), `vars`, `logs` (the lines the Worker wrote), `mf` (to reach the bindings from outside) and
  * `dispose()`.
  */
-export async function startWorker({ build = testBuild, vars = {}, broken = [], port = 0 } = {}) {
-  const options = breakBindings(optionsOf({ build, vars, port }), broken);
+export async function startWorker({ build = testBuild, vars = {}, broken = [], port = 0, inspected = false, more = {} } = {}) {
+  const options = { ...breakBindings(optionsOf({ build, vars, port }), broken), ...more };
   const logs = [];
   const mf = new Miniflare({
     ...options,
+    ...(inspected ? { inspectorPort: 0 } : {}),
     host: localHost,
     port: 0,
     handleRuntimeStdio: (...streams) => streams.forEach((stream) => createInterface(stream).on("line", (line) => logs.push(line))),

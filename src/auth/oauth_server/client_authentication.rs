@@ -2,6 +2,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
@@ -71,7 +72,9 @@ fn credentials(
         let decoded = STANDARD.decode(encoded.trim()).map_err(|_| "invalid basic auth encoding")?;
         let decoded = String::from_utf8(decoded).map_err(|_| "invalid basic auth encoding")?;
         let (id, secret) = decoded.split_once(':').ok_or("invalid basic auth format")?;
-        return Ok(Credentials { id: id.into(), secret: secret.into(), method: "client_secret_basic" });
+        // Both are form-encoded first (RFC 6749 §2.3.1), which upstream leaves undone: nothing of ours has a `%` otherwise.
+        let plain = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
+        return Ok(Credentials { id: plain(id), secret: plain(secret), method: "client_secret_basic" });
     }
     let request = request.ok_or("failed to parse JSON body")?;
     let id = request.get("client_id").ok_or("client_id is required")?.to_string();

@@ -19,6 +19,8 @@ pub enum OAuthServerError {
     ConsentNotFound,
     /// An app does not show that it is the one it says; the message says why.
     ClientRefused(Cow<'static, str>),
+    /// A refresh token that gives nothing: upstream's code and message.
+    RefreshRefused(&'static str, Cow<'static, str>),
     /// An app's token, where its user has to act themselves.
     ClientMayNot,
     /// What RFC 6749 §5.2 says of a token request: error and description.
@@ -37,6 +39,7 @@ impl OAuthServerError {
             Self::AuthorizationNotFound => (404, "oauth_authorization_not_found", "authorization not found"),
             Self::ConsentNotFound       => (404, "oauth_consent_not_found",       "No active grant found for this client"),
             Self::ClientRefused(why)    => (400, "invalid_credentials",           why.as_ref()),
+            Self::RefreshRefused(code, why) => (400, *code,                       why.as_ref()),
             Self::ClientMayNot          => (403, "no_authorization",              "An OAuth client's token may not do this: the user has to"),
             Self::Token(_, description) => (400, "",                              description.as_ref()),
         };
@@ -48,6 +51,7 @@ impl OAuthServerError {
         match self {
             Self::Token(error, description) => Some((error, description)),
             Self::ClientRefused(why) => Some(("invalid_client", why)),
+            Self::RefreshRefused(_, why) => Some(("invalid_grant", why)),
             _ => None,
         }
     }

@@ -68,8 +68,20 @@ async fn of_refresh_token(
     let Some(token) = request.get("refresh_token") else {
         return refuse("invalid_request", "refresh_token is required for refresh_token grant");
     };
-    let signed_in = refresh::refresh(app, token, Some(&oauth_client.id), client).await?;
-    Ok(answer(&signed_in))
+    let refreshed = refresh::refresh(app, token, Some(&oauth_client.id), client).await;
+    Ok(answer(&refreshed.map_err(in_both_forms)?))
+}
+
+/// What a refresh refuses as upstream says it, and as RFC 6749 does, which upstream leaves out here. The shape of a token is not
+/// told from one that is gone.
+fn in_both_forms(error: Error) -> Error {
+    let error = if error == Error::RefreshTokenMalformed { Error::RefreshTokenNotFound } else { error };
+    match error.row() {
+        (400, code, message) if !code.is_empty() => {
+            OAuthServerError::RefreshRefused(code, message.into_owned().into()).into()
+        }
+        _ => error,
+    }
 }
 
 /// One code, one session. All tokens are made before anything is written, so that whatever fails leaves the code as it was.

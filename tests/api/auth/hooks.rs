@@ -41,7 +41,7 @@ fn sign_up(app: &TestApp, email: &str) -> Answer {
 }
 
 /// An answer of the hook that keeps the claims and adds some.
-fn with_claims(app: &TestApp, more: Value) {
+pub fn with_claims(app: &TestApp, more: Value) {
     let base = json!({
         "aud": "authenticated", "exp": app.app.now().seconds() + 3600, "iat": app.app.now().seconds(),
         "sub": "00000000-0000-4000-8000-000000000000", "email": "", "phone": "", "role": "authenticated",

@@ -2,10 +2,11 @@
 
 use std::any::Any;
 use std::cell::{Cell, RefCell};
+use std::rc::Rc;
 use std::task::Poll;
 
 use async_trait::async_trait;
-use edgeward::ports::{Cost, Database, DbError, ResultSet, Text};
+use edgeward::ports::{Cost, Database, DbError, Freshness, ResultSet, Text};
 use edgeward::sql::{Bind, Statement};
 use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 use rusqlite::limits::Limit;
@@ -28,6 +29,8 @@ pub struct StrictDatabase {
     interrupting: RefCell<String>,
     takes_turns: Cell<bool>,
     last: RefCell<Vec<Statement>>,
+    batches: Cell<u64>,
+    replica: RefCell<Option<(Rc<StrictDatabase>, u64)>>,
 }
 
 /// D1's limits (facts: platform, data-api §0.1).
@@ -84,7 +87,25 @@ impl StrictDatabase {
             interrupting: RefCell::default(),
             takes_turns: Cell::default(),
             last: RefCell::default(),
+            batches: Cell::default(),
+            replica: RefCell::default(),
         }
+    }
+
+    /// From now on there is a read replica, which stays as the database is now.
+    pub fn replicate(&self) {
+        let path = std::env::temp_dir().join(format!("edgeward-replica-{}-{self:p}", std::process::id()));
+        let _ = std::fs::remove_file(&path);
+        self.execute(&format!("VACUUM INTO '{}'", path.display()));
+        let copy = Self::new();
+        copy.connection.replace(Connection::open(&path).unwrap());
+        self.replica.replace(Some((Rc::new(copy), self.batches.get())));
+        // The open file lives on.
+        std::fs::remove_file(&path).unwrap();
+    }
+
+    fn bookmark(batches: u64) -> String {
+        format!("{batches:08x}-00000000-00000000-{:032x}", 0)
     }
 
     /// Runs SQL just before the nth batch from now, counted from 1: another request that gets in between.
@@ -195,6 +216,7 @@ impl Database for StrictDatabase {
             }
             DbError::classify(&message)
         })?;
+        self.batches.set(self.batches.get() + 1);
         let written: u64 = results.iter().map(|result| result.cost.changes).sum();
         self.steps.set(self.steps.get() + results.iter().map(|result| result.steps).sum::<u64>());
         self.rows_written.set(self.rows_written.get() + written);
@@ -204,6 +226,27 @@ impl Database for StrictDatabase {
             ));
         }
         Ok(results.into_iter().map(|result| Box::new(result) as Box<dyn ResultSet>).collect())
+    }
+
+    async fn batch_from(
+        &self,
+        freshness: Freshness<'_>,
+        statements: Vec<Statement>,
+    ) -> Result<(Vec<Box<dyn ResultSet>>, Option<String>), DbError> {
+        let replica = self.replica.borrow().clone();
+        if let Some((replica, batches)) = replica {
+            let suits = match freshness {
+                Freshness::Any => true,
+                Freshness::Newest => false,
+                Freshness::SinceBookmark(bookmark) => bookmark <= Self::bookmark(batches).as_str(),
+            };
+            if suits {
+                let results = replica.batch(statements).await?;
+                return Ok((results, Some(Self::bookmark(batches))));
+            }
+        }
+        let results = self.batch(statements).await?;
+        Ok((results, Some(Self::bookmark(self.batches.get()))))
     }
 }
 

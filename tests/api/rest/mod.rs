@@ -29,6 +29,7 @@ mod privilege;
 mod range;
 mod refusal;
 mod regular_expression;
+mod replica;
 mod rollback;
 mod schema;
 mod schema_change;

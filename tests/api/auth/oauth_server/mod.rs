@@ -10,6 +10,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
+use super::hooks::with_claims;
 use super::provider_sign_in::location;
 use super::signing_keys::rfc_keys;
 use super::{assert_error, claims, get_user, refresh, session_id, signed_in, signed_up, text};

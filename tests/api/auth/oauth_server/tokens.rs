@@ -160,7 +160,11 @@ fn a_confidential_client_shows_its_secret_in_the_way_it_is_registered_for() {
             .send(),
         "failed to parse JSON body",
     );
-    assert_eq!(with_header(&header(&basic, secret), &one).status, 200);
+    let encoded = format!("{}:{secret}", text(&basic, "client_id")).replace('-', "%2D").replace('_', "%5F");
+    let encoded = format!("Basic {}", STANDARD.encode(encoded));
+    assert_eq!(with_header(&encoded, &one).status, 200, "as strict clients encode it");
+    let again = code(&app, &basic, &session, &[]);
+    assert_eq!(with_header(&header(&basic, secret), &again).status, 200, "and as most send it");
 
     let two = code(&app, &post, &session, &[]);
     let members = [
@@ -209,6 +213,9 @@ fn a_refresh_token_is_good_for_its_app_alone() {
     );
     assert_oauth_error(&by(&client, &session), "invalid_client", "not allowed for non-OAuth session");
     assert_eq!(by(&client, &tokens).status, 200, "none of that used it");
+    let gone = by(&client, &json!({"refresh_token": "nonsense"}));
+    assert_error(&gone, 400, "refresh_token_not_found", "Refresh Token Not Found");
+    assert_oauth_error(&gone, "invalid_grant", "Refresh Token Not Found");
 
     let target = format!("/auth/v1/admin/oauth/clients/{}", text(&client, "client_id"));
     app.clock.advance(1);
@@ -292,4 +299,59 @@ fn fifty_exchanges_of_one_code_at_once_give_one_session() {
     assert_eq!((won.len(), lost.len()), (1, 49));
     assert!(lost.iter().all(|answer| answer.json()["error"] == json!("invalid_grant")));
     assert_eq!(get_user(&app, &won[0].json()).status, 200);
+}
+
+#[test]
+fn a_database_that_fails_at_any_step_leaves_everything_where_it_was() {
+    let app = app();
+    let client = public_client(&app);
+    let session = signed_up(&app, "ann@example.com");
+    let failing = |steps: u32, act: &dyn Fn() -> Answer| {
+        for step in 1..=steps {
+            app.database.fault.fail_at(step);
+            assert_error(&act(), 500, "unexpected_failure", "Unexpected failure");
+            assert!(!app.database.fault.is_armed(), "there is no step {step}");
+        }
+        app.database.fault.fail_at(steps + 1);
+        let answer = act();
+        assert!(app.database.fault.is_armed(), "there is another step: {}", answer.text());
+        app.database.fault.mend();
+        answer
+    };
+    let shown = failing(1, &|| authorize(&app, &client, &[]));
+    let id = query(&location(&shown))["authorization_id"].clone();
+    assert_eq!(failing(2, &|| details(&app, &session, &id)).status, 200);
+    let decided = failing(2, &|| decide(&app, &session, &id, "approve"));
+    let code = query(text(&decided.json(), "redirect_url"))["code"].clone();
+    let tokens = failing(3, &|| exchange(&app, &client, &code));
+    assert_eq!(tokens.status, 200, "{}", tokens.text());
+    let target = format!("/auth/v1/user/oauth/grants?client_id={}", text(&client, "client_id"));
+    let revoke = || app.with_token(text(&session, "access_token")).delete(&target).send();
+    assert_eq!(failing(2, &revoke).status, 204);
+    assert_eq!(get_user(&app, &tokens.json()).status, 403);
+}
+
+#[test]
+fn a_code_whose_token_a_hook_refuses_stays_good() {
+    let hook = [
+        ("HOOK_CUSTOM_ACCESS_TOKEN_ENABLED", "true"),
+        ("HOOK_CUSTOM_ACCESS_TOKEN_URI", "https://hooks.example/"),
+        ("HOOK_CUSTOM_ACCESS_TOKEN_SECRETS", "v1,whsec_c2VjcmV0LW9uZQ=="),
+    ];
+    let app = TestApp::with_vars(&[&VARS[..], &hook].concat());
+    let client = public_client(&app);
+    let user =
+        app.service_role().post("/auth/v1/admin/users").json(&json!({"email": "ann@example.com"})).send();
+    let token = app.token(&json!({"sub": user.json()["id"], "role": "authenticated"}));
+    let code = code(&app, &client, &json!({"access_token": token}), &[]);
+    let refusal = r#"{"error":{"http_code":403,"message":"Not this app"}}"#;
+    app.http_client.prepare("https://hooks.example/", 200, refusal);
+    assert_error(&exchange(&app, &client, &code), 403, "unknown", "Not this app");
+    assert_eq!(app.database.value(r#"SELECT count(*) FROM "auth.sessions""#).unwrap(), "0");
+    with_claims(&app, json!({"plan": "pro"}));
+    let tokens = exchange(&app, &client, &code).json();
+    assert_eq!(claims(&tokens)["plan"], json!("pro"));
+    let asked: Value = serde_json::from_str(&app.http_client.requests.borrow()[0].body).unwrap();
+    assert_eq!(asked["claims"]["client_id"], client["client_id"]);
+    assert_eq!(asked["authentication_method"], json!("oauth_provider/authorization_code"));
 }
