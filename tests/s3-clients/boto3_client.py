@@ -90,6 +90,7 @@ described = dict(ContentType="text/css", ContentEncoding="gzip", ContentDisposit
 s3.put_object(Bucket="boto3", Key="described", Body=b"zipped", **described)
 head = s3.head_object(Bucket="boto3", Key="described")
 assert {name: head[name] for name in described} == described, head
+assert s3.get_object(Bucket="boto3", Key="described")["Body"].read() == b"zipped"
 
 key = "a b!'()*+,=@;:&$.txt"
 put = s3.generate_presigned_url("put_object", Params={"Bucket": "boto3", "Key": key}, ExpiresIn=60)
