@@ -11,6 +11,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 
 import { build } from "../scripts/build.mjs";
+import { buildExample } from "../scripts/build-example.mjs";
 import { sizesOf } from "../scripts/size.mjs";
 import { runMain, say, Stop } from "../scripts/terminal.mjs";
 import { root } from "../scripts/toolchain.mjs";
@@ -39,6 +40,7 @@ await runMain(async () => {
   const { values } = parseArgs({ options: { quick: { type: "boolean", default: false }, only: { type: "string" } } });
   if (values.only && !parts[values.only]) throw new Stop(`the parts are ${Object.keys(parts).join(", ")}`);
   const { folder } = await build({ profile: "release" });
+  await buildExample();
   const measured = {};
   for (const [name, { says, measure }] of Object.entries(parts)) {
     if (values.only && values.only !== name) continue;

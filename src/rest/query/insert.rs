@@ -5,7 +5,7 @@ use super::payload::chunks;
 use super::proposed::{EXISTING, PROPOSED, UPDATED, plain_columns, written_columns};
 use super::vectors::returned_vectors;
 use super::write::{push_counted, violates_check};
-use super::{Batch, Builder, where_clause};
+use super::{Batch, Builder, volatile, where_clause};
 use crate::caller::Caller;
 use crate::dialect::{self, KEEP, has_before};
 use crate::policy::Predicate;
@@ -47,7 +47,9 @@ pub fn compile_insert(
     if write.singular && insert.rows.len() != 1 && !(ignores && insert.rows.len() > 1) {
         return Err(RestError::NotOneRow(insert.rows.len() as u64));
     }
-    let one_by_one = Builder::new(catalog, caller).reads_itself(write.table, insert)?;
+    let one_by_one = insert.rows.len() > 1
+        && (Builder::new(catalog, caller).reads_itself(write.table, insert)?
+            || volatile::sees_inserted(catalog, caller, write.table).is_some());
     let chunks = if one_by_one {
         let each = insert.rows.iter().map(|row| chunks(std::slice::from_ref(row)));
         each.collect::<Result<Vec<_>, _>>()?.concat()

@@ -18,6 +18,7 @@ mod rollback;
 mod through;
 mod triggered;
 mod vectors;
+mod volatile;
 mod write;
 
 pub use probe::probes;

@@ -7,7 +7,7 @@
 
 use super::insert::compile_insert;
 use super::proposed::{PROPOSED, plain_columns};
-use super::{Batch, Builder, rollback, where_clause};
+use super::{Batch, Builder, rollback, volatile, where_clause};
 use crate::caller::Caller;
 use crate::dialect::has_before;
 use crate::policy::{Predicate, permit_columns};
@@ -48,12 +48,14 @@ fn change(catalog: &Catalog, caller: &Caller, write: &Write<'_>, batch: &mut Bat
             let mut builder = Builder::new(catalog, caller);
             builder.update(write, assignments, condition)?;
             push_counted(write, builder.finish(), batch);
+            push_alone(catalog, caller, write, batch);
             Ok(())
         }
         Change::Delete(condition) => {
             let mut builder = Builder::new(catalog, caller);
             builder.delete(write, condition)?;
             push_counted(write, builder.finish(), batch);
+            push_alone(catalog, caller, write, batch);
             Ok(())
         }
     }
@@ -95,6 +97,13 @@ pub(super) fn push_counted(write: &Write<'_>, statement: Statement, batch: &mut 
         let too_many = raise("'PGRST124:' || changes()");
         let guard = format!("SELECT CASE WHEN changes() > CAST(?1 AS INTEGER) THEN {too_many} END");
         batch.push(Statement::new(guard).bind(limit.to_string()));
+    }
+}
+
+/// The guard of a write whose rows a policy could see change.
+fn push_alone(catalog: &Catalog, caller: &Caller, write: &Write<'_>, batch: &mut Batch) {
+    if let Some(too_many) = volatile::too_many(catalog, caller, write).filter(|_| !write.is_owners()) {
+        batch.push(Statement::new(format!("SELECT CASE WHEN changes() > 1 THEN {too_many} END")));
     }
 }
 

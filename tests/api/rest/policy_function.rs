@@ -1,7 +1,7 @@
 //! Functions in policies: a definer's body sees every row, an invoker's only the caller's.
 
 use http::StatusCode;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{ANN, BOB, assert_error, column, rows};
 use crate::app::TestApp;
@@ -163,4 +163,47 @@ fn an_upsert_asks_functions_that_look_into_other_tables() {
         .json(&row)
         .send();
     assert_eq!(answer.json()["code"], "42501", "{}", answer.text());
+}
+
+#[test]
+fn a_volatile_function_sees_what_its_own_statement_wrote() {
+    let app = TestApp::new();
+    let schema = |volatility: &str| {
+        format!(
+            "create or replace function seats() returns bigint language sql {volatility} security definer as 'select count(*) from guests where seated'"
+        )
+    };
+    app.migrate(
+        "1",
+        &format!(
+            "create table guests (id int primary key, seated boolean not null default true, note text);
+             {};
+             create policy few on guests for insert to authenticated with check (seats() < 2);
+             create policy all_of_them on guests for select using (true);
+             create policy move on guests for update using (seats() > 0);
+             create policy leave on guests for delete using (seats() > 1);",
+            schema("")
+        ),
+    );
+    let user = app.user(ANN);
+    let add = |ids: &[i32]| {
+        let rows: Vec<Value> = ids.iter().map(|id| json!({"id": id})).collect();
+        user.post("/rest/v1/guests").json(&json!(rows)).send()
+    };
+    assert_eq!(add(&[1, 2, 3]).json()["code"], "42501");
+    assert_eq!(rows(&user, "guests"), json!([]));
+    assert_eq!(add(&[1, 2]).status, StatusCode::CREATED);
+    // Nothing the function looks at: any number of rows.
+    assert_eq!(
+        user.patch("/rest/v1/guests?id=gt.0").json(&json!({"note": "x"})).send().status,
+        StatusCode::NO_CONTENT
+    );
+    let stands = json!({"seated": false});
+    let several = user.patch("/rest/v1/guests?id=gt.0").json(&stands).send();
+    assert_eq!(several.json()["code"], "0A000", "{}", several.text());
+    assert_eq!(user.delete("/rest/v1/guests?id=gt.0").send().json()["code"], "0A000");
+    assert_eq!(user.delete("/rest/v1/guests?id=eq.2").send().status, StatusCode::NO_CONTENT);
+    assert_eq!(user.patch("/rest/v1/guests?id=eq.1").json(&stands).send().status, StatusCode::NO_CONTENT);
+    app.migrate("2", &format!("{}; delete from guests", schema("stable")));
+    assert_eq!(add(&[1, 2, 3]).status, StatusCode::CREATED);
 }
