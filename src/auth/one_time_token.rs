@@ -143,7 +143,7 @@ impl Presented {
         };
         let (user, digest) = token.split_at_checked(32)?;
         let user_id = Uuid::try_parse(user).ok()?.to_string();
-        let digest = from_hex(digest).filter(|digest| digest.len() == DIGEST_BYTES)?;
+        let digest = crypto::from_hex(digest).filter(|digest| digest.len() == DIGEST_BYTES)?;
         Some(Self::Link { user_id, hash: hash(&digest), asks_for_code })
     }
 
@@ -176,16 +176,6 @@ pub fn random_code(random: &dyn Random, length: u64) -> String {
         code.extend(digits.take(length - code.len()));
     }
     code
-}
-
-fn from_hex(text: &str) -> Option<Vec<u8>> {
-    if !text.len().is_multiple_of(2) || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        return None;
-    }
-    text.as_bytes()
-        .chunks(2)
-        .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok())
-        .collect()
 }
 
 #[cfg(test)]

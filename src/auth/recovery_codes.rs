@@ -195,7 +195,7 @@ fn refuse_locked(codes: &Codes, now: Timestamp) -> Result<(), Error> {
 fn random_codes(app: &App) -> Vec<String> {
     let code = || {
         let bytes = crypto::random_bytes(app.ports.random.as_ref(), BYTES);
-        data_encoding::BASE32_NOPAD.encode(&bytes).to_lowercase()
+        base32::encode(base32::Alphabet::Rfc4648Lower { padding: false }, &bytes)
     };
     std::iter::repeat_with(code).take(TOTAL).collect()
 }

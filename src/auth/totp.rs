@@ -1,6 +1,5 @@
 //! Time-based one-time codes (RFC 6238): HMAC-SHA1, six digits, thirty seconds, as authenticator apps expect.
 
-use data_encoding::BASE32_NOPAD;
 use hmac::{Hmac, Mac};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use qrcode::render::svg;
@@ -13,6 +12,9 @@ use crate::time::Timestamp;
 
 /// Bytes of a new secret: the length of the HMAC's output (RFC 4226 §4).
 const SECRET_BYTES: usize = 20;
+
+/// RFC 4648 §6 without padding.
+const BASE32: base32::Alphabet = base32::Alphabet::Rfc4648 { padding: false };
 
 /// Seconds that one code is shown.
 const STEP_SECONDS: i64 = 30;
@@ -36,12 +38,12 @@ impl Secret {
 
     /// Base32 without padding (RFC 4648 §6), as people type it.
     pub fn to_base32(&self) -> String {
-        BASE32_NOPAD.encode(&self.0)
+        base32::encode(BASE32, &self.0)
     }
 
     /// Reads base32 without padding; `None` for anything else.
     pub fn from_base32(text: &str) -> Option<Self> {
-        BASE32_NOPAD.decode(text.as_bytes()).ok().map(Self)
+        base32::decode(BASE32, text).map(Self)
     }
 
     /// The step whose code this is: one of those around now, and later than `spent`. Takes the same

@@ -198,7 +198,9 @@ fn now() -> i64 {
 /// RFC 6238, told apart from the product's own.
 fn totp(secret: &str, seconds: i64) -> String {
     use hmac::{Hmac, Mac};
-    let Ok(key) = data_encoding::BASE32_NOPAD.decode(secret.as_bytes()) else { return String::new() };
+    let Some(key) = base32::decode(base32::Alphabet::Rfc4648 { padding: false }, secret) else {
+        return String::new();
+    };
     let mut mac = Hmac::<sha1::Sha1>::new_from_slice(&key).unwrap();
     mac.update(&(seconds / 30).to_be_bytes());
     let mac = mac.finalize().into_bytes();

@@ -14,7 +14,7 @@ use super::super::store::{self, Results, batch};
 use super::super::upload::{Allowed, Identity, Terms, finish_with};
 use super::super::{Storage, StorageError, unfinished};
 use super::S3Error;
-use crate::crypto::{hex, md5};
+use crate::crypto::{from_hex, hex, md5};
 use crate::ports::{BlobMetadata, Body, ByteRange, Digests, LEAST_PART, MOST_PARTS, PartsOf, StoredPart};
 
 /// How long an upload may take. R2 drops its parts after seven days.
@@ -415,8 +415,7 @@ fn chosen(stored: Vec<Part>, listed: &[CompletedPart]) -> Result<Vec<Part>, S3Er
 fn etag_of(parts: &[Part]) -> Result<String, S3Error> {
     let mut all = Vec::with_capacity(16 * parts.len());
     for part in parts {
-        let digest =
-            part.md5.as_deref().and_then(|text| data_encoding::HEXLOWER.decode(text.as_bytes()).ok());
+        let digest = part.md5.as_deref().and_then(from_hex);
         all.extend(digest.ok_or_else(|| StorageError::Internal("a part without its MD5".into()))?);
     }
     Ok(format!("\"{}-{}\"", hex(&md5(&all)), parts.len()))

@@ -9,7 +9,7 @@ use crate::app::{Answer, TestApp};
 
 /// RFC 6238, told apart from the product's own: one HMAC-SHA1 over the step, cut to six digits.
 pub fn code_at(secret: &str, seconds: i64) -> String {
-    let key = data_encoding::BASE32_NOPAD.decode(secret.as_bytes()).unwrap();
+    let key = base32::decode(base32::Alphabet::Rfc4648 { padding: false }, secret).unwrap();
     let mut mac = Hmac::<Sha1>::new_from_slice(&key).unwrap();
     mac.update(&(seconds / 30).to_be_bytes());
     let mac = mac.finalize().into_bytes();
