@@ -1,7 +1,7 @@
 //! What code can reach: settings, ports, and what the isolate remembers.
 
 use std::cell::{OnceCell, RefCell};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::rc::{Rc, Weak};
 
 use futures_util::future::LocalBoxFuture;
@@ -41,8 +41,7 @@ pub struct App {
     pub archived_acts: LineArchive,
     later: RefCell<Vec<LocalBoxFuture<'static, ()>>>,
     shared: OnceCell<Weak<App>>,
-    /// In order: to compare some bytes is cheaper than to digest a whole token.
-    verified: RefCell<BTreeMap<String, Rc<Claims>>>,
+    verified: RefCell<HashMap<String, Rc<Claims>>>,
 }
 
 /// How many verified tokens an isolate remembers before it forgets them all.
