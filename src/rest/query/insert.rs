@@ -24,24 +24,10 @@ pub fn compile_insert(
     batch: &mut Batch,
 ) -> Result<(), RestError> {
     if Builder::new(catalog, caller).insert_check(write, insert)? == Predicate::Never {
-        if insert.resolution() == Some(Resolution::MergeDuplicates) {
-            // Policies that lead back to themselves are an error even so.
-            Builder::new(catalog, caller).insert_checks(write, insert, Path::Merge)?;
-        } else if write.through.is_some() {
-            Builder::new(catalog, caller).insert_checks(write, insert, Path::Plain)?;
-        }
-        batch.push(Statement::new(format!("SELECT {}", violates_check(write.table))));
-        return Ok(());
+        return refuse_all(catalog, caller, write, insert, batch);
     }
-    if write.rolls_back {
-        let takes_one = |column: &&Column| match insert.columns.iter().position(|of| of.name == column.name) {
-            Some(index) => insert.rows.iter().any(|row| row.get(index) == Some(&Cell::Default)),
-            None => true,
-        };
-        if write.table.columns.iter().filter(|column| numbers_itself(column)).any(|column| takes_one(&column))
-        {
-            batch.taken.extend(take_own_numbers(write.table, insert.rows.len()));
-        }
+    if write.rolls_back && takes_own_numbers(write, insert) {
+        batch.taken.extend(take_own_numbers(write.table, insert.rows.len()));
     }
     let ignores = insert.resolution() == Some(Resolution::IgnoreDuplicates);
     if write.singular && insert.rows.len() != 1 && !(ignores && insert.rows.len() > 1) {
@@ -50,34 +36,20 @@ pub fn compile_insert(
     let one_by_one = insert.rows.len() > 1
         && (Builder::new(catalog, caller).reads_itself(write.table, insert)?
             || volatile::sees_inserted(catalog, caller, write.table).is_some());
-    let chunks = if one_by_one {
-        let each = insert.rows.iter().map(|row| chunks(std::slice::from_ref(row)));
-        each.collect::<Result<Vec<_>, _>>()?.concat()
-    } else if insert.columns.is_empty() && has_before(catalog, write.table, &[Command::Insert])? {
-        chunks(&insert.rows)?
-    } else if insert.columns.is_empty() && !write.table.columns.iter().any(is_supplied) {
-        // `DEFAULT VALUES` makes one row at a time.
-        insert.rows.iter().map(|_| (String::new(), 1)).collect()
-    } else {
-        chunks(&insert.rows)?
-    };
+    let shares = shares(catalog, write, insert, one_by_one)?;
     for column in returned_vectors(write) {
-        for (rows, count) in &chunks {
+        for (rows, count) in &shares {
             let mut builder = Builder::new(catalog, caller);
             builder.payload_rows = *count;
             builder.missing_vectors(write.table, insert, rows, column)?;
             batch.push(builder.finish());
         }
     }
-    let paths: &[Path] = match insert.resolution() {
-        Some(Resolution::MergeDuplicates) => &[Path::Merge, Path::New],
-        Some(Resolution::IgnoreDuplicates) => &[Path::Ignore],
-        None => &[Path::Plain],
-    };
-    let steps: Vec<(&Path, &(String, usize))> = if one_by_one {
-        chunks.iter().flat_map(|rows| paths.iter().map(move |path| (path, rows))).collect()
+    let paths = Path::of(insert);
+    let steps: Vec<(&Path, &Share)> = if one_by_one {
+        shares.iter().flat_map(|rows| paths.iter().map(move |path| (path, rows))).collect()
     } else {
-        paths.iter().flat_map(|path| chunks.iter().map(move |rows| (path, rows))).collect()
+        paths.iter().flat_map(|path| shares.iter().map(move |rows| (path, rows))).collect()
     };
     // Alone, it looks at the catalog's version itself: a statement for that is a tenth of the cost of inserting a row.
     let alone = steps.len() == 1
@@ -105,6 +77,57 @@ pub fn compile_insert(
     Ok(())
 }
 
+/// What an insert that no row may pass comes to.
+fn refuse_all(
+    catalog: &Catalog,
+    caller: &Caller,
+    write: &Write<'_>,
+    insert: &Insert<'_>,
+    batch: &mut Batch,
+) -> Result<(), RestError> {
+    if insert.resolution() == Some(Resolution::MergeDuplicates) {
+        // Policies that lead back to themselves are an error even so.
+        Builder::new(catalog, caller).insert_checks(write, insert, Path::Merge)?;
+    } else if write.through.is_some() {
+        Builder::new(catalog, caller).insert_checks(write, insert, Path::Plain)?;
+    }
+    batch.push(Statement::new(format!("SELECT {}", violates_check(write.table))));
+    Ok(())
+}
+
+/// Whether a row takes a number that SQLite itself counts.
+fn takes_own_numbers(write: &Write<'_>, insert: &Insert<'_>) -> bool {
+    let takes_one = |column: &Column| match insert.columns.iter().position(|of| of.name == column.name) {
+        Some(index) => insert.rows.iter().any(|row| row.get(index) == Some(&Cell::Default)),
+        None => true,
+    };
+    write.table.columns.iter().any(|column| numbers_itself(column) && takes_one(column))
+}
+
+/// Rows of one statement as its parameter, and how many they are.
+type Share = (String, usize);
+
+/// The rows, shared out among statements.
+fn shares(
+    catalog: &Catalog,
+    write: &Write<'_>,
+    insert: &Insert<'_>,
+    one_by_one: bool,
+) -> Result<Vec<Share>, RestError> {
+    if one_by_one {
+        let each = insert.rows.iter().map(|row| chunks(std::slice::from_ref(row)));
+        return Ok(each.collect::<Result<Vec<_>, _>>()?.concat());
+    }
+    let has_values = !insert.columns.is_empty()
+        || has_before(catalog, write.table, &[Command::Insert])?
+        || write.table.columns.iter().any(is_supplied);
+    if has_values {
+        return chunks(&insert.rows);
+    }
+    // `DEFAULT VALUES` makes one row at a time.
+    Ok(insert.rows.iter().map(|_| (String::new(), 1)).collect())
+}
+
 /// Which of the rows a statement inserts, and what it does with those that are there.
 ///
 /// An upsert is two statements, so that each row meets the policies of what happens to it, as in
@@ -119,6 +142,17 @@ enum Path {
     Merge,
     /// The rows that are not.
     New,
+}
+
+impl Path {
+    /// The statements that an insert takes, in their order.
+    fn of(insert: &Insert<'_>) -> &'static [Self] {
+        match insert.resolution() {
+            Some(Resolution::MergeDuplicates) => &[Self::Merge, Self::New],
+            Some(Resolution::IgnoreDuplicates) => &[Self::Ignore],
+            None => &[Self::Plain],
+        }
+    }
 }
 
 impl Builder<'_> {
