@@ -9,7 +9,7 @@ use crate::report::{Report, Verdict};
 use crate::scenario::{Expected, Fixture, Request, Scenario, Step, filled};
 
 /// What a project relies on besides `public`: accounts and files as Supabase has them.
-const PLATFORM: &str = r#"
+pub const PLATFORM: &str = r#"
 DROP SCHEMA IF EXISTS storage, audit CASCADE;
 DROP TABLE IF EXISTS auth.users CASCADE;
 DO $$ BEGIN

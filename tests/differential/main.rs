@@ -11,6 +11,8 @@
 //!   DIFFERENTIAL_ONLY=policies:123    one case again
 //!   DIFFERENTIAL_WHOLE=1        as found, not made smaller
 //!   DIFFERENTIAL_REASONS=1      also says what was refused and how often
+//!   MIGRATIONS=DIR cargo test --test differential -- survey
+//!                               which statements of other projects' migrations are refused, and why (`survey`)
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 // The server takes the time it takes, and so does the run.
 #![allow(clippy::disallowed_methods)]
@@ -40,6 +42,7 @@ mod requests;
 mod scripts;
 mod search;
 mod statement;
+mod survey;
 mod tree;
 mod triggers;
 mod values;
@@ -69,6 +72,7 @@ const STAGES: &[(&str, u64, Stage)] = &[
     ("views",          60, policies::run_views),
     ("functions",      40, policies::run_functions),
     ("requests",       40, requests::run),
+    ("survey",          1, survey::run),
 ];
 
 fn main() -> ExitCode {

@@ -14,6 +14,7 @@ pub struct Postgres {
     pub client: Client,
     server: Child,
     folder: PathBuf,
+    port: u16,
 }
 
 /// What came of a statement: the rows' text, or the SQLSTATE and the message.
@@ -106,7 +107,15 @@ impl Postgres {
         let mut started = Started { server: Some(server), folder };
         let mut client = started.connect(port);
         client.batch_execute(SUPABASE).unwrap();
-        Self { client, server: started.server.take().unwrap(), folder: std::mem::take(&mut started.folder) }
+        let server = started.server.take().unwrap();
+        Self { client, server, folder: std::mem::take(&mut started.folder), port }
+    }
+
+    /// Goes on in another database of the same server.
+    pub fn enter(&mut self, database: &str) {
+        let mut config = Config::new();
+        config.host_path(&self.folder).port(self.port).user("postgres").dbname(database);
+        self.client = config.connect(NoTls).unwrap();
     }
 
     /// Forgets all tables and types, and applies DDL and data as the owner.
