@@ -35,6 +35,9 @@ async fn query_now(app: &App, sql: &str) -> Result<String, AdminError> {
         }
         translation => translation?,
     };
+    if let Some(error) = translation.unanswered {
+        return Err(AdminError::Script(Box::new(error)));
+    }
     let changes_schema = translation.catalog != *before;
     let first = if changes_schema {
         schema::save(&before, &translation.catalog).map_err(AdminError::internal)?

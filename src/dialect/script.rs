@@ -1,6 +1,6 @@
 //! A file of SQL as its statements, each with its line.
 
-use sqlparser::tokenizer::{Location, Token, TokenWithSpan, Tokenizer};
+use sqlparser::tokenizer::{Location, Token, TokenWithSpan, Tokenizer, Whitespace};
 
 use super::{DialectError, ScriptError};
 
@@ -45,11 +45,35 @@ pub fn split(sql: &str) -> Result<Vec<Piece<'_>>, ScriptError> {
                 }
             }
             Token::Whitespace(_) if current.is_empty() => {}
+            Token::SingleQuotedString(more) if continues(&current) => {
+                current.truncate(current.len() - blanks(&current));
+                if let Some(TokenWithSpan { token: Token::SingleQuotedString(text), span }) =
+                    current.last_mut()
+                {
+                    text.push_str(more);
+                    span.end = token.span.end;
+                }
+            }
             _ => current.push(token),
         }
     }
     pieces.extend(places.piece(current));
     Ok(pieces)
+}
+
+/// How many blanks and comments are the last tokens.
+fn blanks(tokens: &[TokenWithSpan]) -> usize {
+    tokens.iter().rev().take_while(|token| matches!(token.token, Token::Whitespace(_))).count()
+}
+
+/// Whether a string that comes next goes on with the last one: only a line's end, and no less, stands between.
+fn continues(tokens: &[TokenWithSpan]) -> bool {
+    let (before, between) = tokens.split_at(tokens.len() - blanks(tokens));
+    let is_text = |token: &TokenWithSpan| matches!(token.token, Token::SingleQuotedString(_));
+    let ends_line = |token: &TokenWithSpan| {
+        matches!(token.token, Token::Whitespace(Whitespace::Newline | Whitespace::SingleLineComment { .. }))
+    };
+    before.last().is_some_and(is_text) && between.iter().any(ends_line)
 }
 
 /// How deep in the body of a `BEGIN ATOMIC … END`, whose semicolons end no statement of the file.
@@ -128,6 +152,11 @@ mod tests {
         let atomic =
             "create function f() begin atomic select case when true then 1 end; select 2; end; select 3";
         assert_eq!(split(atomic).unwrap().len(), 2);
+        let told = split("comment on table t is 'it''s ' -- so\n  'told';\nselect 'a' 'b'").unwrap();
+        let texts = |piece: &Piece<'_>| {
+            piece.tokens.iter().filter(|token| matches!(token.token, Token::SingleQuotedString(_))).count()
+        };
+        assert_eq!(told.iter().map(texts).collect::<Vec<_>>(), [1, 2]);
         let error = split("select 1;\nselect 'open").err().unwrap();
         assert_eq!((error.error.code, error.line), ("42601", 2));
     }

@@ -1,7 +1,7 @@
 //! The tables that every project has: what a migration may reference in `auth` and write policies
 //! for in `storage`, and the Supabase CLI's list of migrations. Their SQLite side is in `migrations/`.
 
-use super::catalog::{Catalog, Column, Table, Unique};
+use super::catalog::{Catalog, Column, Publication, Table, Unique};
 use super::data_type::DataType;
 use super::privilege::Privileges;
 use super::routine::{Language, Returns, Routine, Volatility};
@@ -71,7 +71,13 @@ pub fn catalog() -> Catalog {
         catalog.tables.insert(physical_name(schema, name), table(schema, name, columns));
     }
     catalog.insert_routine(size_by_bucket());
+    catalog.publications = publications();
     catalog
+}
+
+/// The publications of a new project.
+pub fn publications() -> Vec<Publication> {
+    vec![Publication { name: "supabase_realtime".to_string(), every_table: false }]
 }
 
 /// `storage.get_size_by_bucket()`: of the objects that whoever asks may see, as upstream's.
@@ -137,6 +143,7 @@ fn table(schema: &str, name: &str, columns: Columns) -> Table {
         // As hosted: callers meet the users only through what belongs to the owner.
         privileges: if schema == "auth" { Privileges::none() } else { Privileges::default() },
         partitioning: None,
+        publications: Vec::new(),
         policies: Vec::new(),
     }
 }

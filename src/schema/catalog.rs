@@ -33,8 +33,19 @@ pub struct Catalog {
     pub schemas: Vec<String>,
     /// How the project's migrations set up the data API.
     pub api_settings: ApiSettings,
+    /// The publications; which tables they have the tables say.
+    pub publications: Vec<Publication>,
     /// What was made of this version.
     pub memory: Memory,
+}
+
+/// `CREATE PUBLICATION`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Publication {
+    /// Its name.
+    pub name: String,
+    /// `FOR ALL TABLES`.
+    pub every_table: bool,
 }
 
 /// A table and what belongs to it.
@@ -71,6 +82,9 @@ pub struct Table {
     /// `PARTITION BY`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub partitioning: Option<Partitioning>,
+    /// The publications that it was added to.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub publications: Vec<String>,
     /// The table's policies. Kept in registry rows of their own.
     #[serde(skip)]
     pub policies: Vec<Policy>,
@@ -292,6 +306,7 @@ impl Table {
             row_security: false,
             privileges: Privileges::default(),
             partitioning: None,
+            publications: Vec::new(),
             policies: Vec::new(),
         }
     }

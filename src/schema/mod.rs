@@ -23,8 +23,8 @@ mod view;
 
 pub use builtin::is_builtin;
 pub use catalog::{
-    Catalog, Check, Column, Command, Enum, Exclusion, ForeignKey, Identity, Index, Policy, ReferentialAction,
-    Sequence, Table, Unique,
+    Catalog, Check, Column, Command, Enum, Exclusion, ForeignKey, Identity, Index, Policy, Publication,
+    ReferentialAction, Sequence, Table, Unique,
 };
 pub use data_type::{DataType, Ranged, Storage};
 pub use domain::Domain;

@@ -129,6 +129,7 @@ fn add(catalog: &mut Catalog, row: &Row) -> Result<(), serde_json::Error> {
             catalog.sequences.insert(physical_name(&of.schema, &of.name), of);
         }
         "api settings" => catalog.api_settings = serde_json::from_str(&row.definition)?,
+        "publications" => catalog.publications = serde_json::from_str(&row.definition)?,
         "schema" => catalog.schemas.push(serde_json::from_str(&row.definition)?),
         _ => {}
     }
@@ -172,6 +173,10 @@ fn rows(catalog: &Catalog) -> Result<Vec<RegistryRow>, serde_json::Error> {
     }
     if catalog.api_settings != ApiSettings::default() {
         rows.push((("api settings", "api".to_string()), serde_json::to_string(&catalog.api_settings)?));
+    }
+    if catalog.publications != builtin::publications() {
+        let row = serde_json::to_string(&catalog.publications)?;
+        rows.push((("publications", "all".to_string()), row));
     }
     for (name, index) in &catalog.indexes {
         rows.push((("index", name.clone()), serde_json::to_string(index)?));

@@ -67,7 +67,7 @@ const LONGEST_WORD: usize = 2_047;
 impl Configuration {
     /// The configuration of that name; `pg_catalog.` may stand before it.
     pub fn named(name: &str) -> Result<Self, SearchError> {
-        let bare = name.strip_prefix("pg_catalog.").unwrap_or(name);
+        let bare = name.strip_prefix("pg_catalog.").unwrap_or(name).trim_matches('"');
         match bare {
             "simple" => Ok(Self::Simple),
             "english" => Ok(Self::English),

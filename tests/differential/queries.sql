@@ -259,3 +259,8 @@ DELETE FROM tallies RETURNING kind, day;
 SELECT 1.5::float8::text, 1e10::float8::text, 0.1::float8::text, ARRAY['a','b c',NULL,'','null','q"']::text, ARRAY[1,NULL]::text, '\xdead'::bytea::text, ARRAY[true]::text, 1e15::float8::text, 0.00001::float8::text;
 SELECT date('2024-01-01'::timestamptz), ~5, 'a' < ANY (ARRAY['b']), 3 > ALL (SELECT 1 UNION SELECT 2), 5 <> ANY ('{5,5}'::int[]);
 SELECT id, likes > ALL (ARRAY[id, 2]) AS a, title LIKE ANY (tags) AS l FROM posts ORDER BY id;
+SELECT author_id, round(count(*) FILTER (WHERE likes > 2)::numeric / nullif(count(*), 0) * 100, 1) AS share, round(avg(likes)::numeric, 1) AS a FROM posts GROUP BY author_id ORDER BY author_id;
+SELECT round(avg(likes)::numeric, 1) AS a, coalesce(round(avg(price) FILTER (WHERE published), 2), 0) AS b FROM posts;
+SELECT jsonb_build_object('avg', coalesce(round(avg(likes)::numeric, 1), 0), 'n', count(*)) AS o FROM posts;
+SELECT author_id, round(sum(likes)::numeric / count(*), 2) AS a, greatest(round(avg(price)), 1) AS g FROM posts GROUP BY author_id HAVING round(avg(id)::numeric, 0) > 1 ORDER BY round(avg(id)::numeric, 2) DESC, author_id;
+SELECT coalesce((SELECT round(avg(likes)::numeric, 1) FROM posts p WHERE p.author_id = a.id), 0) AS r, a.id FROM authors a ORDER BY 2;

@@ -295,3 +295,122 @@ INSERT INTO logs_1 (id, day) VALUES (5, '2030-12-31');
 ALTER TABLE logs DETACH PARTITION logs_1;
 DROP TABLE logs_1;
 DROP TABLE logs;
+-- script: generated quotients
+CREATE TABLE rates (
+  id int PRIMARY KEY, clicks int, views int, paid numeric(10,2), cost numeric(10,2), state text,
+  rate numeric(7,4) GENERATED ALWAYS AS (CASE WHEN views <> 0 THEN clicks::numeric / views ELSE 0 END) STORED,
+  percent numeric(9,2) GENERATED ALWAYS AS (CASE WHEN views > 0 THEN (clicks::decimal / views * 100) ELSE NULL END) STORED,
+  margin numeric(12,2) GENERATED ALWAYS AS (round(paid / cost * 100, 1)) STORED,
+  profit numeric(10,2) GENERATED ALWAYS AS (CASE WHEN state = 'paid' AND state <> 'void' THEN (paid - cost) ELSE 0 END) STORED
+);
+ALTER TABLE rates DISABLE ROW LEVEL SECURITY;
+INSERT INTO rates (id, clicks, views, paid, cost, state) VALUES (1, 1, 3, 10.00, 3.00, 'paid'), (2, 2, 3, 0.01, 7.77, 'open'), (3, 5, 0, -10.00, 3.00, 'paid'), (4, 1, 8, 99999999.99, 99999999.99, NULL), (5, NULL, 3, NULL, 1, 'paid'), (6, -1, 8, 1, -3, 'x'), (7, 1, 16, 12345.67, 0.01, 'paid'), (8, 2147483, 2147483647, 1, 1, 'void'), (9, 333, 800, 1, 800, 'paid');
+SELECT * FROM rates ORDER BY id;
+INSERT INTO rates (id, paid, cost) VALUES (20, 1, 0);
+INSERT INTO rates (id, paid, cost) VALUES (21, NULL, 0);
+INSERT INTO rates (id, clicks, views) VALUES (22, 2147483647, 1);
+UPDATE rates SET clicks = 7, paid = 8.10 WHERE id IN (1, 2);
+SELECT * FROM rates WHERE percent > 50 ORDER BY id;
+INSERT INTO rates (id, clicks, views, paid, cost, state) SELECT 100 + n, (n * 7919) % 1009 - 300, (n * 104729) % 997, (((n * 15485863) % 99991) - 40000)::numeric / 100, ((n * 32452843) % 9973 + 1)::numeric / 100, 'paid' FROM generate_series(1, 60) AS n;
+SELECT id, rate, percent, margin, profit FROM rates WHERE id > 100 ORDER BY id;
+ALTER TABLE rates ADD COLUMN half numeric(8,3) GENERATED ALWAYS AS (paid / 2) STORED;
+SELECT id, half FROM rates ORDER BY id;
+
+-- script: extracted defaults
+CREATE TABLE years (id int PRIMARY KEY, made date, month int GENERATED ALWAYS AS (EXTRACT(MONTH FROM made)) STORED, year integer NOT NULL DEFAULT EXTRACT(YEAR FROM CURRENT_DATE));
+ALTER TABLE years DISABLE ROW LEVEL SECURITY;
+INSERT INTO years (id, made) VALUES (1, '2024-02-29'), (2, NULL);
+SELECT id, month, year = EXTRACT(YEAR FROM now()) AS same FROM years ORDER BY id;
+
+-- script: publications
+CREATE TABLE talk (id int PRIMARY KEY);
+CREATE TABLE hush (id int PRIMARY KEY);
+CREATE VIEW seen AS SELECT id FROM talk;
+CREATE PUBLICATION rooms;
+CREATE PUBLICATION rooms;
+ALTER PUBLICATION rooms ADD TABLE talk;
+ALTER PUBLICATION rooms ADD TABLE public.talk;
+ALTER PUBLICATION rooms ADD TABLE missing;
+ALTER PUBLICATION rooms ADD TABLE seen;
+ALTER PUBLICATION other ADD TABLE talk;
+ALTER PUBLICATION rooms DROP TABLE hush;
+ALTER PUBLICATION rooms SET TABLE ONLY talk, hush;
+ALTER PUBLICATION rooms ADD TABLE hush;
+ALTER PUBLICATION rooms DROP TABLE hush, talk;
+ALTER PUBLICATION rooms ADD TABLE hush;
+DROP TABLE hush;
+CREATE TABLE hush (id int PRIMARY KEY);
+ALTER TABLE hush RENAME TO quiet;
+ALTER PUBLICATION rooms ADD TABLE quiet;
+ALTER PUBLICATION rooms RENAME TO halls;
+ALTER PUBLICATION halls ADD TABLE quiet;
+ALTER PUBLICATION halls SET (publish = 'insert');
+ALTER PUBLICATION halls OWNER TO postgres;
+DROP PUBLICATION rooms;
+DROP PUBLICATION IF EXISTS rooms, halls;
+CREATE PUBLICATION rooms FOR TABLE quiet, talk WITH (publish = 'insert, update');
+ALTER PUBLICATION rooms ADD TABLE quiet;
+DROP PUBLICATION rooms CASCADE;
+CREATE PUBLICATION rooms FOR ALL TABLES;
+ALTER PUBLICATION rooms ADD TABLE quiet;
+DO $$ BEGIN IF EXISTS (SELECT 1 FROM pg_publication_tables WHERE pubname = 'rooms' AND schemaname = 'public' AND tablename = 'quiet') THEN CREATE TABLE told (id int); END IF; END $$;
+SELECT count(*) AS n FROM told;
+DROP PUBLICATION rooms;
+DO $$ BEGIN IF NOT EXISTS (SELECT 1 FROM pg_publication WHERE pubname = 'rooms') THEN CREATE PUBLICATION rooms; ALTER PUBLICATION rooms ADD TABLE told; END IF; END $$;
+DO $$ BEGIN ALTER PUBLICATION rooms ADD TABLE told; EXCEPTION WHEN duplicate_object THEN NULL; END $$;
+DROP PUBLICATION rooms;
+
+-- script: truncated with what refers
+CREATE TABLE trunk (id int PRIMARY KEY);
+CREATE TABLE branch (id int PRIMARY KEY, trunk_id int REFERENCES trunk (id));
+CREATE TABLE leaf (id int PRIMARY KEY, branch_id int REFERENCES branch (id), up int REFERENCES leaf (id));
+CREATE TABLE aside (id int PRIMARY KEY);
+CREATE FUNCTION told() RETURNS "trigger" LANGUAGE plpgsql AS $$ BEGIN INSERT INTO aside VALUES (old.id); RETURN old; END $$;
+CREATE TRIGGER tell AFTER DELETE ON leaf FOR EACH ROW EXECUTE FUNCTION told();
+INSERT INTO trunk VALUES (1), (2);
+INSERT INTO branch VALUES (1, 1), (2, NULL);
+INSERT INTO leaf VALUES (1, 1, NULL), (2, NULL, 1);
+TRUNCATE trunk;
+TRUNCATE trunk CASCADE;
+SELECT (SELECT count(*) FROM trunk) AS t, (SELECT count(*) FROM branch) AS b, (SELECT count(*) FROM leaf) AS l, (SELECT count(*) FROM aside) AS a;
+INSERT INTO leaf VALUES (7, NULL, NULL);
+DELETE FROM leaf;
+SELECT id FROM aside;
+
+-- script: renamed indexes
+CREATE TABLE shelves (id int PRIMARY KEY, label text, place int, UNIQUE (place));
+CREATE UNIQUE INDEX shelves_label_idx ON shelves USING "btree" (lower(label));
+ALTER INDEX shelves_label_idx RENAME TO labels;
+ALTER INDEX shelves_label_idx RENAME TO gone;
+ALTER INDEX IF EXISTS shelves_label_idx RENAME TO gone;
+INSERT INTO shelves VALUES (1, 'A', 1);
+INSERT INTO shelves VALUES (2, 'a', 2);
+ALTER INDEX shelves_place_key RENAME TO places;
+INSERT INTO shelves VALUES (2, 'b', 1);
+ALTER INDEX labels RENAME TO places;
+DROP INDEX labels;
+INSERT INTO shelves VALUES (2, 'a', 2);
+
+-- script: what dumps say
+CREATE TYPE "public"."meal" AS ENUM ('a', 'b');
+ALTER TYPE "public"."meal" OWNER TO "postgres";
+ALTER TYPE "public"."none" OWNER TO "postgres";
+CREATE SCHEMA "test";
+ALTER SCHEMA "test" OWNER TO "postgres";
+ALTER SCHEMA "none" OWNER TO "postgres";
+CREATE TABLE notes (id int PRIMARY KEY, body text NOT NULL, made int, terms "tsvector" GENERATED ALWAYS AS ("to_tsvector"('"english"'::"regconfig", "body")) STORED);
+COMMENT ON TABLE notes IS 'what is '
+  'said';
+REVOKE ALL ON notes FROM PUBLIC, anon, authenticated;
+GRANT SELECT ON notes TO anon, PUBLIC;
+RESET ALL;
+CREATE FUNCTION stamp() RETURNS "trigger" LANGUAGE plpgsql AS $$ BEGIN new.made := coalesce(new.made, 0) + 1; RETURN new; END $$;
+CREATE TRIGGER stamped BEFORE INSERT OR UPDATE ON notes FOR EACH ROW EXECUTE FUNCTION stamp();
+INSERT INTO notes (id, body) VALUES (1, 'one'
+  ' and'), (2, 'two');
+WITH ranked AS (SELECT id, row_number() OVER (ORDER BY id DESC) AS place FROM notes) UPDATE notes SET body = body || ranked.place FROM ranked WHERE ranked.id = notes.id;
+SELECT id, body, made FROM notes ORDER BY id;
+CREATE FUNCTION half(n int) RETURNS text LANGUAGE plpgsql IMMUTABLE AS $$ DECLARE h int; BEGIN h := n / 2; IF h > 0 THEN RETURN 'h' || h; END IF; RETURN 'none'; END $$;
+SELECT half(id) AS h, count(*) AS n FROM notes GROUP BY half(id) ORDER BY 1;
+SELECT half(n.id) AS h, sum(n.id) AS n, round(avg(n.id), 1) AS a FROM notes n GROUP BY 1 HAVING half(n.id) <> 'h7' ORDER BY half(n.id) DESC;
+

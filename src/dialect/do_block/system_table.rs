@@ -52,8 +52,9 @@ pub fn rows(catalog: &Catalog, schema: &str, table: &str) -> Option<Vec<Row>> {
         ("information_schema", "routines")                 => routines(catalog),
         ("pg_catalog", "pg_roles" | "pg_authid")           => ROLES.iter().map(|role| vec![of("rolname", role)]).collect(),
         ("pg_catalog", "pg_extension")                     => EXTENSIONS.iter().map(|name| vec![of("extname", name)]).collect(),
-        ("pg_catalog", "pg_publication")                   => vec![vec![of("pubname", "supabase_realtime")]],
-        ("pg_catalog", "pg_publication_tables")            => Vec::new(),
+        ("pg_catalog", "pg_publication")                   => catalog.publications.iter().map(|known| vec![of("oid", &known.name), of("pubname", &known.name)]).collect(),
+        ("pg_catalog", "pg_publication_tables")            => published(catalog),
+        ("pg_catalog", "pg_publication_rel")               => members(catalog),
         _ => return None,
     })
 }
@@ -278,6 +279,31 @@ fn event_triggers(catalog: &Catalog) -> Vec<Row> {
         ]
     };
     catalog.triggers.values().map(row).collect()
+}
+
+/// The publications and their tables, those of all tables too.
+fn published(catalog: &Catalog) -> Vec<Row> {
+    let mut rows = Vec::new();
+    for publication in &catalog.publications {
+        for table in catalog.tables.values() {
+            if publication.every_table || table.publications.contains(&publication.name) {
+                rows.push(vec![
+                    of("pubname", &publication.name),
+                    of("schemaname", &table.schema),
+                    of("tablename", &table.name),
+                ]);
+            }
+        }
+    }
+    rows
+}
+
+fn members(catalog: &Catalog) -> Vec<Row> {
+    let row = |table: &Table, name: &str| {
+        vec![of("prpubid", name), of("prrelid", &relation(&table.schema, &table.name))]
+    };
+    let tables = catalog.tables.values();
+    tables.flat_map(|table| table.publications.iter().map(move |name| row(table, name))).collect()
 }
 
 fn functions(catalog: &Catalog) -> Vec<Row> {

@@ -226,7 +226,11 @@ impl Lowering<'_> {
                     )
                 })
             }
-            (from, T::Numeric(None)) if integer(from) => Ok(format!("CAST({sql} AS TEXT)")),
+            (from, T::Numeric(None)) if integer(from) => {
+                let text = format!("CAST({sql} AS TEXT)");
+                self.whole_decimal(&text, &sql);
+                Ok(text)
+            }
             (from, T::Numeric(Some((precision, scale)))) if integer(from) => {
                 self.with_scale(sql, *precision, *scale)
             }

@@ -2,7 +2,7 @@
 
 use super::lowering::{Lowering, Place};
 use super::scope::{Field, Relation, Scope};
-use super::{Expression, Piece};
+use super::{Expression, Piece, refuse_unrounded};
 use crate::dialect::DialectError;
 use crate::dialect::translate::SystemEnvironment;
 use crate::schema::{Catalog, DataType};
@@ -39,7 +39,7 @@ pub fn domain_checks(
             lowering.scopes = vec![Scope { relations: vec![value_of(&domain.data_type, value)] }];
             checks.push(DomainCheck {
                 error: format!("23514:value for domain {name} violates check constraint \"{}\"", check.name),
-                condition: lowering.condition(&Expression::parse(&check.expression)?.0)?,
+                condition: refuse_unrounded(lowering.condition(&Expression::parse(&check.expression)?.0)?)?,
             });
         }
     }

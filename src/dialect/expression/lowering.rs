@@ -2,7 +2,7 @@
 
 use sqlparser::ast::{self, BinaryOperator, Expr, UnaryOperator, Value};
 
-use super::decimal::FixedDecimal;
+use super::decimal::{FixedDecimal, Quotient};
 use super::piece::{Piece, literal};
 use super::row::row_fields;
 use super::scope::{Relation, Scope, bare_column, qualified_column, relation};
@@ -67,6 +67,8 @@ pub struct Lowering<'a> {
     pub search_path: Option<Vec<String>>,
     /// The numerics whose digits are known besides their text.
     pub(super) fixed_decimals: Vec<FixedDecimal>,
+    /// The quotients that are not rounded yet.
+    pub(super) quotients: Vec<Quotient>,
     /// Takes notes of the query, when somebody wants them.
     pub recorder: Option<Recorder>,
 }
@@ -94,6 +96,7 @@ impl<'a> Lowering<'a> {
             common_tables: Vec::new(),
             search_path: None,
             fixed_decimals: Vec::new(),
+            quotients: Vec::new(),
             recorder: None,
         }
     }
@@ -161,6 +164,12 @@ impl<'a> Lowering<'a> {
             return None;
         }
         let grouping = self.grouping.take()?;
+        let written = grouping.expressions.iter().zip(&grouping.keys).find(|((of, _), _)| of == expression);
+        if let Some(((_, data_type), sql)) = written {
+            let (sql, data_type) = (sql.clone(), data_type.clone());
+            self.grouping = Some(grouping);
+            return Some(Piece::Typed(self.staged(sql), data_type));
+        }
         let allowed = std::mem::take(&mut self.aggregates_allowed);
         let piece = self.lower_here(expression).ok();
         (self.grouping, self.aggregates_allowed) = (Some(grouping), allowed);
@@ -482,9 +491,10 @@ impl<'a> Lowering<'a> {
         Ok((sql?, common))
     }
 
-    /// Whether SQL has what a subquery would take for its own: an aggregate, a window function.
+    /// Whether SQL has what a subquery would take for its own: an aggregate, a window function. In a query around
+    /// the groups the aggregates are columns by now, and what looks like one is `max(a, b)`.
     pub(super) fn must_repeat(&self, sql: &str) -> bool {
-        (self.aggregates_allowed && holds_aggregate(sql))
+        (self.aggregates_allowed && self.staged.is_none() && holds_aggregate(sql))
             || (self.windows.is_some() && sql.contains(" OVER ("))
     }
 

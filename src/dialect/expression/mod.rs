@@ -54,6 +54,7 @@ use crate::schema::{Catalog, DataType, Table};
 
 pub(super) use array::json_element;
 pub(super) use call::{called_name, find_row};
+pub(super) use decimal::refuse_unrounded;
 pub(super) use domain::domain_checks;
 pub use function::{FUNCTIONS, Reads, Row, TEXT_ARRAY_FUNCTIONS};
 pub use json_containment::{JsonParts, json_containment};

@@ -56,6 +56,7 @@ fn table(name: &str, columns: &[(&str, &str)]) -> Table {
         row_security: true,
         privileges: crate::schema::Privileges::default(),
         partitioning: None,
+        publications: vec![],
         policies: vec![],
     }
 }

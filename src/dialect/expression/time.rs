@@ -349,7 +349,10 @@ impl Lowering<'_> {
             "quarter"=> format!("(CAST(strftime('%m', {at}) AS INTEGER) + 2) / 3"),
             _        => return Err(refused()),
         };
-        Ok(Piece::Typed(format!("CAST(CAST({whole} AS INTEGER) AS TEXT)"), DataType::Numeric(None)))
+        let whole = format!("CAST({whole} AS INTEGER)");
+        let text = format!("CAST({whole} AS TEXT)");
+        self.whole_decimal(&text, &whole);
+        Ok(Piece::Typed(text, DataType::Numeric(None)))
     }
 
     /// Only UTC, which is what is stored: `timestamptz AT TIME ZONE 'UTC'` and back.

@@ -11,6 +11,11 @@ const NO_PATH: &str = "Use -> and ->>, or jsonb_array_elements() in FROM.";
 const NO_SETS: &str = "Order the rows and take the one in the middle with OFFSET.";
 const NO_SEARCH: &str = "Use ILIKE, or a generated column that is searched.";
 const NO_SERVER: &str = "There is no server to ask.";
+const NO_CRON: &str =
+    "Nothing runs SQL at times of its own here: call rpc() from a Worker with a cron trigger.";
+const NO_HTTP: &str = "The database makes no requests: make them in the app or in a Worker.";
+const NO_VAULT: &str = "Keep secrets with `wrangler secret put`, for a Worker to use.";
+const NO_ROOMS: &str = "Realtime is not supported yet.";
 const LISTED: &str = "docs/SQL.md lists the functions that are supported.";
 
 /// Names and hints.
@@ -26,8 +31,14 @@ const KNOWN: &[(&[&str], &str)] = &[
     (&["make_timestamp", "make_timestamptz", "make_time", "to_date", "to_number", "justify_days", "justify_hours", "justify_interval", "isfinite", "date_bin", "timeofday", "quote_ident", "convert_from", "convert_to", "normalize", "parse_ident", "unistr", "array_fill", "array_dims", "array_ndims", "array_lower", "array_positions", "trim_array", "array_sample", "array_shuffle", "num_nulls", "num_nonnulls", "bit_count", "get_bit", "set_bit", "host", "masklen", "family", "network", "lower_inc", "upper_inc", "isempty", "range_merge"], LISTED),
 ];
 
+/// The schemas of extensions, and hints for what is called in them.
+#[rustfmt::skip]
+const SCHEMAS: &[(&str, &str)] = &[("cron.", NO_CRON), ("net.", NO_HTTP), ("vault.", NO_VAULT), ("realtime.", NO_ROOMS), ("supabase_functions.", NO_HTTP)];
+
 /// The refusal of a function that Postgres has; `None` for one that nobody has.
 pub fn refusal(name: &str) -> Option<DialectError> {
-    let (_, hint) = KNOWN.iter().find(|(names, _)| names.contains(&name))?;
+    let in_schema = || SCHEMAS.iter().find(|(schema, _)| name.starts_with(schema)).map(|(_, hint)| hint);
+    let hint =
+        KNOWN.iter().find(|(names, _)| names.contains(&name)).map(|(_, hint)| hint).or_else(in_schema)?;
     Some(DialectError::unsupported(format!("the function {name}()")).with_hint(*hint))
 }

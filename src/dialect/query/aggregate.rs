@@ -15,6 +15,8 @@ use crate::sql::raise;
 pub struct Grouping {
     /// The SQL of what is grouped by.
     pub keys: Vec<String>,
+    /// The same as written, with its type: what is lowered twice may be named otherwise.
+    pub expressions: Vec<(Expr, DataType)>,
     /// The rows, quoted, that the keys determine: their columns may stand as they are.
     pub rows: Vec<String>,
     /// How many scopes there are: columns of outer ones are constants here.

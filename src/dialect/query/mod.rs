@@ -19,7 +19,7 @@ mod with;
 pub use aggregate::{AGGREGATES, Grouping, has_aggregate};
 pub use output::{json_object, row_object};
 pub use record::Recorder;
-pub use relation::{fields, rename};
+pub use relation::{LOOKING, fields, rename};
 pub use select::{Output, Staged};
 pub use table_function::{FUNCTION_SCHEMA, TABLE_FUNCTIONS, TableFunction};
 pub use window::{WINDOW_FUNCTIONS, WindowFunction};

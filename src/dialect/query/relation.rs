@@ -31,6 +31,9 @@ impl From {
     }
 }
 
+/// What a refused query of Postgres' own tables is told by.
+pub const LOOKING: &str = "looking into";
+
 impl Lowering<'_> {
     /// Lowers a FROM clause and pushes its scope; the caller pops it.
     pub(super) fn from(&mut self, tables: &[TableWithJoins]) -> Result<From, DialectError> {
@@ -160,11 +163,8 @@ impl Lowering<'_> {
             return self.view(view, row, alias);
         }
         if matches!(schema.as_str(), "information_schema" | "pg_catalog") || is_system_table(&schema, &name) {
-            return Err(DialectError::unsupported(format!(
-                "looking into {}",
-                name::parts(object)?.join(".")
-            ))
-            .with_hint("Write IF EXISTS or IF NOT EXISTS instead of asking what is there."));
+            return Err(DialectError::unsupported(format!("{LOOKING} {}", name::parts(object)?.join(".")))
+                .with_hint("Write IF EXISTS or IF NOT EXISTS instead of asking what is there."));
         }
         let table = catalog.table(&schema, &name).ok_or_else(|| {
             DialectError::new(

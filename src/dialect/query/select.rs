@@ -19,8 +19,18 @@ use crate::sql::{balanced, quote_identifier};
 struct Clauses {
     from: From,
     conditions: Vec<String>,
-    groups: Option<Vec<(String, String)>>,
+    groups: Option<Vec<GroupKey>>,
     is_aggregated: bool,
+}
+
+/// What is grouped by.
+struct GroupKey {
+    /// The value.
+    sql: String,
+    /// What is alike for values that are equal.
+    key: String,
+    written: Expr,
+    data_type: DataType,
 }
 
 impl Clauses {
@@ -159,9 +169,11 @@ impl Lowering<'_> {
     ) -> Result<LoweredQuery, DialectError> {
         let Clauses { from, conditions, groups, is_aggregated } = clauses;
         if *is_aggregated {
-            let keys: Vec<String> = groups.iter().flatten().map(|(sql, _)| sql.clone()).collect();
+            let keys: Vec<String> = groups.iter().flatten().map(|group| group.sql.clone()).collect();
+            let written = |group: &GroupKey| (group.written.clone(), group.data_type.clone());
+            let expressions = groups.iter().flatten().map(written).collect();
             let rows = from.rows_determined_by(&keys);
-            self.grouping = Some(Grouping { keys, rows, depth: self.scopes.len() });
+            self.grouping = Some(Grouping { keys, expressions, rows, depth: self.scopes.len() });
             self.aggregates_allowed = true;
         }
         self.windows = Some(select.named_window.clone());
@@ -180,7 +192,7 @@ impl Lowering<'_> {
             rest.push_str(&format!(" WHERE {}", balanced(conditions.clone(), " AND ")));
         }
         if let Some(groups) = &groups {
-            let keys: Vec<&str> = groups.iter().map(|(_, key)| key.as_str()).collect();
+            let keys: Vec<&str> = groups.iter().map(|group| group.key.as_str()).collect();
             rest.push_str(&format!(" GROUP BY {}", keys.join(", ")));
         }
         if let Some(staged) = self.staged.take() {
@@ -300,7 +312,7 @@ impl Lowering<'_> {
     }
 
     /// The SQL of what is grouped by, and what tells its values apart; `None` without GROUP BY. A relation's key stands for its row.
-    fn groups(&mut self, select: &Select) -> Result<Option<Vec<(String, String)>>, DialectError> {
+    fn groups(&mut self, select: &Select) -> Result<Option<Vec<GroupKey>>, DialectError> {
         let expressions = match &select.group_by {
             GroupByExpr::Expressions(expressions, modifiers) if modifiers.is_empty() => expressions,
             other => return Err(DialectError::unsupported(other)),
@@ -310,19 +322,22 @@ impl Lowering<'_> {
         }
         let mut keys = Vec::new();
         for expression in expressions {
-            let named = output_expression(expression, &select.projection);
-            let piece = self.lower(named.unwrap_or(expression));
+            let mut written = output_expression(expression, &select.projection).unwrap_or(expression);
+            let piece = self.lower(written);
             let piece = match piece {
                 // An output's alias, when no column has the name.
                 Err(error) if error.code == "42703" => match aliased(expression, &select.projection) {
-                    Some(expression) => self.lower(expression)?,
+                    Some(expression) => {
+                        written = expression;
+                        self.lower(expression)?
+                    }
                     None => return Err(error),
                 },
                 piece => piece?,
             };
             let (sql, data_type) = piece.resolved(self.catalog)?;
-            let key = self.distinct_key(Piece::Typed(sql.clone(), data_type))?;
-            keys.push((sql, key));
+            let key = self.distinct_key(Piece::Typed(sql.clone(), data_type.clone()))?;
+            keys.push(GroupKey { sql, key, written: written.clone(), data_type });
         }
         Ok(Some(keys))
     }

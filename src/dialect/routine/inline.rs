@@ -359,7 +359,7 @@ impl Lowering<'_> {
         bound: &mut Vec<String>,
     ) -> Result<String, DialectError> {
         let is_plain = sql.len() <= LONGEST_REPEATED && (!sql.contains('(') || is_cast_of_bind(&sql));
-        let is_aggregate = self.aggregates_allowed && holds_aggregate(&sql);
+        let is_aggregate = self.aggregates_allowed && self.staged.is_none() && holds_aggregate(&sql);
         if is_plain || is_aggregate || self.place != Place::Query {
             if sql.len() > 4_000 {
                 return Err(DialectError::new("54001", "the expression is too complex"));

@@ -5,8 +5,11 @@
 
 use sqlparser::ast::{AlterType, AlterTypeAddValue, AlterTypeAddValuePosition, AlterTypeOperation, Ident};
 
+use sqlparser::tokenizer::Token;
+
 use super::rebuild::Conversion;
 use crate::dialect::name::folded;
+use crate::dialect::reader::Reader;
 use crate::dialect::translate::Translator;
 use crate::dialect::{DialectError, name};
 use crate::schema::{DataType, Enum, Returns, RoutineType, Table};
@@ -33,6 +36,25 @@ impl Translator {
                 self.rename_value(of, &rename.from.value, &rename.to.value)
             }
             AlterTypeOperation::Rename(rename) => self.rename_type(of, folded(&rename.new_name)),
+        }
+    }
+
+    /// `ALTER TYPE name OWNER TO role`: everything belongs to the project.
+    pub(in crate::dialect) fn own_type(&self, mut reader: Reader<'_>) -> Result<(), DialectError> {
+        reader.wants("ALTER TYPE")?;
+        let written = reader
+            .until(|token| matches!(token, Token::Word(word) if word.value.eq_ignore_ascii_case("owner")));
+        let (schema, name) = { written }.qualified_name()?;
+        let physical = physical_name(&schema, &name);
+        let is_there = self.catalog.enums.contains_key(&physical)
+            || self.catalog.composites.contains_key(&physical)
+            || self.catalog.domains.contains_key(&physical);
+        match is_there {
+            true => Ok(()),
+            false => {
+                let written = written.text_left().replace('"', "");
+                Err(DialectError::new("42704", format!("type \"{written}\" does not exist")))
+            }
         }
     }
 

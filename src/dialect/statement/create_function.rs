@@ -244,15 +244,14 @@ impl Translator {
     fn returns(&self, reader: &mut Reader<'_>) -> Result<Returns, DialectError> {
         let is_set = reader.takes("SETOF");
         let of = type_words(reader);
+        // Dumps quote these names too.
         let mut word = of;
-        if !is_set && word.takes("VOID") && word.is_done() {
-            return Ok(Returns::Void);
-        }
-        if word.takes("TRIGGER") && word.is_done() {
-            return Ok(Returns::Trigger);
-        }
-        if word.takes("RECORD") && word.is_done() {
-            return Ok(Returns::Columns { columns: Vec::new(), is_set });
+        let name = word.name().ok().filter(|_| word.is_done());
+        match name.as_deref() {
+            Some("void") if !is_set => return Ok(Returns::Void),
+            Some("trigger") => return Ok(Returns::Trigger),
+            Some("record") => return Ok(Returns::Columns { columns: Vec::new(), is_set }),
+            _ => {}
         }
         let of = self.routine_type(of)?;
         Ok(if is_set { Returns::Set(of) } else { Returns::One(of) })

@@ -1,13 +1,14 @@
 //! `CREATE INDEX`: plain, of expressions, partial; GIN, GiST and their like are remembered only.
 
-use sqlparser::ast::{CreateIndex, Expr, IndexColumn, IndexType, OrderBySort, Statement};
+use sqlparser::ast::{CreateIndex, Expr, Ident, IndexColumn, IndexType, OrderBySort, Statement};
 
 use super::constraint::chosen_name;
 use super::create_table::nameable;
 use super::ddl::{in_row, stored_condition};
 use super::partition_bound::check_unique;
-use crate::dialect::expression::called_name;
+use crate::dialect::expression::{called_name, refuse_unrounded};
 use crate::dialect::name::folded;
+use crate::dialect::reader::Reader;
 use crate::dialect::translate::Translator;
 use crate::dialect::{DialectError, name, parse};
 use crate::schema::{Index, Table, Unique};
@@ -64,6 +65,71 @@ impl Translator {
         Ok(())
     }
 
+    /// `ALTER INDEX [IF EXISTS] name RENAME TO name`; a partition's index, which is attached, is its table's.
+    pub(in crate::dialect) fn alter_index(&mut self, mut reader: Reader<'_>) -> Result<(), DialectError> {
+        reader.wants("ALTER INDEX")?;
+        let if_exists = reader.takes("IF EXISTS");
+        let (schema, old) = reader.qualified_name()?;
+        if reader.takes("ATTACH PARTITION") {
+            return Ok(());
+        }
+        if !reader.takes("RENAME TO") {
+            return Err(DialectError::unsupported("this form of ALTER INDEX"));
+        }
+        let new = reader.name()?;
+        let physical = physical_name(&schema, &old);
+        let Some(mut index) = self.catalog.indexes.get(&physical).cloned() else {
+            return self.rename_index_of_constraint(&schema, &old, &new, if_exists);
+        };
+        nameable("index", &new)?;
+        self.new_relation(&schema, &new)?;
+        if self.table_of_key(&schema, &new).is_some() {
+            return Err(DialectError::new("42P07", format!("relation \"{new}\" already exists")));
+        }
+        let mut create = definition(&index)?;
+        create.name = Some(name::object(&schema, &new));
+        (index.name, index.definition) = (new.clone(), create.to_string());
+        if is_kept(&create) {
+            self.push(format!("DROP INDEX {}", quote_identifier(&physical)))?;
+        }
+        if let Some(sql) = self.index_again(&index)? {
+            self.push(sql)?;
+        }
+        for table in self.catalog.tables.values_mut().filter(|table| table.schema == schema) {
+            let own = table.uniques.iter_mut().filter(|unique| !unique.is_constraint && unique.name == old);
+            own.for_each(|unique| unique.name.clone_from(&new));
+        }
+        let place = self.catalog.indexes.get_index_of(&physical).unwrap_or_default();
+        self.catalog.indexes.shift_remove(&physical);
+        self.catalog.indexes.shift_insert(place, physical_name(&schema, &new), index);
+        Ok(())
+    }
+
+    /// The index of a key has its constraint's name.
+    fn rename_index_of_constraint(
+        &mut self,
+        schema: &str,
+        old: &str,
+        new: &str,
+        if_exists: bool,
+    ) -> Result<(), DialectError> {
+        match self.table_of_key(schema, old).cloned() {
+            Some(table) => {
+                self.rename_constraint(&table, &Ident::with_quote('"', old), &Ident::with_quote('"', new))
+            }
+            None if if_exists => Ok(()),
+            None => Err(DialectError::new("42P01", format!("relation \"{old}\" does not exist"))),
+        }
+    }
+
+    /// The table whose primary key or unique constraint has the name.
+    fn table_of_key(&self, schema: &str, name: &str) -> Option<&Table> {
+        let is_key = |key: &Unique| key.is_constraint && key.name == name;
+        self.catalog.tables.values().find(|table| {
+            table.schema == schema && table.primary_key.iter().chain(&table.uniques).any(is_key)
+        })
+    }
+
     /// The SQLite statement of an index in the catalog, for its table as it is now.
     /// `None` when SQLite has none.
     pub(super) fn index_again(&self, index: &Index) -> Result<Option<String>, DialectError> {
@@ -110,7 +176,7 @@ impl Translator {
             }
         }
         let sql = in_row(&self.catalog, table, "an index", |lowering| {
-            lowering.lower(&column.column.expr)?.into_sql(lowering.catalog)
+            lowering.lower(&column.column.expr)?.into_sql(lowering.catalog).and_then(refuse_unrounded)
         })?;
         // SQLite has no NULLS FIRST in indexes; the order of NULLs decides no result.
         let descends = matches!(column.column.options.sort, Some(OrderBySort::Desc));
@@ -129,7 +195,11 @@ pub fn definition(index: &Index) -> Result<CreateIndex, DialectError> {
 /// Whether SQLite gets the index too. The others make only queries faster that SQLite would not use
 /// them for: the catalog remembers them, so that they can be dropped.
 fn is_kept(create: &CreateIndex) -> bool {
-    matches!(create.using, None | Some(IndexType::BTree | IndexType::Hash))
+    match &create.using {
+        None | Some(IndexType::BTree | IndexType::Hash) => true,
+        Some(IndexType::Custom(method)) => matches!(folded(method).as_str(), "btree" | "hash"),
+        Some(_) => false,
+    }
 }
 
 fn refuse_unknown_columns(table: &Table, create: &CreateIndex) -> Result<(), DialectError> {

@@ -4,8 +4,12 @@
 //! STRICT keeps the storage class; CHECKs keep the canonical form. A CHECK that guards a type is
 //! named after the error Postgres would raise, which is how it comes out ([`crate::sql::raise`]).
 
+use sqlparser::ast::{self, ExactNumberInfo, Expr};
+
 use crate::dialect::DialectError;
-use crate::dialect::expression::{Expression, Lowering, Piece, Place, Relation, Scope, domain_checks};
+use crate::dialect::expression::{
+    Expression, Lowering, Piece, Place, Relation, Scope, domain_checks, refuse_unrounded,
+};
 use crate::dialect::translate::SystemEnvironment;
 use crate::schema::{Catalog, Column, DataType, ForeignKey, ReferentialAction, Table};
 use crate::sql::{RAISE_MARK, physical_name, quote_identifier, quote_literal, raise};
@@ -111,7 +115,7 @@ pub fn stored_default(catalog: &Catalog, column: &Column) -> Result<Option<Strin
     let mut environment = SystemEnvironment::numbering("1", Vec::new());
     let mut lowering = Lowering::new(catalog, &mut environment, Place::Default);
     let piece = lowering.lower(&expression.0)?;
-    let sql = assigned(&mut lowering, piece, column)?;
+    let sql = assigned(&mut lowering, piece, column).and_then(refuse_unrounded)?;
     if !environment.numbered.is_empty() {
         return Ok(Some(not_numbered(column)));
     }
@@ -152,14 +156,48 @@ pub fn stored_condition(
     text: &str,
     place: &'static str,
 ) -> Result<String, DialectError> {
-    in_row(catalog, table, place, |lowering| lowering.condition(&Expression::parse(text)?.0))
+    in_row(catalog, table, place, |lowering| {
+        lowering.condition(&Expression::parse(text)?.0).and_then(refuse_unrounded)
+    })
 }
 
 fn stored_value(catalog: &Catalog, table: &Table, text: &str, to: &DataType) -> Result<String, DialectError> {
-    in_row(catalog, table, "a generated column", |lowering| {
-        let piece = lowering.lower(&Expression::parse(text)?.0)?;
-        lowering.assign(piece, to)
-    })
+    let expression = Expression::parse(text)?.0.as_ref().clone();
+    let value = |expression: &Expr, is_number: &mut bool| {
+        in_row(catalog, table, "a generated column", |lowering| {
+            let piece = lowering.lower(expression)?;
+            *is_number = matches!(piece.data_type(), Some(DataType::Numeric(_)));
+            lowering.assign(piece, to).and_then(refuse_unrounded)
+        })
+    };
+    let mut is_number = false;
+    match (value(&expression, &mut is_number), to) {
+        (Err(error), DataType::Numeric(Some((precision, scale)))) if error.code == "54001" && is_number => {
+            let to = ExactNumberInfo::PrecisionAndScale(u64::from(*precision), i64::from(*scale));
+            value(&each_arm_as(expression, &ast::DataType::Numeric(to)), &mut is_number)
+        }
+        (value, _) => value,
+    }
+}
+
+/// `CASE … THEN a ELSE b END` as a type: `CASE … THEN a::type ELSE b::type END`, which is less to put into each other.
+fn each_arm_as(expression: Expr, data_type: &ast::DataType) -> Expr {
+    let arm = |of: Expr| each_arm_as(of, data_type);
+    match expression {
+        Expr::Nested(inner) => Expr::Nested(Box::new(arm(*inner))),
+        Expr::Case { case_token, end_token, operand, conditions, else_result } => {
+            let when = |when: ast::CaseWhen| ast::CaseWhen { result: arm(when.result), ..when };
+            let conditions = conditions.into_iter().map(when).collect();
+            let else_result = else_result.map(|otherwise| Box::new(arm(*otherwise)));
+            Expr::Case { case_token, end_token, operand, conditions, else_result }
+        }
+        expr => Expr::Cast {
+            kind: ast::CastKind::DoubleColon,
+            expr: Box::new(expr),
+            data_type: data_type.clone(),
+            format: None,
+        },
+    }
 }
 
 /// Lowers over a row whose columns stand unqualified, as indexes and generated columns need them.

@@ -14,6 +14,21 @@ const EXTENSIONS: &[&str] = &[
     "pg_trgm", "hypopg", "index_advisor", "pgaudit", "plpgsql_check", "supautils", "postgis", MODDATETIME,
 ];
 
+/// The schemas that extensions are put into without being made first.
+#[rustfmt::skip]
+const OF_EXTENSIONS: &[&str] = &["public", "extensions", "pg_catalog", "vault", "graphql", "pgsodium"];
+
+/// What else a hosted project can have: what is called of it is refused where it is called.
+#[rustfmt::skip]
+const ELSEWHERE: &[&str] = &[
+    "pg_cron", "pg_net", "http", "vector", "pgjwt", "pgsodium", "supabase_vault", "pgmq", "wrappers", "pg_jsonschema", "unaccent",
+    "fuzzystrmatch", "hstore", "ltree", "intarray", "tablefunc", "cube", "earthdistance", "dblink", "postgres_fdw", "pgtap",
+    "pg_repack", "pg_hashids", "pgrowlocks", "pgstattuple", "pg_walinspect", "pg_prewarm", "pg_buffercache", "pg_tle", "pg_partman",
+    "plv8", "pgroonga", "rum", "timescaledb", "postgis_raster", "postgis_topology", "address_standardizer", "pgrouting", "seg",
+    "lo", "isn", "autoinc", "insert_username", "refint", "tcn", "tsm_system_rows", "tsm_system_time", "xml2", "dict_int", "dict_xsyn",
+    "amcheck", "bloom", "pageinspect", "pg_freespacemap", "pg_visibility", "sslinfo", "old_snapshot", "pg_stat_monitor", "pgaudit",
+];
+
 impl Translator {
     /// `CREATE EXTENSION [IF NOT EXISTS] name [WITH] [SCHEMA s] [VERSION v] [CASCADE]`.
     pub(in crate::dialect) fn create_extension(
@@ -27,7 +42,7 @@ impl Translator {
         while !reader.is_done() {
             if reader.takes("SCHEMA") {
                 let schema = reader.name()?;
-                if !matches!(schema.as_str(), "public" | "extensions" | "pg_catalog") {
+                if !OF_EXTENSIONS.contains(&schema.as_str()) {
                     self.known_schema(&schema)?;
                 }
             } else if reader.takes("VERSION") {
@@ -38,7 +53,7 @@ impl Translator {
                 return Err(reader.syntax());
             }
         }
-        if !EXTENSIONS.contains(&name.as_str()) {
+        if !is_known(&name) {
             return Err(unknown(&name));
         }
         if name == MODDATETIME {
@@ -64,7 +79,7 @@ impl Translator {
         for name in names {
             if name == MODDATETIME {
                 self.drop_routine(&moddatetime().key(), cascade)?;
-            } else if !EXTENSIONS.contains(&name.as_str()) && !if_exists {
+            } else if !is_known(&name) && !if_exists {
                 return Err(unknown(&name));
             }
         }
@@ -77,6 +92,10 @@ impl Translator {
         }
         Err(DialectError::new("3F000", format!("schema \"{schema}\" does not exist")))
     }
+}
+
+fn is_known(name: &str) -> bool {
+    EXTENSIONS.contains(&name) || ELSEWHERE.contains(&name)
 }
 
 fn unknown(name: &str) -> DialectError {

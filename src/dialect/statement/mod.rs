@@ -28,6 +28,7 @@ pub mod partition;
 mod partition_attach;
 mod partition_bound;
 mod partition_guard;
+mod publication;
 mod rebuild;
 mod reference;
 mod rename;

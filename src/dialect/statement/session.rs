@@ -54,6 +54,22 @@ impl Translator {
         }
     }
 
+    /// `RESET check_function_bodies`.
+    pub(in crate::dialect) fn check_bodies(&mut self) -> Result<(), DialectError> {
+        self.checks_bodies = true;
+        Ok(())
+    }
+
+    /// `ALTER SCHEMA name OWNER TO role`: everything belongs to the project.
+    pub(in crate::dialect) fn alter_schema(&mut self, mut reader: Reader<'_>) -> Result<(), DialectError> {
+        reader.wants("ALTER SCHEMA")?;
+        let schema = reader.name()?;
+        if reader.takes("OWNER TO") {
+            return if schema == "public" { Ok(()) } else { self.writable_schema(&schema) };
+        }
+        Err(DialectError::unsupported("ALTER SCHEMA … RENAME"))
+    }
+
     pub(in crate::dialect) fn create_schema(
         &mut self,
         schema: &SchemaName,

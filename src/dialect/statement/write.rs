@@ -102,10 +102,13 @@ impl Translator {
         }
         let (table, alias) = self.target(&update.table)?;
         if has_before(&self.catalog, &table, &[Command::Update])? {
-            let written = self
-                .lowered(|lowering| crate::dialect::write::update(lowering, update, &Condition::always()))?;
+            let sql = self.lowered(|lowering| {
+                let with = with.map(|with| lowering.with(with)).transpose()?;
+                let written = crate::dialect::write::update(lowering, update, &Condition::always())?;
+                Ok(with.map(|with| format!("{with}\n")).unwrap_or_default() + &written.sql)
+            })?;
             let returning = self.returning(&table, alias.as_deref(), update.returning.as_deref())?;
-            return self.push_write(written.sql, returning);
+            return self.push_write(sql, returning);
         }
         let sources = match &update.from {
             None => &[],
@@ -183,6 +186,10 @@ impl Translator {
         for target in &truncate.table_names {
             tables.push(self.own_table(&target.name)?);
         }
+        let cascades = truncate.cascade == Some(ast::CascadeOption::Cascade);
+        if cascades {
+            self.with_referring(&mut tables);
+        }
         for table in &tables {
             let refers = |other: &&Table| {
                 !tables.iter().any(|along| along.schema == other.schema && along.name == other.name)
@@ -199,10 +206,18 @@ impl Translator {
                 .with_hint(format!("Truncate table \"{}\" at the same time.", other.name)));
             }
         }
-        if truncate.cascade.is_some() || truncate.partitions.is_some() {
-            return Err(DialectError::unsupported("TRUNCATE … CASCADE"));
+        if truncate.partitions.is_some() {
+            return Err(DialectError::unsupported("TRUNCATE … PARTITION"));
         }
-        for table in tables {
+        // Triggers for each row do not fire.
+        let is_emptied = |of: &crate::schema::Trigger| {
+            tables.iter().any(|table| table.schema == of.schema && table.name == of.table)
+        };
+        if self.catalog.triggers.values().any(is_emptied) {
+            self.suspend_triggers()?;
+        }
+        // Those that refer to others come after them, and lose their rows first.
+        for table in tables.into_iter().rev() {
             self.push(format!("DELETE FROM {}", table.physical()))?;
             if truncate.identity == Some(sqlparser::ast::TruncateIdentityOption::Restart) {
                 let name = crate::sql::physical_name(&table.schema, &table.name);
@@ -210,6 +225,23 @@ impl Translator {
             }
         }
         Ok(())
+    }
+
+    /// Adds the tables that refer to those listed, and to the added ones.
+    fn with_referring(&self, tables: &mut Vec<Table>) {
+        let mut at = 0;
+        while let Some(table) = tables.get(at).cloned() {
+            let refers = |other: &&Table| {
+                let to_it = |key: &crate::schema::ForeignKey| {
+                    key.foreign_schema == table.schema && key.foreign_table == table.name
+                };
+                other.foreign_keys.iter().any(to_it)
+                    && !tables.iter().any(|along| along.schema == other.schema && along.name == other.name)
+            };
+            let more: Vec<Table> = self.catalog.tables.values().filter(refers).cloned().collect();
+            tables.extend(more);
+            at += 1;
+        }
     }
 
     pub(super) fn push_write(&mut self, sql: String, returning: Option<String>) -> Result<(), DialectError> {

@@ -10,6 +10,7 @@ mod functions;
 mod geometry;
 mod partitions;
 mod policies;
+mod publications;
 mod ranges;
 mod refusing;
 mod renaming;

@@ -30,6 +30,24 @@ const SESSION: &[&str] = &[
 const TRANSACTION: &[&str] =
     &["begin", "commit", "end", "rollback", "start", "savepoint", "release", "abort"];
 
+/// Extensions of hosted projects that a plain PostgreSQL comes without: they count as taken.
+const EXTENSIONS: &[&str] = &[
+    "pg_cron",
+    "pg_net",
+    "vector",
+    "pgjwt",
+    "pgsodium",
+    "supabase_vault",
+    "pg_graphql",
+    "pgmq",
+    "http",
+    "pg_jsonschema",
+    "hypopg",
+    "index_advisor",
+    "plpgsql_check",
+    "wrappers",
+];
+
 impl Project {
     /// The projects in a folder, whose files are in that folder of each.
     pub fn all(folder: &Path, migrations: &str) -> Vec<Self> {
@@ -113,7 +131,7 @@ impl<'a> File<'a> {
         for index in 0..self.sources.len() {
             let text = self.sources[index].text.clone();
             let word = text.split(|letter: char| !letter.is_alphabetic()).next().unwrap_or_default();
-            if TRANSACTION.contains(&word.to_lowercase().as_str()) {
+            if TRANSACTION.contains(&word.to_lowercase().as_str()) || makes_hosted_extension(&text) {
                 continue;
             }
             if let Err(error) = client.batch_execute(&text) {
@@ -162,6 +180,12 @@ impl<'a> File<'a> {
             applied.refused(self.project, self.name, answer, None);
         }
     }
+}
+
+fn makes_hosted_extension(statement: &str) -> bool {
+    let lower = statement.to_lowercase();
+    let mut words = lower.split(|letter: char| !letter.is_alphanumeric() && letter != '_');
+    lower.starts_with("create extension") && words.any(|word| EXTENSIONS.contains(&word))
 }
 
 /// Our answer to a file; a panic is an answer of its own.
