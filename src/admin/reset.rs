@@ -26,7 +26,11 @@ async fn reset_now(app: &App) -> Result<usize, AdminError> {
     let database = app.ports.database.as_ref();
     let before = schema::load(database).await?;
     let objects = store::objects(database).await?;
-    let after = schema::Catalog { version: before.version, ..schema::Catalog::default() };
+    let after = schema::Catalog {
+        version: before.version,
+        publications: schema::publications(),
+        ..schema::Catalog::default()
+    };
     let mut batch = schema::save(&before, &after).map_err(AdminError::internal)?;
     batch.extend(objects.drop_all());
     batch.extend(store::empty_system_tables());

@@ -21,7 +21,7 @@ mod store;
 mod trigger;
 mod view;
 
-pub use builtin::is_builtin;
+pub use builtin::{is_builtin, publications};
 pub use catalog::{
     Catalog, Check, Column, Command, Enum, Exclusion, ForeignKey, Identity, Index, Policy, Publication,
     ReferentialAction, Sequence, Table, Unique,

@@ -2,8 +2,9 @@
 
 use sqlparser::ast::{self, BinaryOperator, Expr, UnaryOperator, Value};
 
-use super::decimal::{FixedDecimal, Quotient};
+use super::decimal::FixedDecimal;
 use super::piece::{Piece, literal};
+use super::quotient::Quotient;
 use super::row::row_fields;
 use super::scope::{Relation, Scope, bare_column, qualified_column, relation};
 use crate::dialect::name::folded;

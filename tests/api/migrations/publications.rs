@@ -84,10 +84,7 @@ fn extensions_of_hosted_projects_are_taken_and_their_calls_refused() {
             "select cron.schedule('a', '* * * * *', 'select 1')",
             "the function cron.schedule() is not supported",
         ),
-        (
-            "select net.http_post('http://example.com')",
-            "the function net.http_post() is not supported",
-        ),
+        ("select net.http_post('http://example.com')", "the function net.http_post() is not supported"),
         ("create table a (id int, at vector(3))", "the type vector is not supported"),
         ("create extension nobodys", "the extension \"nobodys\" is not supported"),
     ];

@@ -37,7 +37,8 @@ pub fn run(postgres: &mut Postgres, seeds: &mut dyn Iterator<Item = u64>, report
     };
     each(postgres, &["DROP DATABASE IF EXISTS hosted", "CREATE DATABASE hosted TEMPLATE postgres"]);
     postgres.enter("hosted");
-    postgres.client.batch_execute(PLATFORM).unwrap();
+    // Stages before this one left theirs.
+    postgres.migrate(PLATFORM).unwrap();
     postgres.client.batch_execute(HOSTED).unwrap();
     let mut survey = Survey::default();
     for project in projects {
