@@ -40,7 +40,10 @@ impl Translator {
         }
         let table = self.any_table(object)?;
         let alias = insert.table_alias.as_ref().map(|alias| folded(&alias.alias));
-        if crate::dialect::write::has_before(&self.catalog, &table, &[Command::Insert, Command::Update])? {
+        // Those of an UPDATE have a say where rows that are there are updated.
+        let commands: &[Command] =
+            if insert.on.is_some() { &[Command::Insert, Command::Update] } else { &[Command::Insert] };
+        if crate::dialect::write::has_before(&self.catalog, &table, commands)? {
             let written = self.lowered(|lowering| {
                 crate::dialect::write::insert(lowering, insert, &Condition::always(), None)
             })?;

@@ -10,10 +10,15 @@
 //! sent again, so that one refusal does not hide the next. What PostgreSQL refuses itself, in a database that has what a
 //! hosted project has (`hosted.sql`), is struck out before and not counted.
 //!
-//! Without MIGRATIONS the projects are those of `tests/fixtures/schemas`, of which nothing may be refused.
+//! Of a project that applied whole, made-up rows are put into every table of both, and what anon and two users read of
+//! each is compared (`reading`).
+//!
+//! Without MIGRATIONS the projects are those of `tests/fixtures/schemas`, of which nothing may be refused or
+//! read otherwise.
 
 mod outcome;
 mod project;
+mod reading;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -63,7 +68,10 @@ pub fn run(postgres: &mut Postgres, seeds: &mut dyn Iterator<Item = u64>, report
             },
         );
     }
-    report.agreed += survey.taken();
+    report.agreed += survey.taken() + survey.same();
+    if asked.is_none() {
+        survey.different().for_each(|what| report.add(seed, Verdict::Disagreed(what.clone())));
+    }
     if asked.is_some() {
         println!("{survey}");
     }

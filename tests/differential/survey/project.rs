@@ -84,6 +84,10 @@ impl Project {
             file.strike_what_postgres_refuses(&mut postgres.client, &mut applied);
             file.apply(&app, index, &mut applied);
         }
+        if applied.refusals.is_empty() {
+            super::each(postgres, SESSION);
+            applied.reading = super::reading::compare(&self.name, postgres, &app);
+        }
         applied.seconds = started.elapsed().as_secs_f64();
         applied
     }
