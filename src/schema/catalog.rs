@@ -263,6 +263,18 @@ pub enum Command {
     Delete,
 }
 
+impl Command {
+    /// In upper case.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Select => "SELECT",
+            Self::Insert => "INSERT",
+            Self::Update => "UPDATE",
+            Self::Delete => "DELETE",
+        }
+    }
+}
+
 impl Catalog {
     /// The table of a schema, or `None`. A request may ask for the name `auth.users` in `public`,
     /// whose physical name is another table's; so the table found must be the one that was meant.

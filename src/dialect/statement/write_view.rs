@@ -11,6 +11,7 @@ use crate::dialect::expression::{Expression, Field, Lowering, Relation, Scope};
 use crate::dialect::name::folded;
 use crate::dialect::query::json_object;
 use crate::dialect::translate::Translator;
+use crate::dialect::trigger::written;
 use crate::dialect::write::has_before;
 use crate::dialect::{DialectError, name};
 use crate::schema::{
@@ -110,7 +111,10 @@ impl Translator {
             let sql = format!("UPDATE {table}\nSET {}{from}{}", sets.join(", "), clause(conditions));
             Ok((sql, (returning(lowering, scope, update.returning.as_deref())?, checks)))
         })?;
-        self.push_written(sql, returning)
+        let columns = names.iter().map(|name| base_column(&path, name).map(|column| column.name.clone()));
+        let writes = [written(path.base, Command::Update, columns.collect::<Result<_, _>>()?)];
+        let base = path.base.clone();
+        self.fired(&base, &writes, &mut |translator| translator.push_written(&sql, returning.clone()))
     }
 
     pub(super) fn delete_from_view(
@@ -134,7 +138,8 @@ impl Translator {
             let sql = format!("DELETE FROM {table}{}", clause(conditions));
             Ok((sql, (returning(lowering, scope, delete.returning.as_deref())?, Vec::new())))
         })?;
-        self.push_written(sql, returning)
+        let (base, writes) = (path.base.clone(), [written(path.base, Command::Delete, Vec::new())]);
+        self.fired(&base, &writes, &mut |translator| translator.push_written(&sql, returning.clone()))
     }
 
     /// The same INSERT on the table below, under the names of its columns.
@@ -178,13 +183,15 @@ impl Translator {
         self.insert(&into)?;
         let inserts: Vec<String> =
             self.statements.drain(before..).map(|statement| statement.text.into_owned()).collect();
-        if returning.0.is_some() && inserts.len() > 1 {
+        // What is around it takes numbers, and fires triggers.
+        let is_insert =
+            |sql: &&String| sql.starts_with("INSERT INTO") && !sql.starts_with("INSERT INTO \"edgeward.");
+        if returning.0.is_some() && inserts.iter().filter(is_insert).count() > 1 {
             return Err(DialectError::new("54000", "the INSERT is too long to return its rows"));
         }
         for sql in inserts {
-            // What comes before it takes numbers.
-            if sql.starts_with("INSERT INTO") && !sql.starts_with("INSERT INTO \"edgeward.") {
-                self.push_written(sql, returning.clone())?;
+            if is_insert(&&sql) {
+                self.push_written(&sql, returning.clone())?;
             } else {
                 self.push(sql)?;
             }
@@ -192,7 +199,7 @@ impl Translator {
         Ok(())
     }
 
-    fn push_written(&mut self, sql: String, (returning, checks): Returned) -> Result<(), DialectError> {
+    fn push_written(&mut self, sql: &str, (returning, checks): Returned) -> Result<(), DialectError> {
         let has_answer = returning.is_some();
         let mut value = returning;
         for (condition, error) in checks {

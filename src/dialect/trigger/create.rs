@@ -9,7 +9,7 @@ use crate::dialect::statement::create_table::nameable;
 use crate::dialect::statement::partition::not_on_a_partition;
 use crate::dialect::translate::Translator;
 use crate::dialect::{DialectError, plpgsql};
-use crate::schema::{Command, Language, Returns, Routine, Table, Timing, Trigger};
+use crate::schema::{Command, Language, Level, Returns, Routine, Table, Timing, Trigger, is_builtin};
 use crate::sql::physical_name;
 
 impl Translator {
@@ -22,17 +22,18 @@ impl Translator {
         let timing = timing(&mut reader)?;
         let (events, columns) = events(&mut reader)?;
         reader.wants("ON")?;
-        let table = self.table_named(&mut reader)?;
+        let table = match timing {
+            Timing::InsteadOf => self.view_with_triggers(&mut reader)?,
+            _ => self.table_named(&mut reader)?,
+        };
         for column in &columns {
             if table.column(column).is_none() {
                 let message = format!("column \"{column}\" of relation \"{}\" does not exist", table.name);
                 return Err(DialectError::new("42703", message));
             }
         }
-        if reader.takes("REFERENCING") {
-            return Err(DialectError::unsupported("REFERENCING (transition tables)"));
-        }
-        for_each_row(&mut reader)?;
+        let (new_table, old_table) = transition_tables(&mut reader)?;
+        let level = level(&mut reader)?;
         let when =
             if reader.takes("WHEN") { Some(reader.parenthesised()?.text_left().to_string()) } else { None };
         reader.wants("EXECUTE")?;
@@ -50,6 +51,9 @@ impl Translator {
             table: table.name.clone(),
             name,
             timing,
+            level,
+            new_table,
+            old_table,
             events,
             columns,
             when,
@@ -64,6 +68,7 @@ impl Translator {
                 format!("trigger \"{}\" for relation \"{}\" already exists", trigger.name, table.name);
             return Err(DialectError::new("42710", message));
         }
+        refuse_combination(&trigger, &table)?;
         if routine.key() == moddatetime().key() {
             check_moddatetime(&trigger, &table)?;
         }
@@ -89,6 +94,10 @@ impl Translator {
         let Some(when) = &trigger.when else { return Ok(()) };
         plpgsql::condition(when)?;
         let names = |row: &str| when.to_ascii_lowercase().contains(row);
+        if trigger.level == Level::Statement && (names("new.") || names("old.")) {
+            let message = "statement trigger's WHEN condition cannot reference column values";
+            return Err(DialectError::new("42P17", message));
+        }
         let inserts = trigger.events.contains(&Command::Insert);
         let deletes = trigger.events.contains(&Command::Delete);
         let what = match (inserts && names("old."), deletes && names("new.")) {
@@ -105,10 +114,23 @@ impl Translator {
         if self.catalog.partitioned(&schema, &name).is_some() {
             return Err(not_on_a_partition("a trigger"));
         }
-        self.catalog.table(&schema, &name).cloned().ok_or_else(|| {
-            let name = physical_name(&schema, &name);
-            DialectError::new("42P01", format!("relation \"{name}\" does not exist"))
-        })
+        if self.catalog.inlined_view(&schema, &name).is_some() {
+            return Err(DialectError::unsupported("a trigger on a view that is not INSTEAD OF"));
+        }
+        self.catalog.table(&schema, &name).cloned().ok_or_else(|| missing(&schema, &name))
+    }
+
+    /// The same of a view, as a relation.
+    fn view_with_triggers(&self, reader: &mut Reader<'_>) -> Result<Table, DialectError> {
+        let (schema, name) = reader.qualified_name()?;
+        match (self.catalog.inlined_view(&schema, &name), self.catalog.relation(&schema, &name)) {
+            (Some(view), _) if !view.partition => Ok(view.table.clone()),
+            (_, None) => Err(missing(&schema, &name)),
+            (_, Some(_)) => {
+                let message = format!("\"{name}\" is a table: tables cannot have INSTEAD OF triggers");
+                Err(DialectError::new("42809", message))
+            }
+        }
     }
 
     fn trigger_function(&self, schema: &str, name: &str) -> Result<Routine, DialectError> {
@@ -141,7 +163,7 @@ fn timing(reader: &mut Reader<'_>) -> Result<Timing, DialectError> {
         return Ok(Timing::Before);
     }
     if reader.takes("INSTEAD OF") {
-        return Err(DialectError::unsupported("INSTEAD OF"));
+        return Ok(Timing::InsteadOf);
     }
     reader.wants("AFTER")?;
     Ok(Timing::After)
@@ -172,11 +194,95 @@ fn events(reader: &mut Reader<'_>) -> Result<(Vec<Command>, Vec<String>), Dialec
     }
 }
 
-fn for_each_row(reader: &mut Reader<'_>) -> Result<(), DialectError> {
-    if reader.takes("FOR EACH ROW") || reader.takes("FOR ROW") {
+fn missing(schema: &str, name: &str) -> DialectError {
+    DialectError::new("42P01", format!("relation \"{}\" does not exist", physical_name(schema, name)))
+}
+
+/// `REFERENCING NEW TABLE AS new_rows OLD TABLE AS old_rows`: both names.
+fn transition_tables(reader: &mut Reader<'_>) -> Result<(Option<String>, Option<String>), DialectError> {
+    let (mut new, mut old) = (None, None);
+    if !reader.takes("REFERENCING") {
+        return Ok((new, old));
+    }
+    loop {
+        let (kind, place) = if reader.takes("NEW TABLE") {
+            ("NEW", &mut new)
+        } else if reader.takes("OLD TABLE") {
+            ("OLD", &mut old)
+        } else if new.is_some() || old.is_some() {
+            return Ok((new, old));
+        } else {
+            return Err(reader.syntax());
+        };
+        reader.takes("AS");
+        if place.replace(reader.name()?).is_some() {
+            return Err(DialectError::new(
+                "42P17",
+                format!("{kind} TABLE cannot be specified multiple times"),
+            ));
+        }
+    }
+}
+
+fn level(reader: &mut Reader<'_>) -> Result<Level, DialectError> {
+    if !reader.takes("FOR") {
+        return Ok(Level::Statement);
+    }
+    reader.takes("EACH");
+    if reader.takes("ROW") {
+        return Ok(Level::Row);
+    }
+    reader.wants("STATEMENT")?;
+    Ok(Level::Statement)
+}
+
+/// What Postgres does not have, and what cannot be had here.
+fn refuse_combination(trigger: &Trigger, table: &Table) -> Result<(), DialectError> {
+    let fires_on = |command| trigger.events.contains(&command);
+    let refused = |code, message: &str| Err(DialectError::new(code, message));
+    if trigger.timing == Timing::InsteadOf {
+        return match (trigger.level, &trigger.when) {
+            (Level::Statement, _) => refused("0A000", "INSTEAD OF triggers must be FOR EACH ROW"),
+            (_, Some(_)) => refused("0A000", "INSTEAD OF triggers cannot have WHEN conditions"),
+            _ if !trigger.columns.is_empty() => {
+                refused("0A000", "INSTEAD OF triggers cannot have column lists")
+            }
+            _ if trigger.new_table.is_some() || trigger.old_table.is_some() => {
+                refused("42809", "triggers on views cannot have transition tables")
+            }
+            _ => Err(DialectError::unsupported("INSTEAD OF")),
+        };
+    }
+    if trigger.level == Level::Statement && is_builtin(table) {
+        let what = format!("FOR EACH STATEMENT on {}.{}", table.schema, table.name);
+        return Err(DialectError::unsupported(what).with_hint("Write FOR EACH ROW."));
+    }
+    if trigger.new_table.is_none() && trigger.old_table.is_none() {
         return Ok(());
     }
-    Err(DialectError::unsupported("FOR EACH STATEMENT").with_hint("Write FOR EACH ROW."))
+    match trigger.timing {
+        Timing::After if trigger.level == Level::Row => {
+            Err(DialectError::unsupported("REFERENCING (transition tables) FOR EACH ROW")
+                .with_hint("Write FOR EACH STATEMENT."))
+        }
+        Timing::After if trigger.events.len() > 1 => {
+            refused("0A000", "transition tables cannot be specified for triggers with more than one event")
+        }
+        Timing::After if !trigger.columns.is_empty() => {
+            refused("0A000", "transition tables cannot be specified for triggers with column lists")
+        }
+        Timing::After if trigger.new_table.is_some() && fires_on(Command::Delete) => {
+            refused("42P17", "NEW TABLE can only be specified for an INSERT or UPDATE trigger")
+        }
+        Timing::After if trigger.old_table.is_some() && fires_on(Command::Insert) => {
+            refused("42P17", "OLD TABLE can only be specified for a DELETE or UPDATE trigger")
+        }
+        Timing::After if trigger.old_table == trigger.new_table => {
+            refused("42P17", "OLD TABLE name and NEW TABLE name cannot be the same")
+        }
+        Timing::After => Ok(()),
+        _ => refused("42P17", "transition table name can only be specified for an AFTER trigger"),
+    }
 }
 
 fn arguments(list: Reader<'_>) -> Result<Vec<String>, DialectError> {

@@ -177,7 +177,9 @@ impl<'c> Planner<'c> {
             }
             Action::Insert | Action::Read { .. } => {
                 let insert = self.insert(target, request)?;
-                Ok(if insert.rows.is_empty() { Change::Nothing } else { Change::Insert(insert) })
+                // Of no row it is still a statement, which may have triggers.
+                let is_nothing = insert.rows.is_empty() && self.catalog.triggers.is_empty();
+                Ok(if is_nothing { Change::Nothing } else { Change::Insert(insert) })
             }
         }
     }

@@ -9,12 +9,12 @@ use super::insert::compile_insert;
 use super::proposed::{PROPOSED, plain_columns};
 use super::{Batch, Builder, rollback, volatile, where_clause};
 use crate::caller::Caller;
-use crate::dialect::has_before;
+use crate::dialect::{Condition as Guard, fires, has_before, written};
 use crate::policy::{Predicate, permit_columns};
 use crate::rest::error::RestError;
 use crate::rest::plan::{Cell, Change, Condition, Insert, Write};
 use crate::rest::request::{Resolution, Return};
-use crate::schema::{Catalog, Column, Command, Storage, Table};
+use crate::schema::{Catalog, Column, Command, Storage, Table, WrittenTable};
 use crate::sql::{Statement, balanced, quote_identifier, quote_literal, raise};
 
 /// Adds the statements of a write.
@@ -39,10 +39,47 @@ pub fn compile(
     Ok(())
 }
 
+/// The change between the statement-level triggers that it fires.
 fn change(catalog: &Catalog, caller: &Caller, write: &Write<'_>, batch: &mut Batch) -> Result<(), RestError> {
+    let fires = fires(catalog, write.table, &writes(write), &Guard::always());
+    batch.statements.extend(fires.before.into_iter().map(Statement::new));
+    change_rows(catalog, caller, write, batch)?;
+    batch.statements.extend(fires.after.into_iter().map(Statement::new));
+    Ok(())
+}
+
+/// What the statement that a change stands for does to its table.
+fn writes(write: &Write<'_>) -> Vec<WrittenTable> {
+    let names =
+        |columns: &mut dyn Iterator<Item = &Column>| columns.map(|column| column.name.clone()).collect();
+    let of = |command, columns| written(write.table, command, columns);
+    match &write.change {
+        Change::Insert(insert) => {
+            let mut writes = vec![of(Command::Insert, Vec::new())];
+            if insert.resolution() == Some(Resolution::MergeDuplicates) {
+                writes.push(of(Command::Update, names(&mut insert.columns.iter().copied())));
+            }
+            writes
+        }
+        Change::Update(assignments, _) => {
+            vec![of(Command::Update, names(&mut assignments.iter().map(|(column, _)| *column)))]
+        }
+        Change::Delete(_) => vec![of(Command::Delete, Vec::new())],
+        Change::Nothing => Vec::new(),
+    }
+}
+
+fn change_rows(
+    catalog: &Catalog,
+    caller: &Caller,
+    write: &Write<'_>,
+    batch: &mut Batch,
+) -> Result<(), RestError> {
     match &write.change {
         Change::Nothing if write.singular => Err(RestError::NotOneRow(0)),
         Change::Nothing => Ok(()),
+        Change::Insert(insert) if insert.rows.is_empty() && write.singular => Err(RestError::NotOneRow(0)),
+        Change::Insert(insert) if insert.rows.is_empty() => Ok(()),
         Change::Insert(insert) => compile_insert(catalog, caller, write, insert, batch),
         Change::Update(assignments, condition) => {
             let mut builder = Builder::new(catalog, caller);
