@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::catalog::{Catalog, Command, ReferentialAction, Table};
+use super::view::{View, WritePath};
 use crate::sql::{physical_name, quote_identifier};
 
 /// A trigger.
@@ -200,6 +201,19 @@ impl Catalog {
             self.triggers.values().filter(|trigger| trigger.is_of(table)).collect();
         triggers.sort_by(|one, other| one.name.cmp(&other.name));
         triggers
+    }
+
+    /// What runs instead of a command on a view's rows.
+    pub fn instead_of(&self, relation: &Table, command: Command) -> Option<&Trigger> {
+        let is_it = |trigger: &&Trigger| {
+            trigger.timing == Timing::InsteadOf && trigger.is_of(relation) && trigger.fires_on(command, &[])
+        };
+        self.triggers.values().find(is_it)
+    }
+
+    /// The view on the way of a write to a table whose triggers would run instead.
+    pub fn stops_at<'c>(&'c self, path: &WritePath<'c>, command: Command) -> Option<&'c View> {
+        path.views.iter().copied().find(|view| self.instead_of(&view.table, command).is_some())
     }
 
     /// Whether writing a table may run a trigger that asks for the caller, there or in a table that the

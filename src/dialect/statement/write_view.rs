@@ -27,6 +27,16 @@ enum Verb {
     Delete,
 }
 
+impl Verb {
+    fn command(self) -> Command {
+        match self {
+            Self::Insert => Command::Insert,
+            Self::Update => Command::Update,
+            Self::Delete => Command::Delete,
+        }
+    }
+}
+
 impl Translator {
     /// The view that a statement writes to; `None` when it is something else.
     pub(super) fn written_view(&self, object: &ObjectName) -> Result<Option<View>, DialectError> {
@@ -286,7 +296,17 @@ fn path_of<'c>(
         let message = format!("column \"{column}\" of relation \"{}\" does not exist", view.table.name);
         return Err(DialectError::new("42703", message));
     }
+    let refused_instead = || {
+        let what = format!("{} in SQL of a view with INSTEAD OF triggers", verb.command().word());
+        Err(DialectError::unsupported(what).with_hint("Write to it by the data API, or to its tables."))
+    };
+    if catalog.instead_of(&view.table, verb.command()).is_some() {
+        return refused_instead();
+    }
     let path = catalog.write_path(view, columns).map_err(|stop| refused(stop, verb))?;
+    if catalog.stops_at(&path, verb.command()).is_some() {
+        return refused_instead();
+    }
     if is_builtin(path.base) {
         return Err(DialectError::unsupported("writing to the system's tables through a view"));
     }

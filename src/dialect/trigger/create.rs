@@ -22,10 +22,18 @@ impl Translator {
         let timing = timing(&mut reader)?;
         let (events, columns) = events(&mut reader)?;
         reader.wants("ON")?;
-        let table = match timing {
-            Timing::InsteadOf => self.view_with_triggers(&mut reader)?,
-            _ => self.table_named(&mut reader)?,
-        };
+        let table = self.table_named(&mut reader)?;
+        match (timing, self.catalog.inlined_view(&table.schema, &table.name).is_some()) {
+            (Timing::InsteadOf, false) => {
+                let message =
+                    format!("\"{}\" is a table: tables cannot have INSTEAD OF triggers", table.name);
+                return Err(DialectError::new("42809", message));
+            }
+            (Timing::Before | Timing::After, true) => {
+                return Err(DialectError::unsupported("a trigger on a view that is not INSTEAD OF"));
+            }
+            _ => {}
+        }
         for column in &columns {
             if table.column(column).is_none() {
                 let message = format!("column \"{column}\" of relation \"{}\" does not exist", table.name);
@@ -69,6 +77,14 @@ impl Translator {
             return Err(DialectError::new("42710", message));
         }
         refuse_combination(&trigger, &table)?;
+        for command in trigger.events.iter().filter(|_| trigger.timing == Timing::InsteadOf) {
+            if let Some(other) =
+                self.catalog.instead_of(&table, *command).filter(|of| of.name != trigger.name)
+            {
+                let what = format!("a second INSTEAD OF {} trigger, beside {},", command.word(), other.name);
+                return Err(DialectError::unsupported(what).with_hint("Make one of them."));
+            }
+        }
         if routine.key() == moddatetime().key() {
             check_moddatetime(&trigger, &table)?;
         }
@@ -108,29 +124,16 @@ impl Translator {
         Err(DialectError::new("42P17", what))
     }
 
-    /// A table that may have triggers: the project's, `auth.users` and Storage's.
+    /// What may have triggers: the project's tables and views, `auth.users` and Storage's tables.
     pub(in crate::dialect) fn table_named(&self, reader: &mut Reader<'_>) -> Result<Table, DialectError> {
         let (schema, name) = reader.qualified_name()?;
         if self.catalog.partitioned(&schema, &name).is_some() {
             return Err(not_on_a_partition("a trigger"));
         }
-        if self.catalog.inlined_view(&schema, &name).is_some() {
-            return Err(DialectError::unsupported("a trigger on a view that is not INSTEAD OF"));
-        }
-        self.catalog.table(&schema, &name).cloned().ok_or_else(|| missing(&schema, &name))
-    }
-
-    /// The same of a view, as a relation.
-    fn view_with_triggers(&self, reader: &mut Reader<'_>) -> Result<Table, DialectError> {
-        let (schema, name) = reader.qualified_name()?;
-        match (self.catalog.inlined_view(&schema, &name), self.catalog.relation(&schema, &name)) {
-            (Some(view), _) if !view.partition => Ok(view.table.clone()),
-            (_, None) => Err(missing(&schema, &name)),
-            (_, Some(_)) => {
-                let message = format!("\"{name}\" is a table: tables cannot have INSTEAD OF triggers");
-                Err(DialectError::new("42809", message))
-            }
-        }
+        self.catalog.relation(&schema, &name).cloned().ok_or_else(|| {
+            let name = physical_name(&schema, &name);
+            DialectError::new("42P01", format!("relation \"{name}\" does not exist"))
+        })
     }
 
     fn trigger_function(&self, schema: &str, name: &str) -> Result<Routine, DialectError> {
@@ -194,10 +197,6 @@ fn events(reader: &mut Reader<'_>) -> Result<(Vec<Command>, Vec<String>), Dialec
     }
 }
 
-fn missing(schema: &str, name: &str) -> DialectError {
-    DialectError::new("42P01", format!("relation \"{}\" does not exist", physical_name(schema, name)))
-}
-
 /// `REFERENCING NEW TABLE AS new_rows OLD TABLE AS old_rows`: both names.
 fn transition_tables(reader: &mut Reader<'_>) -> Result<(Option<String>, Option<String>), DialectError> {
     let (mut new, mut old) = (None, None);
@@ -250,7 +249,7 @@ fn refuse_combination(trigger: &Trigger, table: &Table) -> Result<(), DialectErr
             _ if trigger.new_table.is_some() || trigger.old_table.is_some() => {
                 refused("42809", "triggers on views cannot have transition tables")
             }
-            _ => Err(DialectError::unsupported("INSTEAD OF")),
+            _ => Ok(()),
         };
     }
     if trigger.level == Level::Statement && is_builtin(table) {

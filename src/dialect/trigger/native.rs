@@ -196,7 +196,7 @@ impl Run<'_> {
             machine.guard(&raise("'2F005:control reached end of trigger procedure without RETURN'"));
         }
         let skipped = self.skipped(&machine.outcomes)?;
-        let given = self.given(&machine.outcomes);
+        let given = self.given(&machine.outcomes)?;
         let guards = std::mem::take(&mut machine.guards);
         let mut statements = match std::mem::replace(&mut machine.sink, Sink::layers()) {
             Sink::Layers { .. } if guards.is_empty() && skipped.is_none() && self.trigger.is_of_rows() => {
@@ -287,10 +287,15 @@ impl Run<'_> {
     }
 
     /// What gives back the row of an INSTEAD OF trigger: the one that was returned, or of a DELETE the old one.
-    fn given(&self, outcomes: &[Outcome]) -> Vec<String> {
+    fn given(&self, outcomes: &[Outcome]) -> Result<Vec<String>, DialectError> {
         let mut statements = Vec::new();
         for outcome in outcomes.iter().filter(|_| self.trigger.timing == Timing::InsteadOf) {
             let Returned::Row(row) = &outcome.returned else { continue };
+            if !row.columns.iter().map(|field| &field.name).eq(self.table.columns.iter().map(|of| &of.name)) {
+                return Err(DialectError::unsupported(
+                    "an INSTEAD OF trigger that returns neither NEW nor OLD",
+                ));
+            }
             let packed = match self.command {
                 Command::Delete => "NEW.old".to_string(),
                 _ => packed_row(&mut row.columns.iter().map(|field| (&field.data_type, field.sql.clone()))),
@@ -301,7 +306,7 @@ impl Run<'_> {
                 balanced(vec![outcome.condition.to_sql(), "TRUE".to_string()], " AND ")
             ));
         }
-        statements
+        Ok(statements)
     }
 
     /// What leaves the row out where RETURN NULL is reached, in a BEFORE trigger.

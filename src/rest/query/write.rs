@@ -28,6 +28,9 @@ pub fn compile(
     if !write.is_owners() {
         permit(catalog, caller, write)?;
     }
+    if let Some(trigger) = write.instead {
+        return super::instead::compile(catalog, caller, write, trigger, batch);
+    }
     let rolls_back = write.rolls_back && !matches!(write.change, Change::Nothing);
     if rolls_back {
         rollback::watch(catalog, caller, write, batch)?;
@@ -229,29 +232,34 @@ impl Builder<'_> {
 
     /// `RETURNING`, when there is something to give back.
     pub(super) fn returning(&mut self, write: &Write<'_>) -> Result<(), RestError> {
-        let name = write.table.physical();
-        let object = self.returned(write, &name)?;
         // An upsert counts its new rows: they decide between 201 and 200.
         let counted = write.counted || write.merge().is_some();
         if write.returns == Return::Minimal && !counted {
             return Ok(());
         }
-        self.writer.push(&format!("\nRETURNING {object} AS j"));
+        let given = self.given_back(write, &write.table.physical())?;
+        self.writer.push(&format!("\nRETURNING {given}"));
+        Ok(())
+    }
+
+    /// What is given back of a written row: `j`, its key `k` in an upsert, and what orders it, `o`.
+    pub(super) fn given_back(&mut self, write: &Write<'_>, name: &str) -> Result<String, RestError> {
+        let mut given = format!("{} AS j", self.returned(write, name)?);
         if let Some(insert) = write.merge() {
             let keys = insert.conflict.iter().flat_map(|conflict| &conflict.columns);
-            let key = texts(keys.map(|column| column.name.as_str()), &name);
-            self.writer.push(&format!(", {key} AS k"));
+            let key = texts(keys.map(|column| column.name.as_str()), name);
+            given.push_str(&format!(", {key} AS k"));
         }
         if write.is_ordered() {
             let order = write.returning.order.iter();
             let values = order.map(|order| {
                 let value = |builder: &mut Self, row: &str| builder.order_value(&write.returning, order, row);
-                self.over_written(write, &name, value)
+                self.over_written(write, name, value)
             });
             let values = values.collect::<Result<Vec<_>, _>>()?;
-            self.writer.push(&format!(", json_array({}) AS o", values.join(", ")));
+            given.push_str(&format!(", json_array({}) AS o", values.join(", ")));
         }
-        Ok(())
+        Ok(given)
     }
 }
 

@@ -4,6 +4,7 @@ mod accounts;
 mod after;
 mod before;
 mod functions;
+mod instead;
 mod schema;
 mod statement;
 
