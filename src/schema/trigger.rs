@@ -222,23 +222,28 @@ impl Catalog {
         if !self.triggers.values().any(Trigger::asks_for_caller) {
             return false;
         }
-        let mut reached = vec![physical_name(&table.schema, &table.name)];
+        let reached = self.reached_by_writing(vec![physical_name(&table.schema, &table.name)]);
+        self.triggers.values().any(|trigger| {
+            trigger.asks_for_caller() && reached.contains(&physical_name(&trigger.schema, &trigger.table))
+        })
+    }
+
+    /// What may be written where these tables and views are, by foreign keys and triggers: physical names, these among them.
+    pub fn reached_by_writing(&self, mut reached: Vec<String>) -> Vec<String> {
         let mut at = 0;
         while let Some(name) = reached.get(at).cloned() {
             at += 1;
             let mut next =
                 self.tables.get(&name).map(|table| self.reached_by_keys(table)).unwrap_or_default();
-            let is_its = |trigger: &&Trigger| physical_name(&trigger.schema, &trigger.table) == name;
-            for trigger in self.triggers.values().filter(is_its) {
-                if trigger.asks_for_caller() {
-                    return true;
+            for trigger in self.triggers.values() {
+                if physical_name(&trigger.schema, &trigger.table) == name {
+                    next.extend(trigger.writes.iter().map(|written| written.table.clone()));
                 }
-                next.extend(trigger.writes.iter().map(|written| written.table.clone()));
             }
             next.retain(|name| !reached.contains(name));
             reached.extend(next);
         }
-        false
+        reached
     }
 
     /// What foreign keys do to other tables where a table is written so.
