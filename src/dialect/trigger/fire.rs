@@ -5,6 +5,7 @@
 //! to notes it in the frame, and whatever began it fires what is noted. Nobody composes the deletion of an account, so
 //! there the trigger fires itself.
 
+use super::environment::BY_OWNER;
 use crate::dialect::DialectError;
 use crate::dialect::plpgsql::{Condition, FRAME, packed_row, unpacked_cell};
 use crate::dialect::query::CommonTable;
@@ -246,9 +247,17 @@ impl Translator {
         push: &mut dyn FnMut(&mut Self) -> Result<(), DialectError>,
     ) -> Result<(), DialectError> {
         let fires = fires(&self.catalog, table, writes, &Condition::always());
+        let says_owner = table.schema == "auth" && !self.catalog.triggers_of(table).is_empty();
+        if says_owner {
+            self.push(format!("INSERT INTO {FRAME} (name, value)\nVALUES ({BY_OWNER}, 1)"))?;
+        }
         fires.before.into_iter().try_for_each(|sql| self.push(sql))?;
         push(self)?;
-        fires.check.into_iter().chain(fires.after).try_for_each(|sql| self.push(sql))
+        fires.check.into_iter().chain(fires.after).try_for_each(|sql| self.push(sql))?;
+        match says_owner {
+            true => self.push(format!("DELETE FROM {FRAME}\nWHERE name = {BY_OWNER}")),
+            false => Ok(()),
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! A trigger as SQLite's.
 
-use super::environment::{InvokerEnvironment, OwnerEnvironment};
+use super::environment::{AccountsEnvironment, InvokerEnvironment, OwnerEnvironment};
 use super::fire::{beside, forgotten, transition_tables};
 use super::known::{body_of, trigger_constants};
 use crate::dialect::expression::Relation;
@@ -139,10 +139,13 @@ impl Run<'_> {
         invoker: InvokerEnvironment,
     ) -> Result<Option<(String, Vec<WrittenTable>)>, DialectError> {
         let mut invoker = invoker(self.catalog);
-        let mut owner;
+        let (mut owner, mut accounts);
         let environment: &mut dyn Environment = if self.routine.security_definer {
             owner = OwnerEnvironment(invoker.as_mut());
             &mut owner
+        } else if self.table.schema == "auth" {
+            accounts = AccountsEnvironment::new(invoker.as_mut());
+            &mut accounts
         } else {
             invoker.as_mut()
         };
