@@ -232,8 +232,10 @@ impl Builder<'_> {
 
     /// `RETURNING`, when there is something to give back.
     pub(super) fn returning(&mut self, write: &Write<'_>) -> Result<(), RestError> {
-        // An upsert counts its new rows: they decide between 201 and 200.
-        let counted = write.counted || write.merge().is_some();
+        // An upsert counts its new rows: they decide between 201 and 200. What triggers write, the database counts too.
+        let is_update = matches!(write.change, Change::Update(..));
+        let counted =
+            write.counted || write.merge().is_some() || is_update && !self.catalog.triggers.is_empty();
         if write.returns == Return::Minimal && !counted {
             return Ok(());
         }
