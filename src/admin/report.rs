@@ -453,5 +453,6 @@ pub fn word(command: Command) -> &'static str {
         Command::Insert => "insert",
         Command::Update => "update",
         Command::Delete => "delete",
+        Command::Truncate => "truncate",
     }
 }

@@ -261,6 +261,8 @@ pub enum Command {
     Update,
     /// Removing rows.
     Delete,
+    /// Removing all rows, which only triggers tell from the other.
+    Truncate,
 }
 
 impl Command {
@@ -271,6 +273,7 @@ impl Command {
             Self::Insert => "INSERT",
             Self::Update => "UPDATE",
             Self::Delete => "DELETE",
+            Self::Truncate => "TRUNCATE",
         }
     }
 }

@@ -200,7 +200,7 @@ const STATEMENTS: Project = Project {
         CREATE TRIGGER c_update AFTER UPDATE ON books REFERENCING OLD TABLE AS gone NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION changed();
         CREATE TRIGGER c_delete AFTER DELETE ON books REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION changed();
         CREATE FUNCTION said() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO lines (line) VALUES (TG_NAME || TG_OP); RETURN NULL; END $$;
-        CREATE TRIGGER said AFTER INSERT OR UPDATE OF book OR DELETE ON loans EXECUTE FUNCTION said();
+        CREATE TRIGGER said AFTER INSERT OR UPDATE OF book OR DELETE OR TRUNCATE ON loans EXECUTE FUNCTION said();
         CREATE TRIGGER never AFTER INSERT OR DELETE ON loans FOR EACH STATEMENT WHEN (1 > 2) EXECUTE FUNCTION said();
         CREATE FUNCTION lend() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
         BEGIN
@@ -226,6 +226,8 @@ const STATEMENTS: Project = Project {
         "DELETE FROM books WHERE id = #0",
         "INSERT INTO shelves VALUES (#, 'again')",
         "UPDATE loans SET book = NULL WHERE book = #",
+        "TRUNCATE loans, books",
+        "TRUNCATE books",
     ],
 };
 

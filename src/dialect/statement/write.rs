@@ -205,18 +205,17 @@ impl Translator {
         if truncate.cascade.is_some() || truncate.partitions.is_some() {
             return Err(DialectError::unsupported("TRUNCATE … CASCADE"));
         }
-        // None of them fires.
-        if tables.iter().any(|table| !self.catalog.triggers_of(table).is_empty()) {
-            self.suspend_triggers()?;
-        }
-        for table in tables {
-            self.push(format!("DELETE FROM {}", table.physical()))?;
-            if truncate.identity == Some(sqlparser::ast::TruncateIdentityOption::Restart) {
-                let name = crate::sql::physical_name(&table.schema, &table.name);
-                self.push(format!("DELETE FROM sqlite_sequence WHERE name = {}", quote_literal(&name)))?;
+        let restarts = truncate.identity == Some(sqlparser::ast::TruncateIdentityOption::Restart);
+        self.truncated(&tables, &mut |translator| {
+            for table in &tables {
+                translator.push(format!("DELETE FROM {}", table.physical()))?;
+                if restarts {
+                    let name = quote_literal(&crate::sql::physical_name(&table.schema, &table.name));
+                    translator.push(format!("DELETE FROM sqlite_sequence WHERE name = {name}"))?;
+                }
             }
-        }
-        Ok(())
+            Ok(())
+        })
     }
 
     /// A write with the statement-level triggers that it fires.

@@ -180,7 +180,7 @@ fn events(reader: &mut Reader<'_>) -> Result<(Vec<Command>, Vec<String>), Dialec
         } else if reader.takes("DELETE") {
             events.push(Command::Delete);
         } else if reader.takes("TRUNCATE") {
-            return Err(DialectError::unsupported("a trigger on TRUNCATE"));
+            events.push(Command::Truncate);
         } else {
             reader.wants("UPDATE")?;
             events.push(Command::Update);
@@ -239,6 +239,9 @@ fn level(reader: &mut Reader<'_>) -> Result<Level, DialectError> {
 fn refuse_combination(trigger: &Trigger, table: &Table) -> Result<(), DialectError> {
     let fires_on = |command| trigger.events.contains(&command);
     let refused = |code, message: &str| Err(DialectError::new(code, message));
+    if fires_on(Command::Truncate) && trigger.level == Level::Row {
+        return refused("0A000", "TRUNCATE FOR EACH ROW triggers are not supported");
+    }
     if trigger.timing == Timing::InsteadOf {
         return match (trigger.level, &trigger.when) {
             (Level::Statement, _) => refused("0A000", "INSTEAD OF triggers must be FOR EACH ROW"),
@@ -263,6 +266,9 @@ fn refuse_combination(trigger: &Trigger, table: &Table) -> Result<(), DialectErr
         Timing::After if trigger.level == Level::Row => {
             Err(DialectError::unsupported("REFERENCING (transition tables) FOR EACH ROW")
                 .with_hint("Write FOR EACH STATEMENT."))
+        }
+        Timing::After if fires_on(Command::Truncate) => {
+            refused("42P17", "TRUNCATE triggers with transition tables are not supported")
         }
         Timing::After if trigger.events.len() > 1 => {
             refused("0A000", "transition tables cannot be specified for triggers with more than one event")

@@ -261,6 +261,30 @@ impl Translator {
     }
 }
 
+impl Translator {
+    /// A TRUNCATE of tables as the system runs it: no trigger of a row runs, only those of TRUNCATE itself.
+    pub(in crate::dialect) fn truncated(
+        &mut self,
+        tables: &[Table],
+        push: &mut dyn FnMut(&mut Self) -> Result<(), DialectError>,
+    ) -> Result<(), DialectError> {
+        let always = Condition::always();
+        let of = |table: &Table| {
+            fires(&self.catalog, table, &[written(table, Command::Truncate, Vec::new())], &always)
+        };
+        let fires: Vec<Fires> = tables.iter().map(of).collect();
+        fires.iter().flat_map(|of| &of.before).try_for_each(|sql| self.push(sql.clone()))?;
+        if tables.iter().any(|table| !self.catalog.triggers_of(table).is_empty()) {
+            self.suspend_triggers()?;
+        }
+        push(self)?;
+        if fires.iter().any(|of| !of.after.is_empty()) {
+            self.restore_triggers()?;
+        }
+        fires.into_iter().flat_map(|of| of.after).try_for_each(|sql| self.push(sql))
+    }
+}
+
 /// A table's being written, as [`fires`] takes it.
 pub fn written(table: &Table, command: Command, columns: Vec<String>) -> WrittenTable {
     WrittenTable { table: physical_name(&table.schema, &table.name), command, columns }

@@ -375,6 +375,36 @@ fn a_materialized_view_is_refreshed_by_its_owner() {
 }
 
 #[test]
+fn truncate_has_triggers_of_its_own() {
+    let app = project(
+        "create table t (id int primary key); create table u (id int primary key);
+         create table log (n bigint generated always as identity primary key, line text);
+         create function note() returns trigger language plpgsql as $$
+         begin
+           if (select count(*) from t) > 2 then raise exception 'too many to truncate'; end if;
+           insert into log (line) select tg_when || ' ' || tg_op || ' ' || count(*) from t;
+           return null;
+         end $$;
+         create trigger b before truncate or delete on t for each statement execute function note();
+         create trigger a after truncate on t execute function note();
+         create trigger r after delete on t for each row execute function note();
+         insert into t values (1), (2); insert into u values (1);",
+    );
+    run(&app, "truncate t, u");
+    let lines = "select line from log order by n";
+    assert_eq!(run(&app, lines), json!([{"line": "BEFORE TRUNCATE 2"}, {"line": "AFTER TRUNCATE 0"}]));
+    assert_eq!(run(&app, "select count(*) from u"), json!([{"count": 0}]));
+    run(&app, "insert into t values (1), (2), (3)");
+    assert_eq!(refusal(&app, "truncate t"), ("P0001".to_string(), "too many to truncate".to_string()));
+    run(
+        &app,
+        "alter table t disable trigger b; truncate t; insert into t values (7); alter table t enable trigger b; delete from t",
+    );
+    assert_eq!(run(&app, lines).as_array().unwrap().len(), 5, "the rows' own trigger is there again");
+    assert_clean(&app);
+}
+
+#[test]
 fn what_postgres_refuses_and_what_cannot_be_had() {
     let app = project(
         "create table t (id int primary key, n int); create table u (id int primary key, t int references t on delete cascade on update cascade); create view v as select * from t",
@@ -401,7 +431,8 @@ fn what_postgres_refuses_and_what_cannot_be_had() {
         (nothing,  "after insert on t referencing new table as n for each row", "0A000", "REFERENCING (transition tables) FOR EACH ROW"),
         (nothing,  "after insert on t for each statement when (new.n > 1)", "42P17", "statement trigger's WHEN condition cannot reference column values"),
         (nothing,  "after insert on auth.users for each statement", "0A000", "FOR EACH STATEMENT on auth.users"),
-        (nothing,  "after truncate on t for each statement", "0A000", "a trigger on TRUNCATE"),
+        (nothing,  "after truncate on t for each row", "0A000", "TRUNCATE FOR EACH ROW triggers are not supported"),
+        (nothing,  "after truncate on t referencing old table as o", "42P17", "TRUNCATE triggers with transition tables are not supported"),
         (nothing,  "after insert on v for each statement", "0A000", "a trigger on a view that is not INSTEAD OF"),
         (writes_t, "after delete on t for each statement", "0A000", "runs itself"),
         ("begin insert into u values (1); return null; end", "before delete on u for each statement", "0A000", "on a table that foreign keys write too"),
