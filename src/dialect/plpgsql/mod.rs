@@ -34,6 +34,6 @@ pub use machine::{Machine, Outcome, Returned, known};
 pub use parse::{body, condition};
 pub use raise::condition_code;
 pub use rows::with_out;
-pub use sink::{FRAME, LAYER, Sink, cleared, over_layers};
+pub use sink::{FRAME, LAYER, Sink, cleared, over_layers, packed_row, unpacked_cell};
 pub use state::{qualified, row_of_table, variables};
 pub use syntax::{Action, Block, Otherwise, Step};

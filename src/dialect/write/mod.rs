@@ -19,8 +19,10 @@ pub use returned::returned;
 pub use update::update;
 pub use with::{has_writes, is_write, refuse_written, run_with, taken_apart, unwritten};
 
+use super::plpgsql::Condition;
 pub use super::statement::write::target_scope;
-use crate::schema::{Command, Table, WrittenTable};
+use super::trigger::{Fires, fires};
+use crate::schema::{Catalog, Command, Table, WrittenTable};
 use crate::sql::{physical_name, quote_literal, raise};
 
 /// A statement that writes.
@@ -45,6 +47,13 @@ pub struct Written {
 }
 
 impl Written {
+    /// The statement-level triggers that it fires where `guard` holds.
+    pub fn fires(&self, catalog: &Catalog, guard: &Condition) -> Fires {
+        let mut writes = self.clone().into_tables();
+        writes.reverse();
+        fires(catalog, &self.table, &writes, guard)
+    }
+
     /// The tables that it writes, and how.
     pub fn into_tables(self) -> Vec<WrittenTable> {
         let table = physical_name(&self.table.schema, &self.table.name);
