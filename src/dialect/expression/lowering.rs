@@ -484,7 +484,7 @@ impl<'a> Lowering<'a> {
 
     /// Whether SQL has what a subquery would take for its own: an aggregate, a window function.
     pub(super) fn must_repeat(&self, sql: &str) -> bool {
-        (self.aggregates_allowed && holds_aggregate(sql))
+        (self.aggregates_allowed && self.staged.is_none() && holds_aggregate(sql))
             || (self.windows.is_some() && sql.contains(" OVER ("))
     }
 

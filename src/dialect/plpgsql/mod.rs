@@ -31,7 +31,7 @@ mod write;
 
 pub use condition::Condition;
 pub use machine::{Machine, Outcome, Returned, known};
-pub use parse::{body, condition};
+pub use parse::{body, condition, into_of};
 pub use raise::condition_code;
 pub use rows::with_out;
 pub use sink::{FRAME, LAYER, Sink, cleared, over_layers};

@@ -302,7 +302,12 @@ fn simple(mut sentence: Reader<'_>) -> Result<Action, DialectError> {
             Err(DialectError::unsupported("GET DIAGNOSTICS of anything but ROW_COUNT"))
         };
     }
-    if sentence.takes("SELECT") || sentence.takes("WITH") || sentence.takes("VALUES") {
+    if sentence.takes("WITH") {
+        let writes = |token: &Token| ["INSERT", "UPDATE", "DELETE"].iter().any(|word| is_word(token, word));
+        sentence.until(|token| writes(token) || is_word(token, "SELECT") || is_word(token, "VALUES"));
+        return if sentence.peek().is_some_and(writes) { write(start) } else { select(start) };
+    }
+    if sentence.takes("SELECT") || sentence.takes("VALUES") {
         return select(start);
     }
     if sentence.takes("INSERT") || sentence.takes("UPDATE") || sentence.takes("DELETE") {
@@ -331,6 +336,14 @@ fn select(sentence: Reader<'_>) -> Result<Action, DialectError> {
             .with_hint("If you want to discard the results of a SELECT, use PERFORM instead."));
     };
     Ok(Action::Select(Box::new(parse_query(tokens)?), Some(into)))
+}
+
+/// The query and the targets of a `SELECT … INTO` of plain variables; `None` without an INTO.
+pub fn into_of(sentence: Reader<'_>) -> Result<Option<(Box<ast::Query>, Vec<String>)>, DialectError> {
+    let (tokens, into) = without_into(sentence)?;
+    let Some(into) = into else { return Ok(None) };
+    let targets = into.targets.iter().filter_map(|names| names.first().cloned()).collect();
+    Ok(Some((Box::new(parse_query(tokens)?), targets)))
 }
 
 fn write(sentence: Reader<'_>) -> Result<Action, DialectError> {

@@ -1,6 +1,6 @@
 //! `PERFORM`, `SELECT … INTO`, and loops over rows that are one statement.
 
-use sqlparser::ast::Query;
+use sqlparser::ast::{Query, Statement};
 
 use super::machine::Machine;
 use super::machine::Returned;
@@ -11,6 +11,7 @@ use crate::dialect::DialectError;
 use crate::dialect::expression::{Field, Piece};
 use crate::dialect::query::LoweredQuery;
 use crate::dialect::routine::{CALL, needs_a_call, response_setting, set_response};
+use crate::dialect::write::{has_writes, run_with, taken_apart, unwritten};
 use crate::schema::{DataType, Storage};
 use crate::sql::raise;
 
@@ -58,7 +59,7 @@ impl Machine<'_> {
 
     pub(super) fn select_into(&mut self, query: &Query, into: &Into) -> Result<(), DialectError> {
         let targets = self.targets(into)?;
-        let query = self.lowered(|lowering| lowering.subquery(query))?;
+        let query = self.rows_of(query)?;
         if into.is_strict {
             self.refuse_unless_one(&query);
         }
@@ -77,6 +78,33 @@ impl Machine<'_> {
             self.first_row(&query, &first)?
         };
         self.fill(&targets, &query.columns, values)
+    }
+
+    /// A query, after those of its WITH queries that write.
+    fn rows_of(&mut self, query: &Query) -> Result<LoweredQuery, DialectError> {
+        if !has_writes(query.with.as_ref()) {
+            return self.lowered(|lowering| lowering.subquery(query));
+        }
+        if !self.sink.takes_statements() {
+            return Err(DialectError::new("0A000", "a function that writes cannot stand in an expression")
+                .with_hint("Call it by rpc, or in a trigger."));
+        }
+        let guard = self.state.running.clone();
+        let mut sink = std::mem::replace(&mut self.sink, Sink::layers());
+        let rows = self.lowered(|lowering| {
+            let (with, statement) = taken_apart(&Statement::Query(Box::new(query.clone())));
+            let (Some(with), Statement::Query(query)) = (with, statement) else {
+                return Err(DialectError::unsupported("this form of query"));
+            };
+            let mut written = Vec::new();
+            run_with(lowering, &mut sink, &with, &guard, &mut written)?;
+            let rows = unwritten(lowering.subquery(&query)?, &written)?;
+            Ok((sink.keep_rows(&rows, &guard), written))
+        });
+        self.sink = sink;
+        let (rows, written) = rows?;
+        self.writes.extend(written.into_iter().flat_map(|of| of.into_tables()));
+        Ok(rows)
     }
 
     /// The values of a query's first row, as expressions.

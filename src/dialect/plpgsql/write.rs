@@ -3,10 +3,11 @@
 use sqlparser::ast::{self, SelectItem};
 
 use super::machine::Machine;
+use super::sink::Sink;
 use super::syntax::Into;
 use crate::dialect::DialectError;
 use crate::dialect::query::Output;
-use crate::dialect::write::{self, Written};
+use crate::dialect::write::{self, Written, refuse_written, run_with, taken_apart};
 use crate::schema::{Command, DataType};
 use crate::sql::raise;
 
@@ -21,6 +22,7 @@ impl Machine<'_> {
                 .with_hint("Call it by rpc, or in a trigger."));
         }
         match (statement, into) {
+            (ast::Statement::Query(_), None) => self.write_after_with(statement),
             (_, None) => {
                 let written = self.written(statement, None)?;
                 self.push_write(written);
@@ -59,6 +61,27 @@ impl Machine<'_> {
             }
             _ => Err(DialectError::unsupported("this statement in a function")),
         }
+    }
+
+    /// A statement after its WITH queries.
+    fn write_after_with(&mut self, statement: &ast::Statement) -> Result<(), DialectError> {
+        let guard = self.state.running.clone();
+        let mut sink = std::mem::replace(&mut self.sink, Sink::layers());
+        let written = self.lowered(|lowering| {
+            let (with, statement) = taken_apart(statement);
+            let mut written = Vec::new();
+            if let Some(with) = with {
+                run_with(lowering, &mut sink, &with, &guard, &mut written)?;
+            }
+            let of = write::written(lowering, &statement, &guard)?;
+            refuse_written(&of.sql, &written)?;
+            sink.push(of.sql.clone());
+            written.push(of);
+            Ok(written)
+        });
+        self.sink = sink;
+        self.writes.extend(written?.into_iter().flat_map(Written::into_tables));
+        self.count()
     }
 
     /// An INSERT for each row of a source.
