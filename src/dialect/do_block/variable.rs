@@ -161,7 +161,7 @@ mod tests {
     #[test]
     fn texts_become_sql() {
         let values = [Some("Alter".to_string()), Some("it's".to_string()), None];
-        assert_eq!(formatted("%I = %L%%, %s%s", &values[..]).unwrap(), "\"Alter\" = 'it''s'%, ");
+        assert_eq!(formatted("%I = %L%%, %s.", &values[..]).unwrap(), "\"Alter\" = 'it''s'%, .");
         assert_eq!(formatted("%2$s %1$I", &values[..]).unwrap(), "it's \"Alter\"");
         assert_eq!(formatted("%I", &values[2..]).unwrap_err().code, "22004");
         assert_eq!(formatted("%s", &[]).unwrap_err().code, "22023");

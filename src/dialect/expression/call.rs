@@ -164,6 +164,7 @@ impl Lowering<'_> {
                 fill(row.sql, &arguments)
             }
         };
+        let sql = if row.reads == Reads::Chance { self.drawn(sql) } else { sql };
         Ok(Piece::Typed(sql, row.result.clone()))
     }
 

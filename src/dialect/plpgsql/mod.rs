@@ -18,8 +18,10 @@
 //! function's; `guards` are values that must be computed for the errors they may raise.
 
 mod condition;
+mod fold;
 mod machine;
 mod parse;
+mod parse_loop;
 mod query;
 mod raise;
 mod rows;
@@ -35,5 +37,5 @@ pub use parse::{body, condition, into_of};
 pub use raise::condition_code;
 pub use rows::with_out;
 pub use sink::{FRAME, LAYER, Sink, cleared, over_layers};
-pub use state::{qualified, row_of_table, variables};
+pub use state::{State, qualified, row_of_table, variables};
 pub use syntax::{Action, Block, Otherwise, Step};

@@ -68,6 +68,19 @@ impl Sink {
         }
     }
 
+    /// Puts several values aside at once: for an expression's.
+    pub fn keep_together(&mut self, values: &[String]) -> Vec<String> {
+        let Self::Layers { alias, layers } = self else {
+            return values.iter().map(|sql| self.keep(sql)).collect();
+        };
+        let name = |index: usize| quote_identifier(&format!("/{}.{index}", layers.len() + 1));
+        let names: Vec<String> = (0..values.len()).map(name).collect();
+        let list: Vec<String> =
+            values.iter().zip(&names).map(|(sql, name)| format!("{sql} AS {name}")).collect();
+        layers.push(list.join(", "));
+        names.into_iter().map(|name| format!("{alias}.{name}")).collect()
+    }
+
     /// The same unless the value is as cheap, and as much the same, when it is computed again.
     pub fn settle(&mut self, sql: String) -> String {
         let is_random = sql.contains("random");
@@ -152,6 +165,19 @@ impl Sink {
 
 /// How many arguments SQLite's functions take at most, and some to spare.
 const CELLS: usize = 30;
+
+/// Values as one JSON text.
+pub fn packed_row(types: &[DataType], values: &[String]) -> String {
+    let cells: Vec<String> = types.iter().zip(values).map(|(of, sql)| packed(of, sql)).collect();
+    let cells: Vec<String> =
+        cells.chunks(CELLS).map(|cells| format!("json_array({})", cells.join(", "))).collect();
+    format!("json_array({})", cells.join(", "))
+}
+
+/// One of the values of [`packed_row`] again.
+pub fn unpacked_cell(of: &DataType, row: &str, index: usize) -> String {
+    unpacked(of, &format!("{row} ->> '$[{}][{}]'", index / CELLS, index % CELLS))
+}
 
 /// A value as JSON keeps it whole.
 fn packed(of: &DataType, sql: &str) -> String {

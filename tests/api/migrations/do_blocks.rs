@@ -188,7 +188,7 @@ fn what_a_block_cannot_decide_is_refused() {
         ("begin execute format('drop table %I'); end",                                                      "22023", "too few arguments for format()"),
         ("begin execute 'drop table ' || null; end",                                                        "22004", "query string argument of EXECUTE is null"),
         ("declare policyname text; begin for policyname in select policyname from pg_policies loop execute policyname; end loop; end", "42702", "ambiguous"),
-        ("begin while true loop execute 'x'; end loop; end",                                                "0A000", "WHILE"),
+        ("begin while true loop execute 'x'; end loop; end",                                                "0A000", "EXECUTE (dynamic SQL)"),
     ];
     for (body, code, why) in rows {
         let (got, message) = app.refusal(&format!("do $$ {body} $$"));

@@ -182,3 +182,74 @@ fn what_real_projects_write_is_called() {
         "relation \"jobs\" does not exist (line 3 of the function)",
     );
 }
+
+#[test]
+fn a_function_that_writes_calls_another() {
+    let app = TestApp::new();
+    app.migrate(
+        "1",
+        &"create table logs (id int generated always as identity primary key, who uuid default auth.uid(), what text);
+         create policy own on logs using (who = auth.uid());
+         create table secrets (id int generated always as identity primary key, what text);
+         create function log_it(what text) returns int language plpgsql as $$
+         declare new_id int;
+         begin
+           insert into logs (what) values (log_it.what) returning id into new_id;
+           return new_id;
+         end $$;
+         create function keep(what text) returns void language plpgsql security definer as $$
+         begin
+           insert into secrets (what) values (keep.what || current_user);
+         end $$;
+         create function both(what text) returns jsonb language plpgsql as $$
+         declare n int;
+         begin
+           n := log_it(what || '!');
+           perform keep(what);
+           if n > 1 then
+             return jsonb_build_object('many', n);
+           end if;
+           return jsonb_build_object('first', n, 'again', log_it('again'));
+         end $$;
+         create function loop_it() returns int language plpgsql as $$
+         begin
+           return loop_it();
+         end $$;
+         create function forge() returns int language plpgsql as $$
+         begin
+           insert into secrets (what) values ('forged');
+           return 1;
+         end $$;
+         create function forges() returns int language plpgsql as $$
+         declare n int;
+         begin
+           n := forge();
+           return n;
+         end $$;"
+            .replace("ANN", ANN),
+    );
+    let call = |name: &str, body: serde_json::Value| {
+        app.user(ANN).post(&format!("/rest/v1/rpc/{name}")).json(&body).send()
+    };
+    let refused = call("both", json!({"what": "a"})).json();
+    assert_eq!(refused["code"], json!("0A000"), "a call beside others in an expression: {refused}");
+    app.migrate(
+        "2",
+        "create or replace function both(what text) returns jsonb language plpgsql as $$
+         declare n int;
+         begin
+           n := log_it(what || '!');
+           perform keep(what);
+           return jsonb_build_object('n', n);
+         end $$;",
+    );
+    assert_eq!(call("both", json!({"what": "a"})).json(), json!({"n": 1}));
+    assert_eq!(call("both", json!({"what": "b"})).json(), json!({"n": 2}));
+    assert_eq!(
+        rows(&app.service_role(), "secrets?select=what&order=id"),
+        json!([{"what": "apostgres"}, {"what": "bpostgres"}])
+    );
+    // The caller's policies hold in those that are the caller's.
+    assert_eq!(call("forges", json!({})).json()["code"], json!("42501"));
+    assert_eq!(call("loop_it", json!({})).json()["code"], json!("54001"));
+}
