@@ -1,4 +1,4 @@
-//! Conditions over Postgres' own tables, decided by the catalog when a file is translated.
+//! Conditions and queries over Postgres' own tables, decided by the catalog when a file is translated.
 
 use sqlparser::ast::{
     self, BinaryOperator as Op, Expr, FunctionArg, FunctionArgExpr, FunctionArguments, JoinConstraint,
@@ -6,6 +6,7 @@ use sqlparser::ast::{
 };
 
 use super::system_table::{Row, rows};
+use super::variable::{Texts, Value, Variables, array_of_text, formatted, is_like, quoted};
 use crate::dialect::DialectError;
 use crate::dialect::name::{folded, parts};
 use crate::schema::Catalog;
@@ -14,9 +15,9 @@ use crate::sql::physical_name;
 /// How many combinations of rows a join may have.
 const MOST_ROWS: usize = 200_000;
 
-/// Whether a condition holds.
-pub fn holds(catalog: &Catalog, condition: &Expr) -> Result<bool, DialectError> {
-    Ok(Known { catalog, scope: &[] }.truth(condition)? == Some(true))
+/// What is known over a schema and a block's variables.
+pub fn known<'a>(catalog: &'a Catalog, variables: &'a Variables) -> Known<'a> {
+    Known { catalog, variables, scope: &[] }
 }
 
 /// A relation's alias and one of its rows.
@@ -25,18 +26,25 @@ type Named<'r> = (String, &'r Row);
 /// A relation's alias, its rows, and the condition of its join.
 type From = (String, Vec<Row>, Option<Expr>);
 
-struct Known<'a> {
+/// See [`known`].
+pub struct Known<'a> {
     catalog: &'a Catalog,
+    variables: &'a Variables,
     scope: &'a [Named<'a>],
 }
 
-fn refused(what: impl std::fmt::Display) -> DialectError {
+pub(super) fn refused(what: impl std::fmt::Display) -> DialectError {
     DialectError::unsupported(format!("deciding {what} in a DO block")).with_hint(
         "What is decided is whether types, tables, columns, constraints, policies and their like are there.",
     )
 }
 
 impl Known<'_> {
+    /// Whether a condition holds.
+    pub fn holds(&self, condition: &Expr) -> Result<bool, DialectError> {
+        Ok(self.truth(condition)? == Some(true))
+    }
+
     fn truth(&self, condition: &Expr) -> Result<Option<bool>, DialectError> {
         match condition {
             Expr::Nested(inner) => self.truth(inner),
@@ -71,11 +79,107 @@ impl Known<'_> {
                 let items: Result<Vec<_>, _> = list.iter().map(|item| self.value(item)).collect();
                 Ok(Some(items?.contains(&Some(value)) != *negated))
             }
-            Expr::Value(value) if matches!(value.value, ast::Value::Boolean(_)) => {
-                Ok(Some(matches!(value.value, ast::Value::Boolean(true))))
+            Expr::Like { negated, expr, pattern, escape_char: None, .. } => {
+                self.like(expr, pattern, *negated, false)
             }
-            other => Err(refused(other)),
+            Expr::ILike { negated, expr, pattern, escape_char: None, .. } => {
+                self.like(expr, pattern, *negated, true)
+            }
+            Expr::AnyOp { left, compare_op: Op::Eq, right, .. } => {
+                let Some(left) = self.value(left)? else { return Ok(None) };
+                Ok(Some(self.texts(right)?.contains(&Some(left))))
+            }
+            Expr::AllOp { left, compare_op: Op::NotEq, right } => {
+                let Some(left) = self.value(left)? else { return Ok(None) };
+                Ok(Some(!self.texts(right)?.contains(&Some(left))))
+            }
+            other => match self.value(other)?.as_deref() {
+                Some("true") => Ok(Some(true)),
+                Some("false") => Ok(Some(false)),
+                None => Ok(None),
+                Some(_) => Err(refused("a text as a condition")),
+            },
         }
+    }
+
+    fn like(
+        &self,
+        text: &Expr,
+        pattern: &Expr,
+        negated: bool,
+        folds: bool,
+    ) -> Result<Option<bool>, DialectError> {
+        let (Some(mut text), Some(mut pattern)) = (self.value(text)?, self.value(pattern)?) else {
+            return Ok(None);
+        };
+        if folds {
+            (text, pattern) = (text.to_lowercase(), pattern.to_lowercase());
+        }
+        Ok(Some(is_like(&text, &pattern) != negated))
+    }
+
+    /// The elements of an array.
+    pub fn texts(&self, array: &Expr) -> Result<Texts, DialectError> {
+        match array {
+            Expr::Nested(inner) => self.texts(inner),
+            Expr::Array(array) => array.elem.iter().map(|element| self.value(element)).collect(),
+            Expr::Cast { expr, data_type: ast::DataType::Array(_), .. } => match expr.as_ref() {
+                Expr::Value(value) => match value.value.clone().into_string() {
+                    Some(text) => array_of_text(&text).ok_or_else(|| refused("this array")),
+                    None => Err(refused("this array")),
+                },
+                inner => self.texts(inner),
+            },
+            Expr::Identifier(name) => match self.variables.get(&folded(name)) {
+                Some(Value::List(texts)) => Ok(texts.clone()),
+                Some(Value::Refused(error)) => Err(error.clone()),
+                _ => Err(refused("this array")),
+            },
+            Expr::Function(function) => match (&function.args, self.argument_list(function)) {
+                (FunctionArguments::Subquery(query), _) => {
+                    let rows = self.rows(query)?;
+                    Ok(rows.into_iter().filter_map(|row| row.into_iter().next()).map(|(_, of)| of).collect())
+                }
+                (_, Some(arguments)) => match (parts(&function.name)?.pop().as_deref(), arguments.as_slice())
+                {
+                    (Some("string_to_array"), [text, separator]) => {
+                        let (Some(text), Some(separator)) = (self.value(text)?, self.value(separator)?)
+                        else {
+                            return Err(refused("this array"));
+                        };
+                        Ok(text.split(separator.as_str()).map(|part| Some(part.to_string())).collect())
+                    }
+                    _ => Err(refused("this array")),
+                },
+                _ => Err(refused("this array")),
+            },
+            _ => Err(refused("this array")),
+        }
+    }
+
+    /// What an assignment puts into a variable.
+    pub fn assigned(&self, value: &Expr, is_list: bool) -> Result<Value, DialectError> {
+        if !is_list {
+            return self.value(value).map(Value::Text);
+        }
+        match value {
+            Expr::Value(literal) => {
+                let text = literal.value.clone().into_string();
+                text.and_then(|text| array_of_text(&text))
+                    .map(Value::List)
+                    .ok_or_else(|| refused("this array"))
+            }
+            _ => self.texts(value).map(Value::List),
+        }
+    }
+
+    fn argument_list<'f>(&self, function: &'f ast::Function) -> Option<Vec<&'f Expr>> {
+        let FunctionArguments::List(list) = &function.args else { return None };
+        let expression = |argument: &'f FunctionArg| match argument {
+            FunctionArg::Unnamed(FunctionArgExpr::Expr(expression)) => Some(expression),
+            _ => None,
+        };
+        list.args.iter().map(expression).collect()
     }
 
     fn compared(&self, left: &Expr, op: &Op, right: &Expr) -> Result<Option<bool>, DialectError> {
@@ -104,8 +208,18 @@ impl Known<'_> {
             },
             Expr::Cast { expr, data_type, .. } => {
                 let value = self.value(expr)?;
+                let is_number = matches!(expr.as_ref(), Expr::Cast { .. });
                 match data_type.to_string().to_lowercase().as_str() {
-                    "text" | "name" | "varchar" => Ok(value),
+                    "text" | "name" | "varchar" if is_number => Ok(value.map(|of| {
+                        match of.strip_prefix("relation ").or(of.strip_prefix("function ")) {
+                            Some(name) => name.to_string(),
+                            None => of,
+                        }
+                    })),
+                    "text" | "name" | "varchar" | "int" | "integer" => Ok(value),
+                    "regprocedure" if value.as_ref().is_some_and(|of| of.starts_with("function ")) => {
+                        Ok(value)
+                    }
                     "regclass" => match value {
                         Some(name) => self.relation(&name)?.map(Some).ok_or_else(|| {
                             DialectError::new("42P01", format!("relation \"{name}\" does not exist"))
@@ -123,27 +237,96 @@ impl Known<'_> {
             },
             Expr::Function(function) => self.call(function),
             Expr::Subquery(query) => self.scalar(query),
+            Expr::BinaryOp { left, op: Op::StringConcat, right } => {
+                let (left, right) = (self.value(left)?, self.value(right)?);
+                Ok(left.zip(right).map(|(left, right)| left + &right))
+            }
+            Expr::BinaryOp { left, op: op @ (Op::Plus | Op::Minus), right } => {
+                let (Some(left), Some(right)) = (self.value(left)?, self.value(right)?) else {
+                    return Ok(None);
+                };
+                match (left.parse::<i64>(), right.parse::<i64>(), op) {
+                    (Ok(left), Ok(right), Op::Plus) => Ok(left.checked_add(right).map(|sum| sum.to_string())),
+                    (Ok(left), Ok(right), _) => Ok(left.checked_sub(right).map(|sum| sum.to_string())),
+                    _ => Err(refused("this arithmetic")),
+                }
+            }
+            Expr::CompoundFieldAccess { root, access_chain } => match access_chain.as_slice() {
+                [ast::AccessExpr::Subscript(ast::Subscript::Index { index })] => {
+                    let index = self.value(index)?.and_then(|index| index.parse::<usize>().ok());
+                    let texts = self.texts(root)?;
+                    Ok(index.and_then(|index| texts.get(index.checked_sub(1)?).cloned().flatten()))
+                }
+                _ => Err(refused("this element")),
+            },
+            Expr::Case { operand: None, conditions, else_result, .. } => {
+                for arm in conditions {
+                    if self.holds(&arm.condition)? {
+                        return self.value(&arm.result);
+                    }
+                }
+                else_result.as_ref().map_or(Ok(None), |otherwise| self.value(otherwise))
+            }
+            condition @ (Expr::Exists { .. }
+            | Expr::BinaryOp { .. }
+            | Expr::UnaryOp { .. }
+            | Expr::IsNull(_)
+            | Expr::IsNotNull(_)
+            | Expr::InList { .. }
+            | Expr::Like { .. }) => Ok(self.truth(condition)?.map(|truth| truth.to_string())),
             other => Err(refused(other)),
         }
     }
 
     fn call(&self, function: &ast::Function) -> Result<Option<String>, DialectError> {
         let name = parts(&function.name)?.pop().unwrap_or_default();
-        let argument = match &function.args {
-            FunctionArguments::List(list) => match list.args.as_slice() {
-                [FunctionArg::Unnamed(FunctionArgExpr::Expr(argument))] => Some(argument),
-                _ => None,
-            },
-            _ => None,
-        };
-        match (name.as_str(), argument) {
-            ("current_schema", None) => Ok(Some("public".to_string())),
-            ("lower", Some(argument)) => Ok(self.value(argument)?.map(|text| text.to_lowercase())),
-            ("to_regclass", Some(argument)) => match self.value(argument)? {
+        let arguments = self.argument_list(function).unwrap_or_default();
+        match (name.as_str(), arguments.as_slice()) {
+            ("current_schema", []) => Ok(Some("public".to_string())),
+            ("lower", [argument]) => Ok(self.value(argument)?.map(|text| text.to_lowercase())),
+            ("upper", [argument]) => Ok(self.value(argument)?.map(|text| text.to_uppercase())),
+            ("quote_ident", [argument]) => Ok(self.value(argument)?.map(|text| quoted(&text))),
+            ("quote_literal", [argument]) => {
+                Ok(self.value(argument)?.map(|text| crate::sql::quote_literal(&text)))
+            }
+            ("replace", [text, from, to]) => {
+                let (Some(text), Some(from), Some(to)) =
+                    (self.value(text)?, self.value(from)?, self.value(to)?)
+                else {
+                    return Ok(None);
+                };
+                Ok(Some(if from.is_empty() { text } else { text.replace(&from, &to) }))
+            }
+            ("concat", parts) => {
+                let parts: Result<Texts, _> = parts.iter().map(|part| self.value(part)).collect();
+                Ok(Some(parts?.into_iter().flatten().collect()))
+            }
+            ("coalesce", parts) => {
+                for part in parts {
+                    if let Some(value) = self.value(part)? {
+                        return Ok(Some(value));
+                    }
+                }
+                Ok(None)
+            }
+            ("format", [form, values @ ..]) => {
+                let Some(form) = self.value(form)? else { return Ok(None) };
+                let values: Result<Texts, _> = values.iter().map(|value| self.value(value)).collect();
+                formatted(&form, &values?).map(Some)
+            }
+            ("array_length", [array, _]) | ("cardinality", [array]) => {
+                let length = self.texts(array)?.len();
+                Ok((length > 0 || name == "cardinality").then(|| length.to_string()))
+            }
+            ("pg_get_function_identity_arguments", [number]) => Ok(self.value(number)?.and_then(|number| {
+                let (_, arguments) = number.split_once('(')?;
+                Some(arguments.trim_end_matches(')').to_string())
+            })),
+            ("to_regclass", [argument]) => match self.value(argument)? {
                 Some(name) => self.relation(&name),
                 None => Ok(None),
             },
-            ("to_regtype", Some(argument)) => Ok(self.value(argument)?.filter(|name| {
+            ("to_regtype", [argument]) => Ok(self.value(argument)?.filter(|name| {
                 let (schema, name) = name.split_once('.').unwrap_or(("public", name));
                 let physical = physical_name(schema, name);
                 self.catalog.enums.contains_key(&physical)
@@ -166,14 +349,31 @@ impl Known<'_> {
     }
 
     fn column(&self, of: Option<&str>, name: &str) -> Result<Option<String>, DialectError> {
+        let variable = match of {
+            None => self.variables.get(name),
+            Some(of) => self.variables.get(of),
+        };
         for (alias, row) in self.scope.iter().rev() {
             if of.is_none_or(|of| of == alias)
                 && let Some((_, value)) = row.iter().find(|(column, _)| *column == name)
             {
+                if of.is_none() && variable.is_some() {
+                    let message = format!("column reference \"{name}\" is ambiguous");
+                    return Err(DialectError::new("42702", message)
+                        .with_hint("It could refer to either a PL/pgSQL variable or a table column."));
+                }
                 return Ok(value.clone());
             }
         }
-        Err(refused(format!("the column {name}")))
+        match (variable, of) {
+            (Some(Value::Text(text)), None) => Ok(text.clone()),
+            (Some(Value::Row(row)), Some(_)) => {
+                let field = row.iter().find(|(column, _)| *column == name);
+                field.map(|(_, value)| value.clone()).ok_or_else(|| refused(format!("the field {name}")))
+            }
+            (Some(Value::Refused(error)), _) => Err(error.clone()),
+            _ => Err(refused(format!("the column {name}"))),
+        }
     }
 
     fn exists(&self, query: &Query) -> Result<bool, DialectError> {
@@ -198,6 +398,76 @@ impl Known<'_> {
                 "21000",
                 "more than one row returned by a subquery used as an expression",
             )),
+        }
+    }
+
+    /// The rows of a query, in its order.
+    pub fn rows(&self, query: &Query) -> Result<Vec<Vec<(String, Option<String>)>>, DialectError> {
+        if let (SetExpr::Query(inner), None, None) =
+            (query.body.as_ref(), &query.order_by, &query.limit_clause)
+        {
+            return self.rows(inner);
+        }
+        let SetExpr::Select(select) = query.body.as_ref() else { return Err(refused("this query")) };
+        if let ([SelectItem::UnnamedExpr(Expr::Function(function))], []) =
+            (select.projection.as_slice(), select.from.as_slice())
+            && let (Some("unnest"), Some([array])) =
+                (parts(&function.name)?.pop().as_deref(), self.argument_list(function).as_deref())
+        {
+            let texts = self.texts(array)?.into_iter();
+            return Ok(texts.map(|text| vec![("unnest".to_string(), text)]).collect());
+        }
+        let tables = self.tables(query)?;
+        let keys = match query.order_by.as_ref().map(|order| &order.kind) {
+            None => &[],
+            Some(ast::OrderByKind::Expressions(keys)) => keys.as_slice(),
+            Some(_) => return Err(refused("this order")),
+        };
+        let mut rows = Vec::new();
+        self.each(&tables, query, &mut |known| {
+            let mut row = Vec::new();
+            for item in &select.projection {
+                match item {
+                    SelectItem::UnnamedExpr(value) => row.push((named(value), known.value(value)?)),
+                    SelectItem::ExprWithAlias { expr, alias } => {
+                        row.push((folded(alias), known.value(expr)?))
+                    }
+                    SelectItem::Wildcard(_) => {
+                        row.extend(known.scope.iter().flat_map(|(_, of)| (*of).clone()))
+                    }
+                    _ => return Err(refused("this query")),
+                }
+            }
+            let key: Result<Vec<_>, DialectError> = keys.iter().map(|key| known.value(&key.expr)).collect();
+            rows.push((key?, row));
+            Ok(())
+        })?;
+        if keys.iter().any(|key| !matches!(key.options.sort, None | Some(ast::OrderBySort::Asc))) {
+            return Err(refused("this order"));
+        }
+        rows.sort_by(|(one, _), (other, _)| one.cmp(other));
+        let mut rows: Vec<_> = rows.into_iter().map(|(_, row)| row).collect();
+        if select.distinct.is_some() {
+            let mut seen = Vec::new();
+            rows.retain(|row| {
+                !seen.contains(row) && {
+                    seen.push(row.clone());
+                    true
+                }
+            });
+        }
+        match &query.limit_clause {
+            None => Ok(rows),
+            // Without an order any of them would do for Postgres.
+            Some(ast::LimitClause::LimitOffset { limit: Some(Expr::Value(limit)), offset: None, .. }) => {
+                let limit = limit.value.to_string().parse::<usize>().map_err(|_| refused("this LIMIT"))?;
+                if rows.len() > limit && keys.is_empty() {
+                    return Err(refused("which rows a LIMIT without ORDER BY leaves"));
+                }
+                rows.truncate(limit);
+                Ok(rows)
+            }
+            Some(_) => Err(refused("this LIMIT")),
         }
     }
 
@@ -248,7 +518,7 @@ impl Known<'_> {
 
     fn table(&self, factor: &TableFactor, on: Option<Expr>) -> Result<From, DialectError> {
         let TableFactor::Table { name, alias, args: None, .. } = factor else {
-            return Err(refused("this relation"));
+            return self.elements(factor).map(|(alias, rows)| (alias, rows, on));
         };
         let names = parts(name)?;
         let (schema, table) = match names.as_slice() {
@@ -259,6 +529,30 @@ impl Known<'_> {
         let rows = rows(self.catalog, schema, table).ok_or_else(|| refused(format!("what is in {name}")))?;
         let alias = alias.as_ref().map_or_else(|| table.to_string(), |alias| folded(&alias.name));
         Ok((alias, rows, on))
+    }
+
+    /// `unnest(array) AS alias (column)`.
+    fn elements(&self, factor: &TableFactor) -> Result<(String, Vec<Row>), DialectError> {
+        let (array, alias) = match factor {
+            TableFactor::UNNEST {
+                alias, array_exprs, with_offset: false, with_ordinality: false, ..
+            } => (array_exprs.first().filter(|_| array_exprs.len() == 1), alias),
+            TableFactor::Table { name, alias, args: Some(arguments), .. }
+                if parts(name)?.pop().as_deref() == Some("unnest") =>
+            {
+                match arguments.args.as_slice() {
+                    [FunctionArg::Unnamed(FunctionArgExpr::Expr(array))] => (Some(array), alias),
+                    _ => (None, alias),
+                }
+            }
+            _ => (None, &None),
+        };
+        let array = array.ok_or_else(|| refused("this relation"))?;
+        let name = alias.as_ref().map_or_else(|| "unnest".to_string(), |alias| folded(&alias.name));
+        let column = alias.as_ref().and_then(|alias| alias.columns.first());
+        let column = column.map_or_else(|| name.clone(), |column| folded(&column.name));
+        let texts = self.texts(array)?.into_iter();
+        Ok((name, texts.map(|text| vec![(column.clone(), text)]).collect()))
     }
 
     /// Calls for each combination of rows that the conditions find.
@@ -279,7 +573,7 @@ impl Known<'_> {
         for row in rows {
             let mut scope = self.scope.to_vec();
             scope.push((alias.clone(), row));
-            let known = Known { catalog: self.catalog, scope: &scope };
+            let known = Known { catalog: self.catalog, variables: self.variables, scope: &scope };
             let joins = match on {
                 Some(condition) => known.truth(condition)? == Some(true),
                 None => true,
@@ -289,5 +583,15 @@ impl Known<'_> {
             }
         }
         Ok(())
+    }
+}
+
+/// The name of a column of a query.
+fn named(value: &Expr) -> String {
+    match value {
+        Expr::Identifier(name) => folded(name),
+        Expr::CompoundIdentifier(names) => names.last().map(folded).unwrap_or_default(),
+        Expr::Cast { expr, .. } => named(expr),
+        _ => "?column?".to_string(),
     }
 }

@@ -1,41 +1,38 @@
 //! `DO`: a block that is run when the file is translated.
 //!
-//! What migrations write in one are guards: make it unless it is there. Whether it is there the catalog knows, so
-//! conditions that ask Postgres' own tables are decided here ([`known`]), and an `EXCEPTION` handler catches what a
-//! statement is refused for. A block that does no more than write rows is lowered as a function is.
+//! What migrations write in one are guards: make it unless it is there, or do it for each of these. Whether it is there
+//! the catalog knows, so conditions and queries that ask Postgres' own tables are decided here ([`known`]), variables
+//! hold what came of them ([`variable`]), and an `EXCEPTION` handler catches what a statement is refused for. A block
+//! that does no more than write rows is lowered as a function is.
 
 mod known;
+mod steps;
 mod system_table;
+mod variable;
 
-use sqlparser::tokenizer::Token;
-
+use self::known::{Known, known};
+use self::steps::{Block, Blocks, Kind, Source, Step, is};
+use self::variable::{Value, Variables};
 use super::plpgsql::{Machine, Sink, cleared, condition_code};
 use super::reader::Reader;
 use super::script::split;
 use super::translate::{SystemEnvironment, Translator};
 use super::{DialectError, parse, plpgsql};
 
-/// How deep blocks and branches may nest.
-const DEEPEST: usize = 10;
+/// How often loops may run in a block.
+const MOST_ROUNDS: usize = 10_000;
 
-/// What a block's statement is.
-enum Step<'a> {
-    /// A statement of SQL.
-    Sql(Reader<'a>),
-    /// `IF`: conditions and their steps; the last without a condition.
-    If(Vec<(Option<Reader<'a>>, Vec<Step<'a>>)>),
-    /// `BEGIN … END`.
-    Block(Block<'a>),
-    /// `RAISE EXCEPTION`.
-    Raise(Reader<'a>),
-    /// `NULL`, and what only tells the server's log something.
-    Nothing,
-}
-
-struct Block<'a> {
-    steps: Vec<Step<'a>>,
-    /// The conditions' names, and what is done for them.
-    handlers: Vec<(Vec<String>, Vec<Step<'a>>)>,
+/// Where a step leads.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Flow {
+    /// To the next.
+    On,
+    /// Out of the loop.
+    Exit,
+    /// To the loop's next round.
+    Continue,
+    /// Out of the block.
+    Return,
 }
 
 impl Translator {
@@ -55,11 +52,12 @@ impl Translator {
         }
         let body = body.ok_or_else(|| DialectError::new("42601", "no inline code specified"))?;
         let tokens = parse::tokens(&body)?;
-        let mut blocks = Blocks { reader: Reader::new(&body, &tokens), depth: 0 };
-        let has_variables = blocks.reader.peek().is_some_and(|token| is(token, "DECLARE"));
-        let guards = if has_variables { None } else { blocks.whole()? };
-        match guards {
-            Some(block) if !only_writes(&block) => self.run_block(&block),
+        match Blocks::new(&body, &tokens).whole()? {
+            Some(block) if !only_writes(&block) => {
+                let mut run = Run { translator: self, variables: Variables::default(), rounds: 0 };
+                run.variables.0.push(("found".to_string(), Value::Text(Some("false".to_string()))));
+                run.block(&block).map(|_| ())
+            }
             _ => self.run_function(&body),
         }
         .map_err(|error| match error.code {
@@ -84,66 +82,255 @@ impl Translator {
         self.answer = None;
         self.push(cleared(&prefix))
     }
+}
 
-    fn run_block(&mut self, block: &Block<'_>) -> Result<(), DialectError> {
-        if block.handlers.is_empty() {
-            return self.run_steps(&block.steps);
+/// A block at work.
+struct Run<'t> {
+    translator: &'t mut Translator,
+    variables: Variables,
+    /// How often its loops ran.
+    rounds: usize,
+}
+
+impl Run<'_> {
+    fn known(&self) -> Known<'_> {
+        known(&self.translator.catalog, &self.variables)
+    }
+
+    fn block(&mut self, block: &Block<'_>) -> Result<Flow, DialectError> {
+        let outer = self.variables.0.len();
+        for variable in &block.variables {
+            let value = match (variable.default, variable.kind) {
+                (Some(default), kind) => self.assigned(default, kind == Kind::List),
+                (None, Kind::Text) => Ok(Value::Text(None)),
+                (None, Kind::List) => Ok(Value::List(Vec::new())),
+                (None, Kind::Row) => Ok(Value::Row(Vec::new())),
+            };
+            // What is not decided here may never be asked for.
+            let value = value.unwrap_or_else(Value::Refused);
+            self.variables.0.push((variable.name.clone(), value));
         }
-        let before = self.clone();
-        let Err(error) = self.run_steps(&block.steps) else { return Ok(()) };
+        let flow = self.guarded(block);
+        self.variables.0.truncate(outer);
+        flow
+    }
+
+    fn guarded(&mut self, block: &Block<'_>) -> Result<Flow, DialectError> {
+        if block.handlers.is_empty() {
+            return self.steps(&block.steps);
+        }
+        let before = self.translator.clone();
+        let error = match self.steps(&block.steps) {
+            Ok(flow) => return Ok(flow),
+            Err(error) => error,
+        };
         let catches = |names: &Vec<String>| names.iter().any(|name| is_caught(&error, name));
         let Some((_, steps)) = block.handlers.iter().find(|(names, _)| catches(names)) else {
             return Err(error);
         };
         // What the block did is undone.
-        *self = before;
-        self.run_steps(steps)
+        *self.translator = before;
+        self.steps(steps)
     }
 
-    fn run_steps(&mut self, steps: &[Step<'_>]) -> Result<(), DialectError> {
+    fn steps(&mut self, steps: &[Step<'_>]) -> Result<Flow, DialectError> {
         for step in steps {
-            match step {
-                Step::Nothing => {}
-                Step::Block(block) => self.run_block(block)?,
-                Step::Sql(reader) => self.run_sql(*reader)?,
-                Step::Raise(reader) => return Err(raised(*reader)),
-                Step::If(arms) => {
-                    for (condition, steps) in arms {
-                        let holds = match condition {
-                            None => true,
-                            Some(reader) => {
-                                let condition = parse::expression_of(reader.tokens_left())?;
-                                known::holds(&self.catalog, &condition)?
-                            }
-                        };
-                        if holds {
-                            self.run_steps(steps)?;
-                            break;
-                        }
+            let flow = self.step(step)?;
+            if flow != Flow::On {
+                return Ok(flow);
+            }
+        }
+        Ok(Flow::On)
+    }
+
+    fn step(&mut self, step: &Step<'_>) -> Result<Flow, DialectError> {
+        match step {
+            Step::Nothing => {}
+            Step::Block(block) => return self.block(block),
+            Step::Sql(reader) => self.sql(*reader)?,
+            Step::Execute(text) => {
+                let text = parse::expression_of(text.tokens_left())?;
+                match self.known().assigned(&text, false)? {
+                    Value::Text(Some(text)) => self.translate(&text)?,
+                    _ => {
+                        let message = "query string argument of EXECUTE is null";
+                        return Err(DialectError::new("22004", message));
                     }
                 }
             }
+            Step::Raise(reader) => return Err(self.raised(*reader)),
+            Step::Assign(name, value) => {
+                let is_list = matches!(self.variables.get(name), Some(Value::List(_)));
+                let value = self.assigned(*value, is_list)?;
+                self.set(name, value)?;
+            }
+            Step::SelectInto(_, query, targets) => self.select_into(query, targets)?,
+            Step::If(arms) => {
+                for (condition, steps) in arms {
+                    let holds = match condition {
+                        None => true,
+                        Some(reader) => self.holds(*reader)?,
+                    };
+                    if holds {
+                        return self.steps(steps);
+                    }
+                }
+            }
+            Step::Loop(name, source, steps) => return self.each(name, source, steps),
+            Step::Leave { is_exit, when } => {
+                if when.map_or(Ok(true), |when| self.holds(when))? {
+                    return Ok(if *is_exit { Flow::Exit } else { Flow::Continue });
+                }
+            }
+            Step::Return => return Ok(Flow::Return),
         }
+        Ok(Flow::On)
+    }
+
+    fn holds(&self, condition: Reader<'_>) -> Result<bool, DialectError> {
+        self.known().holds(&parse::expression_of(condition.tokens_left())?)
+    }
+
+    fn assigned(&self, value: Reader<'_>, is_list: bool) -> Result<Value, DialectError> {
+        self.known().assigned(&parse::expression_of(value.tokens_left())?, is_list)
+    }
+
+    fn set(&mut self, name: &str, value: Value) -> Result<(), DialectError> {
+        match self.variables.set(name, value) {
+            true => Ok(()),
+            false => Err(DialectError::new("42601", format!("\"{name}\" is not a known variable"))),
+        }
+    }
+
+    /// The first row's values; NULLs where there is none.
+    fn select_into(&mut self, query: &sqlparser::ast::Query, targets: &[String]) -> Result<(), DialectError> {
+        let rows = self.known().rows(query)?;
+        if rows.len() > 1 && query.order_by.is_none() && rows.iter().any(|row| Some(row) != rows.first()) {
+            return Err(known::refused("which of several rows SELECT INTO takes"));
+        }
+        let found = Value::Text(Some((!rows.is_empty()).to_string()));
+        let row = rows.into_iter().next();
+        if let [target] = targets
+            && matches!(self.variables.get(target), Some(Value::Row(_)))
+        {
+            self.set(target, Value::Row(row.unwrap_or_default()))?;
+        } else {
+            let mut values = row.unwrap_or_default().into_iter().map(|(_, value)| value);
+            for target in targets {
+                self.set(target, Value::Text(values.next().flatten()))?;
+            }
+        }
+        self.set("found", found)
+    }
+
+    fn each(&mut self, name: &str, source: &Source<'_>, steps: &[Step<'_>]) -> Result<Flow, DialectError> {
+        let is_declared = !matches!(source, Source::Range { .. });
+        let is_row = matches!(self.variables.get(name), Some(Value::Row(_)));
+        let values: Vec<Value> = match source {
+            Source::Elements(array) => {
+                let array = parse::expression_of(array.tokens_left())?;
+                self.known().texts(&array)?.into_iter().map(Value::Text).collect()
+            }
+            Source::Rows(_, query) => {
+                let rows = self.known().rows(query)?.into_iter();
+                rows.map(|row| match (is_row, row.into_iter()) {
+                    (true, row) => Value::Row(row.collect()),
+                    (false, mut row) => Value::Text(row.next().and_then(|(_, value)| value)),
+                })
+                .collect()
+            }
+            Source::Range { from, to, is_reverse } => {
+                let bound = |tokens: &Vec<_>| match self
+                    .known()
+                    .assigned(&parse::expression_of(tokens.clone())?, false)?
+                {
+                    Value::Text(Some(text)) => {
+                        text.parse::<i64>().map_err(|_| known::refused("the bounds of a loop"))
+                    }
+                    _ => Err(DialectError::new("22004", "lower bound of FOR loop cannot be null")),
+                };
+                let (from, to) = (bound(from)?, bound(to)?);
+                let (low, high) = if *is_reverse { (to, from) } else { (from, to) };
+                let mut numbers: Vec<i64> = (low..=high).take(MOST_ROUNDS + 1).collect();
+                if *is_reverse {
+                    numbers.reverse();
+                }
+                numbers.into_iter().map(|number| Value::Text(Some(number.to_string()))).collect()
+            }
+        };
+        // A counting loop's variable is its own.
+        if !is_declared {
+            self.variables.0.push((name.to_string(), Value::Text(None)));
+        }
+        let scope = self.variables.0.len();
+        let mut flow = Flow::On;
+        for value in values {
+            self.rounds += 1;
+            if self.rounds > MOST_ROUNDS {
+                return Err(DialectError::new("54000", "the loops of a block run too often"));
+            }
+            self.set(name, value)?;
+            match self.steps(steps)? {
+                Flow::On | Flow::Continue => {}
+                Flow::Exit => break,
+                Flow::Return => {
+                    flow = Flow::Return;
+                    break;
+                }
+            }
+        }
+        self.variables.0.truncate(if is_declared { scope } else { scope - 1 });
+        Ok(flow)
+    }
+
+    /// A statement that stands in the block.
+    fn sql(&mut self, reader: Reader<'_>) -> Result<(), DialectError> {
+        let tokens = reader.tokens_left();
+        let named = self
+            .variables
+            .0
+            .iter()
+            .map(|(name, _)| name)
+            .find(|name| *name != "found" && tokens.iter().any(|token| is(&token.token, name)));
+        if let Some(name) = named {
+            let what = format!("the variable {name} in a statement beside those of the schema in a DO block");
+            return Err(
+                DialectError::unsupported(what).with_hint("Write EXECUTE format('… %L …', variable).")
+            );
+        }
+        let mut rest = reader;
+        match rest.takes("PERFORM") {
+            true => self.translate(&format!("SELECT {}", rest.text_left())),
+            false => self.translate(reader.text_left()),
+        }
+    }
+
+    fn translate(&mut self, text: &str) -> Result<(), DialectError> {
+        for piece in split(text).map_err(|error| error.error)? {
+            self.translator.translate_piece(&piece)?;
+        }
+        self.translator.answer = None;
         Ok(())
     }
 
-    /// A statement, or the literal one of `EXECUTE`.
-    fn run_sql(&mut self, mut reader: Reader<'_>) -> Result<(), DialectError> {
-        let text = match reader.takes("EXECUTE") {
-            false => reader.text_left().to_string(),
-            true => {
-                let text = reader.string().filter(|_| reader.is_done());
-                text.ok_or_else(|| {
-                    DialectError::unsupported("EXECUTE of anything but a literal")
-                        .with_hint("Write the statement itself.")
-                })?
+    fn raised(&self, mut reader: Reader<'_>) -> DialectError {
+        let refused = || DialectError::unsupported("RAISE EXCEPTION with more than a text and its values");
+        let Some(format) = reader.string() else { return refused() };
+        let mut message = String::new();
+        let mut parts = format.split('%');
+        message.push_str(parts.next().unwrap_or_default());
+        for part in parts {
+            if !reader.takes_token(&sqlparser::tokenizer::Token::Comma) {
+                return refused();
             }
-        };
-        for piece in split(&text).map_err(|error| error.error)? {
-            self.translate_piece(&piece)?;
+            let value = reader.until(|token| *token == sqlparser::tokenizer::Token::Comma);
+            match self.assigned(value, false) {
+                Ok(Value::Text(text)) => message.push_str(text.as_deref().unwrap_or("<NULL>")),
+                _ => return refused(),
+            }
+            message.push_str(part);
         }
-        self.answer = None;
-        Ok(())
+        if reader.is_done() { DialectError::new("P0001", message) } else { refused() }
     }
 }
 
@@ -156,162 +343,31 @@ fn is_caught(error: &DialectError, name: &str) -> bool {
     name == "others" || condition_code(name).is_some_and(|code| code == error.code)
 }
 
-fn raised(mut reader: Reader<'_>) -> DialectError {
-    let message = reader.string().unwrap_or_default();
-    let is_plain = reader.is_done() && !message.contains('%');
-    if is_plain {
-        DialectError::new("P0001", message)
-    } else {
-        DialectError::unsupported("RAISE EXCEPTION with more than a text")
-    }
-}
-
-/// Whether a block has no statement but those that write rows.
+/// Whether a block has no statement but those that write rows, and asks nothing of the catalog.
 fn only_writes(block: &Block<'_>) -> bool {
-    fn writes(steps: &[Step<'_>]) -> bool {
+    let asks_catalog = |text: &str| {
+        let text = text.to_ascii_lowercase();
+        ["pg_", "information_schema", "to_reg", "::regclass"].iter().any(|of| text.contains(of))
+    };
+    fn writes(steps: &[Step<'_>], asks_catalog: &dyn Fn(&str) -> bool) -> bool {
         steps.iter().all(|step| match step {
             Step::Sql(reader) => {
                 let mut reader = *reader;
-                ["INSERT", "UPDATE", "DELETE", "WITH", "PERFORM", "RETURN"]
-                    .iter()
-                    .any(|word| reader.takes(word))
+                ["INSERT", "UPDATE", "DELETE", "WITH", "PERFORM"].iter().any(|word| reader.takes(word))
             }
-            Step::If(arms) => arms.iter().all(|(_, steps)| writes(steps)),
-            Step::Block(block) => only_writes(block),
-            Step::Raise(_) | Step::Nothing => true,
+            Step::If(arms) => arms.iter().all(|(condition, steps)| {
+                let asks = condition.as_ref().is_some_and(|of| asks_catalog(of.text_left()));
+                !asks && writes(steps, asks_catalog)
+            }),
+            Step::Block(block) => block.handlers.is_empty() && writes(&block.steps, asks_catalog),
+            Step::Loop(_, Source::Rows(over, _), steps) => {
+                !asks_catalog(over.text_left()) && writes(steps, asks_catalog)
+            }
+            Step::Loop(_, _, steps) => writes(steps, asks_catalog),
+            Step::SelectInto(of, ..) | Step::Assign(_, of) => !asks_catalog(of.text_left()),
+            Step::Execute(_) => false,
+            Step::Raise(_) | Step::Nothing | Step::Leave { .. } | Step::Return => true,
         })
     }
-    let asks_catalog = |reader: &Reader<'_>| {
-        let text = reader.text_left().to_ascii_lowercase();
-        text.contains("pg_") || text.contains("information_schema") || text.contains("to_reg")
-    };
-    fn any_condition(steps: &[Step<'_>], asks: &dyn Fn(&Reader<'_>) -> bool) -> bool {
-        steps.iter().any(|step| match step {
-            Step::If(arms) => arms
-                .iter()
-                .any(|(condition, steps)| condition.as_ref().is_some_and(asks) || any_condition(steps, asks)),
-            Step::Block(block) => any_condition(&block.steps, asks),
-            _ => false,
-        })
-    }
-    block.handlers.is_empty() && writes(&block.steps) && !any_condition(&block.steps, &asks_catalog)
-}
-
-fn is(token: &Token, name: &str) -> bool {
-    matches!(token, Token::Word(word) if word.quote_style.is_none() && word.value.eq_ignore_ascii_case(name))
-}
-
-struct Blocks<'a> {
-    reader: Reader<'a>,
-    depth: usize,
-}
-
-impl<'a> Blocks<'a> {
-    /// The one block of a body; `None` when it has what only a function has.
-    fn whole(&mut self) -> Result<Option<Block<'a>>, DialectError> {
-        self.reader.wants("BEGIN")?;
-        let block = self.block()?;
-        self.reader.takes_token(&Token::SemiColon);
-        match block {
-            Some(_) if !self.reader.is_done() => Err(self.reader.syntax()),
-            block => Ok(block),
-        }
-    }
-
-    /// After BEGIN, through END.
-    fn block(&mut self) -> Result<Option<Block<'a>>, DialectError> {
-        let Some(steps) = self.steps(&["EXCEPTION", "END"])? else { return Ok(None) };
-        let mut handlers = Vec::new();
-        if self.reader.takes("EXCEPTION") {
-            while self.reader.takes("WHEN") {
-                let mut names = Vec::new();
-                loop {
-                    let name = self.reader.name()?;
-                    if name == "sqlstate" {
-                        names.push(self.reader.string().ok_or_else(|| self.reader.syntax())?);
-                    } else {
-                        names.push(name);
-                    }
-                    if !self.reader.takes("OR") {
-                        break;
-                    }
-                }
-                self.reader.wants("THEN")?;
-                let Some(steps) = self.steps(&["WHEN", "END"])? else { return Ok(None) };
-                handlers.push((names, steps));
-            }
-        }
-        self.reader.wants("END")?;
-        Ok(Some(Block { steps, handlers }))
-    }
-
-    /// Steps up to one of the words; `None` when one of them is none of a guard's.
-    fn steps(&mut self, ends: &[&str]) -> Result<Option<Vec<Step<'a>>>, DialectError> {
-        self.depth += 1;
-        if self.depth > DEEPEST {
-            return Err(DialectError::new("54001", "the block nests too deeply"));
-        }
-        let mut steps = Vec::new();
-        loop {
-            let Some(token) = self.reader.peek() else { return Err(self.reader.syntax()) };
-            if ends.iter().any(|end| is(token, end)) {
-                self.depth -= 1;
-                return Ok(Some(steps));
-            }
-            let Some(step) = self.step()? else { return Ok(None) };
-            steps.push(step);
-        }
-    }
-
-    fn step(&mut self) -> Result<Option<Step<'a>>, DialectError> {
-        const OF_FUNCTIONS: &[&str] =
-            &["FOR", "WHILE", "LOOP", "FOREACH", "DECLARE", "CASE", "GET", "OPEN", "EXIT"];
-        let reader = &mut self.reader;
-        if reader.peek().is_some_and(|token| OF_FUNCTIONS.iter().any(|word| is(token, word))) {
-            return Ok(None);
-        }
-        if reader.takes("IF") {
-            return self.branches();
-        }
-        if reader.takes("BEGIN") {
-            let Some(block) = self.block()? else { return Ok(None) };
-            self.reader.wants_token(&Token::SemiColon)?;
-            return Ok(Some(Step::Block(block)));
-        }
-        let mut sentence = reader.until(|token| *token == Token::SemiColon);
-        reader.wants_token(&Token::SemiColon)?;
-        if sentence.takes("NULL") && sentence.is_done() {
-            return Ok(Some(Step::Nothing));
-        }
-        if sentence.takes("RAISE") {
-            const LOGGED: &[&str] = &["NOTICE", "INFO", "LOG", "DEBUG", "WARNING"];
-            if LOGGED.iter().any(|level| sentence.takes(level)) {
-                return Ok(Some(Step::Nothing));
-            }
-            sentence.takes("EXCEPTION");
-            return Ok(Some(Step::Raise(sentence)));
-        }
-        Ok(Some(Step::Sql(sentence)))
-    }
-
-    /// After IF, through `END IF;`.
-    fn branches(&mut self) -> Result<Option<Step<'a>>, DialectError> {
-        let mut arms = Vec::new();
-        loop {
-            let condition = self.reader.until(|token| is(token, "THEN"));
-            self.reader.wants("THEN")?;
-            let Some(steps) = self.steps(&["ELSIF", "ELSEIF", "ELSE", "END"])? else { return Ok(None) };
-            arms.push((Some(condition), steps));
-            if self.reader.takes("ELSIF") || self.reader.takes("ELSEIF") {
-                continue;
-            }
-            if self.reader.takes("ELSE") {
-                let Some(steps) = self.steps(&["END"])? else { return Ok(None) };
-                arms.push((None, steps));
-            }
-            self.reader.wants("END IF")?;
-            self.reader.wants_token(&Token::SemiColon)?;
-            return Ok(Some(Step::If(arms)));
-        }
-    }
+    block.handlers.is_empty() && writes(&block.steps, &asks_catalog)
 }

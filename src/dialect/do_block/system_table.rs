@@ -6,7 +6,7 @@ use crate::schema::{Catalog, Table, Timing};
 use crate::sql::physical_name;
 
 /// A row: columns and their values as text.
-pub type Row = Vec<(&'static str, Option<String>)>;
+pub type Row = Vec<(String, Option<String>)>;
 
 /// The roles that a project of Supabase has.
 #[rustfmt::skip]
@@ -59,8 +59,8 @@ pub fn rows(catalog: &Catalog, schema: &str, table: &str) -> Option<Vec<Row>> {
     })
 }
 
-fn of(column: &'static str, value: &str) -> (&'static str, Option<String>) {
-    (column, Some(value.to_string()))
+fn of(column: &str, value: &str) -> (String, Option<String>) {
+    (column.to_string(), Some(value.to_string()))
 }
 
 fn yes_or_no(truth: bool) -> &'static str {
@@ -174,7 +174,7 @@ fn columns(catalog: &Catalog) -> Vec<Row> {
             of("column_name", &column.name),
             of("data_type", &column.data_type.display_name()),
             of("is_nullable", yes_or_no(column.nullable)),
-            ("column_default", column.default.clone()),
+            ("column_default".to_string(), column.default.clone()),
         ]
     })
     .collect()
@@ -308,7 +308,12 @@ fn members(catalog: &Catalog) -> Vec<Row> {
 
 fn functions(catalog: &Catalog) -> Vec<Row> {
     let row = |routine: &crate::schema::Routine| {
-        vec![of("proname", &routine.name), of("pronamespace", &schema_number(&routine.schema))]
+        vec![
+            of("oid", &format!("function {}", routine.display())),
+            of("proname", &routine.name),
+            of("pronamespace", &schema_number(&routine.schema)),
+            of("prokind", "f"),
+        ]
     };
     catalog.routines.values().map(row).collect()
 }

@@ -33,7 +33,7 @@ pub fn random(lowering: &mut Lowering<'_>, _: &str, pieces: &[Piece]) -> Lowered
             })?
         }
     };
-    Ok(Some(Piece::Typed(sql, DataType::Bytea)))
+    Ok(Some(Piece::Typed(lowering.drawn(sql), DataType::Bytea)))
 }
 
 /// `encode(bytes, 'hex')` and `'base64'`.

@@ -14,7 +14,7 @@ use super::unsupported_function;
 use crate::dialect::environment::{CallerValue, RequestPart};
 use crate::dialect::{DialectError, name};
 use crate::schema::{DataType, json_value};
-use crate::sql::quote_literal;
+use crate::sql::{quote_literal, raise};
 
 /// Values of the caller: function, what it asks, type.
 #[rustfmt::skip]
@@ -28,6 +28,10 @@ const CALLER_VALUES: &[(&str, CallerValue, DataType)] = &[
     ("current_role", CallerValue::CurrentUser,  DataType::Text),
     ("user",         CallerValue::CurrentUser,  DataType::Text),
 ];
+
+/// What the settings that have a meaning start with.
+const OWN_SETTINGS: &[&str] =
+    &["request.", "response.", "pgrst.", "storage.", "plpgsql.", "pg_", "cron.", "vault."];
 
 impl Lowering<'_> {
     pub(super) fn call(&mut self, function: &Function) -> Result<Piece, DialectError> {
@@ -50,8 +54,14 @@ impl Lowering<'_> {
             let message = format!("OVER or FILTER specified, but {name} is not an aggregate function");
             return Err(DialectError::new("42809", message));
         }
-        if name == "make_interval" {
-            return self.make_interval(&function.args);
+        match name.as_str() {
+            "make_interval" => return self.make_interval(&function.args),
+            // A lock until the transaction's end, of whatever number: D1 runs one batch at a time.
+            "pg_advisory_xact_lock" | "pg_advisory_xact_lock_shared" => return Ok(Piece::text("''")),
+            "pg_try_advisory_xact_lock" | "pg_try_advisory_xact_lock_shared" => {
+                return Ok(Piece::bool("TRUE"));
+            }
+            _ => {}
         }
         if let Some(piece) = self.routine_call(&name, &function.args)? {
             return Ok(piece);
@@ -154,6 +164,7 @@ impl Lowering<'_> {
                 fill(row.sql, &arguments)
             }
         };
+        let sql = if row.reads == Reads::Chance { self.drawn(sql) } else { sql };
         Ok(Piece::Typed(sql, row.result.clone()))
     }
 
@@ -302,7 +313,11 @@ impl Lowering<'_> {
     }
 
     /// The settings PostgREST sets for a request.
-    pub(super) fn current_setting(&mut self, setting: &Piece) -> Result<Piece, DialectError> {
+    pub(super) fn current_setting(
+        &mut self,
+        setting: &Piece,
+        may_be_missing: bool,
+    ) -> Result<Piece, DialectError> {
         let Piece::Unknown(setting) = setting else {
             return Err(DialectError::unsupported("current_setting() of a name that is no literal"));
         };
@@ -321,6 +336,14 @@ impl Lowering<'_> {
             "request.jwt.claim.email" => (CallerValue::Email, None),
             other => match other.strip_prefix("request.jwt.claim.") {
                 Some(claim) => (CallerValue::Claims, Some(claim.to_string())),
+                // Nothing sets one of the project's own: SET and set_config() of it are refused.
+                None if other.contains('.') && !OWN_SETTINGS.iter().any(|own| other.starts_with(own)) => {
+                    let missing = format!("42704:unrecognized configuration parameter \"{other}\"");
+                    return Ok(Piece::text(match may_be_missing {
+                        true => "NULL".to_string(),
+                        false => raise(&quote_literal(&missing)),
+                    }));
+                }
                 None => return Err(DialectError::unsupported(format!("current_setting('{other}')"))),
             },
         };

@@ -215,6 +215,17 @@ impl Lowering<'_> {
         {
             return literal(self.catalog, to, digits);
         }
+        // What EXTRACT gives of a whole field is a small integer, written as a numeric.
+        let extracted = sql.strip_prefix("CAST(CAST(strftime(").and_then(|_| {
+            sql.strip_prefix("CAST(")?
+                .strip_suffix(" AS TEXT)")
+                .filter(|whole| whole.ends_with(" END) AS INTEGER)"))
+        });
+        if let (T::Numeric(None), Some(whole)) = (from, extracted)
+            && integer(to)
+        {
+            return Ok(whole.to_string());
+        }
         match (from, to) {
             (T::Int2 | T::Int4 | T::Int8, T::Int8) | (T::Int2, T::Int4) => Ok(sql),
             (from, T::Int2 | T::Int4) if integer(from) => {
@@ -385,6 +396,7 @@ impl Lowering<'_> {
                 )
             }),
             T::Timestamp | T::Timestamptz => self.read_timestamp(sql, to),
+            T::Interval => self.read_span(sql),
             T::Date if self.place == super::Place::Query => self.read_timestamp(sql, to),
             T::Date => self.once(sql, |value| {
                 let error = raise(&format!("'22007:invalid input syntax for type date: \"' || {value} || '\"'"));

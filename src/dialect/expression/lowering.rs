@@ -70,6 +70,8 @@ pub struct Lowering<'a> {
     pub(super) fixed_decimals: Vec<FixedDecimal>,
     /// The quotients that are not rounded yet.
     pub(super) quotients: Vec<Quotient>,
+    /// A value of the row around, for what must be drawn anew for each: see [`Self::drawn`].
+    pub row_mark: Option<String>,
     /// Takes notes of the query, when somebody wants them.
     pub recorder: Option<Recorder>,
 }
@@ -98,6 +100,7 @@ impl<'a> Lowering<'a> {
             search_path: None,
             fixed_decimals: Vec::new(),
             quotients: Vec::new(),
+            row_mark: None,
             recorder: None,
         }
     }
@@ -117,9 +120,28 @@ impl<'a> Lowering<'a> {
 
     /// In a function's body that stands here: of the names around it sees none but `scope`'s.
     pub fn inside(&mut self, place: Place, scope: Scope, search_path: Option<Vec<String>>) -> Lowering<'_> {
-        let (prefix, depth) = (self.alias(), self.depth);
+        let (prefix, depth, row_mark) = (self.alias(), self.depth, self.mark());
         let inner = Lowering::new(self.catalog, &mut *self.environment, place);
-        Lowering { prefix, depth, scopes: vec![scope], search_path, ..inner }
+        Lowering { prefix, depth, scopes: vec![scope], search_path, row_mark, ..inner }
+    }
+
+    /// What depends on chance, computed for each row around: SQLite computes a subquery that names none of its columns
+    /// once for all of them.
+    pub(super) fn drawn(&self, sql: String) -> String {
+        match self.mark().filter(|_| self.place == Place::Query) {
+            Some(mark) => format!("CASE WHEN {mark} IS NULL OR TRUE THEN {sql} END"),
+            None => sql,
+        }
+    }
+
+    fn mark(&self) -> Option<String> {
+        if self.grouping.is_some() {
+            return None;
+        }
+        let mut rows = self.scopes.iter().rev().flat_map(|scope| &scope.relations);
+        let row = rows.find(|relation| !relation.row.is_empty() && !relation.columns.is_empty());
+        let own = row.and_then(|row| row.columns.first().map(|field| row.sql_of(field)));
+        own.or_else(|| self.row_mark.clone())
     }
 
     /// The schema of an unqualified name: the first of the search path that has it.

@@ -132,9 +132,11 @@ pub fn lower_default(
     data_type: &DataType,
     catalog: &Catalog,
     environment: &mut dyn Environment,
+    row_mark: &str,
 ) -> Result<String, DialectError> {
     let expression = Expression::parse(text)?;
     let mut lowering = Lowering::new(catalog, environment, Place::Query);
+    lowering.row_mark = Some(row_mark.to_string());
     let piece = lowering.lower(&expression.0)?;
     lowering.assign(piece, data_type)
 }

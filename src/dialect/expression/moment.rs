@@ -16,6 +16,18 @@ type Steps = Vec<Vec<(&'static str, String)>>;
 /// Microseconds of a day.
 const DAY: &str = "86400000000";
 
+/// The units of an interval's text: the part that they count in, how many of it one is, and its names.
+#[rustfmt::skip]
+const UNITS: &[(&str, &str, &str)] = &[
+    ("months", "12",         "'year', 'years', 'yr', 'yrs', 'y'"),
+    ("months", "1",          "'month', 'months', 'mon', 'mons'"),
+    ("days",   "7",          "'week', 'weeks', 'w'"),
+    ("days",   "1",          "'day', 'days', 'd'"),
+    ("micros", "3600000000", "'hour', 'hours', 'hr', 'hrs', 'h'"),
+    ("micros", "60000000",   "'minute', 'minutes', 'min', 'mins'"),
+    ("micros", "1000000",    "'second', 'seconds', 'sec', 'secs', 's'"),
+];
+
 /// The microseconds since 1970 of a stored timestamp `{name}`.
 fn micros_of(name: &str) -> String {
     format!(
@@ -354,6 +366,34 @@ impl Lowering<'_> {
             ],
         ];
         Ok(Piece::Typed(self.in_steps(&steps, &interval_of("{x}", "{y}", "{z}"))?, DataType::Interval))
+    }
+
+    /// Text as an interval: a whole number and its unit, `30 days`. Other forms raise.
+    pub(super) fn read_span(&mut self, text: String) -> Result<String, DialectError> {
+        let error = raise(
+            "'0A000:the text \"' || {a} || '\" as an interval is not supported: a whole number and its unit are'",
+        );
+        let of = |part: &str| {
+            let arms = UNITS.iter().filter(|(of, _, _)| *of == part);
+            let arms = arms.map(|(_, times, words)| format!(" WHEN {{u}} IN ({words}) THEN {{n}} * {times}"));
+            format!("CASE{} ELSE 0 END", arms.collect::<String>())
+        };
+        let words: Vec<&str> = UNITS.iter().map(|(_, _, words)| *words).collect();
+        let steps = vec![
+            vec![("a", text)],
+            vec![("t", "lower(trim({a}))".to_string())],
+            vec![("u", "ltrim({t}, '+-0123456789 ')".to_string())],
+            vec![("d", "rtrim(substr({t}, 1, length({t}) - length({u})))".to_string())],
+            vec![("n", "CAST({d} AS INTEGER)".to_string())],
+            vec![("x", of("months")), ("y", of("days")), ("z", of("micros"))],
+        ];
+        let result = format!(
+            "CASE WHEN {{a}} IS NULL THEN NULL WHEN length({{d}}) BETWEEN 1 AND 8 AND ltrim({{d}}, '+-') NOT GLOB '*[^0-9]*' \
+             AND substr({{d}}, -1) GLOB '[0-9]' AND length({{d}}) - length(ltrim({{d}}, '+-')) <= 1 AND {{u}} IN ({}) THEN {} ELSE {error} END",
+            words.join(", "),
+            interval_of("{x}", "{y}", "{z}")
+        );
+        self.in_steps(&steps, &result)
     }
 
     /// `to_timestamp(seconds since 1970)`.

@@ -108,6 +108,18 @@ impl Lowering<'_> {
 
     /// `IS NULL`, which for a row asks it of every field, as `IS NOT NULL` does.
     pub(super) fn null_test(&mut self, inner: &Expr, test: &str) -> Result<Piece, DialectError> {
+        if let Expr::Identifier(name) = inner
+            && let Some(row) = self.whole_row(name)
+        {
+            let columns = row.columns.iter();
+            let mut terms: Vec<String> =
+                columns.map(|field| format!("{} {test}", row.sql_of(field))).collect();
+            // A record that nothing was put into is NULL.
+            if terms.is_empty() {
+                terms.push(format!("NULL {test}"));
+            }
+            return Ok(Piece::bool(format!("({})", balanced(terms, " AND "))));
+        }
         let Some(fields) = row_fields(inner) else { return self.test(inner, test) };
         let mut terms = Vec::new();
         for field in fields {

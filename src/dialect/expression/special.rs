@@ -196,8 +196,10 @@ fn current_setting(
     _: &str,
     pieces: &[Piece],
 ) -> Result<Option<Piece>, DialectError> {
-    let [setting, ..] = pieces else { return Ok(None) };
-    lowering.current_setting(setting).map(Some)
+    let [setting, rest @ ..] = pieces else { return Ok(None) };
+    let may_be_missing =
+        matches!(rest, [Piece::Typed(sql, DataType::Bool)] if matches!(sql.as_str(), "1" | "TRUE"));
+    lowering.current_setting(setting, may_be_missing).map(Some)
 }
 
 fn timezone(lowering: &mut Lowering<'_>, _: &str, pieces: &[Piece]) -> Result<Option<Piece>, DialectError> {

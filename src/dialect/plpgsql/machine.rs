@@ -43,6 +43,14 @@ pub struct Machine<'a> {
     pub(super) not_null: Vec<(Place, String)>,
     /// Whether the body asks for `FOUND` or `ROW_COUNT`.
     pub(super) counts: bool,
+    /// A value of the row around the call: see [`Lowering::row_mark`].
+    pub row_mark: Option<String>,
+    /// How many loops there were, and how many are around.
+    pub(super) loops: usize,
+    pub looping: usize,
+    /// The ways out of the round at hand, and the columns of the loop's rows.
+    pub(super) leaves: Vec<super::fold::Leave>,
+    pub(super) columns: Vec<(String, DataType)>,
     /// The types of the rows that the function gives, for untyped literals in its queries.
     pub result_types: Vec<DataType>,
     /// The names of the parameters that come out.
@@ -59,6 +67,19 @@ pub struct Outcome {
     pub condition: Condition,
     /// What.
     pub returned: Returned,
+}
+
+/// What belongs to a function while another one that it calls runs.
+pub struct Outside {
+    state: State,
+    search_path: Option<Vec<String>>,
+    constants: Vec<(&'static str, String)>,
+    outcomes: Vec<Outcome>,
+    constant: Vec<Place>,
+    not_null: Vec<(Place, String)>,
+    out: Vec<String>,
+    result_types: Vec<DataType>,
+    counts: bool,
 }
 
 /// What a RETURN gives.
@@ -97,6 +118,11 @@ impl<'a> Machine<'a> {
             constant: Vec::new(),
             not_null: Vec::new(),
             counts: true,
+            row_mark: None,
+            loops: 0,
+            looping: 0,
+            leaves: Vec::new(),
+            columns: Vec::new(),
             result_types: Vec::new(),
             out: Vec::new(),
             tables: Vec::new(),
@@ -110,6 +136,36 @@ impl<'a> Machine<'a> {
         self.state = State::over(given);
         self.outcomes.clear();
         self.guards.clear();
+    }
+
+    /// Leaves what belongs to this function for another one that is called here: give it to [`Self::step_out`].
+    pub fn step_into(&mut self, state: State, routine: &crate::schema::Routine) -> Outside {
+        let counts = self.counts;
+        self.set_counts(&routine.body);
+        Outside {
+            state: std::mem::replace(&mut self.state, state),
+            search_path: std::mem::replace(&mut self.search_path, routine.search_path.clone()),
+            constants: std::mem::take(&mut self.constants),
+            outcomes: std::mem::take(&mut self.outcomes),
+            constant: std::mem::take(&mut self.constant),
+            not_null: std::mem::take(&mut self.not_null),
+            out: std::mem::take(&mut self.out),
+            result_types: std::mem::take(&mut self.result_types),
+            counts,
+        }
+    }
+
+    /// Goes on where it was left.
+    pub fn step_out(&mut self, outside: Outside) {
+        self.state = outside.state;
+        self.search_path = outside.search_path;
+        self.constants = outside.constants;
+        self.outcomes = outside.outcomes;
+        self.constant = outside.constant;
+        self.not_null = outside.not_null;
+        self.out = outside.out;
+        self.result_types = outside.result_types;
+        self.counts = outside.counts;
     }
 
     /// Whether a body asks how many rows its statements wrote.
@@ -215,6 +271,8 @@ impl<'a> Machine<'a> {
             }
             Action::Block(block) => self.block(block),
             Action::ForRows(variable, query, steps) => self.for_rows(variable, query, steps),
+            Action::Loop(over, steps) => self.fold(over, steps),
+            Action::Leave(is_exit, when) => self.leave_round(*is_exit, when.as_ref()),
         }
     }
 
@@ -249,9 +307,13 @@ impl<'a> Machine<'a> {
 
     /// A value as a variable of a type holds it.
     fn assigned(&mut self, value: &Expr, data_type: &DataType) -> Result<String, DialectError> {
-        self.lowered(|lowering| {
+        let assigned = self.lowered(|lowering| {
             let piece = lowering.lower(value)?;
             lowering.assign_in_function(piece, data_type)
+        });
+        assigned.or_else(|error| {
+            let piece = self.nested_call(value, error)?;
+            self.lowered(|lowering| lowering.assign_in_function(piece, data_type))
         })
     }
 
@@ -325,7 +387,10 @@ impl<'a> Machine<'a> {
             None => self.out().map_or(Returned::Nothing, Returned::Row),
             Some(value) => match self.row_named(value) {
                 Some(relation) => Returned::Row(relation),
-                None => match self.lowered(|lowering| lowering.lower(value))? {
+                None => match self
+                    .lowered(|lowering| lowering.lower(value))
+                    .or_else(|error| self.nested_call(value, error))?
+                {
                     Piece::Null => Returned::Null,
                     piece => Returned::Value(piece),
                 },
@@ -401,7 +466,7 @@ impl<'a> Machine<'a> {
     }
 
     /// Lowers something over the variables.
-    pub(super) fn lowered<T>(
+    pub fn lowered<T>(
         &mut self,
         work: impl FnOnce(&mut Lowering<'_>) -> Result<T, DialectError>,
     ) -> Result<T, DialectError> {
@@ -410,6 +475,7 @@ impl<'a> Machine<'a> {
         lowering.scopes = self.state.visible();
         lowering.common_tables.clone_from(&self.tables);
         lowering.search_path.clone_from(&self.search_path);
+        lowering.row_mark.clone_from(&self.row_mark);
         work(&mut lowering)
     }
 }

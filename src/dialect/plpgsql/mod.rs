@@ -18,8 +18,10 @@
 //! function's; `guards` are values that must be computed for the errors they may raise.
 
 mod condition;
+mod fold;
 mod machine;
 mod parse;
+mod parse_loop;
 mod query;
 mod raise;
 mod rows;
@@ -31,9 +33,9 @@ mod write;
 
 pub use condition::Condition;
 pub use machine::{Machine, Outcome, Returned, known};
-pub use parse::{body, condition};
+pub use parse::{body, condition, into_of};
 pub use raise::condition_code;
 pub use rows::with_out;
 pub use sink::{FRAME, LAYER, Sink, cleared, over_layers, packed_row, unpacked_cell};
-pub use state::{qualified, row_of_table, variables};
+pub use state::{State, qualified, row_of_table, variables};
 pub use syntax::{Action, Block, Otherwise, Step};

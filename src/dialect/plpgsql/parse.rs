@@ -1,7 +1,6 @@
 //! PL/pgSQL's own syntax, statement by statement; the SQL in it is the parser's.
 //!
-//! What cannot become one batch of SQL is refused here by its name: loops that count, cursors,
-//! dynamic SQL, EXCEPTION.
+//! What cannot become one batch of SQL is refused here by its name: cursors, dynamic SQL, EXCEPTION.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -10,7 +9,7 @@ use std::rc::Rc;
 use sqlparser::ast;
 use sqlparser::tokenizer::{Token, TokenWithSpan};
 
-use super::syntax::{Action, Block, Declaration, Into, Otherwise, Raise, Step, VariableType};
+use super::syntax::{Action, Block, Declaration, Into, Otherwise, Over, Raise, Step, VariableType};
 use crate::dialect::reader::Reader;
 use crate::dialect::{DialectError, parse};
 
@@ -49,8 +48,8 @@ pub fn body(text: &str) -> Result<Rc<Block>, DialectError> {
     Ok(block)
 }
 
-struct Parser<'a> {
-    reader: Reader<'a>,
+pub(super) struct Parser<'a> {
+    pub(super) reader: Reader<'a>,
     tokens: &'a [TokenWithSpan],
     depth: usize,
 }
@@ -59,14 +58,9 @@ struct Parser<'a> {
 #[rustfmt::skip]
 const REFUSED: &[(&str, &str, &str)] = &[
     ("EXECUTE",  "EXECUTE (dynamic SQL)", "Write the statement itself."),
-    ("LOOP",     "LOOP",                  "Write one statement for all the rows."),
-    ("WHILE",    "WHILE",                 "Write one statement for all the rows."),
-    ("FOREACH",  "FOREACH",               "Write one statement over unnest(array)."),
     ("OPEN",     "a cursor",              "Write one statement for all the rows."),
     ("FETCH",    "a cursor",              "Write one statement for all the rows."),
     ("CLOSE",    "a cursor",              "Write one statement for all the rows."),
-    ("EXIT",     "EXIT",                  "Write one statement for all the rows."),
-    ("CONTINUE", "CONTINUE",              "Write one statement for all the rows."),
     ("COMMIT",   "COMMIT",                "A request is one transaction."),
     ("ROLLBACK", "ROLLBACK",              "A request is one transaction; RAISE EXCEPTION undoes it."),
     ("CALL",     "CALL",                  "Use a function."),
@@ -131,7 +125,7 @@ impl<'a> Parser<'a> {
     }
 
     /// Statements up to one of the words, which stays.
-    fn steps(&mut self, ends: &[&str]) -> Result<Vec<Step>, DialectError> {
+    pub(super) fn steps(&mut self, ends: &[&str]) -> Result<Vec<Step>, DialectError> {
         self.depth += 1;
         if self.depth > DEEPEST {
             return Err(DialectError::new("54001", "the function nests too deeply"));
@@ -160,6 +154,9 @@ impl<'a> Parser<'a> {
         if self.reader.takes_token(&Token::ShiftLeft) {
             let label = self.reader.name()?;
             self.reader.wants_token(&Token::ShiftRight)?;
+            if !self.next_is("DECLARE") && !self.next_is("BEGIN") {
+                return self.action();
+            }
             let block = self.block(Some(label))?;
             return self.ended(Action::Block(block));
         }
@@ -171,6 +168,17 @@ impl<'a> Parser<'a> {
         }
         if self.reader.takes("FOR") {
             return self.for_loop();
+        }
+        if self.reader.takes("FOREACH") {
+            return self.for_each();
+        }
+        if self.reader.takes("WHILE") {
+            let condition = self.reader.until(|token| is_word(token, "LOOP"));
+            let over = Over::While(Box::new(expression(condition)?));
+            return self.looped(over);
+        }
+        if self.next_is("LOOP") {
+            return self.looped(Over::Forever);
         }
         let sentence = self.reader.until(|token| *token == Token::SemiColon);
         self.reader.wants_token(&Token::SemiColon)?;
@@ -219,36 +227,7 @@ impl<'a> Parser<'a> {
         self.ended(Action::Choose(arms, otherwise))
     }
 
-    fn for_loop(&mut self) -> Result<Action, DialectError> {
-        let refused = |what: &str| {
-            DialectError::unsupported(what)
-                .with_hint("Write one statement for all the rows, INSERT … SELECT.")
-        };
-        let variable = self.reader.name()?;
-        if !self.reader.takes("IN") {
-            return Err(refused("this form of FOR"));
-        }
-        let query = self.reader.until(|token| is_word(token, "LOOP"));
-        self.reader.wants("LOOP")?;
-        let mut first = query;
-        if !(first.takes("SELECT")
-            || first.takes("WITH")
-            || first.takes("VALUES")
-            || first.takes_token(&Token::LParen))
-        {
-            return Err(refused(if first.takes("EXECUTE") {
-                "EXECUTE (dynamic SQL)"
-            } else {
-                "FOR over numbers"
-            }));
-        }
-        let query = query_of(query)?;
-        let steps = self.steps(&["END"])?;
-        self.reader.wants("END LOOP")?;
-        self.ended(Action::ForRows(variable, Box::new(query), steps))
-    }
-
-    fn next_is(&self, word: &str) -> bool {
+    pub(super) fn next_is(&self, word: &str) -> bool {
         let mut ahead = self.reader;
         ahead.takes(word)
     }
@@ -268,6 +247,16 @@ fn simple(mut sentence: Reader<'_>) -> Result<Action, DialectError> {
         return Ok(Action::Nothing);
     }
     sentence = start;
+    let is_exit = sentence.takes("EXIT");
+    if is_exit || sentence.takes("CONTINUE") {
+        let when = if sentence.takes("WHEN") { Some(expression(sentence)?) } else { None };
+        return match when {
+            None if !sentence.is_done() => {
+                Err(DialectError::unsupported("EXIT and CONTINUE of a loop by its label"))
+            }
+            when => Ok(Action::Leave(is_exit, when)),
+        };
+    }
     if sentence.takes("RETURN NEXT") {
         let value = if sentence.is_done() { None } else { Some(expression(sentence)?) };
         return Ok(Action::ReturnNext(value));
@@ -302,7 +291,12 @@ fn simple(mut sentence: Reader<'_>) -> Result<Action, DialectError> {
             Err(DialectError::unsupported("GET DIAGNOSTICS of anything but ROW_COUNT"))
         };
     }
-    if sentence.takes("SELECT") || sentence.takes("WITH") || sentence.takes("VALUES") {
+    if sentence.takes("WITH") {
+        let writes = |token: &Token| ["INSERT", "UPDATE", "DELETE"].iter().any(|word| is_word(token, word));
+        sentence.until(|token| writes(token) || is_word(token, "SELECT") || is_word(token, "VALUES"));
+        return if sentence.peek().is_some_and(writes) { write(start) } else { select(start) };
+    }
+    if sentence.takes("SELECT") || sentence.takes("VALUES") {
         return select(start);
     }
     if sentence.takes("REFRESH MATERIALIZED VIEW") {
@@ -337,6 +331,14 @@ fn select(sentence: Reader<'_>) -> Result<Action, DialectError> {
             .with_hint("If you want to discard the results of a SELECT, use PERFORM instead."));
     };
     Ok(Action::Select(Box::new(parse_query(tokens)?), Some(into)))
+}
+
+/// The query and the targets of a `SELECT … INTO` of plain variables; `None` without an INTO.
+pub fn into_of(sentence: Reader<'_>) -> Result<Option<(Box<ast::Query>, Vec<String>)>, DialectError> {
+    let (tokens, into) = without_into(sentence)?;
+    let Some(into) = into else { return Ok(None) };
+    let targets = into.targets.iter().filter_map(|names| names.first().cloned()).collect();
+    Ok(Some((Box::new(parse_query(tokens)?), targets)))
 }
 
 fn write(sentence: Reader<'_>) -> Result<Action, DialectError> {
@@ -434,7 +436,7 @@ fn variable_type(written: &mut Reader<'_>) -> Result<VariableType, DialectError>
 }
 
 /// `a.b.c`, folded.
-fn dotted(reader: &mut Reader<'_>) -> Result<Vec<String>, DialectError> {
+pub(super) fn dotted(reader: &mut Reader<'_>) -> Result<Vec<String>, DialectError> {
     let mut parts = vec![reader.name()?];
     while reader.takes_token(&Token::Period) {
         parts.push(reader.name()?);
@@ -449,7 +451,7 @@ fn among(operand: &ast::Expr, list: Reader<'_>) -> Result<ast::Expr, DialectErro
 }
 
 /// The expression that is left; `a FROM b WHERE c`, as a query's rest, is one too.
-fn expression(reader: Reader<'_>) -> Result<ast::Expr, DialectError> {
+pub(super) fn expression(reader: Reader<'_>) -> Result<ast::Expr, DialectError> {
     let mut ahead = reader;
     ahead.until(|token| is_word(token, "FROM"));
     if ahead.is_done() {
@@ -477,7 +479,7 @@ pub fn condition(text: &str) -> Result<ast::Expr, DialectError> {
     parse::expression_of(whole_rows(tokens))
 }
 
-fn query_of(reader: Reader<'_>) -> Result<ast::Query, DialectError> {
+pub(super) fn query_of(reader: Reader<'_>) -> Result<ast::Query, DialectError> {
     parse_query(reader.tokens_left())
 }
 
@@ -494,20 +496,20 @@ fn returned_query(reader: Reader<'_>) -> Result<ast::Query, DialectError> {
     Ok(ast::Query { body: Box::new(body), ..parse_query(words("SELECT 1")?)? })
 }
 
-fn parse_query(tokens: Vec<TokenWithSpan>) -> Result<ast::Query, DialectError> {
+pub(super) fn parse_query(tokens: Vec<TokenWithSpan>) -> Result<ast::Query, DialectError> {
     match parse::statement(tokens)? {
         ast::Statement::Query(query) => Ok(*query),
         _ => Err(DialectError::unsupported("a statement in the place of a query")),
     }
 }
 
-fn words(text: &str) -> Result<Vec<TokenWithSpan>, DialectError> {
+pub(super) fn words(text: &str) -> Result<Vec<TokenWithSpan>, DialectError> {
     let mut tokens = parse::tokens(text)?;
     tokens.retain(|token| token.token != Token::EOF);
     Ok(tokens)
 }
 
-fn is_word(token: &Token, wanted: &str) -> bool {
+pub(super) fn is_word(token: &Token, wanted: &str) -> bool {
     matches!(token, Token::Word(word) if word.quote_style.is_none() && word.value.eq_ignore_ascii_case(wanted))
 }
 
@@ -556,11 +558,11 @@ mod tests {
     fn what_is_no_batch_is_refused_by_name() {
         for (text, found) in [
             ("BEGIN EXECUTE 'x'; END", "EXECUTE (dynamic SQL) is not supported (line 1 of the function)"),
-            ("BEGIN\nLOOP NULL; END LOOP; END", "LOOP is not supported (line 2 of the function)"),
+            ("BEGIN\nCLOSE c; END", "a cursor is not supported (line 2 of the function)"),
             ("BEGIN\nNULL;\nEXCEPTION WHEN others THEN NULL; END", "EXCEPTION (line 3) is not supported"),
             (
-                "BEGIN FOR i IN 1..3 LOOP NULL; END LOOP; END",
-                "FOR over numbers is not supported (line 1 of the function)",
+                "BEGIN FOR i IN EXECUTE 'x' LOOP NULL; END LOOP; END",
+                "EXECUTE (dynamic SQL) is not supported (line 1 of the function)",
             ),
             (
                 "BEGIN RAISE EXCEPTION '%'; END",
@@ -569,6 +571,12 @@ mod tests {
             ("BEGIN SELECT 1; END", "query has no destination for result data (line 1 of the function)"),
         ] {
             assert_eq!(body(text).unwrap_err().message, found, "{text}");
+        }
+        for from_and_to in
+            ["1..3", "1 .. 3", "1.. 3", "1 ..3", "f(1..2)..n.x", "a..b BY 2", "REVERSE 3..1 BY n + 1"]
+        {
+            let loops = body(&format!("BEGIN FOR i IN {from_and_to} LOOP EXIT WHEN i > 2; END LOOP; END"));
+            assert!(loops.is_ok() != from_and_to.contains("f("), "{from_and_to}: {loops:?}");
         }
         assert!(body("BEGIN x := ; END").is_err());
         assert!(body("BEGIN RETURN").is_err());

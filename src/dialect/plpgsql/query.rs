@@ -1,16 +1,17 @@
 //! `PERFORM`, `SELECT … INTO`, and loops over rows that are one statement.
 
-use sqlparser::ast::Query;
+use sqlparser::ast::{Query, Statement};
 
 use super::machine::Machine;
 use super::machine::Returned;
 use super::sink::Sink;
-use super::state::Place;
-use super::syntax::{Action, Into, Otherwise, Step};
+use super::state::{Place, variables};
+use super::syntax::{Action, Into, Otherwise, Over, Step};
 use crate::dialect::DialectError;
 use crate::dialect::expression::{Field, Piece};
 use crate::dialect::query::LoweredQuery;
-use crate::dialect::routine::{CALL, needs_a_call, response_setting, set_response};
+use crate::dialect::routine::{CALL, needs_a_call, only_call, response_setting, set_response};
+use crate::dialect::write::{has_writes, run_with, taken_apart, unwritten};
 use crate::schema::{DataType, Storage};
 use crate::sql::raise;
 
@@ -36,7 +37,14 @@ impl Machine<'_> {
             self.sink.push(statement);
             return Ok(());
         }
-        let query = self.lowered(|lowering| lowering.subquery(query))?;
+        let query = match (self.lowered(|lowering| lowering.subquery(query)), only_call(query)) {
+            (Err(error), Some(call)) => {
+                self.nested_call(call, error)?;
+                self.state.found = "TRUE".to_string();
+                return Ok(());
+            }
+            (query, _) => query?,
+        };
         // Counting each column has it computed.
         let counts: Vec<String> =
             (1..=query.columns.len()).map(|index| format!("count(\"/row\".\"{index}\")")).collect();
@@ -58,7 +66,14 @@ impl Machine<'_> {
 
     pub(super) fn select_into(&mut self, query: &Query, into: &Into) -> Result<(), DialectError> {
         let targets = self.targets(into)?;
-        let query = self.lowered(|lowering| lowering.subquery(query))?;
+        let query = match (self.rows_of(query), only_call(query)) {
+            (Err(error), Some(call)) => {
+                let (sql, of) = self.nested_call(call, error)?.resolved(self.catalog)?;
+                self.state.found = "TRUE".to_string();
+                return self.fill(&targets, &[(String::new(), of)], vec![sql]);
+            }
+            (query, _) => query?,
+        };
         if into.is_strict {
             self.refuse_unless_one(&query);
         }
@@ -77,6 +92,33 @@ impl Machine<'_> {
             self.first_row(&query, &first)?
         };
         self.fill(&targets, &query.columns, values)
+    }
+
+    /// A query, after those of its WITH queries that write.
+    pub(super) fn rows_of(&mut self, query: &Query) -> Result<LoweredQuery, DialectError> {
+        if !has_writes(query.with.as_ref()) {
+            return self.lowered(|lowering| lowering.subquery(query));
+        }
+        if !self.sink.takes_statements() {
+            return Err(DialectError::new("0A000", "a function that writes cannot stand in an expression")
+                .with_hint("Call it by rpc, or in a trigger."));
+        }
+        let guard = self.state.running.clone();
+        let mut sink = std::mem::replace(&mut self.sink, Sink::layers());
+        let rows = self.lowered(|lowering| {
+            let (with, statement) = taken_apart(&Statement::Query(Box::new(query.clone())));
+            let (Some(with), Statement::Query(query)) = (with, statement) else {
+                return Err(DialectError::unsupported("this form of query"));
+            };
+            let mut written = Vec::new();
+            run_with(lowering, &mut sink, &with, &guard, &mut written)?;
+            let rows = unwritten(lowering.subquery(&query)?, &written)?;
+            Ok((sink.keep_rows(&rows, &guard), written))
+        });
+        self.sink = sink;
+        let (rows, written) = rows?;
+        self.writes.extend(written.into_iter().flat_map(|of| of.into_tables()));
+        Ok(rows)
     }
 
     /// The values of a query's first row, as expressions.
@@ -168,31 +210,47 @@ impl Machine<'_> {
         Ok(())
     }
 
-    /// `FOR row IN query LOOP` around one INSERT (or RETURN NEXT) is that statement for all the rows.
+    /// `FOR row IN query LOOP` around one INSERT (or RETURN NEXT) is that statement for all the rows; around what only
+    /// computes it is a query of its own.
     pub(super) fn for_rows(
         &mut self,
         variable: &str,
         query: &Query,
         steps: &[Step],
     ) -> Result<(), DialectError> {
-        let refused = || {
-            DialectError::unsupported("a loop of anything but one INSERT or RETURN NEXT")
-                .with_hint("Write one statement for all the rows.")
-        };
+        let writes = matches!(steps, [Step { action: Action::Write(_, None), .. }]);
+        if !writes && !gives_rows(steps) {
+            let targets = vec![vec![variable.to_string()]];
+            let over = Over::Rows { targets, query: Box::new(query.clone()), elements_of: None };
+            return self.fold(&over, steps);
+        }
         let query = self.lowered(|lowering| lowering.subquery(query))?;
         let fields = query.columns.iter().enumerate().map(|(index, (name, data_type))| Field {
             name: name.clone(),
             sql: format!("\"/each\".\"{}\"", index + 1),
             data_type: data_type.clone(),
         });
-        let row = super::state::row(variable, fields.collect());
+        let mut fields: Vec<Field> = fields.collect();
+        let declared = self.state.place(&[variable.to_string()]).ok();
+        let row = match (declared.and_then(|place| self.state.field(place)).cloned(), fields.pop()) {
+            // A variable of one value.
+            (Some(of), Some(field)) if fields.is_empty() => {
+                let to = of.data_type.clone();
+                let piece = Piece::Typed(field.sql, field.data_type);
+                let sql = self.lowered(|lowering| lowering.assign_in_function(piece, &to))?;
+                variables("", vec![Field { sql, ..of }])
+            }
+            (_, last) => {
+                fields.extend(last);
+                super::state::row(variable, fields)
+            }
+        };
         let before = self.state.scopes.len();
         self.state.scopes.push(crate::dialect::expression::Scope { relations: vec![row] });
         let source = format!("({}) AS \"/each\"", query.sql);
         let done = match steps {
             [Step { action: Action::Write(statement, None), .. }] => self.insert_each(statement, &source),
-            steps if gives_rows(steps) => self.give_each(steps, &source),
-            _ => Err(refused()),
+            steps => self.give_each(steps, &source),
         };
         self.state.scopes.truncate(before);
         done?;
@@ -202,7 +260,19 @@ impl Machine<'_> {
 
     /// A loop that assigns and returns: for each row what it returns.
     fn give_each(&mut self, steps: &[Step], source: &str) -> Result<(), DialectError> {
-        let before = self.state.clone();
+        let mut before = self.state.clone();
+        let assigned = self.assigned_in(steps);
+        let forgotten = |state: &mut super::state::State, sql: &str| {
+            for place in &assigned {
+                (0..state.columns_at(*place).len())
+                    .for_each(|index| state.set_at(*place, index, sql.to_string()));
+            }
+        };
+        forgotten(&mut self.state, ROUND_BEFORE);
+        forgotten(
+            &mut before,
+            &raise("'0A000:reading a variable that a loop around RETURN NEXT assigned is not supported'"),
+        );
         let sink = std::mem::replace(&mut self.sink, Sink::layers_of("\"/each\""));
         let (outcomes, guards) = (std::mem::take(&mut self.outcomes), std::mem::take(&mut self.guards));
         self.state.running = super::condition::Condition::always();
@@ -222,17 +292,39 @@ impl Machine<'_> {
             format!("(SELECT \"/each\".*, {layer} FROM {source}) AS \"/each\"")
         });
         let sql = format!("{} FROM {source} WHERE {}", row.sql, outcome.condition.to_sql());
+        if sql.contains(ROUND_BEFORE) {
+            return Err(DialectError::unsupported(
+                "a loop around RETURN NEXT whose rounds ask for those before",
+            )
+            .with_hint("Write a window function."));
+        }
         self.give_row(LoweredQuery { sql, is_single: false, ..row.clone() });
         Ok(())
     }
 }
 
+/// Stands for what a round before left in a variable.
+const ROUND_BEFORE: &str = "\"/round before\"";
+
 /// Whether steps do no more than assign and RETURN NEXT.
 fn gives_rows(steps: &[Step]) -> bool {
+    fn has_next(steps: &[Step]) -> bool {
+        steps.iter().any(|step| match &step.action {
+            Action::ReturnNext(_) => true,
+            Action::Choose(arms, Otherwise::Steps(otherwise)) => {
+                arms.iter().any(|(_, steps)| has_next(steps)) || has_next(otherwise)
+            }
+            _ => false,
+        })
+    }
+    has_next(steps) && only_gives_rows(steps)
+}
+
+fn only_gives_rows(steps: &[Step]) -> bool {
     steps.iter().all(|step| match &step.action {
         Action::Nothing | Action::Assign(..) | Action::ReturnNext(_) => true,
         Action::Choose(arms, Otherwise::Steps(otherwise)) => {
-            arms.iter().all(|(_, steps)| gives_rows(steps)) && gives_rows(otherwise)
+            arms.iter().all(|(_, steps)| only_gives_rows(steps)) && only_gives_rows(otherwise)
         }
         _ => false,
     })

@@ -68,6 +68,19 @@ impl Sink {
         }
     }
 
+    /// Puts several values aside at once: for an expression's.
+    pub fn keep_together(&mut self, values: &[String]) -> Vec<String> {
+        let Self::Layers { alias, layers } = self else {
+            return values.iter().map(|sql| self.keep(sql)).collect();
+        };
+        let name = |index: usize| quote_identifier(&format!("/{}.{index}", layers.len() + 1));
+        let names: Vec<String> = (0..values.len()).map(name).collect();
+        let list: Vec<String> =
+            values.iter().zip(&names).map(|(sql, name)| format!("{sql} AS {name}")).collect();
+        layers.push(list.join(", "));
+        names.into_iter().map(|name| format!("{alias}.{name}")).collect()
+    }
+
     /// The same unless the value is as cheap, and as much the same, when it is computed again.
     pub fn settle(&mut self, sql: String) -> String {
         let is_random = sql.contains("random");

@@ -29,7 +29,36 @@ pub struct Place {
     field: Option<usize>,
 }
 
+impl Place {
+    /// The row that a field is of.
+    pub fn whole(self) -> Self {
+        Self { field: None, ..self }
+    }
+}
+
 impl State {
+    /// What stands at a place: a field, or all of a row's.
+    pub fn columns_at(&self, place: Place) -> &[Field] {
+        let columns = self.relation(place).map(|of| of.columns.as_slice()).unwrap_or_default();
+        match place.field {
+            None => columns,
+            Some(field) => columns.get(field..=field).unwrap_or_default(),
+        }
+    }
+
+    /// The value of one of those.
+    pub fn at(&self, place: Place, index: usize) -> String {
+        self.columns_at(place).get(index).map_or("NULL".to_string(), |field| field.sql.clone())
+    }
+
+    /// Puts a value into one of those.
+    pub fn set_at(&mut self, place: Place, index: usize, sql: String) {
+        let index = place.field.unwrap_or(index);
+        if let Some(field) = self.relation_mut(place).and_then(|relation| relation.columns.get_mut(index)) {
+            field.sql = sql;
+        }
+    }
+
     /// Over what a function is given.
     pub fn over(given: Vec<Relation>) -> Self {
         Self {

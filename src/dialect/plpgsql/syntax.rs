@@ -81,6 +81,41 @@ pub enum Action {
     Block(Block),
     /// `FOR row IN query LOOP … END LOOP`.
     ForRows(String, Box<ast::Query>, Vec<Step>),
+    /// Any other loop.
+    Loop(Box<Over>, Vec<Step>),
+    /// `EXIT` and `CONTINUE`: whether it leaves the loop, and `WHEN`.
+    Leave(bool, Option<ast::Expr>),
+}
+
+/// What a loop runs over.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Over {
+    /// A query's rows.
+    Rows {
+        /// Where each goes.
+        targets: Vec<Vec<String>>,
+        /// The query.
+        query: Box<ast::Query>,
+        /// The array whose elements they are, of `FOREACH`.
+        elements_of: Option<Box<ast::Expr>>,
+    },
+    /// `FOR name IN from..to`.
+    Numbers {
+        /// The loop's own variable.
+        name: String,
+        /// The first.
+        from: Box<ast::Expr>,
+        /// The last.
+        to: Box<ast::Expr>,
+        /// `BY`.
+        by: Option<Box<ast::Expr>>,
+        /// Downwards.
+        is_reverse: bool,
+    },
+    /// `WHILE`.
+    While(Box<ast::Expr>),
+    /// `LOOP` alone.
+    Forever,
 }
 
 /// What happens when no condition of a choice is true.

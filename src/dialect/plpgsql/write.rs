@@ -3,14 +3,18 @@
 use sqlparser::ast::{self, SelectItem};
 
 use super::machine::Machine;
+use super::sink::Sink;
 use super::syntax::Into;
+use crate::dialect::name::folded;
 use crate::dialect::query::Output;
+use crate::dialect::statement::insert::inserted_columns;
+use crate::dialect::statement::write::{assigned, is_default};
 use crate::dialect::trigger::Fires;
 use crate::dialect::view::system_query;
-use crate::dialect::write::{self, Written};
+use crate::dialect::write::{self, Written, refuse_written, run_with, taken_apart};
 use crate::dialect::{CallerValue, DialectError};
-use crate::schema::{Command, DataType, WrittenTable};
-use crate::sql::{physical_name, quote_identifier, quote_literal, raise};
+use crate::schema::{Column, Command, DataType, WrittenTable};
+use crate::sql::{balanced, physical_name, quote_identifier, quote_literal, raise};
 
 impl Machine<'_> {
     pub(super) fn write(
@@ -23,6 +27,7 @@ impl Machine<'_> {
                 .with_hint("Call it by rpc, or in a trigger."));
         }
         match (statement, into) {
+            (ast::Statement::Query(_), None) => self.write_after_with(statement),
             (_, None) => {
                 let written = self.written(statement, None)?;
                 let after = self.push_write(written)?;
@@ -34,8 +39,7 @@ impl Machine<'_> {
                 let items = insert.returning.clone().unwrap_or_default();
                 let written = self.written(statement, None)?;
                 if written.updates_on_conflict {
-                    return Err(DialectError::unsupported("RETURNING … INTO after ON CONFLICT DO UPDATE")
-                        .with_hint("Read the row with SELECT … INTO."));
+                    return self.upsert_into(insert, written, &items, into);
                 }
                 let outputs = self.outputs(&written, &items)?;
                 let last = format!("{}.rowid = last_insert_rowid()", written.table.physical());
@@ -68,6 +72,70 @@ impl Machine<'_> {
             }
             _ => Err(DialectError::unsupported("this statement in a function")),
         }
+    }
+
+    /// `INSERT … ON CONFLICT DO UPDATE … RETURNING … INTO`: the row is found by the key that would be in conflict.
+    fn upsert_into(
+        &mut self,
+        insert: &ast::Insert,
+        written: Written,
+        items: &[SelectItem],
+        into: &Into,
+    ) -> Result<(), DialectError> {
+        let name = written.table.physical();
+        let mut keys = Vec::new();
+        for (column, value) in conflict_key(insert, &written)? {
+            let sql = self.lowered(|lowering| {
+                let piece = lowering.lower(value)?;
+                assigned(lowering, piece, &column)
+            })?;
+            keys.push((format!("{name}.{}", quote_identifier(&column.name)), self.keep_running(&sql)));
+        }
+        let nulls: Vec<String> = keys.iter().map(|(_, key)| format!("{key} IS NULL")).collect();
+        let equal: Vec<String> = keys.iter().map(|(column, key)| format!("{column} = {key}")).collect();
+        let is_it = format!(
+            "CASE WHEN {} THEN {name}.rowid = last_insert_rowid() ELSE {} END",
+            balanced(nulls, " OR "),
+            balanced(equal, " AND ")
+        );
+        let outputs = self.outputs(&written, items)?;
+        let after = self.push_write(written.clone())?;
+        self.take_row(&written, &outputs, &is_it, "changes() > 0", into)?;
+        let lost = raise("'0A000:RETURNING … INTO of a row whose key a trigger changed is not supported'");
+        let (rows, found) = (self.state.row_count.clone(), self.state.found.clone());
+        self.guard(&format!("CASE WHEN {rows} > 0 AND NOT {found} THEN {lost} ELSE TRUE END"));
+        after.into_iter().for_each(|sql| self.sink.push(sql));
+        Ok(())
+    }
+
+    /// A statement after its WITH queries.
+    fn write_after_with(&mut self, statement: &ast::Statement) -> Result<(), DialectError> {
+        let guard = self.state.running.clone();
+        let mut sink = std::mem::replace(&mut self.sink, Sink::layers());
+        let written = self.lowered(|lowering| {
+            let (with, statement) = taken_apart(statement);
+            let mut written = Vec::new();
+            if let Some(with) = with {
+                run_with(lowering, &mut sink, &with, &guard, &mut written)?;
+            }
+            let of = write::written(lowering, &statement, &guard)?;
+            refuse_written(&of.sql, &written)?;
+            sink.push(of.sql.clone());
+            written.push(of);
+            Ok(written)
+        });
+        self.sink = sink;
+        let written = written?;
+        if let Some(of) = written.last()
+            && !self.fires(of)?.is_empty()
+        {
+            return Err(DialectError::unsupported(format!(
+                "a statement after WITH that writes \"{}\", which has statement-level triggers,",
+                of.table.name
+            )));
+        }
+        self.writes.extend(written.into_iter().flat_map(Written::into_tables));
+        self.count()
     }
 
     /// An INSERT for each row of a source.
@@ -223,6 +291,46 @@ impl Machine<'_> {
         }
         self.fill(&targets, &columns, values)
     }
+}
+
+/// The columns of an upsert's key, and the values that its one row gives them.
+fn conflict_key<'i>(
+    insert: &'i ast::Insert,
+    written: &Written,
+) -> Result<Vec<(Column, &'i ast::Expr)>, DialectError> {
+    let refused = |why: &str| {
+        DialectError::unsupported(format!("RETURNING … INTO after ON CONFLICT DO UPDATE {why}"))
+            .with_hint("Read the row with SELECT … INTO.")
+    };
+    let table = &written.table;
+    let Some(ast::OnInsert::OnConflict(conflict)) = &insert.on else { return Err(refused("here")) };
+    let names: Vec<String> = match &conflict.conflict_target {
+        Some(ast::ConflictTarget::Columns(columns)) => columns.iter().map(folded).collect(),
+        Some(ast::ConflictTarget::OnConstraint(name)) => {
+            let name = crate::dialect::name::single(name)?;
+            let keys = table.primary_key.iter().chain(&table.uniques);
+            keys.into_iter().find(|key| key.name == name).map(|key| key.columns.clone()).unwrap_or_default()
+        }
+        None => Vec::new(),
+    };
+    let row = match insert.source.as_ref().map(|source| source.body.as_ref()) {
+        Some(ast::SetExpr::Values(values)) => match values.rows.as_slice() {
+            [row] => row.content.as_slice(),
+            _ => return Err(refused("of several rows")),
+        },
+        _ => return Err(refused("of a query's rows")),
+    };
+    let given = inserted_columns(table, &insert.columns)?;
+    let mut key = Vec::new();
+    for name in &names {
+        let place = given.iter().position(|column| column.name == *name);
+        let value = place.and_then(|place| Some((given.get(place)?.clone(), row.get(place)?)));
+        match value.filter(|(_, value)| !is_default(value)) {
+            Some(value) if !written.columns.contains(name) => key.push(value),
+            _ => return Err(refused("that gives no value to the key, or sets it")),
+        }
+    }
+    if key.is_empty() { Err(refused("without a key")) } else { Ok(key) }
 }
 
 /// The rowid of the one row that an UPDATE or DELETE touches.

@@ -39,11 +39,6 @@ pub fn routine_batch(
     catalog: &Catalog,
     environment: &mut dyn Environment,
 ) -> Result<RoutineBatch, DialectError> {
-    let elsewhere = |path: &Vec<String>| path.iter().any(|schema| schema != "public");
-    if routine.search_path.as_ref().is_some_and(elsewhere) {
-        return Err(DialectError::unsupported("writing in a function with a search_path other than public")
-            .with_hint("Write the tables' schemas, and SET search_path = ''."));
-    }
     environment.enter_routine(routine)?;
     let batch = lowered(routine, arguments, catalog, environment);
     environment.leave_routine();
@@ -184,6 +179,7 @@ fn sql_batch(
         let prefix = quote_identifier(&format!("{CALL}/{index}"));
         let mut lowering = Lowering::beside_row(catalog, environment, &prefix);
         lowering.scopes = vec![scope.clone()];
+        lowering.search_path.clone_from(&routine.search_path);
         let (with, statement) = write::taken_apart(statement);
         let mut written = Vec::new();
         if let Some(with) = with {

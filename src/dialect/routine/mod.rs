@@ -9,6 +9,7 @@ mod body;
 mod call;
 mod check;
 mod inline;
+mod nested;
 mod plpgsql;
 mod resolve;
 mod response_setting;
@@ -16,4 +17,5 @@ mod source;
 
 pub use batch::{CALL, RoutineBatch, routine_batch};
 pub use call::{CallArgument, routine_source, routine_value};
+pub use nested::only_call;
 pub use response_setting::{needs_a_call, response_setting, set_response};

@@ -20,7 +20,9 @@ impl Lowering<'_> {
         plpgsql::with_out(&mut given, columns);
         let prefix = self.alias();
         let sink = Sink::layers_of(&quote_identifier(&format!("{prefix}/let")));
+        let row_mark = self.row_mark.clone();
         let mut machine = Machine::new(self.catalog, self.environment, sink, given);
+        machine.row_mark = row_mark;
         machine.out = columns.iter().map(|(name, _)| name.clone()).collect();
         machine.prefix = prefix;
         machine.search_path.clone_from(&self.search_path);

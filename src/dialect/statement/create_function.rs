@@ -299,7 +299,11 @@ fn argument_mode(reader: &mut Reader<'_>) -> Option<ArgumentMode> {
 
 /// `SET name { TO | = } value, …`: the search path, when it is that.
 pub(super) fn setting(reader: &mut Reader<'_>) -> Result<Option<Vec<String>>, DialectError> {
-    let (_, name) = reader.qualified_name()?;
+    let (schema, name) = reader.qualified_name()?;
+    if schema != "public" {
+        return Err(DialectError::unsupported(format!("SET {schema}.{name} in a function"))
+            .with_hint("Give the value to the functions that ask for it as an argument."));
+    }
     if reader.takes("FROM CURRENT") {
         return Ok(None);
     }

@@ -127,7 +127,7 @@ impl Reached<'_> {
                 all
             }
             Action::Block(block) => vec![&block.steps],
-            Action::ForRows(_, _, steps) => vec![steps],
+            Action::ForRows(_, _, steps) | Action::Loop(_, steps) => vec![steps],
             _ => Vec::new(),
         }
     }
@@ -205,6 +205,7 @@ impl Row<'_> {
             Machine::new(catalog, environment, Sink::layers(), vec![constants.relation(), new.clone(), old]);
         machine.constants = constants.values();
         machine.search_path.clone_from(&routine.search_path);
+        machine.row_mark = new.columns.first().map(|field| field.sql.clone());
         let kept_before = if self.is_kept { format!("{LAYER}.{KEEP}") } else { "TRUE".to_string() };
         if self.is_kept {
             machine.state.running = machine.state.running.and(&kept_before);

@@ -2,12 +2,12 @@
 
 use sqlparser::ast::{Delete, FromTable, TableFactor};
 
-use super::Written;
+use super::{Written, written_table};
+use crate::dialect::DialectError;
 use crate::dialect::expression::Lowering;
 use crate::dialect::name::folded;
 use crate::dialect::plpgsql::Condition;
 use crate::dialect::statement::write::target_scope;
-use crate::dialect::{DialectError, name};
 use crate::schema::Command;
 use crate::sql::balanced;
 
@@ -24,12 +24,7 @@ pub fn delete(
     let TableFactor::Table { name: object, alias, args: None, .. } = &target.relation else {
         return Err(refused());
     };
-    let (schema, table_name) = name::qualified(object)?;
-    let table = lowering
-        .catalog
-        .table(&schema, &table_name)
-        .cloned()
-        .ok_or_else(|| DialectError::new("42P01", format!("relation \"{table_name}\" does not exist")))?;
+    let table = written_table(lowering, object)?;
     let alias = alias.as_ref().map(|alias| folded(&alias.name));
     let row = table.physical();
     let scopes = lowering.scopes.len();

@@ -5,7 +5,8 @@ use sqlparser::ast::{
 };
 
 use super::before::{KEEP, has_before, old_columns, proposed, refuse_several};
-use super::{NEW, Written, checked};
+use super::{NEW, Written, checked, written_table};
+use crate::dialect::DialectError;
 use crate::dialect::expression::{Expression, Lowering, Piece};
 use crate::dialect::name::folded;
 use crate::dialect::plpgsql::Condition;
@@ -15,7 +16,6 @@ use crate::dialect::statement::insert::{
     conflict_columns, identity_always, inserted_columns, on_conflict, updated_scope,
 };
 use crate::dialect::statement::write::{assigned, assigned_values, is_default};
-use crate::dialect::{DialectError, name};
 use crate::schema::{Catalog, Column, Command, DataType, Identity, Table};
 use crate::sql::{balanced, physical_name, quote_identifier, quote_literal};
 
@@ -29,12 +29,7 @@ pub fn insert(
     let TableObject::TableName(object) = &insert.table else {
         return Err(DialectError::unsupported("INSERT into this"));
     };
-    let (schema, table_name) = name::qualified(object)?;
-    let table = lowering
-        .catalog
-        .table(&schema, &table_name)
-        .cloned()
-        .ok_or_else(|| DialectError::new("42P01", format!("relation \"{table_name}\" does not exist")))?;
+    let table = written_table(lowering, object)?;
     let alias = insert.table_alias.as_ref().map(|alias| folded(&alias.alias));
     let columns = inserted_columns(&table, &insert.columns)?;
     let (columns, source) = source(lowering, columns, insert, each)?;

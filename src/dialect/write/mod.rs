@@ -15,13 +15,17 @@ pub use before::{Before, KEEP, has_before, is_compiled, old_columns, proposed};
 pub use delete::delete;
 pub use insert::insert;
 pub use insert::updated_on_conflict;
-pub use returned::returned;
+pub use returned::{returned, written};
 pub use update::update;
 pub use with::{has_writes, is_write, refuse_written, run_with, taken_apart, unwritten};
 
+use sqlparser::ast::ObjectName;
+
+use super::expression::Lowering;
 use super::plpgsql::Condition;
 pub use super::statement::write::target_scope;
 use super::trigger::{Fires, fires};
+use super::{DialectError, name};
 use crate::schema::{Catalog, Command, Table, WrittenTable};
 use crate::sql::{physical_name, quote_literal, raise};
 
@@ -65,6 +69,17 @@ impl Written {
         tables.push(WrittenTable { table, command: self.command, columns: self.columns });
         tables
     }
+}
+
+/// The table that a statement writes: an unqualified name is looked up on the function's search path.
+fn written_table(lowering: &Lowering<'_>, object: &ObjectName) -> Result<Table, DialectError> {
+    let catalog = lowering.catalog;
+    let (mut schema, table) = name::qualified(object)?;
+    if object.0.len() == 1 {
+        schema = lowering.schema_on_path(|schema| catalog.table(schema, &table).is_some());
+    }
+    let missing = || DialectError::new("42P01", format!("relation \"{table}\" does not exist"));
+    catalog.table(&schema, &table).cloned().ok_or_else(missing)
 }
 
 /// The row that would be written. No table has a name like these.

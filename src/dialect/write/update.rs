@@ -3,12 +3,12 @@
 use sqlparser::ast::{TableFactor, Update, UpdateTableFromKind};
 
 use super::before::{KEEP, old_columns, proposed, refuse_several};
-use super::{NEW, Written, checked};
+use super::{NEW, Written, checked, written_table};
+use crate::dialect::DialectError;
 use crate::dialect::expression::{Lowering, Relation, Scope};
 use crate::dialect::name::folded;
 use crate::dialect::plpgsql::Condition;
 use crate::dialect::statement::write::{assigned_values, target_scope};
-use crate::dialect::{DialectError, name};
 use crate::schema::{Command, Table};
 use crate::sql::{balanced, quote_identifier};
 
@@ -27,12 +27,8 @@ pub fn update(
     if !update.table.joins.is_empty() || update.limit.is_some() || !update.order_by.is_empty() {
         return Err(DialectError::unsupported("this form of UPDATE"));
     }
-    let (schema, table_name) = name::qualified(object)?;
     let catalog = lowering.catalog;
-    let table = catalog
-        .table(&schema, &table_name)
-        .cloned()
-        .ok_or_else(|| DialectError::new("42P01", format!("relation \"{table_name}\" does not exist")))?;
+    let table = written_table(lowering, object)?;
     let alias = alias.as_ref().map(|alias| folded(&alias.name));
     let plainly =
         lowered(lowering, update, &table, target_scope(&table, alias.as_deref()), &table.physical(), guard)?;

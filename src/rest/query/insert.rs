@@ -1,6 +1,6 @@
 //! Inserting: rows of a body, each made whole and asked for by the policies before it is written.
 
-use super::numbers::{is_numbered, numbers_itself, take_own_numbers};
+use super::numbers::{PAYLOAD_ROW, is_numbered, numbers_itself, take_own_numbers};
 use super::payload::chunks;
 use super::proposed::{EXISTING, PROPOSED, UPDATED, plain_columns, written_columns};
 use super::vectors::returned_vectors;
@@ -120,7 +120,7 @@ fn shares(
     }
     let has_values = !insert.columns.is_empty()
         || has_before(catalog, write.table, &[Command::Insert])?
-        || write.table.columns.iter().any(is_supplied);
+        || write.table.columns.iter().any(|column| is_supplied(catalog, column));
     if has_values {
         return chunks(&insert.rows);
     }
@@ -231,7 +231,7 @@ impl Builder<'_> {
     ) -> Result<(), RestError> {
         let values = self.proposed_values(table, insert, checks)?;
         let source = if insert.columns.is_empty() && rows.is_empty() {
-            String::new()
+            "\nFROM (SELECT 0 AS key) AS \"payload\"".to_string()
         } else {
             let payload = self.writer.bind(rows);
             format!("\nFROM json_each({payload}) AS \"payload\"")
@@ -333,7 +333,7 @@ impl Builder<'_> {
             values.push(self.given_value(table, column, insert, index)?);
         }
         let absent = |column: &&Column| !insert.columns.iter().any(|of| of.name == column.name);
-        for column in table.columns.iter().filter(absent).filter(|column| is_supplied(column)) {
+        for column in table.columns.iter().filter(absent).filter(|column| is_supplied(self.catalog, column)) {
             columns.push(quote_identifier(&column.name));
             values.push(self.default(column)?);
         }
@@ -348,7 +348,7 @@ impl Builder<'_> {
             return Ok("NULL".to_string());
         };
         let catalog = self.catalog;
-        Ok(dialect::lower_default(text, &column.data_type, catalog, &mut self.environment())?)
+        Ok(dialect::lower_default(text, &column.data_type, catalog, &mut self.environment(), PAYLOAD_ROW)?)
     }
 
     /// Whether the table has a row with the payload row's key.
@@ -398,8 +398,16 @@ fn is_repeatable(proposed: &str) -> bool {
 }
 
 /// Columns whose value no SQLite default can be.
-fn is_supplied(column: &Column) -> bool {
-    asks_for_caller(column) || is_numbered(column)
+fn is_supplied(catalog: &Catalog, column: &Column) -> bool {
+    asks_for_caller(column) || is_numbered(column) || calls_routine(catalog, column)
+}
+
+/// `DEFAULT new_code()`: a function of the project's has no SQL of its own that SQLite could hold.
+fn calls_routine(catalog: &Catalog, column: &Column) -> bool {
+    column.default.as_ref().filter(|default| default.contains('(')).is_some_and(|default| {
+        let default = default.to_ascii_lowercase();
+        catalog.routines.values().any(|routine| default.contains(&routine.name.to_ascii_lowercase()))
+    })
 }
 
 /// That a row has the key of one that is there.

@@ -38,6 +38,9 @@ pub fn take_own_numbers(table: &Table, count: usize) -> [Statement; 2] {
     [Statement::new(add), Statement::new(take)]
 }
 
+/// What tells the payload's rows apart.
+pub(super) const PAYLOAD_ROW: &str = "\"payload\".key";
+
 fn row_numbers(table: &Table) -> String {
     quote_literal(&physical_name(&table.schema, &table.name))
 }
@@ -53,7 +56,9 @@ impl Builder<'_> {
         let sql = match (column.sequence.as_ref().and_then(|key| catalog.sequences.get(key)), &column.default)
         {
             (Some(sequence), _) => environment.next_number(sequence),
-            (None, Some(text)) => dialect::lower_default(text, &column.data_type, catalog, &mut environment),
+            (None, Some(text)) => {
+                dialect::lower_default(text, &column.data_type, catalog, &mut environment, PAYLOAD_ROW)
+            }
             (None, None) => Ok("NULL".to_string()),
         };
         let sql = sql?;

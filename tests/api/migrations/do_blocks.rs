@@ -138,3 +138,61 @@ fn rows_are_written_as_by_a_function() {
     let left = app.database.value("SELECT count(*) FROM \"edgeward.frame\"");
     assert_eq!(left.as_deref(), Some("0"));
 }
+
+#[test]
+fn a_block_does_it_for_each() {
+    let app = project();
+    app.migrate(
+        "2",
+        "do $$
+         declare
+           t text;
+           p record;
+         begin
+           for t in select table_name from information_schema.tables where table_schema = 'public' order by 1 loop
+             execute format('create policy %I on %I for select to authenticated using (id > %s)', t || '_read', t, 1);
+           end loop;
+           for p in (select * from pg_policies where policyname like '%\\_read') loop
+             if p.tablename = 'teams' then
+               execute 'drop policy ' || quote_ident(p.policyname) || ' on public.' || p.tablename;
+             end if;
+           end loop;
+         end $$;
+         insert into people values (1, 1, 'ann'), (2, 1, 'bob');
+         insert into teams values (2, 'red');
+         drop policy \"see\" on people;",
+    );
+    let seen = |table: &str| {
+        app.user("7c9e6679-7425-40de-944b-e07fc1f90ae7")
+            .get(&format!("/rest/v1/{table}?select=id"))
+            .send()
+            .json()
+    };
+    assert_eq!((seen("people"), seen("teams")), (json!([{"id": 2}]), json!([])));
+}
+
+#[test]
+fn what_a_block_cannot_decide_is_refused() {
+    let app = project();
+    #[rustfmt::skip]
+    let rows = [
+        ("declare n text := 'a'; begin create table t (id int); insert into people values (1, 1, n); end",  "0A000", "the variable n in a statement"),
+        ("declare n text; begin select name into n from people; execute n; end",                            "0A000", "what is in people"),
+        ("declare n text; begin select conname into n from pg_constraint; execute n; end",                  "0A000", "which of several rows"),
+        ("declare n text; begin select conname into n from pg_constraint limit 1; execute n; end",          "0A000", "LIMIT without ORDER BY"),
+        ("declare n uuid := gen_random_uuid(); begin execute format('select %L', n); end",                  "0A000", "gen_random_uuid()"),
+        ("begin execute 'select $1' using 1; end",                                                          "0A000", "EXECUTE … INTO or USING"),
+        ("begin for i in 1..100000 loop execute 'select 1'; end loop; end",                                 "54000", "too often"),
+        ("begin for i in 1..null loop execute 'select 1'; end loop; end",                                   "22004", "cannot be null"),
+        ("begin for t in select tablename from pg_tables loop execute t; end loop; end",                    "42601", "\"t\" is not a known variable"),
+        ("begin execute format('drop table %I'); end",                                                      "22023", "too few arguments for format()"),
+        ("begin execute 'drop table ' || null; end",                                                        "22004", "query string argument of EXECUTE is null"),
+        ("declare policyname text; begin for policyname in select policyname from pg_policies loop execute policyname; end loop; end", "42702", "ambiguous"),
+        ("begin while true loop execute 'x'; end loop; end",                                                "0A000", "EXECUTE (dynamic SQL)"),
+    ];
+    for (body, code, why) in rows {
+        let (got, message) = app.refusal(&format!("do $$ {body} $$"));
+        assert_eq!(got, code, "{body}: {message}");
+        assert!(message.contains(why), "{body}: {message}");
+    }
+}

@@ -136,3 +136,120 @@ fn a_call_that_writes_is_one_batch() {
     ann.post("/rest/v1/rpc/deposit").json(&json!({"account": 1, "amount": 5})).send();
     assert_eq!(app.database.fault.calls() - before, 1);
 }
+
+#[test]
+fn what_real_projects_write_is_called() {
+    let app = TestApp::new();
+    app.migrate(
+        "1",
+        "create schema private;
+         create table private.limits (id int primary key, hits int not null default 0);
+         create table jobs (id int generated always as identity primary key, name text, done boolean default false);
+         insert into jobs (name) values ('a'), ('b'), ('c');
+         create function take(p_name text) returns jsonb language plpgsql security definer set search_path = public, private as $$
+         declare
+           v_job jobs%rowtype;
+           n int;
+         begin
+           perform pg_advisory_xact_lock(hashtext(p_name));
+           select * into v_job from jobs where name = p_name and not done for update;
+           if v_job is null then
+             return jsonb_build_object('error', 'none left');
+           end if;
+           with took as (update jobs set done = true where id = v_job.id returning id)
+           insert into limits (id) select id from took;
+           with all_done as (select id from jobs where done)
+           update limits set hits = hits + 1 from all_done where limits.id = all_done.id;
+           get diagnostics n = row_count;
+           return jsonb_build_object('job', v_job.id, 'counted', n, 'tenant', current_setting('app.tenant', true));
+         end $$;
+         create function lost() returns void language plpgsql set search_path = '' as $$
+         begin
+           delete from jobs;
+         end $$;",
+    );
+    let call = |name: &str| {
+        app.service_role().post("/rest/v1/rpc/take").json(&json!({"p_name": name})).send().json()
+    };
+    assert_eq!(call("b"), json!({"job": 2, "counted": 1, "tenant": null}));
+    assert_eq!(call("c"), json!({"job": 3, "counted": 2, "tenant": null}));
+    assert_eq!(call("b"), json!({"error": "none left"}));
+    let lost = app.service_role().post("/rest/v1/rpc/lost").json(&json!({})).send();
+    assert_error(
+        &lost,
+        StatusCode::NOT_FOUND,
+        "42P01",
+        "relation \"jobs\" does not exist (line 3 of the function)",
+    );
+}
+
+#[test]
+fn a_function_that_writes_calls_another() {
+    let app = TestApp::new();
+    app.migrate(
+        "1",
+        &"create table logs (id int generated always as identity primary key, who uuid default auth.uid(), what text);
+         create policy own on logs using (who = auth.uid());
+         create table secrets (id int generated always as identity primary key, what text);
+         create function log_it(what text) returns int language plpgsql as $$
+         declare new_id int;
+         begin
+           insert into logs (what) values (log_it.what) returning id into new_id;
+           return new_id;
+         end $$;
+         create function keep(what text) returns void language plpgsql security definer as $$
+         begin
+           insert into secrets (what) values (keep.what || current_user);
+         end $$;
+         create function both(what text) returns jsonb language plpgsql as $$
+         declare n int;
+         begin
+           n := log_it(what || '!');
+           perform keep(what);
+           if n > 1 then
+             return jsonb_build_object('many', n);
+           end if;
+           return jsonb_build_object('first', n, 'again', log_it('again'));
+         end $$;
+         create function loop_it() returns int language plpgsql as $$
+         begin
+           return loop_it();
+         end $$;
+         create function forge() returns int language plpgsql as $$
+         begin
+           insert into secrets (what) values ('forged');
+           return 1;
+         end $$;
+         create function forges() returns int language plpgsql as $$
+         declare n int;
+         begin
+           n := forge();
+           return n;
+         end $$;"
+            .replace("ANN", ANN),
+    );
+    let call = |name: &str, body: serde_json::Value| {
+        app.user(ANN).post(&format!("/rest/v1/rpc/{name}")).json(&body).send()
+    };
+    let refused = call("both", json!({"what": "a"})).json();
+    assert_eq!(refused["code"], json!("0A000"), "a call beside others in an expression: {refused}");
+    app.migrate(
+        "2",
+        "create or replace function both(what text) returns jsonb language plpgsql as $$
+         declare n int;
+         begin
+           n := log_it(what || '!');
+           perform keep(what);
+           return jsonb_build_object('n', n);
+         end $$;",
+    );
+    assert_eq!(call("both", json!({"what": "a"})).json(), json!({"n": 1}));
+    assert_eq!(call("both", json!({"what": "b"})).json(), json!({"n": 2}));
+    assert_eq!(
+        rows(&app.service_role(), "secrets?select=what&order=id"),
+        json!([{"what": "apostgres"}, {"what": "bpostgres"}])
+    );
+    // The caller's policies hold in those that are the caller's.
+    assert_eq!(call("forges", json!({})).json()["code"], json!("42501"));
+    assert_eq!(call("loop_it", json!({})).json()["code"], json!("54001"));
+}

@@ -128,3 +128,62 @@ fn moddatetime_sets_its_column_on_an_update() {
         json!([{"id": 1}, {"id": 2}])
     );
 }
+
+#[test]
+fn a_loop_draws_anew_for_every_row() {
+    let app = project(
+        "create table people (id int primary key, code text unique);
+         create function new_code() returns text language plpgsql volatile as $$
+         declare
+           letters text := 'ABCDEFGHJKLMNPQRSTUVWXYZ23456789';
+           v_code text;
+         begin
+           loop
+             v_code := '';
+             for i in 1..8 loop
+               v_code := v_code || substr(letters, floor(random() * length(letters))::int + 1, 1);
+             end loop;
+             exit when not exists (select 1 from people p where p.code = v_code);
+           end loop;
+           return v_code;
+         end $$;
+         create function given_code() returns trigger language plpgsql as $$
+         begin
+           new.code := coalesce(new.code, new_code());
+           return new;
+         end $$;
+         create trigger given_code before insert on people for each row execute function given_code();
+         insert into people (id) values (1);
+         insert into people (id) values (2);
+         insert into people (id) values (3);
+         insert into people (id) values (4);",
+    );
+    let rows = run(
+        &app,
+        "select count(distinct code) as n, min(length(code)) as l, max(length(code)) as m from people",
+    );
+    assert_eq!(rows, json!([{"n": 4, "l": 8, "m": 8}]));
+    let rows = run(&app, "select count(distinct c) as n from (select new_code() as c from people) as t");
+    assert_eq!(rows, json!([{"n": 4}]));
+    let rows = run(
+        &app,
+        "select max(c) <> min(c) as differ from (select distinct unnest(string_to_array(new_code() || new_code() || new_code(), null)) as c) as t",
+    );
+    assert_eq!(rows, json!([{"differ": true}]));
+    let people = json!([{"id": 11, "code": "a"}, {"id": 12, "code": "b"}]);
+    app.migrate("2", "create table drawn (id int primary key, code text default new_code(), n int default floor(random() * 1000000)::int, k uuid default gen_random_uuid());");
+    app.service_role().post("/rest/v1/people").json(&people).send();
+    app.service_role().post("/rest/v1/drawn").json(&json!([{"id": 1}, {"id": 2}, {"id": 3}])).send();
+    let rows = run(
+        &app,
+        "select count(distinct code) as c, count(distinct n) as n, count(distinct k) as k from drawn",
+    );
+    assert_eq!(rows, json!([{"c": 3, "n": 3, "k": 3}]));
+    let rows = run(
+        &app,
+        "select count(distinct floor(random() * 1000000)::int) as n, count(distinct (random() * 100000)::int || 'x') as t from drawn",
+    );
+    assert_eq!(rows, json!([{"n": 3, "t": 3}]));
+    let code = app.service_role().post("/rest/v1/rpc/new_code").json(&json!({})).send().json();
+    assert_eq!(code.as_str().map(str::len), Some(8));
+}
