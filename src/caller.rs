@@ -94,25 +94,24 @@ impl Role {
 impl Caller {
     /// A caller with a role and nothing else, such as an API key gives.
     pub fn with_role(role: Role) -> Self {
-        let mut claims = Claims::default();
-        claims.all.insert("role".into(), role.name().into());
-        Self { role, claims: Rc::new(claims), request: None, operation: None }
+        let claims = Rc::new(Claims::of_role(role.name()));
+        Self { role, claims, request: None, operation: None }
     }
 
     /// The caller a verified token speaks for; no `role` claim means anon, as PostgREST has it.
     pub fn from_claims(claims: Rc<Claims>) -> Self {
-        let role = claims.text("role").map_or(Role::Anon, Role::named);
+        let role = claims.role.as_deref().map_or(Role::Anon, Role::named);
         Self { role, claims, request: None, operation: None }
     }
 
     /// `auth.uid()`: the subject of the token.
     pub fn user_id(&self) -> Option<&str> {
-        self.claims.text("sub")
+        self.claims.subject.as_deref()
     }
 
     /// The session the token belongs to.
     pub fn session_id(&self) -> Option<&str> {
-        self.claims.text("session_id")
+        self.claims.session_id.as_deref()
     }
 
     /// Whether row-level security does not apply.

@@ -8,33 +8,70 @@ mod keys;
 
 pub use keys::{Header, Key, Keys, Material, verify_signed};
 
-use serde::Serialize;
+use std::cell::OnceCell;
+
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
-use crate::crypto;
+use crate::crypto::{self, HmacKey};
 use crate::time::Timestamp;
 
-/// The claims of a verified token.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// The claims of a verified token: those that every request asks for, and the whole as it was signed, which is read again
+/// when someone asks. An isolate remembers thousands of them.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(default)]
 pub struct Claims {
-    /// All claims as the token had them, for `auth.jwt()`.
-    pub all: Map<String, Value>,
+    /// The Postgres role. A claim that is no text or empty is none, here and below.
+    #[serde(deserialize_with = "text")]
+    pub role: Option<String>,
+    /// Whom the token is about.
+    #[serde(rename = "sub", deserialize_with = "text")]
+    pub subject: Option<String>,
+    /// The session it belongs to.
+    #[serde(deserialize_with = "text")]
+    pub session_id: Option<String>,
+    /// The address.
+    #[serde(deserialize_with = "text")]
+    pub email: Option<String>,
+    exp: Option<Value>,
+    nbf: Option<Value>,
+    iat: Option<Value>,
+    #[serde(skip)]
+    signed: String,
+    #[serde(skip)]
+    json: OnceCell<String>,
 }
 
 impl Claims {
-    /// A claim that is text and not empty.
-    pub fn text(&self, name: &str) -> Option<&str> {
-        self.all.get(name).and_then(Value::as_str).filter(|text| !text.is_empty())
+    /// Reads a JSON object; `None` for anything else.
+    pub fn parse(json: String) -> Option<Self> {
+        // A list would be read as the members in their order.
+        json.trim_ascii_start().starts_with('{').then_some(())?;
+        let known: Self = serde_json::from_str(&json).ok()?;
+        Some(Self { signed: json, ..known })
     }
 
-    /// A claim that is a number, whole seconds for the time claims.
-    pub fn number(&self, name: &str) -> Option<f64> {
-        self.all.get(name).and_then(Value::as_f64)
+    /// Those of a key that is no token.
+    pub fn of_role(name: &str) -> Self {
+        let signed = Value::from_iter([("role", name)]).to_string();
+        Self { role: Some(name.to_string()), signed, ..Self::default() }
     }
 
-    /// The claims as one JSON text.
-    pub fn to_json(&self) -> String {
-        Value::Object(self.all.clone()).to_string()
+    /// All claims as the token had them.
+    pub fn all(&self) -> Map<String, Value> {
+        serde_json::from_str(&self.signed).unwrap_or_default()
+    }
+
+    /// The claims as one JSON text, for `auth.jwt()`.
+    pub fn to_json(&self) -> &str {
+        self.json.get_or_init(|| Value::Object(self.all()).to_string())
+    }
+}
+
+fn text<'de, D: Deserializer<'de>>(claim: D) -> Result<Option<String>, D::Error> {
+    match Value::deserialize(claim)? {
+        Value::String(text) if !text.is_empty() => Ok(Some(text)),
+        _ => Ok(None),
     }
 }
 
@@ -65,16 +102,16 @@ pub fn verify(token: &str, secret: &[u8], now: Timestamp) -> Result<Claims, Toke
     match Header::of(token) {
         None => Err(TokenError::Malformed),
         Some(header) if header.alg != "HS256" => Err(TokenError::Algorithm),
-        Some(_) => verify_shared(token, secret, now),
+        Some(_) => verify_shared(token, &HmacKey::new(secret), now),
     }
 }
 
 /// The same of a token whose header says HS256. Each part is read once: of the time a token nobody has seen takes, half is
 /// the digest.
-fn verify_shared(token: &str, secret: &[u8], now: Timestamp) -> Result<Claims, TokenError> {
+fn verify_shared(token: &str, secret: &HmacKey, now: Timestamp) -> Result<Claims, TokenError> {
     let (message, signature) = token.rsplit_once('.').ok_or(TokenError::Malformed)?;
     let signature = crypto::from_base64url(signature).ok_or(TokenError::Malformed)?;
-    if !crypto::equal_secrets(&signature, &crypto::hmac_sha256(secret, message.as_bytes())) {
+    if !crypto::equal_secrets(&signature, &secret.authenticate(message.as_bytes())) {
         return Err(TokenError::Signature);
     }
     believed(message, now)
@@ -83,16 +120,20 @@ fn verify_shared(token: &str, secret: &[u8], now: Timestamp) -> Result<Claims, T
 /// The claims of a message whose signature was right, if their time has come and not passed.
 fn believed(message: &str, now: Timestamp) -> Result<Claims, TokenError> {
     let payload = message.split_once('.').and_then(|(_, payload)| crypto::from_base64url(payload));
-    let all = payload.and_then(|payload| serde_json::from_slice(&payload).ok());
-    let claims = Claims { all: all.ok_or(TokenError::Malformed)? };
+    let json = payload.and_then(|payload| String::from_utf8(payload).ok());
+    let claims = json.and_then(Claims::parse).ok_or(TokenError::Malformed)?;
     check_times(&claims, now)?;
     Ok(claims)
 }
 
 /// Signs claims (a JSON object) with HS256.
 pub fn sign(claims: &impl Serialize, secret: &[u8]) -> Result<String, serde_json::Error> {
+    sign_shared(claims, &HmacKey::new(secret))
+}
+
+fn sign_shared(claims: &impl Serialize, secret: &HmacKey) -> Result<String, serde_json::Error> {
     let message = message(br#"{"alg":"HS256","typ":"JWT"}"#, claims)?;
-    Ok(with_signature(&message, &crypto::hmac_sha256(secret, message.as_bytes())))
+    Ok(with_signature(&message, &secret.authenticate(message.as_bytes())))
 }
 
 /// What is signed: header and claims.
@@ -107,16 +148,15 @@ fn with_signature(message: &str, signature: &[u8]) -> String {
 /// Whether the time claims allow the token now.
 pub fn check_times(claims: &Claims, now: Timestamp) -> Result<(), TokenError> {
     let now = now.seconds() as f64;
-    for name in ["exp", "nbf", "iat"] {
-        if claims.all.get(name).is_some_and(|value| !value.is_number() && !value.is_null()) {
-            return Err(TokenError::InvalidClaims);
-        }
-    }
-    if claims.number("exp").is_some_and(|expires| now > expires + LEEWAY_SECONDS) {
+    let seconds = |claim: &Option<Value>| match claim {
+        None => Ok(None),
+        Some(value) => value.as_f64().map(Some).ok_or(TokenError::InvalidClaims),
+    };
+    let [exp, nbf, iat] = [seconds(&claims.exp)?, seconds(&claims.nbf)?, seconds(&claims.iat)?];
+    if exp.is_some_and(|expires| now > expires + LEEWAY_SECONDS) {
         return Err(TokenError::Expired);
     }
-    let future = |name| claims.number(name).is_some_and(|at| at > now + LEEWAY_SECONDS);
-    if future("nbf") || future("iat") {
+    if [nbf, iat].into_iter().flatten().any(|from| from > now + LEEWAY_SECONDS) {
         return Err(TokenError::NotYetValid);
     }
     Ok(())
@@ -144,6 +184,7 @@ mod tests {
             (signed(json!({"exp": at - 31})), Err(TokenError::Expired)),
             (signed(json!({"nbf": at + 31})), Err(TokenError::NotYetValid)),
             (signed(json!({"exp": "soon"})), Err(TokenError::InvalidClaims)),
+            (signed(json!({"exp": null, "sub": 7})), Ok(())),
             (sign(&json!({}), b"forged").unwrap(), Err(TokenError::Signature)),
             (other_header(r#"{"alg":"none"}"#), Err(TokenError::Algorithm)),
             (other_header(r#"{"alg":"HS512"}"#), Err(TokenError::Algorithm)),

@@ -6,12 +6,13 @@
 
 use std::rc::Rc;
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::store::report::{self as store, Answers, Question};
 use super::{AdminError, finding::Finding};
 use crate::app::App;
 use crate::caller::{Caller, Role};
+use crate::jwt::Claims;
 use crate::policy::{self, CallerEnvironment, PolicyError, Predicate};
 use crate::schema::{self, Catalog, Command, Policy, Table, View, Written};
 use crate::sql::{Bind, Statement, Writer, quote_identifier};
@@ -249,7 +250,8 @@ fn sample(role: &str) -> Caller {
     // A policy that asks for it says the same of no two operations.
     caller.operation = Some("any");
     if role == "authenticated" {
-        Rc::make_mut(&mut caller.claims).all.insert("sub".into(), SOMEBODY.into());
+        let claims = json!({"role": role, "sub": SOMEBODY}).to_string();
+        caller.claims = Rc::new(Claims::parse(claims).unwrap_or_default());
     }
     caller
 }

@@ -22,7 +22,7 @@ use super::reauthenticate;
 use super::session::Session;
 use super::sms::Channel;
 use super::store::one_time_tokens::Standing;
-use super::store::sessions::{Ending, SessionKey};
+use super::store::sessions::{Ending, SessionBeside, SessionKey};
 use super::store::{self, Results, identities, one_time_tokens, sessions, users};
 use crate::app::App;
 use crate::caller::Caller;
@@ -90,19 +90,20 @@ async fn look_up(
         Some(id) => Some(Uuid::parse_str(id).map_err(|_| Error::SessionIdNotUuid)?.to_string()),
     };
     let asked_session = session_id.as_deref().unwrap_or_default();
-    let mut batch = vec![users::by_id(&user_id), sessions::of_user(asked_session, &user_id)];
+    let mut batch = vec![sessions::with_user(asked_session, &user_id)];
     batch.extend(more(&user_id));
     let results = store::run(app.ports.database.as_ref(), batch).await?;
-    let user = results.first::<User>(0)?.filter(|user| user.deleted_at.is_none());
-    let user = user.ok_or(Error::TokenUserNotFound)?;
+    let found =
+        results.first_as_both::<User, SessionBeside>(0)?.filter(|(user, _)| user.deleted_at.is_none());
+    let (user, beside) = found.ok_or(Error::TokenUserNotFound)?;
     if user.is_banned(app.now()) {
         return Err(Error::TokenUserBanned);
     }
-    let session = results.first(1)?;
+    let session = beside.read()?;
     if session_id.is_some() && session.is_none() {
         return Err(Error::TokenSessionNotFound);
     }
-    Ok((Current { user, session }, results.after(2)))
+    Ok((Current { user, session }, results.after(1)))
 }
 
 /// What a user asks to change; `None` stays as it is.

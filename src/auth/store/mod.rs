@@ -39,6 +39,14 @@ impl Results {
         self.of(statement)?.first()
     }
 
+    /// The first row of a statement as two values, each of its own columns.
+    pub fn first_as_both<T: DeserializeOwned, U: DeserializeOwned>(
+        &self,
+        statement: usize,
+    ) -> Result<Option<(T, U)>, DbError> {
+        self.of(statement)?.first_as_both()
+    }
+
     /// All rows of a statement.
     pub fn all<T: DeserializeOwned>(&self, statement: usize) -> Result<Vec<T>, DbError> {
         self.of(statement)?.decode()

@@ -2,7 +2,9 @@
 
 use serde::Deserialize;
 
+use super::users;
 use crate::auth::session::{Client, Session};
+use crate::ports::DbError;
 use crate::sql::{Statement, Writer};
 use crate::time::Timestamp;
 
@@ -26,13 +28,42 @@ pub fn by_id(id: &str) -> Statement {
     Statement::new(format!("SELECT {COLUMNS}\nFROM \"auth.sessions\" AS s\nWHERE s.id = ?1")).bind(id)
 }
 
-/// The session with that id, if it is that user's.
-pub fn of_user(id: &str, user_id: &str) -> Statement {
+/// A session as JSON, beside its user: the one with that id, if it is the user's.
+#[derive(Deserialize)]
+pub struct SessionBeside {
+    session: Option<String>,
+}
+
+impl SessionBeside {
+    /// The session, if there is one.
+    pub fn read(&self) -> Result<Option<Session>, DbError> {
+        let read = self.session.as_deref().map(serde_json::from_str).transpose();
+        read.map_err(|error| DbError::Other(format!("a session did not decode: {error}")))
+    }
+}
+
+/// The user with that id, soft-deleted or not, and the session with the other as [`SessionBeside`]: every request of the
+/// auth API's users begins with this question, so it is one statement.
+pub fn with_user(id: &str, user_id: &str) -> Statement {
     Statement::new(format!(
-        "SELECT {COLUMNS}\nFROM \"auth.sessions\" AS s\nWHERE s.id = ?1\n  AND s.user_id = ?2"
+        r#"SELECT u.*, (
+  SELECT json_object(
+    'id', s.id, 'user_id', s.user_id, 'aal', s.aal, 'amr', s.amr, 'refresh_token_hmac_key', s.refresh_token_hmac_key,
+    'refresh_token_counter', s.refresh_token_counter, 'refresh_token_floor', s.refresh_token_floor,
+    'refreshed_at', s.refreshed_at, 'created_at', s.created_at, 'oauth_client_id', s.oauth_client_id, 'scopes', s.scopes
+  )
+  FROM "auth.sessions" AS s
+  WHERE s.id = ?2
+    AND s.user_id = u.id
+) AS session
+FROM (
+{}
+WHERE u.id = ?1
+) AS u"#,
+        users::SELECT
     ))
-    .bind(id)
     .bind(user_id)
+    .bind(id)
 }
 
 /// The keys of all sessions of a user.
