@@ -27,7 +27,7 @@ pub async fn serve(app: Rc<App>, mut request: Request, background: Rc<dyn Backgr
         started: app.now(),
     };
     let from_page = request.headers.contains_key(ORIGIN);
-    let asked = asked(&app, &request);
+    let asked = asked(&app, &request, &line.id);
     let is_head = request.method == ::http::Method::HEAD;
 
     let (id, late) = (line.id.clone(), background.clone());
@@ -102,7 +102,7 @@ async fn limit_rate(app: &App, route: &Route, address: &str) -> Result<(), Refus
     }
 }
 
-fn asked(app: &App, request: &Request) -> Asked {
+fn asked(app: &App, request: &Request, id: &str) -> Asked {
     let version = request.headers.get("x-supabase-api-version").and_then(|value| value.to_str().ok());
     Asked {
         method: request.method.clone(),
@@ -112,6 +112,7 @@ fn asked(app: &App, request: &Request) -> Asked {
             .s3_path(&request.host, &request.path)
             .unwrap_or_else(|| request.path.clone()),
         api_version: version.map(str::to_string),
+        request_id: id.to_string(),
         anonymous: true,
     }
 }

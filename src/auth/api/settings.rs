@@ -140,8 +140,19 @@ const CLAIMS: &[&str] = &[
     "updated_at",
 ];
 
-/// `POST /auth/v1/sso`, `/sso/saml/acs`, `GET /sso/saml/metadata`: there is no single sign-on.
+/// `POST /auth/v1/sso`, `/sso/saml/acs`, `GET /sso/saml/metadata`, `POST /admin/sso/providers`: there is no single sign-on.
 pub async fn saml(mut context: Context) -> Result<Response, Error> {
     context.read_body().await?;
     Err(Error::SamlDisabled)
+}
+
+/// `GET /auth/v1/admin/sso/providers`: so there are none to list.
+pub async fn list_sso_providers(_: Context) -> Result<Response, Error> {
+    Ok(json_response(StatusCode::OK, &json!({"items": []})))
+}
+
+/// `/auth/v1/admin/sso/providers/{id}`: nor one of any id.
+pub async fn sso_provider(mut context: Context) -> Result<Response, Error> {
+    context.read_body().await?;
+    Err(Error::SsoProviderNotFound)
 }

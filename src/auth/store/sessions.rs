@@ -71,6 +71,21 @@ pub fn keys_of(user_id: &str) -> Statement {
     Statement::new("SELECT id\nFROM \"auth.sessions\"\nWHERE user_id = ?1").bind(user_id)
 }
 
+/// The keys of an app's sessions that may still have access tokens: those refreshed or begun since. Of very many the latest,
+/// no more than one invocation may tell KV about.
+pub fn keys_of_client(client_id: &str, since: Timestamp) -> Statement {
+    Statement::new(
+        r#"SELECT id
+FROM "auth.sessions"
+WHERE oauth_client_id = ?1
+  AND updated_at > ?2
+ORDER BY updated_at DESC
+LIMIT 900"#,
+    )
+    .bind(client_id)
+    .bind(since.to_postgres())
+}
+
 /// A user's sessions as they see them, the last used first.
 pub fn seen_of(user_id: &str) -> Statement {
     Statement::new(
