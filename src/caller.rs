@@ -98,6 +98,12 @@ impl Caller {
         Self { role, claims, request: None, operation: None }
     }
 
+    /// The same caller as that user.
+    pub fn with_user(self, id: &str) -> Self {
+        let claims = json!({"role": self.role.name(), "sub": id}).to_string();
+        Self { claims: Rc::new(Claims::parse(claims).unwrap_or_default()), ..self }
+    }
+
     /// The caller a verified token speaks for; no `role` claim means anon, as PostgREST has it.
     pub fn from_claims(claims: Rc<Claims>) -> Self {
         let role = claims.role.as_deref().map_or(Role::Anon, Role::named);

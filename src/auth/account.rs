@@ -59,6 +59,12 @@ pub async fn current(app: &App, caller: &Caller) -> Result<Current, Error> {
     current_with(app, caller, |_| Vec::new()).await.map(|(me, _)| me)
 }
 
+/// The same for changes of how they sign in: with a second factor, only by a session that has shown it.
+pub async fn current_assured(app: &App, caller: &Caller) -> Result<Current, Error> {
+    let me = current(app, caller).await?;
+    if me.is_fully_assured() { Ok(me) } else { Err(Error::UpdateNeedsAal2) }
+}
+
 /// The same, with more statements in the same batch, given the user's id: a use case that needs more
 /// asks the database once.
 pub async fn current_with(

@@ -66,7 +66,7 @@ pub async fn depart(
         None => None,
     };
     let linking_user_id = match linking {
-        Some(caller) => Some(account::current(app, caller).await?.user.id),
+        Some(caller) => Some(account::current_assured(app, caller).await?.user.id),
         None => invited.as_ref().map(|invited| invited.user_id.clone()),
     };
     let random = app.ports.random.as_ref();

@@ -7,6 +7,7 @@ use serde_json::json;
 use super::account::ATTEMPTS;
 use super::audit::{self, Action, Actor};
 use super::edge;
+use super::email_address::normal_form;
 use super::error::Error;
 use super::exchange::flow_state_id;
 use super::hook;
@@ -190,7 +191,7 @@ fn is_vouched_for(app: &App, arrival: &Arrival<'_>, email: Option<&str>) -> bool
         // There is nothing to confirm but the person.
         None => arrival.account.emails.iter().any(|said| said.primary && vouches(said)),
         Some(email) => {
-            arrival.account.emails.iter().any(|said| vouches(said) && said.address.to_lowercase() == email)
+            arrival.account.emails.iter().any(|said| vouches(said) && normal_form(&said.address) == email)
         }
     }
 }

@@ -5,6 +5,7 @@ use uuid::Uuid;
 
 use super::account::{self, ATTEMPTS};
 use super::audit::{self, Action, Actor};
+use super::email_address::normal_form;
 use super::error::Error;
 use super::external_sign_in::{Arrival, Given, Ticket, name_providers};
 use super::mailing::{self, Purpose};
@@ -86,7 +87,7 @@ fn linked(app: &App, arrival: &Arrival<'_>, target: &User, others: &[User]) -> R
 /// The address that counts, as addresses are stored.
 fn own_addresses(account: &ExternalAccount) -> Vec<String> {
     let email = account.claims.get("email").and_then(serde_json::Value::as_str);
-    email.map(str::to_lowercase).into_iter().collect()
+    email.map(normal_form).into_iter().collect()
 }
 
 fn email_verified(verified: bool) -> Metadata {
@@ -141,7 +142,7 @@ fn moved(error: &DbError) -> bool {
 pub async fn unlink(app: &App, caller: &Caller, id: Uuid) -> Result<(), Error> {
     let id = id.to_string();
     for _ in 0..ATTEMPTS {
-        let me = account::current(app, caller).await?;
+        let me = account::current_assured(app, caller).await?;
         if me.user.identities.len() <= 1 {
             return Err(ProviderError::SingleIdentity.into());
         }

@@ -4,6 +4,7 @@
 //! provider has to have that address too.
 
 use super::account::ATTEMPTS;
+use super::email_address::normal_form;
 use super::error::Error;
 use super::external_sign_in::{self, Arrival, Given, Plan};
 use super::model::User;
@@ -53,7 +54,7 @@ pub async fn accept(
         if user.is_banned(app.now()) {
             return Err(Error::TokenUserBanned);
         }
-        let is_invited = |address: &str| user.email.as_deref() == Some(address.to_lowercase().as_str());
+        let is_invited = |address: &str| user.email.as_deref() == Some(normal_form(address).as_str());
         if !arrival.account.emails.iter().any(|email| is_invited(&email.address)) {
             return Err(ProviderError::InvitedElsewhere.into());
         }

@@ -3,6 +3,7 @@
 //! An account is found by the provider's id of the person. A new one joins the user who has its address,
 //! if somebody vouches for that address; otherwise it could be anyone's, and becomes a user of its own.
 
+use super::email_address::normal_form;
 use super::model::User;
 use super::provider::account::{Email, ExternalAccount};
 use super::provider::error::ProviderError;
@@ -61,12 +62,12 @@ pub fn decide(
 /// The address a user of the account would have, as addresses are stored.
 pub fn candidate(account: &ExternalAccount) -> Option<Email> {
     let primary = account.emails.iter().rev().find(|email| email.primary)?;
-    Some(Email { address: primary.address.to_lowercase(), ..primary.clone() })
+    Some(Email { address: normal_form(&primary.address), ..primary.clone() })
 }
 
 fn verified(account: &ExternalAccount, autoconfirm: bool) -> Vec<String> {
     let verified = account.emails.iter().filter(|email| email.verified || autoconfirm);
-    verified.map(|email| email.address.to_lowercase()).collect()
+    verified.map(|email| normal_form(&email.address)).collect()
 }
 
 #[cfg(test)]

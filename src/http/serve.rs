@@ -1,6 +1,7 @@
 //! One request, from arrival to response.
 
 use std::mem::take;
+use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
 use std::rc::Rc;
 
@@ -95,10 +96,19 @@ async fn limit_rate(app: &App, route: &Route, address: &str) -> Result<(), Refus
     if !app.config.auth.rate_limits || route.limited_as == LimitedAs::Unlimited {
         return Ok(());
     }
-    let key = format!("{:?}:{address}", route.limited_as);
+    let key = format!("{:?}:{}", route.limited_as, network(address));
     match app.ports.rate_limiter.take(&key, per_hour, burst).await {
         Ok(Some(seconds)) => Err(Refusal::RateLimited(seconds)),
         Ok(None) | Err(_) => Ok(()),
+    }
+}
+
+/// What counts as one client: an IPv4 address, or the 64 bits of an IPv6 address that a provider gives a line; the others are
+/// its owner's to choose from.
+fn network(address: &str) -> String {
+    match address.parse().map(|address: IpAddr| address.to_canonical()) {
+        Ok(IpAddr::V6(v6)) => format!("{:016x}", u128::from(v6) >> 64),
+        _ => address.to_string(),
     }
 }
 

@@ -203,3 +203,21 @@ fn guesses_side_by_side_do_not_get_past_the_count() {
     assert_error(right, 409, "conflict", "");
     assert!(answers[..20].iter().all(|answer| answer.status == 400));
 }
+
+#[test]
+fn whoever_has_a_whole_line_of_addresses_is_one_client() {
+    let app = TestApp::new();
+    let key = |address: &str| {
+        app.anon()
+            .post("/auth/v1/recover")
+            .address(address)
+            .json(&json!({"email": "ann@example.com"}))
+            .send();
+        app.limits.asked.borrow().iter().rev().find(|(key, ..)| key.starts_with("Recover")).unwrap().0.clone()
+    };
+    let first = key("2001:db8:1:2::1");
+    assert_eq!(first, key("2001:db8:1:2:ffff:ffff:ffff:ffff"));
+    assert_ne!(first, key("2001:db8:1:3::1"));
+    assert_eq!(key("203.0.113.7"), "Recover:203.0.113.7");
+    assert_ne!(key("::ffff:203.0.113.7"), key("::ffff:203.0.113.8"));
+}

@@ -2,10 +2,11 @@
 
 use serde_json::{Value, json};
 
+use super::authenticator::verified;
 use super::provider_sign_in::{
     come_back, fragment, github_answers, location, member, query, user_of, with_github,
 };
-use super::{assert_error, get_user, signed_up, text};
+use super::{assert_error, get_user, signed_in, signed_up, text};
 use crate::app::{Answer, TestApp};
 
 const LINKING: &[(&str, &str)] =
@@ -121,4 +122,21 @@ fn an_identity_stays_whose_address_the_account_could_not_do_without() {
         "Unable to unlink identity due to email conflict",
     );
     assert_eq!(get_user(&app, &ann).json()["email"], json!("ann@example.com"));
+}
+
+#[test]
+fn with_a_second_factor_identities_are_changed_only_by_who_has_shown_it() {
+    let app = with_github(LINKING);
+    let ann = signed_up(&app, "ann@example.com");
+    let (_, raised) = verified(&app, &ann, "mine");
+    let linked = link(&app, &raised, 7, &[("ann@example.com", true, true)]);
+    let user = user_of(&app, &linked);
+    let thief = signed_in(&app, "ann@example.com");
+    let refused = |answer: &Answer| assert_error(answer, 401, "insufficient_aal", "AAL2 session is required");
+    let actor = app.with_token(text(&thief, "access_token"));
+    refused(&actor.get("/auth/v1/user/identities/authorize?provider=github").send());
+    refused(&unlink(&app, &thief, &identity_id(&user, "github")));
+    let body = json!({"provider": "google", "id_token": "x", "link_identity": true});
+    refused(&actor.post("/auth/v1/token?grant_type=id_token").json(&body).send());
+    assert_eq!(unlink(&app, &raised, &identity_id(&user, "github")).status, 200);
 }

@@ -558,3 +558,20 @@ fn a_store_that_fails_at_any_step_leaves_nothing_half_done() {
         assert_eq!(user_of(&app, &through_github(&app, 7, ANN))["email"], json!("ann@example.com"));
     }
 }
+
+/// U+212A is lower-cased to an ASCII `k`, and is another mailbox all the same.
+#[test]
+fn letters_that_look_alike_are_other_addresses() {
+    let app = careful(&[]);
+    let body = json!({"email": "kim@example.com", "password": PASSWORD, "email_confirm": true});
+    let kim = app.service_role().post("/auth/v1/admin/users").json(&body).send().json();
+    let user = user_of(&app, &through_github(&app, 7, &[("\u{212a}im@example.com", true, true)]));
+    assert_ne!(user["id"], kim["id"]);
+    let body = json!({"email": "\u{212a}im@example.com", "password": PASSWORD});
+    assert_error(
+        &app.anon().post("/auth/v1/signup").json(&body).send(),
+        400,
+        "validation_failed",
+        "invalid format",
+    );
+}
