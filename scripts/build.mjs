@@ -1,12 +1,13 @@
 // Compiles the Worker with worker-build, into build/index.js and build/index_bg.wasm, and puts beside them build/entry.js, which
 // the runtime loads. Does nothing when nothing changed.
-// A release goes out without the names of its functions; index_bg.named.wasm beside it has them.
+// A release goes out with its functions in the order that compresses best and without their names (a quarter of the bytes, for
+// nothing but readable stacks); index_bg.named.wasm beside it has them.
 //
 //   node scripts/build.mjs [--release|--dev] [--features a,b] [--out DIR]
 //
 // Without a profile it is the one in EDGEWARD_BUILD, else release: wrangler's [build] command runs it while `npm start` does.
 
-import { copyFileSync, existsSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
@@ -15,7 +16,8 @@ import { fingerprintOf, isStamped } from "./fingerprint.mjs";
 import { cheapenGlue } from "./glue.mjs";
 import { run, runMain, say, Stop } from "./terminal.mjs";
 import { chosenRust, root, toolPath, wasmEnvironment, workerBuild } from "./toolchain.mjs";
-import { stripNames } from "./wasm-names.mjs";
+import { withoutNames } from "./wasm-module.mjs";
+import { orderFunctions } from "./wasm-order.mjs";
 
 /** What the compiled Worker depends on, besides the options and the toolchain. */
 const sources = ["src", "migrations", "Cargo.toml", "Cargo.lock"];
@@ -26,7 +28,7 @@ export async function build({ profile, features = [], out = "build" }) {
   if (!rust || !existsSync(toolPath(workerBuild))) throw new Stop("this machine isn't set up: run `npm run setup`");
   const folder = join(root, out);
   const stamp = join(folder, ".built-from");
-  const fingerprint = fingerprintOf({ layout: 4, profile, features, rust: rust.version, tools: workerBuild.version }, sources);
+  const fingerprint = fingerprintOf({ layout: 5, profile, features, rust: rust.version, tools: workerBuild.version }, sources);
   if (isStamped(stamp, fingerprint) && existsSync(join(folder, "index_bg.wasm"))) return { folder, seconds: 0 };
 
   say(`compiling the Worker (${profile}; the first time takes some minutes)`);
@@ -37,7 +39,9 @@ export async function build({ profile, features = [], out = "build" }) {
   copyFileSync(join(root, "src", "platform", "entry.js"), join(folder, "entry.js"));
   if (profile === "release") {
     cheapenGlue(join(folder, "index.js"));
-    stripNames(join(folder, "index_bg.wasm"));
+    await orderFunctions(join(folder, "index_bg.wasm"));
+    renameSync(join(folder, "index_bg.wasm"), join(folder, "index_bg.named.wasm"));
+    writeFileSync(join(folder, "index_bg.wasm"), withoutNames(readFileSync(join(folder, "index_bg.named.wasm"))));
   }
   writeFileSync(stamp, fingerprint);
   const seconds = (Date.now() - started) / 1000;

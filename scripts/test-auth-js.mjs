@@ -7,13 +7,13 @@
 // the suite's config.toml and signs with the key pair that the suite generates.
 
 import { readFileSync } from "node:fs";
-import { createServer, request as httpRequest } from "node:http";
 import { basename, join } from "node:path";
 
 import { build } from "./build.mjs";
 import { buildExample } from "./build-example.mjs";
+import { gotrueServers, serveUnder } from "./client-servers.mjs";
 import { checkout, copyOf, folderOf, install, runJest } from "./client-suite.mjs";
-import { localHost, localPort } from "./local.mjs";
+import { localPort } from "./local.mjs";
 import { run, runMain, say } from "./terminal.mjs";
 
 /** The suite's test/supabase/config.toml, in our names. Its rate limits are raised beyond what it asks. */
@@ -66,48 +66,17 @@ await runMain(async () => {
     await worker.dispose();
   }
   if (process.argv.length > 2) return;
-  const servers = [];
+  const servers = await serveUnder("/auth/v1", gotrueServers(join(suite, "infra", "docker-compose.yml")));
   try {
-    for (const server of serversOf(suite)) servers.push(await serveAtRoot(server, startWorker));
     report(await runSuite(copy, ["<rootDir>/test/docker-tests/*.test.ts"], []));
   } finally {
-    for (const server of servers) await server.dispose();
+    await servers.dispose();
   }
 });
 
 async function runSuite(copy, testMatch, options) {
   const prettierPath = join(folderOf(name), "node_modules", "prettier");
   return runJest(name, copy, { config: { testMatch, silent: true, prettierPath }, options });
-}
-
-/** The servers of the suite's docker-compose.yml: port and settings. Ours have upstream's names without `GOTRUE_`. */
-function serversOf(suite) {
-  const services = readFileSync(join(suite, "infra", "docker-compose.yml"), "utf8").split(/^ {2}(?=\w)/m);
-  return services.filter((service) => service.includes("supabase/auth")).map((service) => {
-    const settings = [...service.matchAll(/^ {6}GOTRUE_(\w+): '?(.*?)'?$/gm)].map(([, name, value]) => [name, value.replace(/^\$\{\w+\}$/, "not set")]);
-    return { port: Number(/^ {6}PORT: (\d+)$/m.exec(service)[1]), vars: { ...Object.fromEntries(settings), RATE_LIMITS: "false" } };
-  });
-}
-
-/** A Worker whose auth API is at the root of a port, as a GoTrue alone has it. */
-async function serveAtRoot({ port, vars }, startWorker) {
-  const worker = await startWorker({ vars });
-  const server = createServer((asked, answer) => {
-    const { method, headers } = asked;
-    const onward = httpRequest(`${worker.url}/auth/v1${asked.url}`, { method, headers }, (answered) => {
-      answer.writeHead(answered.statusCode, answered.headers);
-      answered.pipe(answer);
-    });
-    asked.pipe(onward);
-  });
-  await new Promise((resolve) => server.listen(port, localHost, resolve));
-  return {
-    dispose: async () => {
-      server.close();
-      server.closeAllConnections();
-      await worker.dispose();
-    },
-  };
 }
 
 /** The client id that the suite's config.toml has for Google. */

@@ -13,7 +13,7 @@ use super::{log, request, response};
 use crate::app::App;
 use crate::config::Config;
 use crate::http::serve;
-use crate::ports::Background;
+use crate::ports::{Background, Body};
 use crate::routes;
 use crate::schedule;
 
@@ -32,8 +32,10 @@ async fn fetch(
         Ok(app) => app,
         Err(mistakes) => return Ok(misconfigured(&mistakes)?),
     };
-    let answer = serve(app, request::read(Clone::clone(&request))?, Rc::new(AfterResponse(context))).await;
-    if answer.status().is_client_error() || answer.status().is_server_error() {
+    let asked = request::read(Clone::clone(&request))?;
+    let has_body = !matches!(asked.body, Body::Empty);
+    let answer = serve(app, asked, Rc::new(AfterResponse(context))).await;
+    if has_body {
         request::drain(&request).await;
     }
     Ok(response::write(answer)?)

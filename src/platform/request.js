@@ -17,7 +17,8 @@ function encodings(request, value) {
 }
 
 /** Reads a small body that nobody has read: the runtime closes the connection otherwise, and the client's next request fails. */
-export async function drain(request) {
-  const length = request.bodyUsed || !request.body ? NaN : Number(request.headers.get("content-length") ?? NaN);
-  if (length <= drained) await request.arrayBuffer();
+export function drain(request) {
+  if (request.bodyUsed) return undefined;
+  const length = Number(request.headers.get("content-length") ?? NaN);
+  return length <= drained ? request.arrayBuffer() : undefined;
 }

@@ -16,7 +16,7 @@ extern "C" {
     #[wasm_bindgen(catch)]
     fn head(request: &web_sys::Request) -> Result<String, JsValue>;
     #[wasm_bindgen(catch, js_name = drain)]
-    fn drain_body(request: &web_sys::Request) -> Result<Promise, JsValue>;
+    fn drain_body(request: &web_sys::Request) -> Result<Option<Promise>, JsValue>;
 }
 
 /// Reads everything but the body.
@@ -41,9 +41,9 @@ pub fn read(request: web_sys::Request) -> Result<Request, JsValue> {
     })
 }
 
-/// Reads what a refused request left unread, if it is little.
+/// Reads what nobody has read of the body, if it is little.
 pub async fn drain(request: &web_sys::Request) {
-    if let Ok(reading) = drain_body(request) {
+    if let Ok(Some(reading)) = drain_body(request) {
         // A client that went away has no next request to lose.
         let _ = JsFuture::from(reading).await;
     }

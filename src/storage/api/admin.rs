@@ -23,10 +23,10 @@ pub async fn set_target(mut context: Context) -> Result<Response, StorageError> 
     let events = fields.required("events", fields.texts("events")?)?;
     let target = Target {
         id: id(&context)?,
-        bucket: fields.text("bucket")?.map(str::to_string),
-        prefix: fields.text("prefix")?.unwrap_or_default().to_string(),
+        bucket: fields.text("bucket")?,
+        prefix: fields.text("prefix")?.unwrap_or_default(),
         events: json!(events).to_string(),
-        url: fields.text("url")?.map(str::to_string),
+        url: fields.text("url")?,
         waiting: 0,
     };
     Ok(json_response(StatusCode::OK, &event_target::set(&context.app, target).await?))
@@ -57,8 +57,8 @@ pub async fn set_rule(mut context: Context) -> Result<Response, StorageError> {
     };
     let rule = Rule {
         id: id(&context)?,
-        bucket: fields.required("bucket", fields.text("bucket")?)?.to_string(),
-        prefix: fields.text("prefix")?.unwrap_or_default().to_string(),
+        bucket: fields.required("bucket", fields.text("bucket")?)?,
+        prefix: fields.text("prefix")?.unwrap_or_default(),
         expire_days: days("expire_days")?,
         infrequent_access_days: days("infrequent_access_days")?,
         abort_uploads_days: days("abort_uploads_days")?,
@@ -84,7 +84,7 @@ pub async fn check(mut context: Context) -> Result<Response, StorageError> {
         return Err(invalid("body/repair must be some of bytes, rows".to_string()));
     }
     let asked = Check {
-        after: fields.text("after")?.map(str::to_string),
+        after: fields.text("after")?,
         repair_bytes: repair.iter().any(|what| what == "bytes"),
         repair_rows: repair.iter().any(|what| what == "rows"),
     };

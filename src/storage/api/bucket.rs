@@ -3,7 +3,7 @@
 use ::http::StatusCode;
 use serde_json::{Value, json};
 
-use super::fields::{Fields, invalid};
+use super::fields::{Fields, integer, invalid};
 use super::message;
 use crate::http::{Body, Context, Response, json_response, json_text};
 use crate::storage::bucket::{self, Settings, SizeLimit};
@@ -15,13 +15,13 @@ use crate::storage::{Storage, StorageError};
 pub async fn create(mut context: Context) -> Result<Response, StorageError> {
     let fields = Fields::read(&mut context).await?;
     let name = fields.required("name", fields.text("name")?)?;
-    let id = fields.text("id")?.filter(|id| !id.is_empty()).unwrap_or(name);
-    match fields.text("type")? {
+    let id = fields.text("id")?.filter(|id| !id.is_empty()).unwrap_or_else(|| name.clone());
+    match fields.text("type")?.as_deref() {
         None | Some("STANDARD") => {}
         Some("ANALYTICS") => return Err(StorageError::NotEnabled("iceberg_catalog")),
         Some(_) => return Err(invalid("body/type must be equal to one of the allowed values".to_string())),
     }
-    bucket::create(&Storage::of(&context), id, name, &settings(&fields)?).await?;
+    bucket::create(&Storage::of(&context), &id, &name, &settings(&fields)?).await?;
     Ok(json_response(StatusCode::OK, &json!({"name": name})))
 }
 
@@ -93,10 +93,10 @@ fn settings(fields: &Fields) -> Result<Settings, StorageError> {
     let file_size_limit = match fields.value("file_size_limit") {
         None => None,
         Some(Value::Null) => Some(None),
-        Some(Value::String(text)) => Some(Some(SizeLimit::Text(text.clone()))),
-        Some(value) => match value.as_u64() {
-            Some(bytes) => Some(Some(SizeLimit::Bytes(bytes))),
-            None => return Err(invalid("body/file_size_limit must be integer,string,null".to_string())),
+        Some(value) => match (integer(value).and_then(|bytes| u64::try_from(bytes).ok()), value) {
+            (Some(bytes), _) => Some(Some(SizeLimit::Bytes(bytes))),
+            (None, Value::String(text)) => Some(Some(SizeLimit::Text(text.clone()))),
+            (None, _) => return Err(invalid("body/file_size_limit must be integer,string,null".to_string())),
         },
     };
     let allowed_mime_types = match fields.value("allowed_mime_types") {

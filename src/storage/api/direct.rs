@@ -21,7 +21,7 @@ pub async fn begin(mut context: Context) -> Result<Response, StorageError> {
     let (path, terms) = (object_path(&context)?, terms(&context));
     let fields = Fields::read(&mut context).await?;
     let size = fields.required("size", fields.integer("size", 0)?)?.unsigned_abs();
-    let mime_type = fields.text("contentType")?.unwrap_or("application/octet-stream").to_string();
+    let mime_type = fields.text("contentType")?.unwrap_or_else(|| "application/octet-stream".to_string());
     let seconds = fields.integer("cacheControl", 0)?;
     let user_metadata = fields.object("metadata")?.and(fields.value("metadata")).map(ToString::to_string);
     let storage = Storage::of(&context);

@@ -1,4 +1,5 @@
-//! A JSON body's fields, refused in the words of upstream's JSON schema.
+//! A JSON body's fields, taken and refused as upstream's JSON schemas do it: Fastify has values of other types converted where
+//! they can be (`"60"` for an integer), as [Ajv's `coerceTypes: "array"`](https://ajv.js.org/coercion.html) says.
 
 use serde_json::{Map, Value};
 
@@ -31,18 +32,18 @@ impl Fields {
     }
 
     /// Text, if there.
-    pub fn text(&self, name: &str) -> Result<Option<&str>, StorageError> {
-        self.typed(name, "string", Value::as_str)
+    pub fn text(&self, name: &str) -> Result<Option<String>, StorageError> {
+        self.typed(name, "string", text)
     }
 
     /// True or false, if there.
     pub fn flag(&self, name: &str) -> Result<Option<bool>, StorageError> {
-        self.typed(name, "boolean", Value::as_bool)
+        self.typed(name, "boolean", flag)
     }
 
     /// An integer of at least `least`, if there.
     pub fn integer(&self, name: &str, least: i64) -> Result<Option<i64>, StorageError> {
-        let number = self.typed(name, "integer", Value::as_i64)?;
+        let number = self.typed(name, "integer", integer)?;
         if number.is_some_and(|number| number < least) {
             return Err(invalid(format!("body/{name} must be >= {least}")));
         }
@@ -51,17 +52,21 @@ impl Fields {
 
     /// An object's own fields, if there.
     pub fn object(&self, name: &str) -> Result<Option<Self>, StorageError> {
-        Ok(self.typed(name, "object", Value::as_object)?.map(|fields| Self(fields.clone())))
+        self.typed(name, "object", |value| value.as_object().cloned().map(Self))
     }
 
-    /// Texts, if there.
+    /// Texts, if there; a value alone is an array of it.
     pub fn texts(&self, name: &str) -> Result<Option<Vec<String>>, StorageError> {
-        let Some(items) = self.typed(name, "array", Value::as_array)? else { return Ok(None) };
-        let text = |(index, item): (usize, &Value)| {
-            let text = item.as_str().map(str::to_string);
-            text.ok_or_else(|| invalid(format!("body/{name}/{index} must be string")))
+        let items = match self.0.get(name) {
+            None => return Ok(None),
+            Some(Value::Array(items)) => items.as_slice(),
+            Some(Value::Object(_)) => return Err(invalid(format!("body/{name} must be array"))),
+            Some(alone) => std::slice::from_ref(alone),
         };
-        items.iter().enumerate().map(text).collect::<Result<_, _>>().map(Some)
+        let read = |(index, item)| {
+            text(only(item)).ok_or_else(|| invalid(format!("body/{name}/{index} must be string")))
+        };
+        items.iter().enumerate().map(read).collect::<Result<_, _>>().map(Some)
     }
 
     /// The value as it is, null included.
@@ -69,14 +74,58 @@ impl Fields {
         self.0.get(name)
     }
 
-    fn typed<'a, T>(
-        &'a self,
+    fn typed<T>(
+        &self,
         name: &str,
         kind: &str,
-        read: impl Fn(&'a Value) -> Option<T>,
+        read: impl Fn(&Value) -> Option<T>,
     ) -> Result<Option<T>, StorageError> {
         let Some(value) = self.0.get(name) else { return Ok(None) };
-        read(value).map(Some).ok_or_else(|| invalid(format!("body/{name} must be {kind}")))
+        read(only(value)).map(Some).ok_or_else(|| invalid(format!("body/{name} must be {kind}")))
+    }
+}
+
+/// The value itself, or the one in an array of one.
+fn only(value: &Value) -> &Value {
+    match value.as_array().map(Vec::as_slice) {
+        Some([only]) => only,
+        _ => value,
+    }
+}
+
+/// A string, or what is written as one.
+fn text(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Null => Some(String::new()),
+        Value::Bool(_) => Some(value.to_string()),
+        Value::Number(number) => {
+            Some(integer(value).map_or_else(|| number.to_string(), |whole| whole.to_string()))
+        }
+        Value::Array(_) | Value::Object(_) => None,
+    }
+}
+
+/// A whole number, or what counts as one.
+pub fn integer(value: &Value) -> Option<i64> {
+    let whole =
+        |number: f64| (number.fract() == 0.0 && number.abs() < 2f64.powi(63)).then_some(number as i64);
+    match value {
+        Value::Number(number) => number.as_i64().or_else(|| whole(number.as_f64()?)),
+        Value::String(text) => text.trim().parse().ok().or_else(|| whole(text.trim().parse().ok()?)),
+        Value::Bool(truth) => Some(i64::from(*truth)),
+        Value::Null => Some(0),
+        Value::Array(_) | Value::Object(_) => None,
+    }
+}
+
+fn flag(value: &Value) -> Option<bool> {
+    match value {
+        Value::Bool(truth) => Some(*truth),
+        Value::String(text) => text.parse().ok(),
+        Value::Number(_) => integer(value).filter(|number| matches!(number, 0 | 1)).map(|number| number == 1),
+        Value::Null => Some(false),
+        Value::Array(_) | Value::Object(_) => None,
     }
 }
 

@@ -16,14 +16,14 @@ const MOST_NAMES: u64 = 1000;
 /// `POST /object/list/{bucket}`: one level of a folder.
 pub async fn folder(mut context: Context) -> Result<Response, StorageError> {
     let fields = Fields::read(&mut context).await?;
-    let mut folder = fields.required("prefix", fields.text("prefix")?)?.to_string();
+    let mut folder = fields.required("prefix", fields.text("prefix")?)?;
     if !folder.is_empty() && !folder.ends_with('/') {
         folder.push('/');
     }
     let (column, order) = sort(&fields, &SortColumn::ALL)?;
     let page = FolderPage {
         folder,
-        search: fields.text("search")?.unwrap_or_default().to_string(),
+        search: fields.text("search")?.unwrap_or_default(),
         limit: number(&fields, "limit", 1)?.unwrap_or(100).min(MOST_ENTRIES),
         offset: number(&fields, "offset", 0)?.unwrap_or(0),
         column: column.unwrap_or(SortColumn::Name),
@@ -39,7 +39,9 @@ pub async fn page(mut context: Context) -> Result<Response, StorageError> {
     let asked = sort(&fields, &[SortColumn::Name, SortColumn::UpdatedAt, SortColumn::CreatedAt])?;
     let cursor = match fields.text("cursor")?.filter(|cursor| !cursor.is_empty()) {
         None => None,
-        Some(text) => Some(Cursor::decode(text).ok_or(StorageError::InvalidParameter("continuation token"))?),
+        Some(text) => {
+            Some(Cursor::decode(&text).ok_or(StorageError::InvalidParameter("continuation token"))?)
+        }
     };
     // A cursor goes on as its list began.
     let (after, column, order) = match cursor {
@@ -47,7 +49,7 @@ pub async fn page(mut context: Context) -> Result<Response, StorageError> {
         None => (None, asked.0.unwrap_or(SortColumn::Name), asked.1.unwrap_or(Order::Ascending)),
     };
     let page = Page {
-        prefix: fields.text("prefix")?.unwrap_or_default().to_string(),
+        prefix: fields.text("prefix")?.unwrap_or_default(),
         limit: number(&fields, "limit", 1)?.unwrap_or(MOST_NAMES).min(MOST_NAMES),
         by_folder: fields.flag("with_delimiter")?.unwrap_or(false),
         column,
@@ -79,7 +81,7 @@ fn sort(
     };
     let order = match sort.text("order")? {
         None => None,
-        Some(name) => Some(Order::named(name).ok_or_else(|| not_allowed("order"))?),
+        Some(name) => Some(Order::named(&name).ok_or_else(|| not_allowed("order"))?),
     };
     Ok((column, order))
 }

@@ -48,16 +48,20 @@ fn paths(context: &Context, fields: &Fields) -> Result<(ObjectPath, ObjectPath),
     let bucket = fields.required("bucketId", fields.text("bucketId")?)?;
     let source = fields.required("sourceKey", fields.text("sourceKey")?)?;
     let destination = fields.required("destinationKey", fields.text("destinationKey")?)?;
-    let to_bucket = fields.text("destinationBucket")?.filter(|id| !id.is_empty()).unwrap_or(bucket);
+    let to_bucket =
+        fields.text("destinationBucket")?.filter(|id| !id.is_empty()).unwrap_or_else(|| bucket.clone());
     let characters = context.app.config.storage.key_characters();
-    Ok((ObjectPath::new(bucket, source, characters)?, ObjectPath::new(to_bucket, destination, characters)?))
+    Ok((
+        ObjectPath::new(&bucket, &source, characters)?,
+        ObjectPath::new(&to_bucket, &destination, characters)?,
+    ))
 }
 
 fn metadata(fields: &Fields) -> Result<Metadata, StorageError> {
     let Some(own) = fields.object("metadata")? else { return Ok(Metadata::default()) };
     Ok(Metadata {
-        cache_control: own.text("cacheControl")?.map(str::to_string),
-        mimetype: own.text("mimetype")?.map(str::to_string),
+        cache_control: own.text("cacheControl")?,
+        mimetype: own.text("mimetype")?,
         ..Metadata::default()
     })
 }

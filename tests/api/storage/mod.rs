@@ -7,6 +7,7 @@ mod downloads;
 mod edge;
 mod events;
 mod faults;
+mod fields;
 mod folders;
 mod forms;
 mod images;
