@@ -10,12 +10,13 @@ use super::edge;
 use super::email_address::EmailAddress;
 use super::email_change;
 use super::error::Error;
+use super::lockout;
 use super::mailing::ReturnPath;
 use super::metadata::{self, Metadata};
 use super::model::User;
 use super::notice;
 use super::oauth_server::error::OAuthServerError;
-use super::password::{self, NewPassword};
+use super::password::NewPassword;
 use super::phone_change;
 use super::phone_number::PhoneNumber;
 use super::reauthenticate;
@@ -23,7 +24,7 @@ use super::session::Session;
 use super::sms::Channel;
 use super::store::one_time_tokens::Standing;
 use super::store::sessions::{Ending, SessionBeside, SessionKey};
-use super::store::{self, Results, identities, one_time_tokens, sessions, users};
+use super::store::{self, Results, flow_states, identities, one_time_tokens, sessions, users};
 use crate::app::App;
 use crate::caller::Caller;
 use crate::sql::Statement;
@@ -300,7 +301,7 @@ async fn new_hash(
             return Err(Error::CurrentPasswordRequired);
         }
         if let Some(current) = current
-            && !password::is_right(app, current, Some(hash)).await?
+            && !lockout::is_own_password(app, user, current).await?
         {
             return Err(Error::CurrentPasswordInvalid);
         }
@@ -344,6 +345,10 @@ pub async fn commit(
     }
     let new_hash = after.encrypted_password.as_deref();
     let new_hash = new_hash.filter(|hash| before.encrypted_password.as_deref() != Some(hash));
+    if new_hash.is_some() {
+        // So would a code that waits to be exchanged begin one more session.
+        batch.push(flow_states::clear(after));
+    }
     let ended = new_hash.map(|hash| add(&mut batch, sessions::end(&before.id, ending, Some(hash))));
     let ban_changed = before.banned_until != after.banned_until;
     let touched = ban_changed.then(|| add(&mut batch, sessions::keys_of(&before.id)));

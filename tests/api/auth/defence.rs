@@ -221,3 +221,24 @@ fn whoever_has_a_whole_line_of_addresses_is_one_client() {
     assert_eq!(key("203.0.113.7"), "Recover:203.0.113.7");
     assert_ne!(key("::ffff:203.0.113.7"), key("::ffff:203.0.113.8"));
 }
+
+#[test]
+fn whoever_took_a_session_cannot_guess_its_owners_password() {
+    let app = TestApp::new();
+    let session = signed_up(&app, "ann@example.com");
+    let actor = || app.with_token(text(&session, "access_token"));
+    let change = |current: &str| {
+        let body = json!({"password": "battery staple", "current_password": current});
+        actor().put("/auth/v1/user").json(&body).send()
+    };
+    for _ in 0..9 {
+        assert_error(&change("wrong"), 400, "current_password_invalid", "");
+    }
+    let erase = |password: &str| actor().delete("/auth/v1/user").json(&json!({"password": password})).send();
+    assert_error(&erase("wrong"), 400, "current_password_invalid", "");
+    for answer in [change(PASSWORD), erase(PASSWORD), sign_in(&app, "ann@example.com", PASSWORD)] {
+        assert_error(&answer, 429, "over_request_rate_limit", "try again after 30 seconds");
+    }
+    app.clock.advance(30);
+    assert_eq!(change(PASSWORD).status, 200);
+}
