@@ -100,24 +100,24 @@ impl Caller {
 
     /// The same caller as that user.
     pub fn with_user(self, id: &str) -> Self {
-        let claims = json!({"role": self.role.name(), "sub": id}).to_string();
+        let claims = format!("{{\"role\":{},\"sub\":{}}}", Value::from(self.role.name()), Value::from(id));
         Self { claims: Rc::new(Claims::parse(claims).unwrap_or_default()), ..self }
     }
 
     /// The caller a verified token speaks for; no `role` claim means anon, as PostgREST has it.
     pub fn from_claims(claims: Rc<Claims>) -> Self {
-        let role = claims.role.as_deref().map_or(Role::Anon, Role::named);
+        let role = claims.text("role").map_or(Role::Anon, Role::named);
         Self { role, claims, request: None, operation: None }
     }
 
     /// `auth.uid()`: the subject of the token.
     pub fn user_id(&self) -> Option<&str> {
-        self.claims.subject.as_deref()
+        self.claims.text("sub")
     }
 
     /// The session the token belongs to.
     pub fn session_id(&self) -> Option<&str> {
-        self.claims.session_id.as_deref()
+        self.claims.text("session_id")
     }
 
     /// Whether row-level security does not apply.

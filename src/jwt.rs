@@ -9,8 +9,10 @@ mod keys;
 pub use keys::{Header, Key, Keys, Material, verify_signed};
 
 use std::cell::OnceCell;
+use std::fmt::{self, Formatter};
 
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::de::{IgnoredAny, MapAccess, Visitor};
+use serde::{Deserializer, Serialize};
 use serde_json::{Map, Value};
 
 use crate::crypto::{self, HmacKey};
@@ -18,43 +20,38 @@ use crate::time::Timestamp;
 
 /// The claims of a verified token: those that every request asks for, and the whole as it was signed, which is read again
 /// when someone asks. An isolate remembers thousands of them.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Claims {
-    /// The Postgres role. A claim that is no text or empty is none, here and below.
-    #[serde(deserialize_with = "text")]
-    pub role: Option<String>,
-    /// Whom the token is about.
-    #[serde(rename = "sub", deserialize_with = "text")]
-    pub subject: Option<String>,
-    /// The session it belongs to.
-    #[serde(deserialize_with = "text")]
-    pub session_id: Option<String>,
-    /// The address.
-    #[serde(deserialize_with = "text")]
-    pub email: Option<String>,
-    exp: Option<Value>,
-    nbf: Option<Value>,
-    iat: Option<Value>,
-    #[serde(skip)]
+    /// By their place in [`KNOWN`].
+    known: [Option<Value>; KNOWN.len()],
     signed: String,
-    #[serde(skip)]
     json: OnceCell<String>,
 }
+
+/// What is asked for by name.
+const KNOWN: [&str; 7] = ["role", "sub", "session_id", "email", "exp", "nbf", "iat"];
 
 impl Claims {
     /// Reads a JSON object; `None` for anything else.
     pub fn parse(json: String) -> Option<Self> {
-        // A list would be read as the members in their order.
-        json.trim_ascii_start().starts_with('{').then_some(())?;
-        let known: Self = serde_json::from_str(&json).ok()?;
-        Some(Self { signed: json, ..known })
+        let mut reader = serde_json::Deserializer::from_str(&json);
+        let known = reader.deserialize_map(KnownClaims).ok()?;
+        reader.end().ok()?;
+        Some(Self { known, signed: json, json: OnceCell::new() })
     }
 
     /// Those of a key that is no token.
     pub fn of_role(name: &str) -> Self {
-        let signed = Value::from_iter([("role", name)]).to_string();
-        Self { role: Some(name.to_string()), signed, ..Self::default() }
+        Self::parse(format!("{{\"role\":{}}}", Value::from(name))).unwrap_or_default()
+    }
+
+    /// One of [`KNOWN`] that is text and not empty.
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.known(name).and_then(Value::as_str).filter(|text| !text.is_empty())
+    }
+
+    fn known(&self, name: &str) -> Option<&Value> {
+        KNOWN.iter().zip(&self.known).find(|(known, _)| **known == name).and_then(|(_, value)| value.as_ref())
     }
 
     /// All claims as the token had them.
@@ -68,10 +65,27 @@ impl Claims {
     }
 }
 
-fn text<'de, D: Deserializer<'de>>(claim: D) -> Result<Option<String>, D::Error> {
-    match Value::deserialize(claim)? {
-        Value::String(text) if !text.is_empty() => Ok(Some(text)),
-        _ => Ok(None),
+/// Reads [`KNOWN`] and passes over the rest; of equal names the last counts.
+struct KnownClaims;
+
+impl<'de> Visitor<'de> for KnownClaims {
+    type Value = [Option<Value>; KNOWN.len()];
+
+    fn expecting(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        formatter.write_str("claims")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Self::Value, A::Error> {
+        let mut known = Self::Value::default();
+        while let Some(name) = members.next_key::<String>()? {
+            match KNOWN.iter().zip(&mut known).find(|(of, _)| **of == name) {
+                Some((_, place)) => *place = Some(members.next_value()?),
+                None => {
+                    members.next_value::<IgnoredAny>()?;
+                }
+            }
+        }
+        Ok(known)
     }
 }
 
@@ -148,11 +162,11 @@ fn with_signature(message: &str, signature: &[u8]) -> String {
 /// Whether the time claims allow the token now.
 pub fn check_times(claims: &Claims, now: Timestamp) -> Result<(), TokenError> {
     let now = now.seconds() as f64;
-    let seconds = |claim: &Option<Value>| match claim {
-        None => Ok(None),
+    let seconds = |name: &str| match claims.known(name) {
+        None | Some(Value::Null) => Ok(None),
         Some(value) => value.as_f64().map(Some).ok_or(TokenError::InvalidClaims),
     };
-    let [exp, nbf, iat] = [seconds(&claims.exp)?, seconds(&claims.nbf)?, seconds(&claims.iat)?];
+    let [exp, nbf, iat] = [seconds("exp")?, seconds("nbf")?, seconds("iat")?];
     if exp.is_some_and(|expires| now > expires + LEEWAY_SECONDS) {
         return Err(TokenError::Expired);
     }
@@ -177,6 +191,10 @@ mod tests {
             let rest = token.split_once('.').unwrap().1;
             format!("{}.{rest}", crypto::base64url(header.as_bytes()))
         };
+        let raw = |claims: &str| {
+            let message = format!("eyJhbGciOiJIUzI1NiJ9.{}", crypto::base64url(claims.as_bytes()));
+            with_signature(&message, &crypto::hmac_sha256(b"secret", message.as_bytes()))
+        };
         let at = NOW.seconds();
         let rows = [
             (signed(json!({"sub": "a", "exp": at + 1})), Ok(())),
@@ -194,6 +212,8 @@ mod tests {
             (signed(json!({})) + ".", Err(TokenError::Malformed)),
             (signed(json!({})).rsplit_once('.').unwrap().0.to_string() + ".", Err(TokenError::Signature)),
             (sign(&json!([]), b"secret").unwrap(), Err(TokenError::Malformed)),
+            (raw("{} {}"), Err(TokenError::Malformed)),
+            (raw(r#"{"exp": 1, "exp": 9999999999}"#), Ok(())),
             ("not.a.token".to_string(), Err(TokenError::Malformed)),
             (String::new(), Err(TokenError::Malformed)),
         ];

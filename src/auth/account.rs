@@ -23,7 +23,7 @@ use super::reauthenticate;
 use super::session::Session;
 use super::sms::Channel;
 use super::store::one_time_tokens::Standing;
-use super::store::sessions::{Ending, SessionBeside, SessionKey};
+use super::store::sessions::{Ending, SessionKey};
 use super::store::{self, Results, flow_states, identities, one_time_tokens, sessions, users};
 use crate::app::App;
 use crate::caller::Caller;
@@ -100,13 +100,12 @@ async fn look_up(
     let mut batch = vec![sessions::with_user(asked_session, &user_id)];
     batch.extend(more(&user_id));
     let results = store::run(app.ports.database.as_ref(), batch).await?;
-    let found =
-        results.first_as_both::<User, SessionBeside>(0)?.filter(|(user, _)| user.deleted_at.is_none());
-    let (user, beside) = found.ok_or(Error::TokenUserNotFound)?;
+    let user = results.first::<User>(0)?.filter(|user| user.deleted_at.is_none());
+    let user = user.ok_or(Error::TokenUserNotFound)?;
     if user.is_banned(app.now()) {
         return Err(Error::TokenUserBanned);
     }
-    let session = beside.read()?;
+    let session = results.text(0)?.as_deref().map(sessions::beside).transpose()?;
     if session_id.is_some() && session.is_none() {
         return Err(Error::TokenSessionNotFound);
     }

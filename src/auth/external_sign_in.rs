@@ -133,7 +133,7 @@ impl Plan {
         plan.after.last_sign_in_at = Some(app.now().to_postgres());
         plan.take_over(&arrival.account.claims);
         plan.confirm(app);
-        name_providers(&mut plan.after, [arrival.provider].into_iter());
+        name_providers(&mut plan.after, &mut [arrival.provider].into_iter());
         plan
     }
 
@@ -179,7 +179,7 @@ impl Plan {
         }
         let known = self.before.iter().filter(|_| !self.takes_over).flat_map(|before| &before.identities);
         let known = known.map(|identity| identity.provider.as_str());
-        name_providers(&mut self.after, known.chain([arrival.provider]));
+        name_providers(&mut self.after, &mut known.chain([arrival.provider]));
         self
     }
 }
@@ -197,7 +197,7 @@ fn is_vouched_for(app: &App, arrival: &Arrival<'_>, email: Option<&str>) -> bool
 }
 
 /// `app_metadata` names the providers of the account's identities, each once, the first of them alone as well.
-pub fn name_providers<'a>(user: &mut User, providers: impl Iterator<Item = &'a str>) {
+pub fn name_providers(user: &mut User, providers: &mut dyn Iterator<Item = &str>) {
     let mut names: Vec<&str> = Vec::new();
     for name in providers {
         if !names.contains(&name) {

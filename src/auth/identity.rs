@@ -60,7 +60,7 @@ fn linked(app: &App, arrival: &Arrival<'_>, target: &User, others: &[User]) -> R
     let now = app.now().to_postgres();
     let mut after = User { last_sign_in_at: Some(now.clone()), ..target.clone() };
     let known = target.identities.iter().map(|identity| identity.provider.as_str());
-    name_providers(&mut after, known.chain([arrival.provider]));
+    name_providers(&mut after, &mut known.chain([arrival.provider]));
     if target.email.is_some() {
         return Ok(Linked { after, asks: false });
     }
@@ -179,7 +179,7 @@ pub async fn unlink(app: &App, caller: &Caller, id: Uuid) -> Result<(), Error> {
 async fn without(app: &App, user: &User, gone: &Identity) -> Result<User, Error> {
     let left: Vec<&Identity> = user.identities.iter().filter(|identity| identity.id != gone.id).collect();
     let mut after = user.clone();
-    name_providers(&mut after, left.iter().map(|identity| identity.provider.as_str()));
+    name_providers(&mut after, &mut left.iter().map(|identity| identity.provider.as_str()));
     if gone.provider == "phone" {
         after.phone = None;
         after.phone_confirmed_at = None;

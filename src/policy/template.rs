@@ -65,7 +65,7 @@ impl Slot {
             Self::UserId => caller.user_id().into(),
             Self::Role => caller.role.name().into(),
             Self::Owner => "postgres".into(),
-            Self::Email => caller.claims.email.as_deref().into(),
+            Self::Email => caller.claims.text("email").into(),
             Self::Claims => caller.claims.to_json().into(),
             Self::Request(part) => caller.request.as_deref().map(|request| part_of(request, part)).into(),
             Self::Operation => caller.operation.into(),

@@ -59,23 +59,14 @@ pub trait ResultSet {
 impl dyn ResultSet {
     /// The rows as values of the caller's type, matched by column name.
     pub fn decode<T: DeserializeOwned>(&self) -> Result<Vec<T>, DbError> {
-        decoded(&self.to_json())
+        serde_json::from_str(&self.to_json())
+            .map_err(|error| DbError::Other(format!("a row did not decode: {error}")))
     }
 
     /// The first row, or `None`.
     pub fn first<T: DeserializeOwned>(&self) -> Result<Option<T>, DbError> {
         Ok(self.decode()?.into_iter().next())
     }
-
-    /// The first row as two values, each of its own columns, or `None`.
-    pub fn first_as_both<T: DeserializeOwned, U: DeserializeOwned>(&self) -> Result<Option<(T, U)>, DbError> {
-        let rows = self.to_json();
-        Ok(decoded(&rows)?.into_iter().zip(decoded(&rows)?).next())
-    }
-}
-
-fn decoded<T: DeserializeOwned>(rows: &str) -> Result<Vec<T>, DbError> {
-    serde_json::from_str(rows).map_err(|error| DbError::Other(format!("a row did not decode: {error}")))
 }
 
 /// The billed side of a statement.

@@ -53,8 +53,7 @@ pub use recovery_codes::{
     verify_recovery_code,
 };
 pub use settings::{
-    health, jwks, list_sso_providers, oauth_authorization_server, openid_configuration, saml, settings,
-    sso_provider,
+    health, jwks, oauth_authorization_server, openid_configuration, settings, single_sign_on,
 };
 pub use sign_up::sign_up;
 pub use token::token;

@@ -39,12 +39,9 @@ impl Results {
         self.of(statement)?.first()
     }
 
-    /// The first row of a statement as two values, each of its own columns.
-    pub fn first_as_both<T: DeserializeOwned, U: DeserializeOwned>(
-        &self,
-        statement: usize,
-    ) -> Result<Option<(T, U)>, DbError> {
-        self.of(statement)?.first_as_both()
+    /// The first column of a statement's first row, if that is text.
+    pub fn text(&self, statement: usize) -> Result<Option<String>, DbError> {
+        Ok(self.of(statement)?.text(0).map(|text| text.read()))
     }
 
     /// All rows of a statement.

@@ -28,25 +28,16 @@ pub fn by_id(id: &str) -> Statement {
     Statement::new(format!("SELECT {COLUMNS}\nFROM \"auth.sessions\" AS s\nWHERE s.id = ?1")).bind(id)
 }
 
-/// A session as JSON, beside its user: the one with that id, if it is the user's.
-#[derive(Deserialize)]
-pub struct SessionBeside {
-    session: Option<String>,
+/// Reads a session that stands beside its user.
+pub fn beside(json: &str) -> Result<Session, DbError> {
+    serde_json::from_str(json).map_err(|error| DbError::Other(format!("a session did not decode: {error}")))
 }
 
-impl SessionBeside {
-    /// The session, if there is one.
-    pub fn read(&self) -> Result<Option<Session>, DbError> {
-        let read = self.session.as_deref().map(serde_json::from_str).transpose();
-        read.map_err(|error| DbError::Other(format!("a session did not decode: {error}")))
-    }
-}
-
-/// The user with that id, soft-deleted or not, and the session with the other as [`SessionBeside`]: every request of the
-/// auth API's users begins with this question, so it is one statement.
+/// The user with that id, soft-deleted or not, and before it the user's session of the other, if there is
+/// one, for [`beside`]: every request of the auth API's users begins with this question, so it is one statement.
 pub fn with_user(id: &str, user_id: &str) -> Statement {
     Statement::new(format!(
-        r#"SELECT u.*, (
+        r#"SELECT (
   SELECT json_object(
     'id', s.id, 'user_id', s.user_id, 'aal', s.aal, 'amr', s.amr, 'refresh_token_hmac_key', s.refresh_token_hmac_key,
     'refresh_token_counter', s.refresh_token_counter, 'refresh_token_floor', s.refresh_token_floor,
@@ -55,7 +46,7 @@ pub fn with_user(id: &str, user_id: &str) -> Statement {
   FROM "auth.sessions" AS s
   WHERE s.id = ?2
     AND s.user_id = u.id
-) AS session
+) AS session, u.*
 FROM (
 {}
 WHERE u.id = ?1
