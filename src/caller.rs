@@ -94,9 +94,14 @@ impl Role {
 impl Caller {
     /// A caller with a role and nothing else, such as an API key gives.
     pub fn with_role(role: Role) -> Self {
-        let mut claims = Claims::default();
-        claims.all.insert("role".into(), role.name().into());
-        Self { role, claims: Rc::new(claims), request: None, operation: None }
+        let claims = Rc::new(Claims::of_role(role.name()));
+        Self { role, claims, request: None, operation: None }
+    }
+
+    /// The same caller as that user.
+    pub fn with_user(self, id: &str) -> Self {
+        let claims = format!("{{\"role\":{},\"sub\":{}}}", Value::from(self.role.name()), Value::from(id));
+        Self { claims: Rc::new(Claims::parse(claims).unwrap_or_default()), ..self }
     }
 
     /// The caller a verified token speaks for; no `role` claim means anon, as PostgREST has it.

@@ -15,7 +15,7 @@ use super::password::NewPassword;
 use super::phone_number::PhoneNumber;
 use super::store::sessions::{Ending, SessionKey};
 use super::store::users::Page;
-use super::store::{self, factors, identities, one_time_tokens, recovery_codes, sessions, users};
+use super::store::{self, factors, identities, one_time_tokens, passkeys, recovery_codes, sessions, users};
 use crate::app::App;
 use crate::crypto;
 use crate::ports::DbError;
@@ -199,6 +199,7 @@ pub async fn soft_delete(app: &App, id: Uuid) -> Result<(), Error> {
         identities::obscure(&user.id, now),
         factors::delete_all(&user.id),
         recovery_codes::delete(&user.id),
+        passkeys::delete_all(&user.id),
         users::soft_delete(&user, now),
     ];
     let results = store::run(app.ports.database.as_ref(), batch).await?;

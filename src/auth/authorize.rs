@@ -9,6 +9,7 @@ use super::account;
 use super::error::Error;
 use super::external_sign_in::{self, Arrival, Give, Given};
 use super::identity;
+use super::invitation;
 use super::mailing::ReturnPath;
 use super::pkce::Challenge;
 use super::provider::account::ExternalAccount;
@@ -30,6 +31,8 @@ pub struct Departure<'a> {
     pub redirect_to: String,
     /// Of the browser, if it wants a code rather than tokens.
     pub challenge: Option<Challenge>,
+    /// The token of an invitation that is accepted so.
+    pub invite_token: Option<String>,
     /// What the app adds to the provider's address.
     pub added: Vec<(String, String)>,
 }
@@ -46,6 +49,7 @@ const RESERVED: &[&str] = &[
     "code_verifier",
     "scopes",
     "provider",
+    "invite_token",
     "apikey",
 ];
 
@@ -57,9 +61,13 @@ pub async fn depart(
     client: &Client,
 ) -> Result<String, Error> {
     let provider = provider::find(app, departure.provider, &client.issuer, departure.scopes).await?;
-    let linking_user_id = match linking {
-        Some(caller) => Some(account::current(app, caller).await?.user.id),
+    let invited = match departure.invite_token.as_deref() {
+        Some(token) => Some(invitation::find(app, token).await?),
         None => None,
+    };
+    let linking_user_id = match linking {
+        Some(caller) => Some(account::current_assured(app, caller).await?.user.id),
+        None => invited.as_ref().map(|invited| invited.user_id.clone()),
     };
     let random = app.ports.random.as_ref();
     let state = crypto::random_uuid(random).to_string();
@@ -71,6 +79,7 @@ pub async fn depart(
         code_challenge: departure.challenge.as_ref().map(|challenge| challenge.text.clone()),
         code_challenge_method: departure.challenge.as_ref().map(|challenge| challenge.method.to_string()),
         code_verifier: verifier.clone(),
+        invitation: invited.filter(|_| linking.is_none()).map(|invited| invited.token_hash),
         linking_user_id,
         used_at: None,
         expires_at: app.now().plus_seconds(seconds).to_postgres(),
@@ -184,9 +193,10 @@ pub async fn arrive(
         give: &give,
         path: &path,
     };
-    let given = match &state.linking_user_id {
-        Some(user_id) => identity::link(app, user_id, &arrival, client).await?,
-        None => external_sign_in::sign_in(app, &arrival, client).await?,
+    let given = match (&state.linking_user_id, &state.invitation) {
+        (Some(user_id), Some(hash)) => invitation::accept(app, user_id, hash, &arrival, client).await?,
+        (Some(user_id), None) => identity::link(app, user_id, &arrival, client).await?,
+        (None, _) => external_sign_in::sign_in(app, &arrival, client).await?,
     };
     Ok(Arrived { given, provider_tokens })
 }

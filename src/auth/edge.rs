@@ -31,6 +31,12 @@ pub async fn ban(app: &App, sessions: &[SessionKey], user: &User) {
     revoke_for(app, sessions, token_life(app).min(left.try_into().unwrap_or(0))).await;
 }
 
+/// Since when a session must have been refreshed or begun to have access tokens that live.
+pub fn tokens_live_since(app: &App) -> Timestamp {
+    let seconds = token_life(app).try_into().unwrap_or(i64::MAX);
+    app.now().plus_seconds(-seconds)
+}
+
 fn token_life(app: &App) -> u64 {
     app.config.auth.token_seconds.saturating_add(GRACE_SECONDS)
 }

@@ -30,9 +30,10 @@ impl EmailAddress {
     }
 }
 
-/// How addresses are stored and looked up.
+/// How addresses are stored and looked up. Only ASCII has two cases here: `\u{212a}` (a sign for kelvin) would become a `k`, and
+/// so one mailbox another.
 pub fn normal_form(text: &str) -> String {
-    text.trim().to_lowercase()
+    text.trim().to_ascii_lowercase()
 }
 
 fn is_local(local: &str) -> bool {
@@ -68,6 +69,7 @@ mod tests {
             ("a nn@example.com", None),
             ("ann@bob@example.com", None),
             ("änn@example.com", None),
+            ("\u{212a}im@example.com", None),
             ("ann@example.com\u{0}", None),
         ];
         for (text, expected) in rows {

@@ -102,6 +102,8 @@ pub enum Error {
     Web3Disabled,
     /// Single sign-on is off.
     SamlDisabled,
+    /// No provider of single sign-on goes by that id: there are none.
+    SsoProviderNotFound,
     /// A magic link without an address.
     MagicLinkAddressMissing,
     /// A number that an administrator chose is taken.
@@ -331,6 +333,7 @@ impl Error {
             Self::InvalidCredentials      => (400, "invalid_credentials",        "Invalid login credentials"),
             Self::Web3Disabled            => (422, "web3_provider_disabled",     "Web3 provider is disabled"),
             Self::SamlDisabled            => (404, "saml_provider_disabled",     "SAML 2.0 is disabled"),
+            Self::SsoProviderNotFound     => (404, "sso_provider_not_found",     "SSO Identity Provider not found"),
             Self::MagicLinkAddressMissing => (422, "validation_failed",          "Password recovery requires an email"),
             Self::PhoneTaken              => (422, "phone_exists",               "Phone number already registered by another user"),
             Self::UnsupportedGrantType    => (400, "invalid_credentials",        "unsupported_grant_type"),

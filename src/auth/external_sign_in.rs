@@ -6,6 +6,8 @@ use serde_json::json;
 
 use super::account::ATTEMPTS;
 use super::audit::{self, Action, Actor};
+use super::edge;
+use super::email_address::normal_form;
 use super::error::Error;
 use super::exchange::flow_state_id;
 use super::hook;
@@ -17,7 +19,10 @@ use super::pkce::Challenge;
 use super::provider::account::ExternalAccount;
 use super::provider::error::ProviderError;
 use super::session::{Client, Session, SignedIn};
-use super::store::{self, external_accounts, one_time_tokens, sessions, users};
+use super::store::sessions::{Ending, SessionKey};
+use super::store::{
+    self, external_accounts, factors, one_time_tokens, passkeys, recovery_codes, sessions, users,
+};
 use crate::app::App;
 use crate::crypto;
 use crate::ports::DbError;
@@ -75,7 +80,7 @@ pub async fn sign_in(app: &App, arrival: &Arrival<'_>, client: &Client) -> Resul
 }
 
 /// What a sign-in makes of the stores.
-struct Plan {
+pub(super) struct Plan {
     /// The user as read, if there was one.
     before: Option<User>,
     after: User,
@@ -85,6 +90,8 @@ struct Plan {
     takes_over: bool,
     /// Whether the sign-in waits for the address, and whether a mail asks about it.
     refused: Option<Asks>,
+    /// What the audit log calls it.
+    act: Action,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -107,8 +114,7 @@ impl Plan {
                 let email = email.map(|email| email.address);
                 let raw_user_meta_data = json!(claims).to_string();
                 let after = User { email, raw_user_meta_data, ..User::new(id, app.now()) };
-                let plan =
-                    Self { before: None, after, identity_is_known: false, takes_over: false, refused: None };
+                let plan = Self::with(None, after, false, Action::UserSignedUp);
                 return Ok(plan.settled(app, arrival, claims));
             }
         };
@@ -117,24 +123,53 @@ impl Plan {
             return Err(Error::TokenUserBanned);
         }
         metadata::merge(&mut after.raw_user_meta_data, claims);
-        let plan = Self { before, after, identity_is_known, takes_over: false, refused: None };
+        let plan = Self::with(before, after, identity_is_known, Action::Login);
         Ok(plan.settled(app, arrival, claims))
+    }
+
+    /// Of a user who was invited and shows the token: that is proof of the address, whatever the provider thinks of it.
+    pub(super) fn of_invited(app: &App, arrival: &Arrival<'_>, user: User) -> Self {
+        let mut plan = Self::with(Some(user.clone()), user, false, Action::InviteAccepted);
+        plan.after.last_sign_in_at = Some(app.now().to_postgres());
+        plan.take_over(&arrival.account.claims);
+        plan.confirm(app);
+        name_providers(&mut plan.after, &mut [arrival.provider].into_iter());
+        plan
+    }
+
+    fn with(before: Option<User>, after: User, identity_is_known: bool, act: Action) -> Self {
+        Self { before, after, identity_is_known, takes_over: false, refused: None, act }
+    }
+
+    /// Whether somebody who had the account before its address' owner is turned out of it.
+    fn turns_out(&self) -> bool {
+        self.takes_over && self.before.is_some() && self.after.email_confirmed_at.is_some()
+    }
+
+    /// Whoever made the account may have done so to wait for its owner: nothing of theirs stays.
+    fn take_over(&mut self, claims: &Metadata) {
+        self.takes_over = true;
+        self.after.encrypted_password = None;
+        self.after.raw_user_meta_data = json!(claims).to_string();
+    }
+
+    /// The address' owner has come: what signs in without it goes as well.
+    fn confirm(&mut self, app: &App) {
+        self.after.email_confirmed_at = Some(app.now().to_postgres());
+        self.after.phone = None;
+        self.after.phone_confirmed_at = None;
+        let verified = Metadata::from_iter([("email_verified".to_string(), json!(true))]);
+        metadata::merge(&mut self.after.raw_user_meta_data, &verified);
     }
 
     /// Confirms the address where it can be, and names the providers.
     fn settled(mut self, app: &App, arrival: &Arrival<'_>, claims: &Metadata) -> Self {
-        let now = app.now().to_postgres();
-        self.after.last_sign_in_at = Some(now.clone());
+        self.after.last_sign_in_at = Some(app.now().to_postgres());
         let needs_address = !(arrival.email_optional && self.after.email.is_none());
         if needs_address && self.after.email_confirmed_at.is_none() {
-            // Whoever made the account may have done so to wait for its owner: nothing of theirs stays.
-            self.takes_over = true;
-            self.after.encrypted_password = None;
-            self.after.raw_user_meta_data = json!(claims).to_string();
+            self.take_over(claims);
             if is_vouched_for(app, arrival, self.after.email.as_deref()) {
-                self.after.email_confirmed_at = Some(now);
-                let verified = Metadata::from_iter([("email_verified".to_string(), json!(true))]);
-                metadata::merge(&mut self.after.raw_user_meta_data, &verified);
+                self.confirm(app);
             } else if !app.config.auth.external.unverified_emails {
                 let has_address = self.after.email.is_some();
                 self.refused = Some(if has_address { Asks::Mail } else { Asks::Nobody });
@@ -144,7 +179,7 @@ impl Plan {
         }
         let known = self.before.iter().filter(|_| !self.takes_over).flat_map(|before| &before.identities);
         let known = known.map(|identity| identity.provider.as_str());
-        name_providers(&mut self.after, known.chain([arrival.provider]));
+        name_providers(&mut self.after, &mut known.chain([arrival.provider]));
         self
     }
 }
@@ -156,13 +191,13 @@ fn is_vouched_for(app: &App, arrival: &Arrival<'_>, email: Option<&str>) -> bool
         // There is nothing to confirm but the person.
         None => arrival.account.emails.iter().any(|said| said.primary && vouches(said)),
         Some(email) => {
-            arrival.account.emails.iter().any(|said| vouches(said) && said.address.to_lowercase() == email)
+            arrival.account.emails.iter().any(|said| vouches(said) && normal_form(&said.address) == email)
         }
     }
 }
 
 /// `app_metadata` names the providers of the account's identities, each once, the first of them alone as well.
-pub fn name_providers<'a>(user: &mut User, providers: impl Iterator<Item = &'a str>) {
+pub fn name_providers(user: &mut User, providers: &mut dyn Iterator<Item = &str>) {
     let mut names: Vec<&str> = Vec::new();
     for name in providers {
         if !names.contains(&name) {
@@ -174,7 +209,7 @@ pub fn name_providers<'a>(user: &mut User, providers: impl Iterator<Item = &'a s
 }
 
 /// `None` when what was decided on moved.
-async fn commit(
+pub(super) async fn commit(
     app: &App,
     arrival: &Arrival<'_>,
     plan: Plan,
@@ -183,6 +218,8 @@ async fn commit(
     let user_id = plan.after.id.clone();
     let ticket = Ticket::new(app, &user_id, arrival.give);
     let mut batch = statements(app, arrival, &plan);
+    // The end of sessions goes last.
+    let ended = plan.turns_out().then(|| batch.len() - 1);
     if plan.refused.is_none() {
         batch.push(ticket.insert(app, client));
     }
@@ -196,13 +233,15 @@ async fn commit(
         Err(error) => return Err(error.into()),
     };
     let user: User = results.first(last)?.ok_or(Error::Conflict)?;
+    if let Some(ended) = ended {
+        edge::revoke(app, &results.all::<SessionKey>(ended)?).await;
+    }
     if plan.before.is_none() {
         hook::after_user_created(app, client.ip.as_deref(), &user).await?;
     }
     if plan.refused.is_none() {
-        let action = if plan.before.is_none() { Action::UserSignedUp } else { Action::Login };
         let traits = json!({"provider": arrival.provider});
-        audit::record(app, Actor::User(&user), action, client.ip.as_deref(), traits).await;
+        audit::record(app, Actor::User(&user), plan.act, client.ip.as_deref(), traits).await;
     }
     match plan.refused {
         Some(asks) => Err(ask(app, arrival, &user, asks).await),
@@ -227,6 +266,13 @@ fn statements(app: &App, arrival: &Arrival<'_>, plan: &Plan) -> Vec<Statement> {
     if plan.takes_over {
         batch.push(external_accounts::delete_other_identities(&user.id, provider, subject));
         batch.push(one_time_tokens::clear(user, None));
+    }
+    if plan.turns_out() {
+        if !plan.identity_is_known {
+            batch.extend([factors::delete_all(&user.id), recovery_codes::delete(&user.id)]);
+        }
+        batch.push(passkeys::delete_all(&user.id));
+        batch.push(sessions::end(&user.id, Ending::All, None));
     }
     batch
 }

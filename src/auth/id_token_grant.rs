@@ -43,7 +43,7 @@ pub async fn sign_in(
         return refuse("provider or client_id and issuer required");
     }
     let user_id = match linking {
-        Some(caller) => Some(account::current(app, caller).await?.user.id),
+        Some(caller) => Some(account::current_assured(app, caller).await?.user.id),
         None => None,
     };
     let trusted = Trusted::find(app, presented).await?;

@@ -5,6 +5,7 @@ use uuid::Uuid;
 
 use super::account::{self, ATTEMPTS};
 use super::audit::{self, Action, Actor};
+use super::email_address::normal_form;
 use super::error::Error;
 use super::external_sign_in::{Arrival, Given, Ticket, name_providers};
 use super::mailing::{self, Purpose};
@@ -59,7 +60,7 @@ fn linked(app: &App, arrival: &Arrival<'_>, target: &User, others: &[User]) -> R
     let now = app.now().to_postgres();
     let mut after = User { last_sign_in_at: Some(now.clone()), ..target.clone() };
     let known = target.identities.iter().map(|identity| identity.provider.as_str());
-    name_providers(&mut after, known.chain([arrival.provider]));
+    name_providers(&mut after, &mut known.chain([arrival.provider]));
     if target.email.is_some() {
         return Ok(Linked { after, asks: false });
     }
@@ -86,7 +87,7 @@ fn linked(app: &App, arrival: &Arrival<'_>, target: &User, others: &[User]) -> R
 /// The address that counts, as addresses are stored.
 fn own_addresses(account: &ExternalAccount) -> Vec<String> {
     let email = account.claims.get("email").and_then(serde_json::Value::as_str);
-    email.map(str::to_lowercase).into_iter().collect()
+    email.map(normal_form).into_iter().collect()
 }
 
 fn email_verified(verified: bool) -> Metadata {
@@ -141,7 +142,7 @@ fn moved(error: &DbError) -> bool {
 pub async fn unlink(app: &App, caller: &Caller, id: Uuid) -> Result<(), Error> {
     let id = id.to_string();
     for _ in 0..ATTEMPTS {
-        let me = account::current(app, caller).await?;
+        let me = account::current_assured(app, caller).await?;
         if me.user.identities.len() <= 1 {
             return Err(ProviderError::SingleIdentity.into());
         }
@@ -178,7 +179,7 @@ pub async fn unlink(app: &App, caller: &Caller, id: Uuid) -> Result<(), Error> {
 async fn without(app: &App, user: &User, gone: &Identity) -> Result<User, Error> {
     let left: Vec<&Identity> = user.identities.iter().filter(|identity| identity.id != gone.id).collect();
     let mut after = user.clone();
-    name_providers(&mut after, left.iter().map(|identity| identity.provider.as_str()));
+    name_providers(&mut after, &mut left.iter().map(|identity| identity.provider.as_str()));
     if gone.provider == "phone" {
         after.phone = None;
         after.phone_confirmed_at = None;

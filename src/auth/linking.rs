@@ -3,7 +3,10 @@
 //! An account is found by the provider's id of the person. A new one joins the user who has its address,
 //! if somebody vouches for that address; otherwise it could be anyone's, and becomes a user of its own.
 
-use super::model::User;
+use serde_json::json;
+
+use super::email_address::normal_form;
+use super::model::{Identity, User};
 use super::provider::account::{Email, ExternalAccount};
 use super::provider::error::ProviderError;
 
@@ -43,13 +46,17 @@ pub fn decide(
     if verified.is_empty() {
         return Ok(Decision::New(candidate.filter(|_| others.is_empty())));
     }
-    let vouched_for = |user: &User| {
-        user.identities
-            .iter()
-            .any(|identity| identity.email.as_ref().is_some_and(|email| verified.contains(email)))
+    let is_same = |email: &Option<String>| email.as_ref().is_some_and(|email| verified.contains(email));
+    // An identity's address counts as far as its own provider vouches for it: a number's identity, or one with an address that
+    // anyone may put there, would have other people's sign-ins join the account of whoever did.
+    let counts = |identity: &Identity| {
+        let vouches = autoconfirm || identity.identity_data.get("email_verified") == Some(&json!(true));
+        vouches && identity.provider != "phone" && is_same(&identity.email)
     };
+    let vouched_for = |user: &User| user.identities.iter().any(counts);
     // Who has the address from a provider comes before who merely has it.
-    let (by_identity, by_address): (Vec<User>, Vec<User>) = others.into_iter().partition(vouched_for);
+    let (by_identity, others): (Vec<User>, Vec<User>) = others.into_iter().partition(vouched_for);
+    let by_address: Vec<User> = others.into_iter().filter(|user| is_same(&user.email)).collect();
     let mut found = if by_identity.is_empty() { by_address } else { by_identity };
     match (found.pop(), found.is_empty()) {
         (None, _) => Ok(Decision::New(candidate)),
@@ -61,20 +68,18 @@ pub fn decide(
 /// The address a user of the account would have, as addresses are stored.
 pub fn candidate(account: &ExternalAccount) -> Option<Email> {
     let primary = account.emails.iter().rev().find(|email| email.primary)?;
-    Some(Email { address: primary.address.to_lowercase(), ..primary.clone() })
+    Some(Email { address: normal_form(&primary.address), ..primary.clone() })
 }
 
 fn verified(account: &ExternalAccount, autoconfirm: bool) -> Vec<String> {
     let verified = account.emails.iter().filter(|email| email.verified || autoconfirm);
-    verified.map(|email| email.address.to_lowercase()).collect()
+    verified.map(|email| normal_form(&email.address)).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::auth::model::Identity;
     use crate::time::Timestamp;
-    use serde_json::Value;
 
     fn user(id: &str, email: Option<&str>, identities: &[&str]) -> User {
         let mut user = User::new(id.into(), Timestamp(0));
@@ -86,7 +91,7 @@ mod tests {
                 user_id: id.into(),
                 provider: "google".into(),
                 provider_id: "7".into(),
-                identity_data: Value::Null,
+                identity_data: json!({"email_verified": !email.starts_with('u')}),
                 email: Some((*email).to_string()),
                 last_sign_in_at: None,
                 created_at: String::new(),
@@ -105,6 +110,8 @@ mod tests {
         };
         let (ann, bob) = (user("ann", Some("a@x"), &["a@x"]), user("bob", Some("b@x"), &[]));
         let other_ann = user("other", Some("o@x"), &["a@x"]);
+        let claimed = user("claimed", Some("c@x"), &["u@x"]);
+        let own = account(&[("u@x", true, true)]);
         let verified = account(&[("A@x", true, true)]);
         let unverified = account(&[("a@x", false, true)]);
         let both = account(&[("a@x", true, true), ("b@x", true, false)]);
@@ -123,6 +130,8 @@ mod tests {
             (&unverified, false, None, vec![ann.clone()], "new "),
             (&unverified, false, None, vec![], "new a@x"),
             (&unverified, true, None, vec![ann.clone()], "joins ann"),
+            (&own, false, None, vec![claimed.clone()], "new u@x"),
+            (&own, true, None, vec![claimed], "joins claimed"),
             (&both, false, None, vec![bob.clone()], "joins bob"),
             (&both, false, None, vec![ann.clone(), bob.clone()], "joins ann"),
             (&both, false, None, vec![ann.clone(), other_ann.clone()], "SeveralAccounts"),

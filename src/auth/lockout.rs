@@ -6,6 +6,8 @@
 
 use super::contact::Contact;
 use super::error::Error;
+use super::model::User;
+use super::password;
 use super::store::{self, sign_in_failures};
 use super::{email_address, phone_number};
 use crate::app::App;
@@ -24,6 +26,25 @@ const FIRST_WAIT_SECONDS: i64 = 30;
 /// The longest wait. Whoever knows an address can keep its owner's password waiting as long; links and codes
 /// go on working.
 const LONGEST_WAIT_SECONDS: i64 = 900;
+
+/// Whether a signed-in user's password is right: who took their session could guess it here, so wrong ones are counted with those
+/// of sign-ins.
+pub async fn is_own_password(app: &App, user: &User, password: &str) -> Result<bool, Error> {
+    let lockout = Lockout::of(
+        app,
+        match (&user.email, &user.phone) {
+            (Some(email), _) => Contact::Email(email),
+            (None, phone) => Contact::Phone(phone.as_deref().unwrap_or(&user.id)),
+        },
+    );
+    let failures = store::run(app.ports.database.as_ref(), vec![lockout.failures()]).await?;
+    lockout.refuse_locked(app, failures.first(0)?.as_ref())?;
+    let is_right = password::is_right(app, password, user.encrypted_password.as_deref()).await?;
+    if !is_right {
+        lockout.count(app).await?;
+    }
+    Ok(is_right)
+}
 
 /// The count of one address or number.
 pub struct Lockout {

@@ -18,6 +18,7 @@ mod external_sign_in;
 mod generate_link;
 mod id_token_grant;
 mod identity;
+mod invitation;
 mod invite;
 mod oauth_server;
 mod otp;

@@ -188,7 +188,22 @@ pub fn time(stored: &Option<String>) -> Option<Value> {
 
 /// RFC 3339 with `Z`. Text that is no time (someone's own SQL wrote it) is shown as it is.
 pub fn wire_time(stored: &str) -> Value {
+    // As we store them there is nothing else to change, and a user has a dozen.
+    if let Some(text) = stored.strip_suffix("+00:00").filter(|text| is_plain(text)) {
+        return json!(format!("{text}Z"));
+    }
     Timestamp::parse(stored).map_or_else(|| json!(stored), |at| json!(at.to_rfc3339()))
+}
+
+/// Whether it is `2026-01-02T03:04:05` or `2026-01-02T03:04:05.12`, as far as its form goes.
+fn is_plain(text: &str) -> bool {
+    let (seconds, fraction) = text.split_once('.').unwrap_or((text, "1"));
+    let form = seconds.bytes().map(|byte| if byte.is_ascii_digit() { b'0' } else { byte });
+    form.eq(*b"0000-00-00T00:00:00")
+        && fraction.len() <= 6
+        && !fraction.ends_with('0')
+        && fraction.bytes().all(|byte| byte.is_ascii_digit())
+        && !fraction.is_empty()
 }
 
 /// A column that holds JSON text.

@@ -9,8 +9,8 @@ use super::account::{self, Current};
 use super::administration;
 use super::edge;
 use super::error::Error;
+use super::lockout;
 use super::model::User;
-use super::password;
 use super::session::SeenSession;
 use super::store::sessions::SessionKey;
 use super::store::{self, Results, oauth_consents, own_data, passkeys, sessions, users};
@@ -91,8 +91,11 @@ async fn authenticate_again(app: &App, me: &Current, password: Option<&str>) -> 
     let Some(password) = password else {
         return if is_recent(app, me) { Ok(()) } else { Err(Error::ErasureNeedsProof) };
     };
-    let hash = me.user.encrypted_password.as_deref();
-    if password::is_right(app, password, hash).await? { Ok(()) } else { Err(Error::CurrentPasswordInvalid) }
+    if lockout::is_own_password(app, &me.user, password).await? {
+        Ok(())
+    } else {
+        Err(Error::CurrentPasswordInvalid)
+    }
 }
 
 fn is_recent(app: &App, me: &Current) -> bool {

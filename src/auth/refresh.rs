@@ -22,8 +22,9 @@ const ATTEMPTS: usize = 3;
 enum Step {
     /// It is the current one: move the counter to this.
     Rotate(u64),
-    /// It is the one before, or one that other tabs are using too: answer the current one, write nothing.
-    AnswerCurrent,
+    /// It is the one before, or one that other tabs are using too: answer the current one, write nothing. Says which, as upstream's
+    /// header does.
+    AnswerCurrent(&'static str),
     /// It is from before the second factor, and was on its way while that was shown: give it nothing.
     Refuse,
     /// It is old, so someone has a copy: end the session.
@@ -54,12 +55,14 @@ pub async fn refresh(
                 if rotate(app, &session, next, client).await? {
                     let (actor, ip) = (Actor::User(&user), client.ip.as_deref());
                     audit::record(app, actor, Action::TokenRefreshed, ip, Value::Null).await;
-                    return session.tokens(app, user, next, client).await;
+                    let signed_in = session.tokens(app, user, next, client).await?;
+                    return Ok(SignedIn { reuse: Some(""), ..signed_in });
                 }
             }
-            Step::AnswerCurrent => {
+            Step::AnswerCurrent(why) => {
                 let current = session.refresh_token_counter;
-                return session.tokens(app, user, current, client).await;
+                let signed_in = session.tokens(app, user, current, client).await?;
+                return Ok(SignedIn { reuse: Some(why), ..signed_in });
             }
             Step::Refuse => return Err(Error::RefreshTokenAlreadyUsed),
             Step::EndSession => {
@@ -104,9 +107,10 @@ fn decide(session: &Session, presented: u64, now: Timestamp, reuse_seconds: u64)
     match behind {
         0 => Step::Rotate(presented.saturating_add(1)),
         // Its holder never got the answer, or runs in two tabs; upstream forgives this at any time.
-        1 => Step::AnswerCurrent,
+        1 if in_reuse_interval => Step::AnswerCurrent("concurrent-refresh,fail-to-save"),
+        1 => Step::AnswerCurrent("fail-to-save"),
         _ if in_reuse_interval && presented < session.refresh_token_floor => Step::Refuse,
-        _ if in_reuse_interval => Step::AnswerCurrent,
+        _ if in_reuse_interval => Step::AnswerCurrent("concurrent-refresh"),
         _ => Step::EndSession,
     }
 }
@@ -141,15 +145,16 @@ mod tests {
             (5, 0, 5, Some(-1000), Step::Rotate(6)),
             (5, 0, 5, None, Step::Rotate(6)),
             (5, 0, 7, None, Step::Rotate(8)),
-            (5, 0, 4, Some(-1000), Step::AnswerCurrent),
-            (5, 0, 3, Some(-9), Step::AnswerCurrent),
+            (5, 0, 4, Some(-1000), Step::AnswerCurrent("fail-to-save")),
+            (5, 0, 4, Some(-9), Step::AnswerCurrent("concurrent-refresh,fail-to-save")),
+            (5, 0, 3, Some(-9), Step::AnswerCurrent("concurrent-refresh")),
             (5, 0, 3, Some(-10), Step::EndSession),
             (5, 0, 0, Some(-1000), Step::EndSession),
             (5, 0, 0, None, Step::EndSession),
             (5, 5, 5, Some(-9), Step::Rotate(6)),
             (5, 5, 3, Some(-9), Step::Refuse),
             (6, 5, 3, Some(-9), Step::Refuse),
-            (6, 5, 5, Some(-1000), Step::AnswerCurrent),
+            (6, 5, 5, Some(-1000), Step::AnswerCurrent("fail-to-save")),
             (6, 5, 3, Some(-10), Step::EndSession),
         ];
         for (stored, floor, presented, refreshed, expected) in rows {

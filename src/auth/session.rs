@@ -85,6 +85,12 @@ pub struct Authentication {
 
 /// What a successful sign-in or refresh answers.
 pub struct SignedIn {
+    /// The session the tokens are of.
+    pub session_id: String,
+    /// Of the refresh token.
+    pub counter: u64,
+    /// Why an older refresh token was answered with the current one; empty when it was the current one, `None` when there was none.
+    pub reuse: Option<&'static str>,
     pub access_token: String,
     pub refresh_token: String,
     /// Seconds from now.
@@ -205,6 +211,9 @@ impl Session {
         let last = last.filter(|_| is_first);
         let method = last.as_deref().unwrap_or("token_refresh");
         Ok(SignedIn {
+            session_id: self.id.clone(),
+            counter,
+            reuse: None,
             access_token: access_token::sign(app, &user, self, client, expires_at, method).await?,
             refresh_token: RefreshToken::issue(id, counter, &self.refresh_token_key()?),
             expires_in,

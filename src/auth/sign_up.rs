@@ -306,6 +306,10 @@ pub fn bare_user(app: &App, registration: &Registration, encrypted_password: Opt
 pub fn identity(app: &App, user_id: &str, registration: &Registration, now: Timestamp) -> Statement {
     let contact = registration.contact.as_contact();
     let mut data = registration.data.clone();
+    // Whose the identity is, is not theirs to say.
+    for name in ["email", "phone"] {
+        data.shift_remove(name);
+    }
     data.extend(contact.sign_up_claims(user_id, false));
     identities::put(app.ports.random.as_ref(), user_id, contact, &data, now)
 }

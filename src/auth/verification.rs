@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::account;
+use super::account::{self, Current};
 use super::audit::{self, Action, Actor};
 use super::edge;
 use super::enrolment::{owned, permanent_session};
@@ -67,7 +67,7 @@ pub async fn challenge(
     let me = account::current(app, caller).await?;
     permanent_session(&me)?;
     let factor = owned(&me.user, &factor_id.to_string())?;
-    usable(app, factor)?;
+    usable(app, &me, factor)?;
     let webauthn = match factor.factor_type.as_str() {
         "webauthn" => Some(webauthn_factor::question(app, &me, factor).await?),
         _ => None,
@@ -133,12 +133,15 @@ async fn put(
     }
 }
 
-fn usable(app: &App, factor: &Factor) -> Result<(), Error> {
+/// Whether the caller may go on with their factor. One that was never verified is enrolled by its first code, which takes aal2 as
+/// enrolling does: else whoever had the password before the user had a factor could have left one to wait.
+pub(super) fn usable(app: &App, me: &Current, factor: &Factor) -> Result<(), Error> {
     let config = &app.config.auth.mfa;
     match factor.factor_type.as_str() {
         "phone" if !config.phone_verify_enabled => Err(Error::PhoneVerificationDisabled),
         "webauthn" if !config.webauthn_verify_enabled => Err(PasskeyError::FactorDisabled.into()),
         "totp" if !config.totp_verify_enabled => Err(Error::TotpVerificationDisabled),
+        _ if !factor.is_verified() && !me.is_fully_assured() => Err(Error::EnrolmentNeedsAal2),
         _ => Ok(()),
     }
 }
@@ -204,7 +207,7 @@ async fn read(app: &App, caller: &Caller, answer: &Answer<'_>) -> Result<Questio
     .await?;
     permanent_session(&me)?;
     let factor = owned(&me.user, &factor_id)?.clone();
-    usable(app, &factor)?;
+    usable(app, &me, &factor)?;
     Ok(Question {
         factor,
         state: results.first(0)?.ok_or(Error::FactorNotFound)?,

@@ -10,7 +10,7 @@ use super::factor::Factor;
 use super::session::{Client, SignedIn};
 use super::store::factors::{FactorChallenge, FactorCredential};
 use super::store::{self, factors};
-use super::verification::{Question, raise, refuse_challenge};
+use super::verification::{Question, raise, refuse_challenge, usable};
 use super::webauthn::error::PasskeyError;
 use super::webauthn::{self, Assertion, Attestation, Credential, Unverified};
 use crate::app::App;
@@ -83,9 +83,7 @@ async fn read(app: &App, caller: &Caller, answer: &Answer) -> Result<Read, Error
     if factor.factor_type != "webauthn" {
         return Err(Error::Validation("Code needs to be non-empty".into()));
     }
-    if !app.config.auth.mfa.webauthn_verify_enabled {
-        return Err(PasskeyError::FactorDisabled.into());
-    }
+    usable(app, &me, &factor)?;
     let asked: Option<FactorChallenge> = results.first(2)?;
     let asked = asked.and_then(|asked| asked.web_authn_challenge).ok_or(Error::ChallengeNotFound)?;
     let known: Vec<FactorCredential> = results.all(3)?;

@@ -24,11 +24,26 @@ pub fn md5(bytes: &[u8]) -> [u8; 16] {
 
 /// HMAC-SHA256 of the bytes under a key of any length.
 pub fn hmac_sha256(key: &[u8], bytes: &[u8]) -> [u8; 32] {
-    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key) else {
-        unreachable!("HMAC takes keys of any length");
-    };
-    mac.update(bytes);
-    mac.finalize().into_bytes().into()
+    HmacKey::new(key).authenticate(bytes)
+}
+
+/// A key of HMAC-SHA256 that is used more than once: what is digested of it alone is digested once.
+#[derive(Clone, Debug)]
+pub struct HmacKey(Hmac<Sha256>);
+
+impl HmacKey {
+    /// Of bytes of any length.
+    pub fn new(key: &[u8]) -> Self {
+        let Ok(begun) = Hmac::new_from_slice(key) else {
+            unreachable!("HMAC takes keys of any length");
+        };
+        Self(begun)
+    }
+
+    /// HMAC-SHA256 of the bytes.
+    pub fn authenticate(&self, bytes: &[u8]) -> [u8; 32] {
+        self.0.clone().chain_update(bytes).finalize().into_bytes().into()
+    }
 }
 
 /// Whether two secrets are equal, in time that depends on their lengths only.

@@ -100,6 +100,8 @@ pub struct Asked {
     pub path: String,
     /// `X-Supabase-Api-Version`, which decides the auth API's error format.
     pub api_version: Option<String>,
+    /// The request's id, which the auth API names failures of its own by; empty where there is none to name.
+    pub request_id: String,
     /// Whether the caller is anonymous (PostgREST answers 42501 with 401 then, else 403).
     pub anonymous: bool,
 }

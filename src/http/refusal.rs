@@ -219,6 +219,9 @@ pub fn auth_error_with(
         body.insert("code".into(), status.as_u16().into());
         body.insert("error_code".into(), code.into());
         body.insert("msg".into(), message.into());
+        if status.is_server_error() {
+            body.insert("error_id".into(), asked.request_id.clone().into());
+        }
     }
     body.extend(more);
     let response = json_response(status, &body).with_header(HeaderName::from_static("x-sb-error-code"), code);

@@ -109,6 +109,7 @@ impl Asked {
             method: context.method.clone(),
             path: context.path.clone(),
             api_version: context.header("x-supabase-api-version").map(str::to_string),
+            request_id: context.request_id.clone(),
             anonymous: context.caller.role == crate::caller::Role::Anon,
         }
     }

@@ -1,6 +1,7 @@
 //! One request, from arrival to response.
 
 use std::mem::take;
+use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
 use std::rc::Rc;
 
@@ -27,7 +28,7 @@ pub async fn serve(app: Rc<App>, mut request: Request, background: Rc<dyn Backgr
         started: app.now(),
     };
     let from_page = request.headers.contains_key(ORIGIN);
-    let asked = asked(&app, &request);
+    let asked = asked(&app, &request, &line.id);
     let is_head = request.method == ::http::Method::HEAD;
 
     let (id, late) = (line.id.clone(), background.clone());
@@ -95,14 +96,23 @@ async fn limit_rate(app: &App, route: &Route, address: &str) -> Result<(), Refus
     if !app.config.auth.rate_limits || route.limited_as == LimitedAs::Unlimited {
         return Ok(());
     }
-    let key = format!("{:?}:{address}", route.limited_as);
+    let key = format!("{:?}:{}", route.limited_as, network(address));
     match app.ports.rate_limiter.take(&key, per_hour, burst).await {
         Ok(Some(seconds)) => Err(Refusal::RateLimited(seconds)),
         Ok(None) | Err(_) => Ok(()),
     }
 }
 
-fn asked(app: &App, request: &Request) -> Asked {
+/// What counts as one client: an IPv4 address, or the 64 bits of an IPv6 address that a provider gives a line; the others are
+/// its owner's to choose from.
+fn network(address: &str) -> String {
+    match address.parse().map(|address: IpAddr| address.to_canonical()) {
+        Ok(IpAddr::V6(v6)) => format!("{:016x}", u128::from(v6) >> 64),
+        _ => address.to_string(),
+    }
+}
+
+fn asked(app: &App, request: &Request, id: &str) -> Asked {
     let version = request.headers.get("x-supabase-api-version").and_then(|value| value.to_str().ok());
     Asked {
         method: request.method.clone(),
@@ -112,6 +122,7 @@ fn asked(app: &App, request: &Request) -> Asked {
             .s3_path(&request.host, &request.path)
             .unwrap_or_else(|| request.path.clone()),
         api_version: version.map(str::to_string),
+        request_id: id.to_string(),
         anonymous: true,
     }
 }

@@ -5,8 +5,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Claims, TokenError, believed, message, verify_shared, with_signature};
-use crate::crypto;
+use super::{Claims, TokenError, believed, message, sign_shared, verify_shared, with_signature};
+use crate::crypto::{self, HmacKey};
 use crate::ports::{PortError, SignatureAlgorithm, Signatures};
 use crate::time::Timestamp;
 
@@ -25,7 +25,7 @@ pub struct Key {
 #[derive(Clone, Debug)]
 pub enum Material {
     /// A shared secret: HS256.
-    Secret(Vec<u8>),
+    Secret(HmacKey),
     /// A key pair, each half a JSON Web Key as text.
     Pair {
         /// The algorithm it is for, and no other.
@@ -42,7 +42,7 @@ pub enum Material {
 pub struct Keys {
     /// The secret of tokens that name no key, the legacy anon and service_role keys among them. It signs
     /// when no other key does.
-    secret: Vec<u8>,
+    secret: HmacKey,
     keys: Vec<Key>,
 }
 
@@ -75,7 +75,7 @@ struct SigningHeader<'a> {
 impl Keys {
     /// The secret, and further keys.
     pub fn new(secret: &str, keys: Vec<Key>) -> Self {
-        Self { secret: secret.as_bytes().to_vec(), keys }
+        Self { secret: HmacKey::new(secret.as_bytes()), keys }
     }
 
     /// Verifies a token of the project with the key it names. The key decides the algorithm, never the
@@ -111,13 +111,13 @@ impl Keys {
     ) -> Result<String, PortError> {
         let unwritable = |error: serde_json::Error| PortError(error.to_string());
         let Some(key) = self.keys.iter().find(|key| key.signs) else {
-            return super::sign(claims, &self.secret).map_err(unwritable);
+            return sign_shared(claims, &self.secret).map_err(unwritable);
         };
         let header = SigningHeader { alg: key.algorithm(), kid: &key.id, typ: "JWT" };
         let header = serde_json::to_vec(&header).map_err(unwritable)?;
         let message = message(&header, claims).map_err(unwritable)?;
         let signature = match &key.material {
-            Material::Secret(secret) => crypto::hmac_sha256(secret, message.as_bytes()).to_vec(),
+            Material::Secret(secret) => secret.authenticate(message.as_bytes()).to_vec(),
             Material::Pair { algorithm, private, .. } => {
                 signatures.sign(*algorithm, private, message.as_bytes()).await?
             }

@@ -18,15 +18,17 @@ const parameters = {
 const imported = new Map();
 const mostImported = 100;
 
-async function keyOf(algorithm, text, usage) {
-  const name = `${usage} ${algorithm} ${text}`;
-  const known = imported.get(name);
-  if (known) return known;
+/** The key if it was imported already, else a promise of it. */
+function keyOf(algorithm, text, usage) {
+  return imported.get(`${usage} ${algorithm} ${text}`) ?? importKey(algorithm, text, usage);
+}
+
+async function importKey(algorithm, text, usage) {
   // Only the numbers: what else a key says of its use (`alg: "EdDSA"`, `key_ops`) WebCrypto would hold against it.
   const { kty, crv, x, y, n, e, d, p, q, dp, dq, qi } = JSON.parse(text);
   const key = await crypto.subtle.importKey("jwk", { kty, crv, x, y, n, e, d, p, q, dp, dq, qi }, parameters[algorithm][0], false, [usage]);
   if (imported.size >= mostImported) imported.clear();
-  imported.set(name, key);
+  imported.set(`${usage} ${algorithm} ${text}`, key);
   return key;
 }
 
@@ -36,7 +38,9 @@ export async function sign(algorithm, key, message) {
   return new Uint8Array(await crypto.subtle.sign(parameters[algorithm][1], await keyOf(algorithm, key, "sign"), bytes));
 }
 
-export async function verify(algorithm, key, message, signature) {
+export function verify(algorithm, text, message, signature) {
   const [bytes, signed] = [message.slice(), signature.slice()];
-  return crypto.subtle.verify(parameters[algorithm][1], await keyOf(algorithm, key, "verify"), signed, bytes);
+  const by = (key) => crypto.subtle.verify(parameters[algorithm][1], key, signed, bytes);
+  const key = keyOf(algorithm, text, "verify");
+  return key instanceof Promise ? key.then(by) : by(key);
 }

@@ -94,7 +94,7 @@ impl SignedUrl {
             Scope::Upload => "Token is not scoped for upload",
         });
         let signed: Self =
-            serde_json::from_value(Value::Object(claims.all)).map_err(|_| wrong_scope.clone())?;
+            serde_json::from_value(Value::Object(claims.all())).map_err(|_| wrong_scope.clone())?;
         if signed.scope != scope {
             return Err(wrong_scope);
         }

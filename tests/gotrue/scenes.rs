@@ -117,6 +117,15 @@ fn service() -> Vec<Step> {
         get("/authorize?provider=nonsense"),
         get("/sso/saml/metadata"),
         post("/sso").json(json!({"domain": "example.com"})),
+        post("/sso").json(json!({"provider_id": "nonsense"})),
+        post("/sso/saml/acs").json(json!({})),
+        post("/token?grant_type=web3").json(json!({"chain": "solana", "message": "x", "signature": "x"})),
+        get("/admin/sso/providers"),
+        get("/admin/sso/providers").admin(),
+        get(&format!("/admin/sso/providers/{UNKNOWN}")).admin(),
+        get("/admin/sso/providers/nonsense").admin(),
+        put(&format!("/admin/sso/providers/{UNKNOWN}")).json(json!({})).admin(),
+        delete(&format!("/admin/sso/providers/{UNKNOWN}")).admin(),
         get("/user/identities/authorize?provider=google"),
     ]);
     for path in [

@@ -5,7 +5,7 @@ use ::http::{HeaderName, Method, StatusCode};
 
 use super::body::given;
 use super::return_url::{error_members, with_fragment, with_query};
-use super::{client, redirect_to};
+use super::{client, naming_session, redirect_to};
 use crate::auth::authorize::{self, Arrived, Departure, Returned};
 use crate::auth::error::Error;
 use crate::auth::external_sign_in::Given;
@@ -24,16 +24,12 @@ pub async fn provider_url(context: &Context, linking: Option<&Caller>) -> Result
     let parameter = |name: &str| context.query_parameter(name).unwrap_or_default();
     let (challenge, method) = (parameter("code_challenge"), parameter("code_challenge_method"));
     let challenge = Challenge::parse(given(Some(&challenge)), given(Some(&method)))?;
-    if !parameter("invite_token").is_empty() {
-        return Err(Error::Validation(
-            "invite_token is not supported: accept the invitation, then link the identity".into(),
-        ));
-    }
     let departure = Departure {
         provider: &parameter("provider"),
         scopes: &parameter("scopes"),
         redirect_to: redirect_to(context),
         challenge,
+        invite_token: Some(parameter("invite_token")).filter(|token| !token.is_empty()),
         added: form_urlencoded::parse(context.query.as_bytes()).into_owned().collect(),
     };
     authorize::depart(&context.app, departure, linking, &client(context)).await
@@ -85,7 +81,13 @@ async fn go_on(context: &Context, returned: &Returned) -> Response {
         }
     };
     match authorize::arrive(&context.app, &state, returned, &client(context)).await {
-        Ok(arrived) => redirect(StatusCode::FOUND, &landing(&state.redirect_to, &arrived)),
+        Ok(arrived) => {
+            let response = redirect(StatusCode::FOUND, &landing(&state.redirect_to, &arrived));
+            match &arrived.given {
+                Given::Code(_) => response,
+                Given::In(signed_in) => naming_session(response, signed_in),
+            }
+        }
         Err(error) => {
             let (name, code, message) = parts(&error);
             let mut members = error_members(&name, code, &message);
@@ -135,7 +137,8 @@ fn parts(error: &Error) -> (String, &'static str, String) {
     (name.to_string(), code, message.into_owned())
 }
 
-fn with_cause(response: Response, error: &Error) -> Response {
+/// The response with what the log is to say of the error.
+pub fn with_cause(response: Response, error: &Error) -> Response {
     match error.cause() {
         None => response,
         Some(cause) => response.with_cause(cause),

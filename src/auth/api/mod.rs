@@ -52,12 +52,15 @@ pub use recovery_codes::{
     delete_recovery_codes, generate_recovery_codes, recovery_codes_status, regenerate_recovery_codes,
     verify_recovery_code,
 };
-pub use settings::{health, jwks, oauth_authorization_server, openid_configuration, saml, settings};
+pub use settings::{
+    health, jwks, oauth_authorization_server, openid_configuration, settings, single_sign_on,
+};
 pub use sign_up::sign_up;
 pub use token::token;
 pub use user::{get_user, update_user};
 pub use verify::{follow_link, verify_code};
 
+use ::http::{HeaderName, StatusCode};
 use serde_json::{Value, json};
 
 use super::error::Error;
@@ -66,7 +69,7 @@ use super::pkce::Challenge;
 use super::redirect;
 use super::session::{Client, SignedIn};
 use crate::caller::{Access, Caller};
-use crate::http::{Api, Context, Refusal, authenticate};
+use crate::http::{Api, Context, Refusal, Response, ResponseExt, authenticate, json_response};
 
 /// Who is at the other end, for a session to record.
 fn client(context: &Context) -> Client {
@@ -110,6 +113,30 @@ fn redirect_to(context: &Context) -> String {
 fn return_path(context: &Context, challenge: Option<Challenge>) -> ReturnPath {
     let Client { issuer, ip, languages, .. } = client(context);
     ReturnPath { issuer, redirect_to: redirect_to(context), ip, languages, challenge }
+}
+
+/// Says which session the answer is of, in upstream's headers.
+#[rustfmt::skip]
+fn naming_session(response: Response, signed_in: &SignedIn) -> Response {
+    let (reuse, cause) = match signed_in.reuse {
+        None      => (None, None),
+        Some("")  => (Some("false".to_string()), None),
+        Some(why) => (None, Some(why.to_string())),
+    };
+    let headers = [
+        ("sb-auth-user-id",                   Some(signed_in.user.id.clone())),
+        ("sb-auth-session-id",                Some(signed_in.session_id.clone())),
+        ("sb-auth-refresh-token-counter",     Some(signed_in.counter.to_string())),
+        ("sb-auth-refresh-token-reuse",       reuse),
+        ("sb-auth-refresh-token-reuse-cause", cause),
+    ];
+    let said = headers.into_iter().filter_map(|(name, value)| Some((name, value?)));
+    said.fold(response, |response, (name, value)| response.with_header(HeaderName::from_static(name), value))
+}
+
+/// What a sign-in answers.
+fn session_response(signed_in: &SignedIn) -> Response {
+    naming_session(json_response(StatusCode::OK, &session_json(signed_in)), signed_in)
 }
 
 /// The JSON of supabase-js' `Session`.

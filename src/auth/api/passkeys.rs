@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::admin::user_id;
 use super::body::{given, read_guarded_json, read_json};
-use super::{client, session_json, user_caller};
+use super::{client, session_response, user_caller};
 use crate::auth::error::Error;
 use crate::auth::passkey::{self, Asked};
 use crate::auth::store::passkeys::Passkey;
@@ -50,7 +50,7 @@ pub async fn sign_in_with_passkey(mut context: Context) -> Result<Response, Erro
     passkey::refuse_disabled(&context.app)?;
     let (challenge_id, credential) = answer(&mut context).await?;
     let signed_in = passkey::sign_in(&context.app, challenge_id, credential, &client(&context)).await?;
-    Ok(json_response(StatusCode::OK, &session_json(&signed_in)))
+    Ok(session_response(&signed_in))
 }
 
 /// `GET`: the caller's.

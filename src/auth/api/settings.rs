@@ -1,7 +1,7 @@
 //! What the auth API is and allows: `GET /health`, `/settings`, `/.well-known/jwks.json`.
 
-use ::http::StatusCode;
 use ::http::header::CACHE_CONTROL;
+use ::http::{Method, StatusCode};
 use serde_json::{Map, Value, json};
 
 use super::client;
@@ -140,8 +140,14 @@ const CLAIMS: &[&str] = &[
     "updated_at",
 ];
 
-/// `POST /auth/v1/sso`, `/sso/saml/acs`, `GET /sso/saml/metadata`: there is no single sign-on.
-pub async fn saml(mut context: Context) -> Result<Response, Error> {
+/// `/auth/v1/sso…` and `/admin/sso/providers…`: there is no single sign-on, so no provider of it, and none can be made.
+pub async fn single_sign_on(mut context: Context) -> Result<Response, Error> {
     context.read_body().await?;
-    Err(Error::SamlDisabled)
+    match context.route.rsplit_once("/providers") {
+        Some((_, "")) if context.method == Method::GET => {
+            Ok(json_response(StatusCode::OK, &json!({"items": []})))
+        }
+        Some((_, id)) if !id.is_empty() => Err(Error::SsoProviderNotFound),
+        _ => Err(Error::SamlDisabled),
+    }
 }

@@ -4,7 +4,7 @@ use ::http::StatusCode;
 use serde::Deserialize;
 
 use super::body::{given, nullable, read_guarded_json};
-use super::{client, return_path, session_json};
+use super::{client, return_path, session_response};
 use crate::app::App;
 use crate::auth::anonymous;
 use crate::auth::contact::OwnedContact;
@@ -42,11 +42,10 @@ pub async fn sign_up(mut context: Context) -> Result<Response, Error> {
     }
     let (registration, challenge) = body.into_registration(&app)?;
     let path = return_path(&context, challenge);
-    let body = match sign_up::sign_up(&app, registration, &client(&context), &path).await? {
-        SignedUp::In(signed_in) => session_json(&signed_in),
-        SignedUp::Unconfirmed(user) => user.to_json(),
-    };
-    Ok(json_response(StatusCode::OK, &body))
+    Ok(match sign_up::sign_up(&app, registration, &client(&context), &path).await? {
+        SignedUp::In(signed_in) => session_response(&signed_in),
+        SignedUp::Unconfirmed(user) => json_response(StatusCode::OK, &user.to_json()),
+    })
 }
 
 async fn sign_up_anonymously(context: &Context, data: Metadata) -> Result<Response, Error> {
@@ -57,7 +56,7 @@ async fn sign_up_anonymously(context: &Context, data: Metadata) -> Result<Respon
         return Err(Error::SignupDisabled);
     }
     let signed_in = anonymous::sign_up(&context.app, data, &client(context)).await?;
-    Ok(json_response(StatusCode::OK, &session_json(&signed_in)))
+    Ok(session_response(&signed_in))
 }
 
 impl SignUpBody {

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::body::{given, nullable, read_guarded_json, read_json};
-use super::{bearer, client, return_path, session_json};
+use super::{bearer, client, naming_session, return_path, session_json, session_response};
 use crate::auth::contact::Contact;
 use crate::auth::error::Error;
 use crate::auth::exchange;
@@ -20,12 +20,13 @@ use crate::http::{Context, Response, json_response};
 pub async fn token(mut context: Context) -> Result<Response, Error> {
     let signed_in = match context.query_parameter("grant_type").as_deref() {
         Some("password") => {
-            let mut session = session_json(&password_grant(&mut context).await?);
+            let signed_in = password_grant(&mut context).await?;
+            let mut session = session_json(&signed_in);
             // Upstream says it of every password.
             if let Some(members) = session.as_object_mut() {
                 members.entry("weak_password").or_insert(Value::Null);
             }
-            return Ok(json_response(StatusCode::OK, &session));
+            return Ok(naming_session(json_response(StatusCode::OK, &session), &signed_in));
         }
         Some("refresh_token") => refresh_grant(&mut context).await?,
         Some("pkce") => pkce_grant(&mut context).await?,
@@ -33,7 +34,7 @@ pub async fn token(mut context: Context) -> Result<Response, Error> {
         Some("web3") => return Err(Error::Web3Disabled),
         _ => return Err(Error::UnsupportedGrantType),
     };
-    Ok(json_response(StatusCode::OK, &session_json(&signed_in)))
+    Ok(session_response(&signed_in))
 }
 
 #[derive(Deserialize)]

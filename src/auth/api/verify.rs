@@ -1,12 +1,13 @@
 //! `GET` and `POST /auth/v1/verify`: the link in a mail, and the code.
 
-use ::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, LOCATION};
+use ::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName};
 use ::http::{Method, StatusCode};
 use serde::Deserialize;
 use serde_json::json;
 
 use super::body::{given, read_json};
-use super::{client, redirect_to, session_json};
+use super::external::{redirect, with_cause};
+use super::{client, naming_session, redirect_to, session_response};
 use crate::auth::email_address::EmailAddress;
 use crate::auth::error::Error;
 use crate::auth::one_time_token::Presented;
@@ -47,19 +48,12 @@ pub async fn follow_link(context: Context) -> Result<Response, Error> {
             verify(&context.app, verification, &presented, Give::WhatTheLinkSays, &client).await
         }
     };
-    let (location, cause) = match outcome {
-        Ok(Verified::In(signed_in)) => (target.with_tokens(&signed_in, &name), None),
-        Ok(Verified::Code(code)) => (target.with_code(&code), None),
-        Ok(Verified::HalfWay) => (target.with_message(HALF_WAY), None),
-        Err(error) => (target.with_error(&error), error.cause().map(str::to_string)),
-    };
-    let response = respond(StatusCode::SEE_OTHER, Body::Empty)
-        .with_header(LOCATION, location)
-        .with_header(CACHE_CONTROL, "no-store")
-        .with_header(HeaderName::from_static("referrer-policy"), "no-referrer");
-    Ok(match cause {
-        None => response,
-        Some(cause) => response.with_cause(cause),
+    let to = |location: &str| redirect(StatusCode::SEE_OTHER, location);
+    Ok(match outcome {
+        Ok(Verified::In(signed_in)) => naming_session(to(&target.with_tokens(&signed_in, &name)), &signed_in),
+        Ok(Verified::Code(code)) => to(&target.with_code(&code)),
+        Ok(Verified::HalfWay) => to(&target.with_message(HALF_WAY)),
+        Err(error) => with_cause(to(&target.with_error(&error)), &error),
     })
 }
 
@@ -108,12 +102,11 @@ pub async fn verify_code(mut context: Context) -> Result<Response, Error> {
     let body: VerifyBody = read_json(&mut context).await?;
     let (verification, presented) = body.into_proof()?;
     let client = client(&context);
-    let body = match verify(&context.app, verification, &presented, Give::Session, &client).await? {
-        Verified::In(signed_in) => session_json(&signed_in),
-        Verified::HalfWay => json!({"msg": HALF_WAY, "code": "200"}),
-        Verified::Code(_) => return Err(Error::Unexpected("a code where a session was asked for".into())),
-    };
-    Ok(json_response(StatusCode::OK, &body))
+    match verify(&context.app, verification, &presented, Give::Session, &client).await? {
+        Verified::In(signed_in) => Ok(session_response(&signed_in)),
+        Verified::HalfWay => Ok(json_response(StatusCode::OK, &json!({"msg": HALF_WAY, "code": "200"}))),
+        Verified::Code(_) => Err(Error::Unexpected("a code where a session was asked for".into())),
+    }
 }
 
 impl VerifyBody {

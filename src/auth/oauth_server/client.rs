@@ -5,11 +5,13 @@ use serde_json::{Value, json};
 
 use super::error::OAuthServerError;
 use crate::app::App;
+use crate::auth::edge;
 use crate::auth::error::Error;
 use crate::auth::model::{object, wire_time};
 use crate::auth::store::oauth_clients::OAuthClient;
+use crate::auth::store::sessions::SessionKey;
 use crate::auth::store::users::Page;
-use crate::auth::store::{self, oauth_clients};
+use crate::auth::store::{self, oauth_clients, sessions};
 use crate::crypto;
 
 /// What an app is, without its secret.
@@ -173,12 +175,16 @@ async fn replace(app: &App, client: OAuthClient) -> Result<OAuthClient, Error> {
     Ok(OAuthClient { updated_at: now.to_postgres(), ..client })
 }
 
-/// Removes an app, and with it its sessions and what users granted it. Access tokens it has already live out their time.
+/// Removes an app, and with it its sessions and what users granted it.
 pub async fn delete(app: &App, id: &str) -> Result<(), Error> {
-    if store::run(app.ports.database.as_ref(), vec![oauth_clients::delete(id)]).await?.happened(0)? {
-        return Ok(());
+    let live_since = edge::tokens_live_since(app);
+    let batch = vec![sessions::keys_of_client(id, live_since), oauth_clients::delete(id)];
+    let results = store::run(app.ports.database.as_ref(), batch).await?;
+    if !results.happened(1)? {
+        return Err(OAuthServerError::ClientNotFound.into());
     }
-    Err(OAuthServerError::ClientNotFound.into())
+    edge::revoke(app, &results.all::<SessionKey>(0)?).await;
+    Ok(())
 }
 
 fn refuse<T>(message: impl Into<std::borrow::Cow<'static, str>>) -> Result<T, Error> {

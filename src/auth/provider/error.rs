@@ -47,6 +47,12 @@ pub enum ProviderError {
     LinkedEmailTaken,
     /// The account that was to get the identity is gone.
     LinkTargetGone,
+    /// Nobody is invited by that token: said on the way to the provider.
+    InvitedUserNotFound,
+    /// The same, found out on the way back.
+    InviteNotFound,
+    /// The provider knows the person by other addresses than the one that was invited.
+    InvitedElsewhere,
     /// People may not link and unlink identities here.
     LinkingDisabled,
     /// A path with something that is no identity's id.
@@ -103,6 +109,9 @@ impl ProviderError {
             Self::LinkedToAnother         => (422, "identity_already_exists",     "Identity is already linked to another user"),
             Self::LinkedEmailTaken        => (400, "email_exists",                "A user with this email address has already been registered"),
             Self::LinkTargetGone          => (422, "user_not_found",              "Linking target user not found"),
+            Self::InvitedUserNotFound     => (404, "user_not_found",              "User identified by token not found"),
+            Self::InviteNotFound          => (404, "invite_not_found",            "Invite not found"),
+            Self::InvitedElsewhere        => (400, "validation_failed",           "Invited email does not match emails from external provider"),
             Self::LinkingDisabled         => (404, "manual_linking_disabled",     "Manual linking is disabled"),
             Self::IdentityIdNotUuid       => (404, "validation_failed",           "identity_id must be an UUID"),
             Self::SingleIdentity          => (422, "single_identity_not_deletable", "User must have at least 1 identity after unlinking"),

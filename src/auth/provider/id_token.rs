@@ -106,7 +106,7 @@ pub async fn verify(
         }
         claims => claims,
     };
-    let claims = claims.map_err(|error| Unbelieved::Bad(format!("{error:?}")))?.all;
+    let claims = claims.map_err(|error| Unbelieved::Bad(format!("{error:?}")))?.all();
     let token = IdToken { claims, algorithm };
     let of_google = issuer == GOOGLE && token.issuer() == "accounts.google.com";
     if token.issuer() != issuer && !of_google {

@@ -29,7 +29,7 @@ WHERE u.id = (
     .bind(provider_id)
 }
 
-/// The users that have one of the addresses, themselves or by an identity. Not all of many.
+/// The users that have one of the addresses, themselves or by an identity; of many not all, but those who have it themselves.
 pub fn by_emails(emails: &[String]) -> Statement {
     Statement::new(format!(
         r#"{SELECT}
@@ -45,6 +45,7 @@ WHERE u.deleted_at IS NULL
     WHERE o.email IN (SELECT e.value FROM json_each(?1) AS e)
       AND o.is_sso_user = 0
   )
+ORDER BY u.email IN (SELECT e.value FROM json_each(?1) AS e) DESC
 LIMIT 5"#
     ))
     .bind(json!(emails).to_string())

@@ -3,6 +3,7 @@
 use serde::Deserialize;
 
 use super::one_time_tokens::Standing;
+use crate::auth::model::User;
 use crate::auth::pkce::Challenge;
 use crate::sql::{Statement, Writer};
 use crate::time::Timestamp;
@@ -80,6 +81,22 @@ pub fn stands(id: &str, writer: &mut Writer) -> String {
 /// Uses the code; gives its id if it was there.
 pub fn consume(id: &str) -> Statement {
     Statement::new("DELETE FROM \"auth.flow_state\"\nWHERE id = ?1\nRETURNING id").bind(id)
+}
+
+/// Removes the codes of a user whose password hash is by now as given.
+pub fn clear(after: &User) -> Statement {
+    Statement::new(
+        r#"DELETE FROM "auth.flow_state"
+WHERE user_id = ?1
+  AND EXISTS (
+    SELECT 1
+    FROM "auth.users" AS u
+    WHERE u.id = ?1
+      AND u.encrypted_password = ?2
+  )"#,
+    )
+    .bind(&after.id)
+    .bind(after.encrypted_password.as_deref())
 }
 
 /// Removes codes that expired.

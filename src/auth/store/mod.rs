@@ -39,6 +39,11 @@ impl Results {
         self.of(statement)?.first()
     }
 
+    /// The first column of a statement's first row, if that is text.
+    pub fn text(&self, statement: usize) -> Result<Option<String>, DbError> {
+        Ok(self.of(statement)?.text(0).map(|text| text.read()))
+    }
+
     /// All rows of a statement.
     pub fn all<T: DeserializeOwned>(&self, statement: usize) -> Result<Vec<T>, DbError> {
         self.of(statement)?.decode()

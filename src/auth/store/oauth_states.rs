@@ -18,6 +18,8 @@ pub struct OAuthState {
     pub code_verifier: Option<String>,
     /// Whose account gets the identity, if it is no sign-in.
     pub linking_user_id: Option<String>,
+    /// The hash of the invitation's token by which they get it, if they did not ask for it signed in.
+    pub invitation: Option<String>,
     pub used_at: Option<String>,
     pub expires_at: String,
 }
@@ -34,9 +36,9 @@ impl OAuthState {
 pub fn insert(id: &str, state: &OAuthState) -> Statement {
     Statement::new(
         r#"INSERT INTO "auth.oauth_states" (
-  id, provider, redirect_to, code_challenge, code_challenge_method, code_verifier, linking_user_id, expires_at
+  id, provider, redirect_to, code_challenge, code_challenge_method, code_verifier, linking_user_id, invitation, expires_at
 )
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"#,
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"#,
     )
     .bind(id)
     .bind(&state.provider)
@@ -45,6 +47,7 @@ VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"#,
     .bind(state.code_challenge_method.as_deref())
     .bind(state.code_verifier.as_deref())
     .bind(state.linking_user_id.as_deref())
+    .bind(state.invitation.as_deref())
     .bind(&state.expires_at)
 }
 
@@ -52,7 +55,7 @@ VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"#,
 pub fn by_id(id: &str) -> Statement {
     Statement::new(
         r#"SELECT s.provider, s.redirect_to, s.code_challenge, s.code_challenge_method, s.code_verifier,
-  s.linking_user_id, s.used_at, s.expires_at
+  s.linking_user_id, s.invitation, s.used_at, s.expires_at
 FROM "auth.oauth_states" AS s
 WHERE s.id = ?1"#,
     )

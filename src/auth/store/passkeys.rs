@@ -193,6 +193,11 @@ pub fn delete(user_id: &str, id: &str) -> Statement {
     .bind(id)
 }
 
+/// Removes all passkeys of a user.
+pub fn delete_all(user_id: &str) -> Statement {
+    Statement::new("DELETE FROM \"auth.webauthn_credentials\"\nWHERE user_id = ?1").bind(user_id)
+}
+
 /// Adds a question of a type, to a user or to whoever comes.
 pub fn ask(
     id: &str,

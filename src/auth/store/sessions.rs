@@ -2,7 +2,9 @@
 
 use serde::Deserialize;
 
+use super::users;
 use crate::auth::session::{Client, Session};
+use crate::ports::DbError;
 use crate::sql::{Statement, Writer};
 use crate::time::Timestamp;
 
@@ -26,18 +28,53 @@ pub fn by_id(id: &str) -> Statement {
     Statement::new(format!("SELECT {COLUMNS}\nFROM \"auth.sessions\" AS s\nWHERE s.id = ?1")).bind(id)
 }
 
-/// The session with that id, if it is that user's.
-pub fn of_user(id: &str, user_id: &str) -> Statement {
+/// Reads a session that stands beside its user.
+pub fn beside(json: &str) -> Result<Session, DbError> {
+    serde_json::from_str(json).map_err(|error| DbError::Other(format!("a session did not decode: {error}")))
+}
+
+/// The user with that id, soft-deleted or not, and before it the user's session of the other, if there is
+/// one, for [`beside`]: every request of the auth API's users begins with this question, so it is one statement.
+pub fn with_user(id: &str, user_id: &str) -> Statement {
     Statement::new(format!(
-        "SELECT {COLUMNS}\nFROM \"auth.sessions\" AS s\nWHERE s.id = ?1\n  AND s.user_id = ?2"
+        r#"SELECT (
+  SELECT json_object(
+    'id', s.id, 'user_id', s.user_id, 'aal', s.aal, 'amr', s.amr, 'refresh_token_hmac_key', s.refresh_token_hmac_key,
+    'refresh_token_counter', s.refresh_token_counter, 'refresh_token_floor', s.refresh_token_floor,
+    'refreshed_at', s.refreshed_at, 'created_at', s.created_at, 'oauth_client_id', s.oauth_client_id, 'scopes', s.scopes
+  )
+  FROM "auth.sessions" AS s
+  WHERE s.id = ?2
+    AND s.user_id = u.id
+) AS session, u.*
+FROM (
+{}
+WHERE u.id = ?1
+) AS u"#,
+        users::SELECT
     ))
-    .bind(id)
     .bind(user_id)
+    .bind(id)
 }
 
 /// The keys of all sessions of a user.
 pub fn keys_of(user_id: &str) -> Statement {
     Statement::new("SELECT id\nFROM \"auth.sessions\"\nWHERE user_id = ?1").bind(user_id)
+}
+
+/// The keys of an app's sessions that may still have access tokens: those refreshed or begun since. Of very many the latest,
+/// no more than one invocation may tell KV about.
+pub fn keys_of_client(client_id: &str, since: Timestamp) -> Statement {
+    Statement::new(
+        r#"SELECT id
+FROM "auth.sessions"
+WHERE oauth_client_id = ?1
+  AND updated_at > ?2
+ORDER BY updated_at DESC
+LIMIT 900"#,
+    )
+    .bind(client_id)
+    .bind(since.to_postgres())
 }
 
 /// A user's sessions as they see them, the last used first.

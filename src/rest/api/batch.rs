@@ -117,8 +117,13 @@ struct Envelope {
 
 /// `[{"status":201,"headers":{…},"body":[…]},…]`.
 pub fn into_response(Answers { answers, cost }: Answers, anonymous: bool) -> Response {
-    let asked =
-        Asked { method: Method::POST, path: "/rest/v1/batch".to_string(), api_version: None, anonymous };
+    let asked = Asked {
+        method: Method::POST,
+        path: "/rest/v1/batch".to_string(),
+        api_version: None,
+        request_id: String::new(),
+        anonymous,
+    };
     let one = |answer: Result<Answer, RestError>| {
         enveloped(answer.map_or_else(|error| error.render(&asked), Answer::into_response))
     };

@@ -103,7 +103,7 @@ fn stored(caller: &Caller) -> StoredCaller {
         user_id: caller.user_id().map(str::to_string),
         role: caller.role.name().to_string(),
         email: caller.claims.text("email").map(str::to_string),
-        claims: caller.claims.to_json(),
+        claims: caller.claims.to_json().to_string(),
         request: caller.request.as_ref().map(|request| request.to_json()),
     }
 }

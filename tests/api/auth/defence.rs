@@ -203,3 +203,42 @@ fn guesses_side_by_side_do_not_get_past_the_count() {
     assert_error(right, 409, "conflict", "");
     assert!(answers[..20].iter().all(|answer| answer.status == 400));
 }
+
+#[test]
+fn whoever_has_a_whole_line_of_addresses_is_one_client() {
+    let app = TestApp::new();
+    let key = |address: &str| {
+        app.anon()
+            .post("/auth/v1/recover")
+            .address(address)
+            .json(&json!({"email": "ann@example.com"}))
+            .send();
+        app.limits.asked.borrow().iter().rev().find(|(key, ..)| key.starts_with("Recover")).unwrap().0.clone()
+    };
+    let first = key("2001:db8:1:2::1");
+    assert_eq!(first, key("2001:db8:1:2:ffff:ffff:ffff:ffff"));
+    assert_ne!(first, key("2001:db8:1:3::1"));
+    assert_eq!(key("203.0.113.7"), "Recover:203.0.113.7");
+    assert_ne!(key("::ffff:203.0.113.7"), key("::ffff:203.0.113.8"));
+}
+
+#[test]
+fn whoever_took_a_session_cannot_guess_its_owners_password() {
+    let app = TestApp::new();
+    let session = signed_up(&app, "ann@example.com");
+    let actor = || app.with_token(text(&session, "access_token"));
+    let change = |current: &str| {
+        let body = json!({"password": "battery staple", "current_password": current});
+        actor().put("/auth/v1/user").json(&body).send()
+    };
+    for _ in 0..9 {
+        assert_error(&change("wrong"), 400, "current_password_invalid", "");
+    }
+    let erase = |password: &str| actor().delete("/auth/v1/user").json(&json!({"password": password})).send();
+    assert_error(&erase("wrong"), 400, "current_password_invalid", "");
+    for answer in [change(PASSWORD), erase(PASSWORD), sign_in(&app, "ann@example.com", PASSWORD)] {
+        assert_error(&answer, 429, "over_request_rate_limit", "try again after 30 seconds");
+    }
+    app.clock.advance(30);
+    assert_eq!(change(PASSWORD).status, 200);
+}

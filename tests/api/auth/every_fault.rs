@@ -12,20 +12,23 @@ struct Part {
     name: &'static str,
     fault: fn(&TestApp) -> &Fault,
     is_dispensable: bool,
+    /// Whether it goes on failing until the request has been answered: what is tried again fails again.
+    lasts: bool,
 }
 
 #[rustfmt::skip]
 const PARTS: &[Part] = &[
-    Part { name: "D1",                        fault: |app| &app.database.fault,          is_dispensable: false },
-    Part { name: "D1's answer",               fault: |app| &app.database.lost_answer,    is_dispensable: false },
-    Part { name: "KV",                        fault: |app| &app.key_value.fault,         is_dispensable: true },
-    Part { name: "KV's answer",               fault: |app| &app.key_value.lost_answer,   is_dispensable: true },
-    Part { name: "the hasher",                fault: |app| &app.hasher.fault,            is_dispensable: false },
-    Part { name: "the mail carrier",          fault: |app| &app.mailer.fault,            is_dispensable: false },
-    Part { name: "the mail carrier's answer", fault: |app| &app.mailer.lost_answer,      is_dispensable: false },
-    Part { name: "another server",            fault: |app| &app.http_client.fault,       is_dispensable: false },
-    Part { name: "another server's answer",   fault: |app| &app.http_client.lost_answer, is_dispensable: false },
-    Part { name: "the limiter",               fault: |app| &app.limits.fault,            is_dispensable: true },
+    Part { name: "D1",                        fault: |app| &app.database.fault,          is_dispensable: false, lasts: false },
+    Part { name: "D1's answer",               fault: |app| &app.database.lost_answer,    is_dispensable: false, lasts: false },
+    Part { name: "KV",                        fault: |app| &app.key_value.fault,         is_dispensable: true,  lasts: false },
+    Part { name: "KV's answer",               fault: |app| &app.key_value.lost_answer,   is_dispensable: true,  lasts: false },
+    Part { name: "the hasher",                fault: |app| &app.hasher.fault,            is_dispensable: false, lasts: false },
+    Part { name: "the mail carrier",          fault: |app| &app.mailer.fault,            is_dispensable: false, lasts: false },
+    Part { name: "the mail carrier's answer", fault: |app| &app.mailer.lost_answer,      is_dispensable: false, lasts: false },
+    Part { name: "another server",            fault: |app| &app.http_client.fault,       is_dispensable: false, lasts: false },
+    Part { name: "another server's answer",   fault: |app| &app.http_client.lost_answer, is_dispensable: false, lasts: false },
+    Part { name: "another server for long",   fault: |app| &app.http_client.fault,       is_dispensable: false, lasts: true },
+    Part { name: "the limiter",               fault: |app| &app.limits.fault,            is_dispensable: true,  lasts: false },
 ];
 
 /// What there is none of, whatever failed.
@@ -84,9 +87,14 @@ fn strike(flow: &Flow, part: &Part, step: u32, heard: &mut BTreeSet<(&str, Strin
     let app = flow.app();
     let before = (flow.prepare)(&app);
     let fault = (part.fault)(&app);
-    fault.fail_at(step);
+    if part.lasts {
+        fault.fail_from(step)
+    } else {
+        fault.fail_at(step)
+    }
     let answer = (flow.run)(&app, &before);
-    check(!fault.is_armed(), || "it was not called".into())?;
+    check(part.lasts || !fault.is_armed(), || "it was not called".into())?;
+    fault.mend();
     whole(&app)?;
     check(!answer.text().contains("on purpose"), || format!("the cause is shown: {}", answer.text()))?;
     let Err(code) = outcome(&answer) else { return is_as_it_should_be(flow, &app, &answer) };

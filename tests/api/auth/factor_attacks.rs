@@ -277,3 +277,39 @@ fn challenges_and_codes_are_limited_per_address() {
     assert_error(&phone.challenge(&session), 429, "over_request_rate_limit", "");
     assert_error(&phone.answer(&session, &phone.factor_id, "123456"), 429, "over_request_rate_limit", "");
 }
+
+/// Somebody with the password comes before Ann has a second factor, enrols their own phone, and waits.
+#[test]
+fn a_factor_that_waited_for_the_first_one_raises_nobody_after_it() {
+    let app =
+        TestApp::with_vars(&[("MFA_PHONE_ENROLL_ENABLED", "true"), ("MFA_PHONE_VERIFY_ENABLED", "true")]);
+    let ann = signed_up(&app, "ann@example.com");
+    let thief = signed_in(&app, "ann@example.com");
+    let body = json!({"factor_type": "phone", "friendly_name": "spy", "phone": "+49 151 7654321"});
+    let spy = text(&enroll(&app, &thief, &body).json(), "id").to_string();
+    let act = |session: &Value, act: &str, body: &Value| {
+        let path = format!("/auth/v1/factors/{spy}/{act}");
+        app.with_token(text(session, "access_token")).post(&path).json(body).send()
+    };
+    let asked = act(&thief, "challenge", &json!({})).json();
+    let html =
+        app.database.value(r#"SELECT html FROM "auth.mailbox" ORDER BY created_at DESC, rowid DESC LIMIT 1"#);
+    let code: String = html.unwrap().chars().filter(char::is_ascii_digit).collect();
+    let (_, raised) = verified(&app, &ann, "mine");
+    let thief = signed_in(&app, "ann@example.com");
+    app.clock.advance(60);
+    let answer = act(&thief, "verify", &json!({"challenge_id": asked["id"], "code": code}));
+    assert_error(&answer, 403, "insufficient_aal", "AAL2 required to enroll a new factor");
+    assert_error(
+        &act(&thief, "challenge", &json!({})),
+        403,
+        "insufficient_aal",
+        "AAL2 required to enroll a new factor",
+    );
+    assert_eq!(claims(&refresh(&app, text(&thief, "refresh_token")).json())["aal"], json!("aal1"));
+    assert_eq!(
+        act(&raised, "challenge", &json!({})).status,
+        200,
+        "who has shown the first may go on with another"
+    );
+}

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::authenticator::{code_at, enroll, enrolled, verified};
+use super::hooks::with_claims;
 use super::id_tokens::{GOOGLE, google_token, publish, rsa};
 use super::identities::{identity_id, off_to_github};
 use super::provider_sign_in::{
@@ -322,6 +323,76 @@ fn answer_question(app: &TestApp, before: &Value, place: usize) -> Answer {
     post(app, "/passkeys/authentication/verify", &before["answers"][place])
 }
 
+const HOOK: &str = "https://hooks.example/";
+
+/// With each hook that is asked a question saying yes, as often as it is asked.
+fn hooked<T>(app: &TestApp, run: impl FnOnce() -> T) -> T {
+    app.http_client.forget_prepared();
+    (0..8).for_each(|_| app.http_client.prepare(HOOK, 200, "{}"));
+    run()
+}
+
+fn hooked_post(app: &TestApp, path: &str, body: &Value) -> Answer {
+    hooked(app, || app.anon().post(&format!("/auth/v1{path}")).json(body).send())
+}
+
+fn hooked_sign_up(app: &TestApp, _: &Value) -> Answer {
+    hooked_post(app, "/signup", &json!({"email": EMAIL, "password": PASSWORD}))
+}
+
+fn hooked_sign_in(app: &TestApp, _: &Value) -> Answer {
+    hooked(app, || sign_in(app, EMAIL, PASSWORD))
+}
+
+/// The hook gives the claims back as they were.
+fn hooked_refresh(app: &TestApp, before: &Value) -> Answer {
+    app.http_client.forget_prepared();
+    (0..8).for_each(|_| with_claims(app, json!({})));
+    refresh(app, text(before, "refresh_token"))
+}
+
+fn claimed_sign_up(app: &TestApp, _: &Value) -> Answer {
+    app.http_client.forget_prepared();
+    (0..8).for_each(|_| with_claims(app, json!({})));
+    app.anon().post("/auth/v1/signup").json(&json!({"email": EMAIL, "password": PASSWORD})).send()
+}
+
+fn claimed_sign_in(app: &TestApp, _: &Value) -> Answer {
+    app.http_client.forget_prepared();
+    (0..8).for_each(|_| with_claims(app, json!({})));
+    sign_in(app, EMAIL, PASSWORD)
+}
+
+/// An account with [`PASSWORD`] and no session.
+fn account(app: &TestApp) -> Value {
+    good(admin(
+        app,
+        "POST",
+        "/admin/users",
+        &json!({"email": EMAIL, "password": PASSWORD, "email_confirm": true}),
+    ))
+}
+
+/// Somebody who has been invited, about to accept by GitHub.
+fn invited(app: &TestApp) -> Value {
+    good(admin(app, "POST", "/invite", &json!({"email": EMAIL})));
+    let link = mailed_link(app, EMAIL);
+    json!(member(&query(&link), "token"))
+}
+
+fn to_github_invited(app: &TestApp, token: &Value) -> String {
+    depart(&app.nobody(), &format!("{AUTHORIZE}&invite_token={}", token.as_str().unwrap()))
+}
+
+/// The token is spent if the identity is there, and good otherwise.
+fn accept_anew(app: &TestApp, before: &Value) -> Answer {
+    let token = before["token"].as_str().unwrap();
+    let answer = app.nobody().get(&format!("{AUTHORIZE}&invite_token={token}")).send();
+    let target =
+        if answer.status == 302 { location(&answer) } else { location(&app.nobody().get(AUTHORIZE).send()) };
+    from_github(app, &member(&query(&target), "state"))
+}
+
 const MAILS: &[(&str, bool, bool)] = &[(EMAIL, true, true)];
 const AUTHORIZE: &str = "/auth/v1/authorize?provider=github&redirect_to=https://app.example.com/in";
 
@@ -357,6 +428,36 @@ fn by_id_token(app: &TestApp, _: &Value) -> Answer {
 fn user_path(before: &Value) -> String {
     format!("/admin/users/{}", text(&before["user"], "id"))
 }
+
+/// The same without preparing anything else: the hook's answers stay.
+fn hooked_first_code(app: &TestApp, before: &Value) -> Answer {
+    let path = format!("/auth/v1/factors/{}/verify", before["factor"][0].as_str().unwrap());
+    app.with_token(text(before, "access_token")).post(&path).json(&before["answer"]).send()
+}
+
+fn hooked_next_code(app: &TestApp, before: &Value) -> Answer {
+    let session = signed_in(app, EMAIL);
+    let factor = |place: usize| before["factor"][place].as_str().unwrap();
+    let answer = challenged(app, &session, factor(0), factor(1));
+    let before = with(with(session, "factor", before["factor"].clone()), "answer", answer);
+    hooked(app, || hooked_first_code(app, &before))
+}
+
+/// The settings that turn a hook on.
+macro_rules! hook {
+    ($kind:literal) => {
+        [
+            (concat!("HOOK_", $kind, "_ENABLED"), "true"),
+            (concat!("HOOK_", $kind, "_URI"), HOOK),
+            (concat!("HOOK_", $kind, "_SECRETS"), "v1,whsec_c2VjcmV0LW9uZQ=="),
+        ]
+    };
+}
+
+const AUTOCONFIRM: (&str, &str) = ("MAILER_AUTOCONFIRM", "true");
+
+/// What a hook that does not answer comes out as.
+const HOOKS: &[&str] = &["hook_timeout_after_retry", "hook_timeout"];
 
 const SESSION: &str = r#"SELECT count(*) FROM "auth.sessions""#;
 const NO_SESSION: &str = r#"SELECT NOT EXISTS (SELECT 1 FROM "auth.sessions")"#;
@@ -478,6 +579,25 @@ pub const FLOWS: &[Flow] = &[
     Flow { name: "identity unlinked", prepare: linked, run: |app, before| call(app, before, "DELETE", &format!("/user/identities/{}", text(before, "identity")), &Value::Null),
         done: r#"SELECT NOT EXISTS (SELECT 1 FROM "auth.identities" WHERE provider = 'github')"#, refusals: &["single_identity_not_deletable"], anew: |app, before| call(app, before, "GET", "/user", &Value::Null), ..USUAL },
     Flow { name: "id token", run: by_id_token, done: SESSION, ..USUAL },
+    Flow { name: "invitation accepted by a provider", prepare: |app| { let token = invited(app); json!({"state": to_github_invited(app, &token), "token": token}) },
+        run: |app, before| from_github(app, text(before, "state")), done: r#"SELECT count(*) FROM "auth.identities" AS i JOIN "auth.sessions" AS s ON s.user_id = i.user_id WHERE i.provider = 'github'"#,
+        refusals: &["bad_oauth_state"], anew: accept_anew, is_used_up_first: true, ..USUAL },
+    Flow { name: "mail by the hook", vars: &hook!("SEND_EMAIL"), run: hooked_sign_up, done: TOKEN, errors: HOOKS, ..USUAL },
+    Flow { name: "code by the mail hook", vars: &hook!("SEND_EMAIL"), prepare: account, run: |app, _| hooked_post(app, "/otp", &json!({"email": EMAIL})), done: TOKEN, errors: HOOKS, ..USUAL },
+    Flow { name: "code by the text hook", vars: &hook!("SEND_SMS"), prepare: |app| good(admin(app, "POST", "/admin/users", &json!({"phone": PHONE, "phone_confirm": true}))),
+        run: |app, _| hooked_post(app, "/otp", &json!({"phone": PHONE})), done: TOKEN, errors: HOOKS, ..USUAL },
+    Flow { name: "question before a user is made", vars: &[AUTOCONFIRM, hook!("BEFORE_USER_CREATED")[0], hook!("BEFORE_USER_CREATED")[1], hook!("BEFORE_USER_CREATED")[2]],
+        run: hooked_sign_up, done: SESSION, errors: HOOKS, refusals: &["user_already_exists"], anew: hooked_sign_in, ..USUAL },
+    Flow { name: "news of a user", vars: &[AUTOCONFIRM, hook!("AFTER_USER_CREATED")[0], hook!("AFTER_USER_CREATED")[1], hook!("AFTER_USER_CREATED")[2]],
+        run: hooked_sign_up, done: r#"SELECT count(*) FROM "auth.users""#, errors: HOOKS, refusals: &["user_already_exists"], anew: hooked_sign_in, ..USUAL },
+    Flow { name: "claims of somebody new", vars: &[AUTOCONFIRM, hook!("CUSTOM_ACCESS_TOKEN")[0], hook!("CUSTOM_ACCESS_TOKEN")[1], hook!("CUSTOM_ACCESS_TOKEN")[2]],
+        run: claimed_sign_up, done: r#"SELECT count(*) FROM "auth.users""#, errors: HOOKS, refusals: &["user_already_exists"], anew: claimed_sign_in, ..USUAL },
+    Flow { name: "claims at a sign-in", vars: &hook!("CUSTOM_ACCESS_TOKEN"), prepare: account, run: claimed_sign_in, done: SESSION, errors: HOOKS, ..USUAL },
+    Flow { name: "claims at a refresh", vars: &hook!("CUSTOM_ACCESS_TOKEN"), prepare: |app| { account(app); good(claimed_sign_in(app, &Value::Null)) }, run: hooked_refresh,
+        done: r#"SELECT count(*) FROM "auth.sessions" WHERE refresh_token_counter >= 1"#, errors: HOOKS, ..USUAL },
+    Flow { name: "question about a password", vars: &hook!("PASSWORD_VERIFICATION_ATTEMPT"), prepare: account, run: hooked_sign_in, done: SESSION, errors: HOOKS, ..USUAL },
+    Flow { name: "question about a second factor", vars: &hook!("MFA_VERIFICATION_ATTEMPT"), prepare: first_code, run: |app, before| hooked(app, || hooked_first_code(app, before)), done: AAL2,
+        errors: HOOKS, refusals: &["mfa_ip_address_mismatch"], anew: |app, before| hooked_next_code(app, before), ..USUAL },
     Flow { name: "account erased", prepare: ann, run: |app, before| call(app, before, "DELETE", "/user", &json!({"password": PASSWORD})), done: NOBODY,
         refusals: &["user_not_found"], anew: healthy, ..USUAL },
     Flow { name: "account made", run: |app, _| admin(app, "POST", "/admin/users", &json!({"email": EMAIL, "password": PASSWORD, "email_confirm": true})),

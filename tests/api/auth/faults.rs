@@ -14,6 +14,11 @@ fn sign_up(app: &TestApp) -> Answer {
 fn assert_unexpected(app: &TestApp, answer: &Answer) {
     assert_error(answer, 500, "unexpected_failure", "Unexpected failure, please check server logs");
     assert!(!answer.text().contains("on purpose"), "the cause is not shown: {}", answer.text());
+    assert_eq!(
+        answer.json()["error_id"].as_str(),
+        answer.header("x-request-id"),
+        "it can be found in the log"
+    );
     let line = app.log.0.borrow().last().unwrap().clone();
     assert!(line.contains("on purpose"), "the cause is logged: {line}");
 }

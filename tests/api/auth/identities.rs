@@ -2,10 +2,11 @@
 
 use serde_json::{Value, json};
 
+use super::authenticator::verified;
 use super::provider_sign_in::{
-    come_back, fragment, github_answers, location, member, query, user_of, with_github,
+    come_back, depart, fragment, github_answers, location, member, query, user_of, with_github,
 };
-use super::{assert_error, get_user, signed_up, text};
+use super::{PASSWORD, assert_error, get_user, signed_in, signed_up, text};
 use crate::app::{Answer, TestApp};
 
 const LINKING: &[(&str, &str)] =
@@ -121,4 +122,64 @@ fn an_identity_stays_whose_address_the_account_could_not_do_without() {
         "Unable to unlink identity due to email conflict",
     );
     assert_eq!(get_user(&app, &ann).json()["email"], json!("ann@example.com"));
+}
+
+#[test]
+fn with_a_second_factor_identities_are_changed_only_by_who_has_shown_it() {
+    let app = with_github(LINKING);
+    let ann = signed_up(&app, "ann@example.com");
+    let (_, raised) = verified(&app, &ann, "mine");
+    let linked = link(&app, &raised, 7, &[("ann@example.com", true, true)]);
+    let user = user_of(&app, &linked);
+    let thief = signed_in(&app, "ann@example.com");
+    let refused = |answer: &Answer| assert_error(answer, 401, "insufficient_aal", "AAL2 session is required");
+    let actor = app.with_token(text(&thief, "access_token"));
+    refused(&actor.get("/auth/v1/user/identities/authorize?provider=github").send());
+    refused(&unlink(&app, &thief, &identity_id(&user, "github")));
+    let body = json!({"provider": "google", "id_token": "x", "link_identity": true});
+    refused(&actor.post("/auth/v1/token?grant_type=id_token").json(&body).send());
+    assert_eq!(unlink(&app, &raised, &identity_id(&user, "github")).status, 200);
+}
+
+/// Somebody gives their own account an identity with Ann's address, for which its provider does not vouch, and waits for her.
+#[test]
+fn an_address_that_anyone_may_put_there_has_nobody_join_the_account() {
+    let app = with_github(
+        &[
+            LINKING,
+            &[
+                ("MAILER_AUTOCONFIRM", "false"),
+                ("EXTERNAL_PHONE_ENABLED", "true"),
+                ("SMS_AUTOCONFIRM", "true"),
+                ("EXTERNAL_GITLAB_ENABLED", "true"),
+                ("EXTERNAL_GITLAB_CLIENT_ID", "our-id"),
+                ("EXTERNAL_GITLAB_SECRET", "our secret"),
+            ],
+        ]
+        .concat(),
+    );
+    let body = json!({"email": "spy@example.com", "password": PASSWORD, "email_confirm": true});
+    app.service_role().post("/auth/v1/admin/users").json(&body).send();
+    let spy = signed_in(&app, "spy@example.com");
+    link(&app, &spy, 7, &[("ann@example.com", false, true)]);
+    let body = json!({"phone": "15550001111", "password": PASSWORD, "data": {"email": "ann@example.com"}});
+    let other = app.anon().post("/auth/v1/signup").json(&body).send().json();
+    assert_eq!(other["user"]["identities"][0]["identity_data"].get("email"), None, "{other}");
+
+    let state =
+        depart(&app.nobody(), "/auth/v1/authorize?provider=gitlab&redirect_to=https://app.example.com/in");
+    app.http_client.prepare(
+        "https://gitlab.com/oauth/token",
+        200,
+        r#"{"access_token":"t","token_type":"bearer"}"#,
+    );
+    let ann =
+        json!({"id": 9, "email": "ann@example.com", "name": "Ann", "confirmed_at": "2020-01-01T00:00:00Z"});
+    app.http_client.prepare("https://gitlab.com/api/v4/user/emails", 200, "[]");
+    app.http_client.prepare("https://gitlab.com/api/v4/user", 200, &ann.to_string());
+    let user = user_of(&app, &location(&come_back(&app, &state)));
+    assert_eq!(user["email"], json!("ann@example.com"));
+    for waiting in [&spy, &other] {
+        assert_ne!(user["id"], waiting["user"]["id"]);
+    }
 }

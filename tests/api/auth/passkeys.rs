@@ -380,3 +380,21 @@ fn passkeys_that_come_change_and_go_are_in_the_audit_log() {
     expected.sort_unstable();
     assert_eq!(seen, expected);
 }
+
+#[test]
+fn a_soft_deleted_account_keeps_no_passkey() {
+    let app = app();
+    let ann = signed_up(&app, "ann@example.com");
+    let mut key = SecurityKey::new("ES256");
+    registered(&app, &ann, &mut key);
+    let path = format!("/auth/v1/admin/users/{}", text(&ann["user"], "id"));
+    assert_eq!(
+        app.service_role().delete(&path).json(&json!({"should_soft_delete": true})).send().status,
+        200
+    );
+    assert_eq!(
+        app.database.value(r#"SELECT count(*) FROM "auth.webauthn_credentials""#).as_deref(),
+        Some("0")
+    );
+    assert!(sign_in(&app, &mut key).status.is_client_error());
+}

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{PASSWORD, assert_error, get_user, sign_in, signed_up, text};
+use super::{PASSWORD, assert_error, authenticator, get_user, refresh, sign_in, signed_up, text};
 use crate::app::{Actor, Answer, TestApp, at_once};
 
 pub const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
@@ -415,6 +415,45 @@ fn who_waits_in_somebodys_name_is_put_out() {
 }
 
 #[test]
+fn nothing_of_who_waited_opens_the_account_once_its_owner_came() {
+    let app = careful(&[
+        ("MAILER_ALLOW_UNVERIFIED_EMAIL_SIGN_INS", "true"),
+        ("EXTERNAL_PHONE_ENABLED", "true"),
+        ("SMS_TEST_OTP", "15550001111:123456"),
+        ("EXTERNAL_GITLAB_ENABLED", "true"),
+        ("EXTERNAL_GITLAB_CLIENT_ID", "our-id"),
+        ("EXTERNAL_GITLAB_SECRET", "our secret"),
+    ]);
+    // Somebody gets in with an address that nobody vouches for, and leaves all the doors open that there are.
+    let spy = session(&through_github(&app, 7, &[("ann@example.com", false, true)]));
+    authenticator::enrolled(&app, &spy, "spy's");
+    let id = text(&get_user(&app, &spy).json(), "id").to_string();
+    app.database.execute(&format!(
+        "UPDATE \"auth.users\" SET phone = '15550001111', phone_confirmed_at = created_at WHERE id = '{id}'"
+    ));
+    // The owner of the address comes by a provider that vouches for it.
+    let state =
+        depart(&app.nobody(), "/auth/v1/authorize?provider=gitlab&redirect_to=https://app.example.com/in");
+    app.http_client.prepare(
+        "https://gitlab.com/oauth/token",
+        200,
+        r#"{"access_token":"t","token_type":"bearer"}"#,
+    );
+    let ann =
+        json!({"id": 9, "email": "ann@example.com", "name": "Ann", "confirmed_at": "2020-01-01T00:00:00Z"});
+    app.http_client.prepare("https://gitlab.com/api/v4/user/emails", 200, "[]");
+    app.http_client.prepare("https://gitlab.com/api/v4/user", 200, &ann.to_string());
+    let owner = session(&location(&come_back(&app, &state)));
+    let user = get_user(&app, &owner).json();
+    assert_eq!((&user["id"], &user["phone"], user.get("factors")), (&json!(id), &json!(""), None));
+    assert!(user["email_confirmed_at"].is_string());
+    assert_error(&get_user(&app, &spy), 403, "session_not_found", "");
+    assert_eq!(refresh(&app, text(&spy, "refresh_token")).status, 400);
+    let reads = app.with_token(text(&spy, "access_token")).get("/storage/v1/bucket").send();
+    assert_eq!(reads.json()["message"], "The session has ended");
+}
+
+#[test]
 fn settings_decide_who_comes_in() {
     let app = careful(&[("DISABLE_SIGNUP", "true")]);
     let members = query(&through_github(&app, 7, ANN));
@@ -518,4 +557,21 @@ fn a_store_that_fails_at_any_step_leaves_nothing_half_done() {
         assert_eq!(users["users"], json!([]), "call {call}");
         assert_eq!(user_of(&app, &through_github(&app, 7, ANN))["email"], json!("ann@example.com"));
     }
+}
+
+/// U+212A is lower-cased to an ASCII `k`, and is another mailbox all the same.
+#[test]
+fn letters_that_look_alike_are_other_addresses() {
+    let app = careful(&[]);
+    let body = json!({"email": "kim@example.com", "password": PASSWORD, "email_confirm": true});
+    let kim = app.service_role().post("/auth/v1/admin/users").json(&body).send().json();
+    let user = user_of(&app, &through_github(&app, 7, &[("\u{212a}im@example.com", true, true)]));
+    assert_ne!(user["id"], kim["id"]);
+    let body = json!({"email": "\u{212a}im@example.com", "password": PASSWORD});
+    assert_error(
+        &app.anon().post("/auth/v1/signup").json(&body).send(),
+        400,
+        "validation_failed",
+        "invalid format",
+    );
 }

@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
-use super::{assert_error, claims, get_user, refresh, session_id, signed_in, signed_up, text};
-use crate::app::TestApp;
+use super::{PASSWORD, assert_error, claims, get_user, refresh, session_id, signed_in, signed_up, text};
+use crate::app::{Answer, TestApp};
 
 const NOT_FOUND: &str = "Invalid Refresh Token: Refresh Token Not Found";
 
@@ -182,4 +182,29 @@ fn forge(session_id: &str, counter: u8, key: &[u8]) -> String {
     bytes.extend_from_slice(&edgeward::crypto::hmac_sha256(key, &bytes)[..16]);
     bytes.extend_from_slice(&edgeward::crypto::sha256(&bytes)[..4]);
     edgeward::crypto::base64url(&bytes)
+}
+
+#[test]
+fn an_answer_names_its_session_in_its_headers() {
+    let app = TestApp::new();
+    let headers = |answer: &Answer| {
+        ["user-id", "session-id", "refresh-token-counter", "refresh-token-reuse", "refresh-token-reuse-cause"]
+            .map(|name| answer.header(&format!("sb-auth-{name}")).unwrap_or("-").to_string())
+    };
+    let body = json!({"email": "ann@example.com", "password": PASSWORD});
+    let signed_up = app.anon().post("/auth/v1/signup").json(&body).send();
+    let first = signed_up.json();
+    let (user, session) = (text(&first["user"], "id").to_string(), session_id(&first));
+    let row = |session: &str, counter: &str, reuse: &str, cause: &str| {
+        [user.as_str(), session, counter, reuse, cause].map(str::to_string)
+    };
+    assert_eq!(headers(&signed_up), row(&session, "0", "-", "-"));
+    let by_password = app.anon().post("/auth/v1/token?grant_type=password").json(&body).send();
+    assert_eq!(headers(&by_password), row(&session_id(&by_password.json()), "0", "-", "-"));
+    let token = text(&first, "refresh_token");
+    assert_eq!(headers(&refresh(&app, token)), row(&session, "1", "false", "-"));
+    assert_eq!(headers(&refresh(&app, token)), row(&session, "1", "-", "concurrent-refresh,fail-to-save"));
+    app.clock.advance(60);
+    assert_eq!(headers(&refresh(&app, token)), row(&session, "1", "-", "fail-to-save"));
+    assert_eq!(headers(&get_user(&app, &first)), ["-"; 5].map(str::to_string));
 }

@@ -45,7 +45,12 @@ impl Fault {
 
     /// Every call from now on fails.
     pub fn fail_always(&self) {
-        self.countdown.set(Some(1));
+        self.fail_from(1);
+    }
+
+    /// The nth call from now fails, and every one after it.
+    pub fn fail_from(&self, call: u32) {
+        self.countdown.set(Some(call));
         self.lasting.set(true);
     }
 

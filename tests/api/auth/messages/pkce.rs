@@ -123,3 +123,14 @@ fn a_code_of_a_banned_user_is_worth_nothing() {
     assert_error(&exchange(&app, &code, VERIFIER), 400, "user_banned", "User is banned");
     assert_eq!(app.database.value(r#"SELECT count(*) FROM "auth.sessions""#).as_deref(), Some("0"));
 }
+
+#[test]
+fn a_new_password_voids_codes_that_were_not_exchanged_yet() {
+    let app = confirming();
+    let code = code(&app);
+    let session = signed_in(&app, "ann@example.com");
+    let actor = app.with_token(text(&session, "access_token"));
+    assert_eq!(actor.put("/auth/v1/user").json(&json!({"password": "battery staple"})).send().status, 200);
+    assert_error(&exchange(&app, &code, VERIFIER), 404, "flow_state_not_found", "");
+    assert_eq!(get_user(&app, &session).status, 200);
+}

@@ -117,8 +117,15 @@ fn a_client_that_is_removed_takes_its_sessions_along() {
     let session = signed_up(&app, "ann@example.com");
     let tokens = exchange(&app, &client, &code(&app, &client, &session, &[])).json();
     let target = format!("/auth/v1/admin/oauth/clients/{}", text(&client, "client_id"));
+    let reads =
+        |app: &TestApp| app.with_token(text(&tokens, "access_token")).get("/storage/v1/bucket").send();
+    let elsewhere = app.another_isolate();
+    assert_eq!(reads(&app).status, 200);
     assert_eq!(app.service_role().delete(&target).send().status, 204);
     assert_eq!(get_user(&app, &tokens).status, 403);
+    for isolate in [&app, &elsewhere] {
+        assert_eq!(reads(isolate).json()["message"], "The session has ended");
+    }
     assert_eq!(get_user(&app, &session).status, 200);
     for table in ["oauth_consents", "oauth_authorizations"] {
         assert_eq!(app.database.value(&format!(r#"SELECT count(*) FROM "auth.{table}""#)).unwrap(), "0");
