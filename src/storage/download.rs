@@ -68,7 +68,13 @@ pub async fn find(storage: &Storage, path: &ObjectPath, door: Door) -> Result<Fo
     let row = store::look(reader, |access| store::object::seek(access, path, door == Door::Caller)).await?;
     let mut sought: Sought = row.first()?.ok_or(StorageError::NoSuchBucket)?;
     let is_public = sought.public == 1;
-    let purges = Purges { object: sought.object_purged_at.take(), image: sought.image_purged_at.take() };
+    let (object, image) = match sought.purges.take() {
+        None => (None, None),
+        Some(json) => {
+            serde_json::from_str(&json).map_err(|error| StorageError::Internal(error.to_string()))?
+        }
+    };
+    let purges = Purges { object, image };
     if matches!(door, Door::Public | Door::OwnUrl) && !is_public {
         return Err(StorageError::NoSuchBucket);
     }
