@@ -19,7 +19,6 @@ mod serve;
 pub use crate::ports::Body;
 pub use authenticate::{authenticate, refuse_revoked};
 pub use context::{Asked, Context, Failure, Parameters};
-pub use cors::expose;
 pub use inside::post_inside;
 pub use refusal::{Api, Refusal, auth_error, auth_error_with, token_message_storage};
 pub use request::{Request, is_loopback};

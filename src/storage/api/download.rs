@@ -6,9 +6,9 @@
 
 use ::http::StatusCode;
 use ::http::header::{
-    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_LENGTH,
-    CONTENT_RANGE, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, EXPIRES, LAST_MODIFIED, RANGE,
-    X_CONTENT_TYPE_OPTIONS,
+    ACCEPT_RANGES, ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, CACHE_CONTROL,
+    CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_LENGTH, CONTENT_RANGE,
+    CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, EXPIRES, LAST_MODIFIED, RANGE, X_CONTENT_TYPE_OPTIONS,
 };
 use ::http::{HeaderName, Method};
 use chrono::DateTime;
@@ -19,7 +19,7 @@ use serde_json::value::RawValue;
 use super::object::token;
 use super::object_path;
 use crate::caller::{Access, Caller};
-use crate::http::{Api, Body, Context, Response, ResponseExt, authenticate, expose, json_response, respond};
+use crate::http::{Api, Body, Context, Response, ResponseExt, authenticate, json_response, respond};
 use crate::storage::download::{Conditions, Door, Download, Found, download, find};
 use crate::storage::edge::CacheStatus;
 use crate::storage::key::ObjectPath;
@@ -30,6 +30,9 @@ use crate::time::Timestamp;
 
 /// Whether the bytes came from the edge.
 pub const CACHE_STATUS: HeaderName = HeaderName::from_static("cf-cache-status");
+
+/// What a page may read of a download that the edge answers by itself, besides what every page may.
+const EXPOSED: &str = "Accept-Ranges, Content-Disposition, Content-Range, Date, ETag, CF-Cache-Status";
 
 /// What `encodeURIComponent` leaves as it is.
 const COMPONENT: &AsciiSet = &NON_ALPHANUMERIC
@@ -139,7 +142,9 @@ async fn serve(
 fn kept_at_edge(storage: &Storage, path: &ObjectPath, found: &Found, response: Response) -> Response {
     let Some(control) = edge_answer::cache_control(found) else { return response };
     let (head, body) = response.into_parts();
-    let kept = expose(Response::from_parts(head.clone(), Body::Empty))
+    let kept = Response::from_parts(head.clone(), Body::Empty)
+        .with_header(ACCESS_CONTROL_ALLOW_ORIGIN, "*")
+        .with_header(ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED)
         .with_header(CACHE_CONTROL, control)
         .with_header(CACHE_STATUS, CacheStatus::Hit.name());
     let body = edge_answer::keep(storage, path, found, kept.into_parts().0.headers, body);
