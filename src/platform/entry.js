@@ -18,7 +18,10 @@ function isKept({ method, url, headers }, origin) {
   return isDownload && !url.includes("?") && !headers.has("if-range");
 }
 
-const fromEdge = async (request, env, ctx) => (await caches.default.match(request)) ?? answer(request, env, ctx);
+/** A cache that fails has nothing. */
+function fromEdge(request, env, ctx) {
+  return caches.default.match(request).then((kept) => kept ?? answer(request, env, ctx), () => answer(request, env, ctx));
+}
 
 export default {
   fetch: (request, env, ctx) =>

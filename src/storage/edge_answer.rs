@@ -5,8 +5,6 @@
 //! purge API of the Worker's zone, from all others'. That API reaches entries of the Cache API by their tags, not by their URLs. What it
 //! does not take stays noted and is told again: after the response, by the next write, by the schedule.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use ::http::header::HeaderName;
 use ::http::{HeaderMap, HeaderValue, Method};
 use futures_util::FutureExt;
@@ -205,13 +203,16 @@ async fn close(app: &App, changes: &[Change], is_told: bool) -> Result<(), Stora
 /// Removes what changed from this data centre, and from all.
 async fn tell(app: &App, changes: &[Change], pauses: &[u64]) -> bool {
     let Some(edge) = &app.config.storage.edge_answers else { return false };
-    let mut buckets: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    let mut buckets: Vec<&str> = Vec::new();
     for change in changes {
-        buckets.entry(&change.bucket).or_default().insert(&change.name);
+        if !buckets.contains(&change.bucket.as_str()) {
+            buckets.push(&change.bucket);
+        }
     }
     let mut tags = Vec::new();
-    for (bucket, names) in buckets {
-        if names.len() > OBJECTS_AT_ONCE || names.contains("") {
+    for bucket in buckets {
+        let names = names(changes, bucket);
+        if names.len() > OBJECTS_AT_ONCE || names.contains(&"") {
             tags.push(tag(edge, bucket, ""));
             continue;
         }
@@ -228,6 +229,19 @@ async fn tell(app: &App, changes: &[Change], pauses: &[u64]) -> bool {
         }
     }
     true
+}
+
+/// The different names of a bucket that changed; of many one more than are told by themselves.
+fn names<'a>(changes: &'a [Change], bucket: &str) -> Vec<&'a str> {
+    let mut names: Vec<&str> = Vec::new();
+    for change in changes.iter().filter(|change| change.bucket == bucket) {
+        if !names.contains(&change.name.as_str())
+            && (names.len() <= OBJECTS_AT_ONCE || change.name.is_empty())
+        {
+            names.push(&change.name);
+        }
+    }
+    names
 }
 
 async fn purge(app: &App, edge: &EdgeAnswers, tags: &[String], pauses: &[u64]) -> bool {
