@@ -1,6 +1,7 @@
 //! THE table: every URL, who may call it, how often, how much it may send, and what answers.
 
 use ::http::Method;
+use futures_util::FutureExt;
 
 use crate::admin::api as admin;
 use crate::auth::api as auth;
@@ -245,9 +246,9 @@ fn admin() -> Vec<Route> {
         row(DELETE, "/admin/v1/storage/lifecycle-rules/{id}", Admin, Unlimited, KIB, handler(storage::admin::remove_rule)),
         row(POST,   "/admin/v1/storage/check",                Admin, Unlimited, MIB, handler(storage::admin::check)),
 
-        row(POST, "/admin/v1/migrations",      Admin, Unlimited, 16 * MIB, handler(admin::apply_migration)),
-        row(POST, "/admin/v1/query",           Admin, Unlimited,  4 * MIB, handler(admin::run_query)),
-        row(POST, "/admin/v1/reset",           Admin, Unlimited,      KIB, handler(admin::reset_project)),
+        row(POST, "/admin/v1/migrations",      Admin, Unlimited, 16 * MIB, telling_edge(handler(admin::apply_migration))),
+        row(POST, "/admin/v1/query",           Admin, Unlimited,  4 * MIB, telling_edge(handler(admin::run_query))),
+        row(POST, "/admin/v1/reset",           Admin, Unlimited,      KIB, telling_edge(handler(admin::reset_project))),
         row(GET,  "/admin/v1/policies/report", Admin, Unlimited,      KIB, handler(admin::policy_report)),
     ]
 }
@@ -264,6 +265,21 @@ fn fault() -> Vec<Route> {
 #[cfg(not(feature = "fault-routes"))]
 fn fault() -> Vec<Route> {
     Vec::new()
+}
+
+/// SQL may have changed what the edge answers by itself, which is told before anyone hears that it is done.
+fn telling_edge(handler: Handler) -> Handler {
+    Box::new(move |context| {
+        let app = context.app.clone();
+        let answer = handler(context);
+        async move {
+            let response = answer.await;
+            // What could not be told or read is told by the schedule.
+            let _ = crate::storage::tell_edge(&app).await;
+            response
+        }
+        .boxed_local()
+    })
 }
 
 fn row(

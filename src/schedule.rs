@@ -23,6 +23,7 @@ const CHORES: &[(&str, Chore)] = &[
     ("forget old purges of the edge",          |app| forget_old_purges(app).boxed_local()),
     ("obey lifecycle rules of buckets",        |app| obey_lifecycle_rules(app).boxed_local()),
     ("deliver events of objects",              |app| deliver_events(app).boxed_local()),
+    ("tell the edge what has changed",         |app| tell_edge(app).boxed_local()),
 ];
 
 /// Does every chore; one that fails is logged and keeps none of the others.
@@ -48,6 +49,10 @@ async fn deliver_events(app: Rc<App>) -> Outcome {
     let delivered = storage::deliver_events(&app).await.map_err(|error| format!("{error:?}"))?;
     storage::give_up_events(&app).await.map_err(|error| format!("{error:?}"))?;
     Ok(Some(delivered))
+}
+
+async fn tell_edge(app: Rc<App>) -> Outcome {
+    storage::keep_edge_told(&app).await.map(Some).map_err(|error| format!("{error:?}"))
 }
 
 async fn delete_stray_bytes(app: Rc<App>) -> Outcome {

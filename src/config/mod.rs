@@ -29,7 +29,7 @@ pub use rate_limits::RateLimits;
 pub use rest::{Description, RestConfig, TransactionEnd};
 pub use signing_keys::SigningKey;
 pub use sms::{SmsCarrier, SmsConfig, SmsProvider};
-pub use storage::{AccessKey, KeyCharacters, R2Account, StorageConfig};
+pub use storage::{AccessKey, EdgeAnswers, KeyCharacters, R2Account, StorageConfig};
 pub use template::{Template, escape_html};
 pub use webauthn::WebAuthnConfig;
 

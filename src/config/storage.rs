@@ -39,6 +39,19 @@ pub struct StorageConfig {
     pub r2: Option<R2Account>,
     /// `ANON_KEY`: the legacy anon key, with which S3 requests with a session token are signed.
     pub anon_key: Option<String>,
+    /// `EDGE_CACHE_…`: public downloads that the edge answers by itself.
+    pub edge_answers: Option<EdgeAnswers>,
+}
+
+/// Where the edge may answer by itself, and how it is told of changes.
+#[derive(Clone, Debug)]
+pub struct EdgeAnswers {
+    /// `EDGE_CACHE_ORIGIN`: `https://HOST`; the host lies in the zone. Requests to others ask the database.
+    pub origin: String,
+    /// The zone's purge API: `EDGE_CACHE_ZONE_ID` under `CLOUDFLARE_API_URL`.
+    pub purge_url: String,
+    /// `EDGE_CACHE_PURGE_TOKEN`: an API token that may purge the zone's cache.
+    pub token: String,
 }
 
 /// How R2 is reached from outside.
@@ -93,6 +106,7 @@ impl StorageConfig {
             s3_host: s3_host(reader),
             r2: r2_account(reader),
             anon_key: Some(reader.text("ANON_KEY", "")).filter(|key| !key.is_empty()),
+            edge_answers: edge_answers(reader),
         }
     }
 }
@@ -117,6 +131,31 @@ fn s3_host(reader: &mut Reader<'_>) -> Option<String> {
         false if is_host => Some(host),
         false => reader.refuse("S3_HOST must be a host's name, without scheme and path".to_string()),
     }
+}
+
+fn edge_answers(reader: &mut Reader<'_>) -> Option<EdgeAnswers> {
+    let origin = reader.text("EDGE_CACHE_ORIGIN", "");
+    let zone = reader.text("EDGE_CACHE_ZONE_ID", "");
+    let token = reader.text("EDGE_CACHE_PURGE_TOKEN", "");
+    let api = reader.text("CLOUDFLARE_API_URL", "https://api.cloudflare.com/client/v4");
+    if origin.is_empty() && zone.is_empty() && token.is_empty() {
+        return None;
+    }
+    let host = origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://"));
+    let is_origin = host.is_some_and(|host| {
+        !host.is_empty()
+            && host
+                .bytes()
+                .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".-:".contains(&byte))
+    });
+    let is_zone = !zone.is_empty() && zone.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    if !is_origin || !is_zone || token.is_empty() {
+        return reader.refuse(
+            "EDGE_CACHE_ORIGIN must be https://HOST in lower case, and goes with EDGE_CACHE_ZONE_ID and EDGE_CACHE_PURGE_TOKEN"
+                .to_string(),
+        );
+    }
+    Some(EdgeAnswers { origin, purge_url: format!("{api}/zones/{zone}/purge_cache"), token })
 }
 
 fn r2_account(reader: &mut Reader<'_>) -> Option<R2Account> {

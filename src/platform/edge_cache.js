@@ -1,4 +1,6 @@
-// The JavaScript half of edge_cache.rs. Keys become URLs of no host: nothing but this Worker asks for them.
+// The JavaScript half of edge_cache.rs. Keys of versions become URLs of no host: nothing but this Worker asks for them.
+
+import { headersOf } from "./response.js";
 
 const urlOf = (key) => `https://edgeward.invalid/${key}`;
 
@@ -14,15 +16,17 @@ export async function get(key, offset, length) {
 }
 
 /** `[stream to send, promise of the keeping]` */
-export function keep(key, stream, bytes, type, seconds) {
+export function keep(url, stream, bytes, lines) {
   const [sent, kept] = stream.tee();
-  const headers = { "cache-control": `public, max-age=${seconds}`, "content-length": String(bytes), "content-type": type };
-  const entry = new Response(kept.pipeThrough(new FixedLengthStream(bytes)), { headers });
-  return [sent.pipeThrough(new FixedLengthStream(bytes)), caches.default.put(urlOf(key), entry).catch(() => {})];
+  const entry = new Response(kept.pipeThrough(new FixedLengthStream(bytes)), { headers: { ...headersOf(lines), "content-length": String(bytes) } });
+  return [sent.pipeThrough(new FixedLengthStream(bytes)), caches.default.put(url, entry).catch(() => {})];
 }
 
 /** Keeps bytes of wasm's memory, which the next call may overwrite: they are copied. */
-export function keepBytes(key, bytes, type, seconds) {
-  const headers = { "cache-control": `public, max-age=${seconds}`, "content-type": type };
-  return caches.default.put(urlOf(key), new Response(bytes.slice(), { headers })).catch(() => {});
+export function keepBytes(url, bytes, lines) {
+  return caches.default.put(url, new Response(bytes.slice(), { headers: headersOf(lines) })).catch(() => {});
+}
+
+export function forget(url) {
+  return caches.default.delete(url);
 }

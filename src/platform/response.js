@@ -13,7 +13,8 @@ export function respondBytes(status, lines, bytes) {
   return new Response(bytes.slice(), { status, headers: headersOf(lines) });
 }
 
-function headersOf(lines) {
+/** Headers as the runtime takes them. */
+export function headersOf(lines) {
   const headers = {};
   for (let at = 0; at < lines.length; ) {
     const colon = lines.indexOf(":", at);

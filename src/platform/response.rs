@@ -65,7 +65,8 @@ fn write_stream(status: u16, lines: &str, stream: Box<dyn Stream>) -> Result<web
     }
 }
 
-fn lines(headers: &HeaderMap) -> String {
+/// `name:value` lines.
+pub fn lines(headers: &HeaderMap) -> String {
     let mut lines = String::with_capacity(64 * headers.len());
     for (name, value) in headers {
         // Header values of ours are text; what is not would be refused by the runtime anyway.

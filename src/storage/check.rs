@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::store;
-use super::{StorageError, garbage};
+use super::{StorageError, edge_answer, garbage};
 use crate::app::App;
 
 /// Keys looked at in one call.
@@ -137,6 +137,7 @@ async fn repair(app: &App, check: &Check, report: &Report) -> Result<usize, Stor
         let versions: Vec<&String> = report.missing_bytes.iter().map(|row| &row.version).collect();
         let results = app.ports.database.batch(vec![store::check::remove_rows(&json(&versions)?)]).await?;
         repaired += results.first().map_or(0, |result| result.len());
+        edge_answer::settle_all(app).await?;
     }
     Ok(repaired)
 }

@@ -16,6 +16,8 @@ use crate::time::Timestamp;
 pub enum Door {
     /// Without a token: public buckets only.
     Public,
+    /// The same, by the very URL under which the edge may keep the answer ([`super::edge_answer`]).
+    OwnUrl,
     /// With a token: public buckets, and what policies show.
     Caller,
     /// With a token, and what policies show alone, as the S3 API has it.
@@ -66,8 +68,14 @@ pub async fn find(storage: &Storage, path: &ObjectPath, door: Door) -> Result<Fo
     let row = store::look(reader, |access| store::object::seek(access, path, door == Door::Caller)).await?;
     let mut sought: Sought = row.first()?.ok_or(StorageError::NoSuchBucket)?;
     let is_public = sought.public == 1;
-    let purges = Purges { object: sought.object_purged_at.take(), image: sought.image_purged_at.take() };
-    if door == Door::Public && !is_public {
+    let (object, image) = match sought.purges.take() {
+        None => (None, None),
+        Some(json) => {
+            serde_json::from_str(&json).map_err(|error| StorageError::Internal(error.to_string()))?
+        }
+    };
+    let purges = Purges { object, image };
+    if matches!(door, Door::Public | Door::OwnUrl) && !is_public {
         return Err(StorageError::NoSuchBucket);
     }
     let object = sought.object().ok_or(StorageError::NoSuchKey)?;
@@ -84,20 +92,25 @@ pub async fn download(
 ) -> Result<Download, StorageError> {
     let found = find(storage, path, door).await?;
     let version = found.object.version.clone();
-    match open(storage, found, conditions).await {
+    match open(storage, found, conditions, door).await {
         // Overwritten between the row and the bytes: the new row knows better.
         Err(StorageError::NoBytes) => {
             let found = find(storage, path, door).await?;
             if found.object.version == version {
                 return Err(StorageError::NoBytes);
             }
-            open(storage, found, conditions).await
+            open(storage, found, conditions, door).await
         }
         outcome => outcome,
     }
 }
 
-async fn open(storage: &Storage, found: Found, conditions: &Conditions) -> Result<Download, StorageError> {
+async fn open(
+    storage: &Storage,
+    found: Found,
+    conditions: &Conditions,
+    door: Door,
+) -> Result<Download, StorageError> {
     if conditions.not_modified(&found.metadata) {
         return Ok(Download::NotModified(found));
     }
@@ -106,7 +119,7 @@ async fn open(storage: &Storage, found: Found, conditions: &Conditions) -> Resul
         Wanted::Part(part) => Some(part),
         Wanted::Outside => return Err(StorageError::InvalidRange(found.metadata.length().unwrap_or(0))),
     };
-    let (body, cache) = edge::open(storage, &found, part).await?;
+    let (body, cache) = edge::open(storage, &found, part, door).await?;
     Ok(match part {
         None => Download::Whole(found, body, cache),
         Some(part) => Download::Part(found, part, body, cache),

@@ -4,12 +4,12 @@
 //! overwritten, moved or removed object, or one whose bucket is private now, cannot be served from a cache. Nothing of a
 //! private bucket is ever kept.
 
-use super::download::Found;
-use super::{Storage, StorageError};
+use super::download::{Door, Found};
+use super::{Storage, StorageError, edge_answer};
 use crate::ports::{Body, ByteRange, Kept};
 
 /// The most bytes of an object that is kept: the slower of two readers makes the runtime hold back that much.
-const LARGEST: u64 = 16 * 1024 * 1024;
+pub const LARGEST: u64 = 16 * 1024 * 1024;
 
 /// How long an entry is kept. A purge is remembered for longer.
 pub const SECONDS: u64 = 30 * 24 * 60 * 60;
@@ -52,10 +52,14 @@ pub async fn open(
     storage: &Storage,
     found: &Found,
     part: Option<ByteRange>,
+    door: Door,
 ) -> Result<(Body, CacheStatus), StorageError> {
     let version = found.object.version.as_deref().ok_or(StorageError::NoBytes)?;
     let size = found.metadata.length();
-    let key = key(found, None).filter(|_| size.is_some_and(|size| size > 0 && size <= LARGEST));
+    // What is about to be kept as an answer need not be kept twice.
+    let is_kept_whole = door == Door::OwnUrl && edge_answer::cache_control(found).is_some();
+    let fits = size.is_some_and(|size| size > 0 && size <= LARGEST);
+    let key = key(found, None).filter(|_| fits && !is_kept_whole);
     if let Some(key) = &key
         && let Some(kept) = storage.app.ports.edge_cache.get(key, part).await
     {

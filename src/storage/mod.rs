@@ -18,6 +18,7 @@ mod checksum;
 mod direct;
 mod download;
 mod edge;
+mod edge_answer;
 mod error;
 mod event;
 mod event_target;
@@ -41,6 +42,7 @@ mod tus;
 mod unfinished;
 mod upload;
 
+pub use edge_answer::{settle_all as tell_edge, settle_or_retire as keep_edge_told};
 pub use error::StorageError;
 pub use event::{deliver as deliver_events, give_up as give_up_events};
 pub use garbage::sweep;

@@ -1,8 +1,9 @@
 //! Purging the edge cache: of an object, a bucket or everything, in whole or of rendered images only.
 //!
-//! A purge is a row whose time becomes part of the keys, so it holds in every data centre from the next request on.
+//! A purge is a row whose time becomes part of the keys, so it holds in every data centre from the next request on; answers that the
+//! edge gives by itself are purged there.
 
-use super::{Storage, StorageError, edge, store};
+use super::{Storage, StorageError, edge, edge_answer, store};
 use crate::app::App;
 
 /// What is purged.
@@ -20,9 +21,21 @@ pub async fn purge(storage: &Storage, what: &Purge<'_>) -> Result<(), StorageErr
     if !storage.caller.bypasses_row_security() {
         return Err(StorageError::InvalidRole);
     }
-    let statement = store::purge::remember(what, &storage.app.now().to_postgres());
-    storage.app.ports.database.batch(vec![statement]).await?;
-    Ok(())
+    let now = storage.app.now().to_postgres();
+    let mut statements = vec![store::purge::remember(what, &now)];
+    let answers = storage.app.config.storage.edge_answers.is_some() && !what.images_only;
+    if answers {
+        statements
+            .push(store::edge_answer::note(what.bucket.unwrap_or_default(), what.key.unwrap_or_default()));
+        statements.push(store::edge_answer::due(&now));
+    }
+    let due = storage.app.ports.database.batch(statements).await?.pop();
+    match due.filter(|_| answers) {
+        Some(due) if !edge_answer::settle(storage, due.as_ref()).await => {
+            Err(StorageError::Internal("the edge was not told of the purge yet".into()))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Forgets purges that outlived whatever they purged.

@@ -77,6 +77,7 @@ impl TestApp {
         let hasher = Rc::new(CheapHasher::default());
         let limits = Rc::new(NoLimits::default());
         let http_client = Rc::new(MemoryHttpClient::default());
+        http_client.zone.replace(Some(edge_cache.clone()));
         let mailer = Rc::new(NotedMailer::default());
         let log = Rc::new(MemoryLog::default());
         let ports = Ports {
@@ -203,7 +204,7 @@ impl TestApp {
 }
 
 /// The stores of an app, for another isolate on them.
-fn ports_of(app: &TestApp) -> Ports {
+pub fn ports_of(app: &TestApp) -> Ports {
     Ports {
         database: app.database.clone(),
         blobs: app.blobs.clone(),
@@ -316,6 +317,11 @@ impl Call<'_> {
 
     /// For requests that are under way at once: see [`at_once`].
     pub async fn answer(self) -> Answer {
+        if let Some(edge) = &self.app.app.config.storage.edge_answers
+            && let Some((headers, body)) = self.app.edge_cache.answer(&self.request, &edge.origin)
+        {
+            return Answer { status: StatusCode::OK, headers, body: body.to_vec() };
+        }
         let response = serve(self.app.app.clone(), self.request, self.app.late_work.clone()).await;
         let (parts, body) = response.into_parts();
         let body = body.read(u64::MAX).await.unwrap();

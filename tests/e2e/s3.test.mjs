@@ -1,6 +1,7 @@
 // The S3 API as AWS' own client for JavaScript uses it, unmodified, with the project's keys and as a user.
 
 import assert from "node:assert/strict";
+import { Agent } from "node:http";
 import { Readable } from "node:stream";
 import { after, before, test } from "node:test";
 
@@ -30,7 +31,7 @@ import {
 
 import { bytes, hashOf, MIB, sha256, sizes } from "./files.mjs";
 import { backEnd, signUp } from "./project.mjs";
-import { startWorker } from "./worker.mjs";
+import { freePort, startWorker } from "./worker.mjs";
 
 let worker;
 let s3;
@@ -183,4 +184,40 @@ test("a user's session token brings their policies", async () => {
   assert.deepEqual((await hers.send(new ListObjectsV2Command({ Bucket }))).Contents.map(({ Key }) => Key), [Key]);
   const { data } = await backEnd(worker.url).storage.from("files").info(Key);
   assert.equal(data.size, 4);
+});
+
+test("a host of its own answers at its root, and has its buckets before its name", async () => {
+  const port = await freePort();
+  const host = `s3.localhost:${port}`;
+  // Another host than loopback is served with secrets of its own alone; the app's assets would answer for objects of the same name.
+  const [accessKeyId, secretAccessKey] = ["own-key", "the secret of this deployment"];
+  const keys = { JWT_SECRET: "a secret of this deployment, known to nobody", PUBLISHABLE_KEYS: undefined, SECRET_KEYS: undefined };
+  const vars = { ...keys, S3_HOST: host, S3_PROTOCOL_ACCESS_KEY_ID: accessKeyId, S3_PROTOCOL_ACCESS_KEY_SECRET: secretAccessKey };
+  const own = await startWorker({ port, vars, more: { assets: undefined } });
+  try {
+    // Names under localhost are this machine, whether its resolver knows or not.
+    const httpAgent = new Agent({ lookup: (_, options, found) => (options.all ? found(null, [{ address: "127.0.0.1", family: 4 }]) : found(null, "127.0.0.1", 4)) });
+    const at = (forcePathStyle) =>
+      new S3Client({ endpoint: `http://${host}`, region: "local", forcePathStyle, credentials: { accessKeyId, secretAccessKey }, maxAttempts: 1, requestHandler: { httpAgent } });
+    const [byPath, byHost] = [at(true), at(false)];
+    await byPath.send(new CreateBucketCommand({ Bucket }));
+    const file = bytes(6 * MIB);
+    await byHost.send(new PutObjectCommand({ Bucket, Key: "storage/v1/a b.txt", Body: file }));
+    for (const s3 of [byPath, byHost]) {
+      const { Body } = await s3.send(new GetObjectCommand({ Bucket, Key: "storage/v1/a b.txt" }));
+      assert.equal(await hashOf({ body: Body }), sha256(file));
+      assert.deepEqual((await s3.send(new ListObjectsV2Command({ Bucket }))).Contents.map(({ Key }) => Key), ["storage/v1/a b.txt"]);
+      const { UploadId } = await s3.send(new CreateMultipartUploadCommand({ Bucket, Key: "parts" }));
+      const { ETag } = await s3.send(new UploadPartCommand({ Bucket, Key: "parts", UploadId, PartNumber: 1, Body: "text" }));
+      await s3.send(new CompleteMultipartUploadCommand({ Bucket, Key: "parts", UploadId, MultipartUpload: { Parts: [{ PartNumber: 1, ETag }] } }));
+      await s3.send(new DeleteObjectCommand({ Bucket, Key: "parts" }));
+      await assert.rejects(s3.send(new HeadObjectCommand({ Bucket, Key: "parts" })), { name: "NotFound" });
+    }
+    assert.deepEqual((await byPath.send(new ListBucketsCommand({}))).Buckets.map(({ Name }) => Name), [Bucket]);
+    // Elsewhere the same Worker is what it always is.
+    assert.equal((await fetch(`${own.url}/health`)).status, 200);
+    assert.equal((await fetch(`${own.url}/storage/v1/object/public/${Bucket}/parts`)).status, 400);
+  } finally {
+    await own.dispose();
+  }
 });

@@ -1,7 +1,9 @@
 // The real Worker in a fresh Miniflare: its own empty D1, KV, R2 and Durable Objects as wrangler.toml binds them, the
 // system's migrations applied, the local demo keys set. Ready in well under a second, so a test file has its own.
 
+import { once } from "node:events";
 import { readdirSync, readFileSync } from "node:fs";
+import { createServer } from "node:net";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 
@@ -45,6 +47,16 @@ export async function startWorker({ build = testBuild, vars = {}, broken = [], p
     await mf.dispose();
     throw error;
   }
+}
+
+/** A port that nobody listens at, for settings that name the Worker's own URL. */
+export async function freePort() {
+  const server = createServer().listen(0, localHost);
+  await once(server, "listening");
+  const { port } = server.address();
+  server.close();
+  await once(server, "close");
+  return port;
 }
 
 /** Miniflare's options of the Worker as wrangler.toml describes it, with the settings of {@link startWorker}. */

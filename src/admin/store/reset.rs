@@ -74,7 +74,8 @@ pub async fn objects(database: &dyn Database) -> Result<Objects, DbError> {
     let mut objects = Objects::default();
     for row in rows.decode::<Row>()? {
         match row.kind.as_str() {
-            // The system has no triggers of its own; the project's may be on its tables.
+            "trigger" if row.name.starts_with("edgeward.") => {}
+            // The project's may be on the system's tables.
             "trigger" => objects.triggers.push(row.name),
             _ if SYSTEM.iter().any(|start| row.name.starts_with(start)) => {}
             "view" => objects.views.push(row.name),

@@ -6,9 +6,9 @@
 
 use ::http::StatusCode;
 use ::http::header::{
-    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_LENGTH,
-    CONTENT_RANGE, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, EXPIRES, LAST_MODIFIED,
-    X_CONTENT_TYPE_OPTIONS,
+    ACCEPT_RANGES, ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, CACHE_CONTROL,
+    CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_LENGTH, CONTENT_RANGE,
+    CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, EXPIRES, LAST_MODIFIED, RANGE, X_CONTENT_TYPE_OPTIONS,
 };
 use ::http::{HeaderName, Method};
 use chrono::DateTime;
@@ -21,13 +21,18 @@ use super::object_path;
 use crate::caller::{Access, Caller};
 use crate::http::{Api, Body, Context, Response, ResponseExt, authenticate, json_response, respond};
 use crate::storage::download::{Conditions, Door, Download, Found, download, find};
+use crate::storage::edge::CacheStatus;
+use crate::storage::key::ObjectPath;
 use crate::storage::metadata::Metadata;
 use crate::storage::signed_url::{Scope, SignedUrl};
-use crate::storage::{Storage, StorageError, mime};
+use crate::storage::{Storage, StorageError, edge_answer, mime};
 use crate::time::Timestamp;
 
 /// Whether the bytes came from the edge.
 pub const CACHE_STATUS: HeaderName = HeaderName::from_static("cf-cache-status");
+
+/// What a page may read of a download that the edge answers by itself, besides what every page may.
+const EXPOSED: &str = "Accept-Ranges, Content-Disposition, Content-Range, Date, ETag, CF-Cache-Status";
 
 /// What `encodeURIComponent` leaves as it is.
 const COMPONENT: &AsciiSet = &NON_ALPHANUMERIC
@@ -43,7 +48,18 @@ const COMPONENT: &AsciiSet = &NON_ALPHANUMERIC
 
 /// `GET /object/public/{bucket}/{path}`: an object of a public bucket.
 pub async fn public(context: Context) -> Result<Response, StorageError> {
-    serve(&context, &Storage::of(&context), Door::Public, None).await
+    let is_own_url = is_own_url(&context, &object_path(&context)?);
+    let door = if is_own_url { Door::OwnUrl } else { Door::Public };
+    serve(&context, &Storage::of(&context), door, None).await
+}
+
+/// Whether the whole object is asked for by the one URL under which the edge may answer the next time.
+fn is_own_url(context: &Context, path: &ObjectPath) -> bool {
+    context.method == Method::GET
+        && context.query.is_empty()
+        && !context.headers.contains_key(RANGE)
+        && edge_answer::url(&context.app, path)
+            .is_some_and(|url| url.strip_prefix(&context.origin) == Some(&context.path))
 }
 
 /// `GET /object/authenticated/{bucket}/{path}`: an object the caller sees.
@@ -108,8 +124,9 @@ async fn serve(
             with_validators(respond(StatusCode::NOT_MODIFIED, Body::Empty), &found, expires)
         }
         Download::Whole(found, body, cache) => {
-            with_headers(respond(StatusCode::OK, body), context, &found, expires)
-                .with_header(CACHE_STATUS, cache.name())
+            let response = with_headers(respond(StatusCode::OK, body), context, &found, expires)
+                .with_header(CACHE_STATUS, cache.name());
+            if door == Door::OwnUrl { kept_at_edge(storage, &path, &found, response) } else { response }
         }
         Download::Part(found, part, body, cache) => {
             let size = found.metadata.length().unwrap_or(part.offset + part.length);
@@ -119,6 +136,19 @@ async fn serve(
                 .with_header(CACHE_STATUS, cache.name())
         }
     })
+}
+
+/// Has the edge give this answer from now on, to every page, if the object may be kept.
+fn kept_at_edge(storage: &Storage, path: &ObjectPath, found: &Found, response: Response) -> Response {
+    let Some(control) = edge_answer::cache_control(found) else { return response };
+    let (head, body) = response.into_parts();
+    let kept = Response::from_parts(head.clone(), Body::Empty)
+        .with_header(ACCESS_CONTROL_ALLOW_ORIGIN, "*")
+        .with_header(ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED)
+        .with_header(CACHE_CONTROL, control)
+        .with_header(CACHE_STATUS, CacheStatus::Hit.name());
+    let body = edge_answer::keep(storage, path, found, kept.into_parts().0.headers, body);
+    Response::from_parts(head, body).with_header(CACHE_STATUS, CacheStatus::Miss.name())
 }
 
 fn head(context: &Context, found: &Found, expires: Option<Timestamp>) -> Response {

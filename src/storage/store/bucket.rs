@@ -222,7 +222,7 @@ pub fn delete(access: &Access<'_>, id: &str) -> Result<[Statement; 2], StorageEr
 
 /// Removes every object of a bucket, for the system; raises when there is no such bucket or it
 /// has too many. Their versions become garbage.
-pub fn empty(id: &str, now: &str) -> [Statement; 4] {
+pub fn empty(id: &str, now: &str) -> [Statement; 6] {
     let check = Statement::new(format!(
         "SELECT CASE
            WHEN NOT EXISTS (SELECT 1 FROM \"storage.buckets\" AS bucket WHERE bucket.id = ?1) THEN {missing}
@@ -243,5 +243,6 @@ pub fn empty(id: &str, now: &str) -> [Statement; 4] {
     let mut events = Writer::default();
     let condition = format!("{OBJECT}.bucket_id = {}", events.bind(id));
     let events = super::event::of_objects(events, Kind::Removed, &condition, now);
-    [check.bind(id), events, garbage.bind(id), rows.bind(id)]
+    let [note, leave] = super::edge_answer::leave(id);
+    [check.bind(id), events, note, leave, garbage.bind(id), rows.bind(id)]
 }

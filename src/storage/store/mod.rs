@@ -2,6 +2,7 @@
 
 pub mod bucket;
 pub mod check;
+pub mod edge_answer;
 pub mod event;
 pub mod garbage;
 pub mod lifecycle;
@@ -16,7 +17,7 @@ pub mod walk;
 pub mod write;
 
 use super::access::Access;
-use super::{Storage, StorageError};
+use super::{Storage, StorageError, edge_answer as answers};
 use crate::ports::{DbError, ResultSet};
 use crate::schema::{self, STALE_CATALOG};
 use crate::sql::Statement;
@@ -33,19 +34,29 @@ impl Results {
 }
 
 /// Runs one batch planned against the catalog's policies. When the schema has moved since this
-/// isolate read it, nothing took effect and the batch is planned once more.
+/// isolate read it, nothing took effect and the batch is planned once more. Where the edge answers by itself
+/// ([`answers`]), it is told what has changed before this returns.
 pub async fn batch(
     storage: &Storage,
     plan: impl Fn(&Access<'_>) -> Result<Vec<Statement>, StorageError>,
 ) -> Result<Results, StorageError> {
     let (cache, database) = (&storage.app.catalog, storage.app.ports.database.as_ref());
+    let tells_edge = storage.app.config.storage.edge_answers.is_some();
     let mut may_retry = true;
     loop {
         let catalog = cache.get(database).await?;
         let mut statements = vec![schema::guard(catalog.version)];
         statements.extend(plan(&Access { catalog: &catalog, caller: &storage.caller })?);
+        if tells_edge {
+            statements.push(edge_answer::due(&storage.app.now().to_postgres()));
+        }
         match database.batch(statements).await {
-            Ok(results) => return Ok(Results(results.into_iter().skip(1).collect())),
+            Ok(mut results) => {
+                if let Some(due) = results.pop_if(|_| tells_edge) {
+                    answers::settle(storage, due.as_ref()).await;
+                }
+                return Ok(Results(results.into_iter().skip(1).collect()));
+            }
             Err(DbError::Raised(payload)) if payload == STALE_CATALOG && may_retry => {
                 cache.forget();
                 may_retry = false;

@@ -31,10 +31,8 @@ pub struct Object {
 pub struct Sought {
     /// 1 when anyone may read the bucket's objects.
     pub public: u8,
-    /// When the object's copies at the edge were last purged.
-    pub object_purged_at: Option<String>,
-    /// When at least its rendered images were.
-    pub image_purged_at: Option<String>,
+    /// When the copies at the edge of what is public were last purged: the object's and its images', as a JSON array.
+    pub purges: Option<String>,
     id: Option<String>,
     version: Option<String>,
     metadata: Option<String>,
@@ -72,8 +70,7 @@ pub fn seek(
         "SELECT
            (SELECT version FROM \"edgeward.catalog_version\") AS catalog_version,
            place.public,
-           {object_purged_at} AS object_purged_at,
-           {image_purged_at} AS image_purged_at,
+           CASE place.public WHEN 1 THEN {purges} END AS purges,
            {OBJECT}.id,
            {OBJECT}.version,
            {OBJECT}.metadata,
@@ -86,8 +83,7 @@ pub fn seek(
            AND {OBJECT}.name = {name}
            AND ({public}{visible})
          WHERE place.id = {bucket}",
-        object_purged_at = purge::last(&bucket, &name, false),
-        image_purged_at = purge::last(&bucket, &name, true),
+        purges = purge::last(&bucket, &name),
         created_at = time(&format!("{OBJECT}.created_at")),
         updated_at = time(&format!("{OBJECT}.updated_at")),
     ));

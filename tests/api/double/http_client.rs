@@ -2,11 +2,12 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
+use std::rc::Rc;
 
 use async_trait::async_trait;
 use edgeward::ports::{HttpClient, IncomingResponse, OutgoingRequest, PortError};
 
-use super::Fault;
+use super::{Fault, MemoryEdgeCache};
 
 /// Answers with what was prepared, and then every request with one status.
 pub struct MemoryHttpClient {
@@ -20,6 +21,8 @@ pub struct MemoryHttpClient {
     pub lost_answer: Fault,
     /// Milliseconds waited in all.
     pub paused: Cell<u64>,
+    /// What a zone's purge API, under any URL that ends so, purges when it does not fail.
+    pub zone: RefCell<Option<Rc<MemoryEdgeCache>>>,
     prepared: RefCell<VecDeque<(String, Option<IncomingResponse>)>>,
 }
 
@@ -31,6 +34,7 @@ impl Default for MemoryHttpClient {
             fault: Fault::default(),
             lost_answer: Fault::default(),
             paused: Cell::default(),
+            zone: RefCell::default(),
             prepared: RefCell::default(),
         }
     }
@@ -59,6 +63,12 @@ impl MemoryHttpClient {
         self.prepared.borrow_mut().clear();
     }
 
+    fn purge(&self, body: &str) {
+        let asked: serde_json::Value = serde_json::from_str(body).unwrap();
+        let tags: Vec<String> = serde_json::from_value(asked["tags"].clone()).unwrap();
+        self.zone.borrow().as_ref().expect("a zone to purge").purge(&tags);
+    }
+
     /// Requests to URLs that start so.
     pub fn requests_to(&self, url: &str) -> Vec<OutgoingRequest> {
         self.requests.borrow().iter().filter(|request| request.url.starts_with(url)).cloned().collect()
@@ -78,12 +88,21 @@ impl HttpClient for MemoryHttpClient {
         assert!(request.url.starts_with("https://"), "{}", request.url);
         let mut prepared = self.prepared.borrow_mut();
         let position = prepared.iter().position(|(url, _)| request.url.starts_with(url));
+        let purged = request.url.ends_with("/purge_cache").then(|| request.body.clone());
         self.requests.borrow_mut().push(request);
         if self.lost_answer.strikes() {
             return Err(PortError("the answer was lost on purpose".into()));
         }
         match position.and_then(|position| prepared.remove(position)) {
             Some((_, response)) => Ok(response),
+            None if purged.is_some() && self.status.get() == 200 => {
+                self.purge(&purged.unwrap_or_default());
+                Ok(Some(IncomingResponse {
+                    status: 200,
+                    headers: Vec::new(),
+                    body: r#"{"success":true,"errors":[],"messages":[],"result":{"id":"zone"}}"#.into(),
+                }))
+            }
             None => Ok(Some(IncomingResponse {
                 status: self.status.get(),
                 headers: Vec::new(),

@@ -5,6 +5,7 @@ mod buckets;
 mod direct;
 mod downloads;
 mod edge;
+mod edge_answers;
 mod events;
 mod faults;
 mod fields;

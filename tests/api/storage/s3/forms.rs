@@ -37,6 +37,11 @@ fn post(app: &TestApp, expiration: &str, conditions: &Value, fields: &[(&str, &s
         .send()
 }
 
+/// Uploads a file by a form.
+pub fn post_file(app: &TestApp, key: &str, file: &str) -> Answer {
+    post(app, LATER, &json!([{"bucket": "files"}, {"key": key}]), &[("key", key)], file)
+}
+
 const LATER: &str = "2099-01-01T00:00:00Z";
 
 #[test]

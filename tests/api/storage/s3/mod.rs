@@ -1,7 +1,7 @@
 //! The S3 API, with a signer of its own: what the requests come to is worked out here once more, by the documentation.
 
 mod faults;
-mod forms;
+pub mod forms;
 mod host;
 pub mod multipart;
 mod objects;
