@@ -14,6 +14,8 @@
 
 mod outcome;
 mod project;
+mod rows;
+mod usage;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -27,6 +29,12 @@ use project::Project;
 /// What else a hosted project has.
 const HOSTED: &str = include_str!("hosted.sql");
 
+/// The API's roles may everything with what is made, as hosted: the policies decide.
+const GRANTS: &str = "
+GRANT USAGE ON SCHEMA public TO anon, authenticated, service_role;
+ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT ALL ON TABLES TO anon, authenticated, service_role;
+ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT ALL ON SEQUENCES TO anon, authenticated, service_role;";
+
 /// Applies all projects, whatever the seeds.
 pub fn run(postgres: &mut Postgres, seeds: &mut dyn Iterator<Item = u64>, report: &mut Report) {
     let seed = seeds.next().unwrap_or_default();
@@ -39,6 +47,7 @@ pub fn run(postgres: &mut Postgres, seeds: &mut dyn Iterator<Item = u64>, report
     postgres.enter("hosted");
     postgres.client.batch_execute(PLATFORM).unwrap();
     postgres.client.batch_execute(HOSTED).unwrap();
+    postgres.client.batch_execute(GRANTS).unwrap();
     let mut survey = Survey::default();
     for project in projects {
         postgres.enter("postgres");
@@ -47,7 +56,9 @@ pub fn run(postgres: &mut Postgres, seeds: &mut dyn Iterator<Item = u64>, report
             &["DROP DATABASE IF EXISTS survey WITH (FORCE)", "CREATE DATABASE survey TEMPLATE hosted"],
         );
         postgres.enter("survey");
-        survey.add(project.apply(postgres));
+        let (applied, verdicts) = project.apply(postgres);
+        verdicts.into_iter().for_each(|verdict| report.add(seed, verdict));
+        survey.add(applied);
     }
     postgres.enter("postgres");
     each(postgres, &["DROP DATABASE IF EXISTS survey WITH (FORCE)", "DROP DATABASE hosted WITH (FORCE)"]);

@@ -9,8 +9,10 @@ use postgres::Client;
 use serde_json::{Value, json};
 
 use super::outcome::{Applied, Refusal};
+use super::usage;
 use crate::app::TestApp;
 use crate::postgres::Postgres;
+use crate::report::Verdict;
 
 /// A project's name, and the names and texts of its files.
 pub struct Project {
@@ -48,9 +50,9 @@ impl Project {
     }
 
     /// Applies its files in both, in order.
-    pub fn apply(self, postgres: &mut Postgres) -> Applied {
+    pub fn apply(self, postgres: &mut Postgres) -> (Applied, Vec<Verdict>) {
         let started = Instant::now();
-        let app = TestApp::new();
+        let app = TestApp::with_vars(&[("DB_TX_END", "commit-allow-override")]);
         let mut applied = Applied::of(&self.name);
         for (index, (name, text)) in self.files.iter().enumerate() {
             super::each(postgres, SESSION);
@@ -66,8 +68,12 @@ impl Project {
             file.strike_what_postgres_refuses(&mut postgres.client, &mut applied);
             file.apply(&app, index, &mut applied);
         }
+        super::each(postgres, SESSION);
+        // What a refused statement would have made is missing from then on.
+        let is_whole = applied.refusals.is_empty();
+        let verdicts = if is_whole { usage::compare(&self.name, &app, postgres) } else { Vec::new() };
         applied.seconds = started.elapsed().as_secs_f64();
-        applied
+        (applied, verdicts)
     }
 }
 
