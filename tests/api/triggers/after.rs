@@ -250,3 +250,27 @@ fn what_a_function_names_may_come_later_and_go() {
     run(&app, "insert into t values (1)");
     assert_eq!(run(&app, "select * from log"), json!([{"id": 1}]));
 }
+
+/// SQLite names a column of VALUES after a column that stands there alone.
+#[test]
+fn a_new_row_brings_several_rows_of_another_table() {
+    let app = project(
+        "create table teams (id int primary key, name text);
+         create table texts (team int references teams on delete cascade, key text, value text);
+         create function welcome() returns trigger language plpgsql security definer as $$
+         begin
+           insert into texts (team, key, value) values (new.id, 'welcome', new.name), (new.id, 'closed', 'Bye');
+           return new;
+         end $$;
+         create trigger welcome after insert on teams for each row execute function welcome();",
+    );
+    run(&app, "insert into teams values (1, 'Reds'), (2, 'Blues')");
+    assert_eq!(
+        run(&app, "select team, key, value from texts order by team, key desc"),
+        json!([
+            {"team": 1, "key": "welcome", "value": "Reds"}, {"team": 1, "key": "closed", "value": "Bye"},
+            {"team": 2, "key": "welcome", "value": "Blues"}, {"team": 2, "key": "closed", "value": "Bye"},
+        ])
+    );
+    assert_clean(&app);
+}
