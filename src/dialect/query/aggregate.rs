@@ -196,13 +196,13 @@ impl Lowering<'_> {
             ("array_agg", []) => {
                 let element = json_element(&sql, &data_type)?;
                 let array = call("json_group_array", &element);
-                Ok(Piece::Typed(none_for_no_rows(&array, filter), DataType::Array(Box::new(data_type))))
+                Ok(Piece::Typed(none_for_no_rows(&array, "[]"), DataType::Array(Box::new(data_type))))
             }
             ("json_agg" | "jsonb_agg", []) => {
                 let to = if name == "json_agg" { DataType::Json } else { DataType::Jsonb };
                 let element = json_value(&data_type, &sql);
                 let array = call("json_group_array", &element);
-                Ok(Piece::Typed(none_for_no_rows(&array, filter), to))
+                Ok(Piece::Typed(none_for_no_rows(&array, "[]"), to))
             }
             ("json_object_agg" | "jsonb_object_agg", [value]) if !distinct => {
                 let key = self.as_text(Piece::Typed(sql, data_type))?;
@@ -216,7 +216,7 @@ impl Lowering<'_> {
                     (_, order) => order.to_string(),
                 };
                 let object = format!("json_group_object({key}, {}{order}){filter}", json_value(&of, &value));
-                Ok(Piece::Typed(none_for_no_rows(&object, filter), to))
+                Ok(Piece::Typed(none_for_no_rows(&object, "{}"), to))
             }
             _ => Err(refused(&data_type.display_name())),
         }
@@ -275,9 +275,10 @@ impl Lowering<'_> {
     }
 }
 
-/// Postgres aggregates no rows to NULL, SQLite to an empty array.
-fn none_for_no_rows(array: &str, filter: &str) -> String {
-    format!("CASE WHEN count(*){filter} > 0 THEN {array} END")
+/// Postgres aggregates no rows to NULL, SQLite to what is `empty`. Without a `count(*)`: where the value goes into a query of its own,
+/// as an array's function has it, that would count the rows of that query.
+fn none_for_no_rows(aggregate: &str, empty: &str) -> String {
+    format!("nullif({aggregate}, '{empty}')")
 }
 
 #[derive(Default)]

@@ -10,7 +10,7 @@ use super::order::{self, order_expressions};
 use super::output_name::output_name;
 use super::relation::From;
 use super::{LoweredQuery, column_name};
-use crate::dialect::expression::{Field, Lowering, Piece, relation};
+use crate::dialect::expression::{Field, Lowering, Piece, holds_aggregate, relation};
 use crate::dialect::{DialectError, name};
 use crate::schema::DataType;
 use crate::sql::{balanced, quote_identifier};
@@ -39,6 +39,11 @@ impl Clauses {
         let relations = lowering.scopes.last().map(|scope| scope.relations.as_slice()).unwrap_or_default();
         relations.iter().any(|relation| !relation.row.is_empty() && relation.is_named_in(sql))
     }
+}
+
+/// Whether SQL may have an aggregate in a query of its own. SQLite takes it for the outer one's mostly, and not inside a FROM.
+fn nests_aggregate(sql: &str) -> bool {
+    sql.split_once("(SELECT ").is_some_and(|(_, inner)| holds_aggregate(inner))
 }
 
 /// What a query around a grouping one names: the groups' keys and aggregates, as columns.
@@ -147,26 +152,30 @@ impl Lowering<'_> {
         let groups = self.groups(select)?;
         let is_aggregated = groups.is_some() || select.having.is_some() || has_aggregate(select);
         let clauses = Clauses { from, conditions, groups, is_aggregated };
-        match self.finish(select, &order, &targets, &clauses) {
-            // What is made of aggregates in many steps stands in a query around the groups.
-            Err(error) if error.code == "54001" && is_aggregated => {
-                self.staged = Some(Staged { row: quote_identifier(&self.alias()), values: Vec::new() });
-                let lowered = self.finish(select, &order, &targets, &clauses);
-                self.staged = None;
-                lowered
-            }
-            lowered => lowered,
+        let lowered = self.finish(select, &order, &targets, &clauses);
+        // What is made of aggregates in many steps, or in a query of its own, stands in a query around the groups.
+        let is_staged = is_aggregated
+            && match &lowered {
+                Ok((_, nests)) => *nests,
+                Err(error) => error.code == "54001",
+            };
+        if !is_staged {
+            return lowered.map(|(query, _)| query);
         }
+        self.staged = Some(Staged { row: quote_identifier(&self.alias()), values: Vec::new() });
+        let staged = self.finish(select, &order, &targets, &clauses);
+        self.staged = None;
+        staged.or(lowered).map(|(query, _)| query)
     }
 
-    /// The select list and what follows the groups.
+    /// The select list and what follows the groups; and whether an aggregate stands in a query inside of these.
     fn finish(
         &mut self,
         select: &Select,
         order: &[OrderByExpr],
         targets: &[DataType],
         clauses: &Clauses,
-    ) -> Result<LoweredQuery, DialectError> {
+    ) -> Result<(LoweredQuery, bool), DialectError> {
         let Clauses { from, conditions, groups, is_aggregated } = clauses;
         if *is_aggregated {
             let keys: Vec<String> = groups.iter().flatten().map(|group| group.sql.clone()).collect();
@@ -181,6 +190,8 @@ impl Lowering<'_> {
         let outputs = self.outputs(&select.projection, targets)?;
         let having = select.having.as_ref().map(|having| self.condition(having)).transpose()?;
         let order = self.order_keys(order, &outputs)?;
+        let parts = outputs.iter().map(|output| &output.sql).chain(order.iter().map(|(key, _)| key));
+        let nests = *is_aggregated && parts.chain(&having).any(|sql| nests_aggregate(sql));
         let mut sources = vec![from.sql.clone()];
         sources.extend(self.sources.take().unwrap_or_default());
         sources.retain(|source| !source.is_empty());
@@ -220,7 +231,7 @@ impl Lowering<'_> {
         };
         self.note_outputs(&outputs);
         let columns = outputs.into_iter().map(|output| (output.name, output.data_type)).collect();
-        Ok(LoweredQuery { sql, columns, is_single, value })
+        Ok((LoweredQuery { sql, columns, is_single, value }, nests))
     }
 
     /// SELECT DISTINCT. Values that are equal though their texts differ are grouped by a key of theirs.

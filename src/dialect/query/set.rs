@@ -251,6 +251,8 @@ impl Lowering<'_> {
             untyped.push(is_untyped);
         }
         self.untyped = untyped;
+        // SQLite names a column of VALUES after a column that stands there alone in the first row.
+        sql_rows.iter_mut().take(1).flatten().for_each(|sql| *sql = format!("+({sql})"));
         let names = (0..width).map(|index| format!("column{} AS {}", index + 1, column_name(index)));
         let rows = sql_rows.iter().map(|row| format!("({})", row.join(", ")));
         let sql = format!(

@@ -280,3 +280,27 @@ fn a_check_of_a_name_that_two_tables_have_is_the_right_ones() {
     assert_eq!(message("/rest/v1/rpc/take_stock", json!({"k": 9})), of("stock", "positive"));
     assert_eq!(message("/rest/v1/rpc/spoil", json!({})), of("other", "other_m_check"));
 }
+
+/// SQLite names a column of VALUES after a column that stands there alone.
+#[test]
+fn a_new_row_brings_several_rows_of_another_table() {
+    let app = project(
+        "create table teams (id int primary key, name text);
+         create table texts (team int references teams on delete cascade, key text, value text);
+         create function welcome() returns trigger language plpgsql security definer as $$
+         begin
+           insert into texts (team, key, value) values (new.id, 'welcome', new.name), (new.id, 'closed', 'Bye');
+           return new;
+         end $$;
+         create trigger welcome after insert on teams for each row execute function welcome();",
+    );
+    run(&app, "insert into teams values (1, 'Reds'), (2, 'Blues')");
+    assert_eq!(
+        run(&app, "select team, key, value from texts order by team, key desc"),
+        json!([
+            {"team": 1, "key": "welcome", "value": "Reds"}, {"team": 1, "key": "closed", "value": "Bye"},
+            {"team": 2, "key": "welcome", "value": "Blues"}, {"team": 2, "key": "closed", "value": "Bye"},
+        ])
+    );
+    assert_clean(&app);
+}

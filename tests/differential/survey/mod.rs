@@ -10,15 +10,16 @@
 //! sent again, so that one refusal does not hide the next. What PostgreSQL refuses itself, in a database that has what a
 //! hosted project has (`hosted.sql`), is struck out before and not counted.
 //!
-//! Of a project that applied whole, made-up rows are put into every table of both, and what anon and two users read of
-//! each is compared (`reading`).
+//! Made-up rows are put into every table of both, and what anon and two users read and may change of each is compared
+//! (`usage`): in a project that did not apply whole, only whether ours fails.
 //!
 //! Without MIGRATIONS the projects are those of `tests/fixtures/schemas`, of which nothing may be refused or
 //! read otherwise.
 
 mod outcome;
 mod project;
-mod reading;
+mod rows;
+mod usage;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -53,7 +54,9 @@ pub fn run(postgres: &mut Postgres, seeds: &mut dyn Iterator<Item = u64>, report
             &["DROP DATABASE IF EXISTS survey WITH (FORCE)", "CREATE DATABASE survey TEMPLATE hosted"],
         );
         postgres.enter("survey");
-        survey.add(project.apply(postgres));
+        let (applied, verdicts) = project.apply(postgres);
+        verdicts.into_iter().for_each(|verdict| report.add(seed, verdict));
+        survey.add(applied);
     }
     postgres.enter("postgres");
     each(postgres, &["DROP DATABASE IF EXISTS survey WITH (FORCE)", "DROP DATABASE hosted WITH (FORCE)"]);
@@ -68,10 +71,7 @@ pub fn run(postgres: &mut Postgres, seeds: &mut dyn Iterator<Item = u64>, report
             },
         );
     }
-    report.agreed += survey.taken() + survey.same();
-    if asked.is_none() {
-        survey.different().for_each(|what| report.add(seed, Verdict::Disagreed(what.clone())));
-    }
+    report.agreed += survey.taken();
     if asked.is_some() {
         println!("{survey}");
     }

@@ -6,7 +6,6 @@ use std::fmt;
 use edgeward::dialect::Source;
 
 use super::project::Answer;
-use super::reading::Reading;
 
 /// One statement, or file, that ours refused and PostgreSQL took.
 #[derive(Clone)]
@@ -29,8 +28,6 @@ pub struct Applied {
     /// What PostgreSQL refused, which is not counted: file, line and why.
     pub struck: Vec<String>,
     pub seconds: f64,
-    /// What was read of it, when nothing was refused.
-    pub reading: Reading,
 }
 
 /// What came of all.
@@ -44,14 +41,7 @@ const MISSING: &[&str] = &["42P01", "42703", "42883", "42704", "3F000", "42P02"]
 
 impl Applied {
     pub fn of(name: &str) -> Self {
-        Self {
-            name: name.to_string(),
-            taken: 0,
-            refusals: Vec::new(),
-            struck: Vec::new(),
-            seconds: 0.0,
-            reading: Reading::default(),
-        }
+        Self { name: name.to_string(), taken: 0, refusals: Vec::new(), struck: Vec::new(), seconds: 0.0 }
     }
 
     pub fn refused(&mut self, project: &str, file: &str, answer: Answer, source: Option<&Source>) {
@@ -172,16 +162,6 @@ impl Survey {
         self.projects.iter().flat_map(|project| &project.refusals)
     }
 
-    /// Tables that everyone reads the same of.
-    pub fn same(&self) -> usize {
-        self.projects.iter().map(|project| project.reading.same).sum()
-    }
-
-    /// What one side took or showed and the other did not.
-    pub fn different(&self) -> impl Iterator<Item = &String> {
-        self.projects.iter().flat_map(|project| &project.reading.different)
-    }
-
     /// Statements that ours took.
     pub fn taken(&self) -> usize {
         self.projects.iter().map(|project| project.taken).sum()
@@ -196,15 +176,6 @@ impl fmt::Display for Survey {
         writeln!(out, "projects wholly applied: {whole} of {}", self.projects.len())?;
         writeln!(out, "statements applied: {} of {}", self.taken(), self.taken() + refused)?;
         writeln!(out, "not counted, for PostgreSQL refuses them here too: {struck}")?;
-        writeln!(
-            out,
-            "rows put into both: {}",
-            self.projects.iter().map(|project| project.reading.rows).sum::<usize>()
-        )?;
-        writeln!(out, "tables read the same by anon and two users: {}", self.same())?;
-        for different in self.different() {
-            writeln!(out, "different: {different}")?;
-        }
         let mut reasons: BTreeMap<String, Vec<&Refusal>> = BTreeMap::new();
         for refusal in self.refusals() {
             reasons.entry(refusal.reason()).or_default().push(refusal);

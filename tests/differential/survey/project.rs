@@ -9,8 +9,10 @@ use postgres::Client;
 use serde_json::{Value, json};
 
 use super::outcome::{Applied, Refusal};
+use super::usage;
 use crate::app::TestApp;
 use crate::postgres::Postgres;
+use crate::report::Verdict;
 
 /// A project's name, and the names and texts of its files.
 pub struct Project {
@@ -66,9 +68,9 @@ impl Project {
     }
 
     /// Applies its files in both, in order.
-    pub fn apply(self, postgres: &mut Postgres) -> Applied {
+    pub fn apply(self, postgres: &mut Postgres) -> (Applied, Vec<Verdict>) {
         let started = Instant::now();
-        let app = TestApp::new();
+        let app = TestApp::with_vars(&[("DB_TX_END", "commit-allow-override")]);
         let mut applied = Applied::of(&self.name);
         for (index, (name, text)) in self.files.iter().enumerate() {
             super::each(postgres, SESSION);
@@ -84,12 +86,14 @@ impl Project {
             file.strike_what_postgres_refuses(&mut postgres.client, &mut applied);
             file.apply(&app, index, &mut applied);
         }
-        if applied.refusals.is_empty() {
-            super::each(postgres, SESSION);
-            applied.reading = super::reading::compare(&self.name, postgres, &app);
+        super::each(postgres, SESSION);
+        let mut verdicts = usage::compare(&self.name, &app, postgres);
+        if !applied.refusals.is_empty() {
+            // What a refused statement would have made is missing, so that only a failure of ours tells something.
+            verdicts.retain(|verdict| matches!(verdict, Verdict::Disagreed(what) if is_failure(what)));
         }
         applied.seconds = started.elapsed().as_secs_f64();
-        applied
+        (applied, verdicts)
     }
 }
 
@@ -206,6 +210,13 @@ fn migrate(app: &TestApp, number: usize, sql: &str) -> Result<(), Answer> {
     let text = |key: &str| body[key].as_str().unwrap_or_default().to_string();
     let code = if text("code").is_empty() { answer.status.as_u16().to_string() } else { text("code") };
     Err(Answer { code, message: text("message"), line: body["line"].as_u64() })
+}
+
+/// Whether ours failed, rather than answered otherwise.
+fn is_failure(what: &str) -> bool {
+    ["ours     Err(Failure { code: \"XX000\"", "ours     Err(Failure { code: \"500\""]
+        .iter()
+        .any(|of| what.contains(of))
 }
 
 impl Refusal {
