@@ -59,8 +59,15 @@ pub fn fires(catalog: &Catalog, table: &Table, writes: &[WrittenTable], guard: &
         fires.after.extend(fired_by(write, Timing::After).iter().map(|name| fire(name, guard)));
     }
     let mut noted: Vec<String> = Vec::new();
+    // What BEFORE triggers set is not said.
+    let sets_more = |trigger: &&Trigger| trigger.timing == Timing::Before && trigger.is_of_rows();
+    let sets_any = catalog.triggers_of(table).iter().any(sets_more);
     for write in writes {
-        for reached in catalog.reached_from(write) {
+        let mut write = write.clone();
+        if sets_any {
+            write.columns = table.columns.iter().map(|column| column.name.clone()).collect();
+        }
+        for reached in catalog.reached_from(&write) {
             let is_own = |of: &WrittenTable| of.table == reached.table && of.command == reached.command;
             if !writes.iter().any(is_own) {
                 let mut names = fired_by(&reached, Timing::After);
