@@ -49,9 +49,11 @@ impl StoredCaller<'_> {
                     is_free = false;
                     raise(&quote_literal(&format!("42501:permission denied for table {table}")))
                 }
+                // As in Postgres it is found when somebody comes upon it: migrations mend such policies later.
                 Err(PolicyError::Recursion(table)) => {
+                    is_free = false;
                     let message = format!("infinite recursion detected in policy for relation \"{table}\"");
-                    return Err(DialectError::new("42P17", message));
+                    raise(&quote_literal(&format!("42P17:{message}")))
                 }
                 Err(PolicyError::Expression(error)) => return Err(error),
             };

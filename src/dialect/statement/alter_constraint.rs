@@ -35,6 +35,10 @@ impl Translator {
         }
         let mut constraints = Constraints::default();
         constraints.add(constraint)?;
+        let alike = std::mem::take(&mut constraints.alike);
+        if !alike.is_empty() {
+            return self.create_alike(table, alike);
+        }
         let mut after = table.clone();
         constraints.resolve(&self.catalog, &mut after)?;
         check_keys(&self.catalog, &mut after)?;
@@ -115,6 +119,9 @@ impl Translator {
         behavior: Option<&DropBehavior>,
     ) -> Result<(), DialectError> {
         let name = folded(name);
+        if !is_constraint(table, &name) && self.drop_alike(table, &name)? {
+            return Ok(());
+        }
         if !is_constraint(table, &name) {
             return if if_exists { Ok(()) } else { Err(missing(table, &name)) };
         }

@@ -110,6 +110,10 @@ impl Translator {
         let before = table.clone();
         let mut constraints = Constraints::default();
         let column = read_column(&self.catalog, definition, &mut constraints)?;
+        if !constraints.alike.is_empty() {
+            return Err(DialectError::unsupported("ADD COLUMN … UNIQUE NULLS NOT DISTINCT")
+                .with_hint("Add the constraint in a statement of its own."));
+        }
         add_column(&mut table, column)?;
         let shapes = std::mem::take(&mut constraints.sequences);
         constraints.resolve(&self.catalog, &mut table)?;

@@ -92,11 +92,8 @@ fn read_option(
             refuse_characteristics(key.characteristics.as_ref())?;
         }
         ColumnOption::Unique(unique) => {
-            if unique.nulls_distinct == ast::NullsDistinctOption::NotDistinct {
-                return Err(DialectError::unsupported("NULLS NOT DISTINCT"));
-            }
             refuse_characteristics(unique.characteristics.as_ref())?;
-            constraints.unique(constraint_name.or(unique.name.as_ref()), vec![column.name.clone()]);
+            constraints.unique(unique, constraint_name.or(unique.name.as_ref()), vec![column.name.clone()]);
         }
         ColumnOption::ForeignKey(key) => {
             constraints.foreign_key(constraint_name.or(key.name.as_ref()), vec![column.name.clone()], key)?;

@@ -1,6 +1,8 @@
 //! Constraints: from syntax to the catalog, with the names Postgres would choose.
 
-use sqlparser::ast::{self, CheckConstraint, ForeignKeyConstraint, IndexColumn, TableConstraint};
+use sqlparser::ast::{
+    self, CheckConstraint, ForeignKeyConstraint, IndexColumn, TableConstraint, UniqueConstraint,
+};
 
 use super::column::{is_deferred, refuse_characteristics};
 use super::exclusion::exclusion;
@@ -14,6 +16,8 @@ use crate::schema::{Catalog, Check, DataType, ForeignKey, ReferentialAction, Tab
 pub struct Constraints {
     primary_key: Option<(Option<String>, Vec<String>)>,
     uniques: Vec<(Option<String>, Vec<String>)>,
+    /// `UNIQUE NULLS NOT DISTINCT`: unique indexes, since SQLite's constraints take each NULL for another value.
+    pub alike: Vec<(Option<String>, Vec<String>)>,
     foreign_keys: Vec<(Option<String>, Vec<String>, ForeignKeyConstraint)>,
     checks: Vec<(Option<String>, String)>,
     exclusions: Vec<ast::ExcludeConstraint>,
@@ -36,8 +40,12 @@ impl Constraints {
     }
 
     /// `UNIQUE`.
-    pub fn unique(&mut self, name: Option<&ast::Ident>, columns: Vec<String>) {
-        self.uniques.push((name.map(folded), columns));
+    pub fn unique(&mut self, unique: &UniqueConstraint, name: Option<&ast::Ident>, columns: Vec<String>) {
+        let of = match unique.nulls_distinct {
+            ast::NullsDistinctOption::NotDistinct => &mut self.alike,
+            _ => &mut self.uniques,
+        };
+        of.push((name.map(folded), columns));
     }
 
     /// `REFERENCES`.
@@ -79,10 +87,7 @@ impl Constraints {
             }
             TableConstraint::Unique(unique) => {
                 refuse_characteristics(unique.characteristics.as_ref())?;
-                if unique.nulls_distinct == ast::NullsDistinctOption::NotDistinct {
-                    return Err(DialectError::unsupported("NULLS NOT DISTINCT"));
-                }
-                self.unique(unique.name.as_ref(), plain_columns(&unique.columns)?);
+                self.unique(unique, unique.name.as_ref(), plain_columns(&unique.columns)?);
                 Ok(())
             }
             TableConstraint::ForeignKey(key) => {

@@ -4,7 +4,7 @@ use sqlparser::ast::{CreateIndex, Expr, Ident, IndexColumn, IndexType, OrderBySo
 
 use super::constraint::chosen_name;
 use super::create_table::nameable;
-use super::ddl::{in_row, stored_condition};
+use super::ddl::{in_row, list, stored_condition};
 use super::partition_bound::check_unique;
 use crate::dialect::expression::{called_name, refuse_unrounded};
 use crate::dialect::name::folded;
@@ -120,6 +120,45 @@ impl Translator {
             None if if_exists => Ok(()),
             None => Err(DialectError::new("42P01", format!("relation \"{old}\" does not exist"))),
         }
+    }
+
+    /// The unique indexes of a table's `UNIQUE NULLS NOT DISTINCT` constraints.
+    pub(super) fn create_alike(
+        &mut self,
+        table: &Table,
+        alike: Vec<(Option<String>, Vec<String>)>,
+    ) -> Result<(), DialectError> {
+        for (name, columns) in alike {
+            let name = name.unwrap_or_else(|| chosen_name(&self.catalog, table, &columns, "key"));
+            let sql = format!(
+                "CREATE UNIQUE INDEX {} ON {}.{} ({}) NULLS NOT DISTINCT",
+                quote_identifier(&name),
+                quote_identifier(&table.schema),
+                quote_identifier(&table.name),
+                list(&columns)
+            );
+            match parse::statement(parse::tokens(&sql)?)? {
+                Statement::CreateIndex(create) => self.create_index(&create)?,
+                _ => return Err(DialectError::new("XX000", "an index that is none")),
+            }
+        }
+        Ok(())
+    }
+
+    /// Drops such a constraint; false when there is none of the name.
+    pub(super) fn drop_alike(&mut self, table: &Table, name: &str) -> Result<bool, DialectError> {
+        let physical = physical_name(&table.schema, name);
+        let of = physical_name(&table.schema, &table.name);
+        let index = self.catalog.indexes.get(&physical).filter(|index| index.table == of);
+        let is_alike = match index {
+            Some(index) => definition(index)?.nulls_distinct == Some(false),
+            None => false,
+        };
+        if is_alike {
+            self.catalog.indexes.shift_remove(&physical);
+            self.push(format!("DROP INDEX {}", quote_identifier(&physical)))?;
+        }
+        Ok(is_alike)
     }
 
     /// The table whose primary key or unique constraint has the name.

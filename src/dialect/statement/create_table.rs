@@ -106,6 +106,7 @@ impl Translator {
             constraints.add(constraint)?;
         }
         let shapes = std::mem::take(&mut constraints.sequences);
+        let alike = std::mem::take(&mut constraints.alike);
         constraints.resolve(&self.catalog, &mut table)?;
         likes.iter().try_for_each(|like| self.like_keys(like, &mut table))?;
         check_keys(&self.catalog, &mut table)?;
@@ -114,6 +115,7 @@ impl Translator {
         if let Some(start) = start {
             self.set_rowid(&table, &start.to_string())?;
         }
+        self.create_alike(&table, alike)?;
         likes.iter().try_for_each(|like| self.like_indexes(like, &table))
     }
 

@@ -10,8 +10,9 @@ mod functions;
 mod geometry;
 mod partitions;
 mod policies;
-mod publications;
+
 mod ranges;
+mod real_projects;
 mod refusing;
 mod renaming;
 mod returning_rows;

@@ -1,4 +1,4 @@
-//! Publications are recorded, and what dumps of hosted projects say besides tables is taken.
+//! What real projects' migrations say and were once refused for.
 
 use http::StatusCode;
 use serde_json::json;
@@ -136,4 +136,45 @@ fn generated_columns_divide_and_round() {
     let (code, _) =
         app.refusal("create table x (a numeric(5,2), b numeric generated always as (a / 3) stored)");
     assert_eq!(code, "54001");
+}
+
+#[test]
+fn a_policy_that_leads_back_is_an_error_of_whoever_comes_upon_it_in_a_trigger() {
+    let app = TestApp::new();
+    app.migrate(
+        "1",
+        "create table members (id int primary key, room int);
+         create policy same_room on members using (exists (select 1 from members m where m.room = members.room));
+         create table states (id int primary key, n int);
+         create policy all_states on states using (true);
+         create function count_members() returns trigger language plpgsql as $$
+         begin new.n := (select count(*) from members); return new; end $$;
+         create trigger counted before insert on states for each row execute function count_members();
+         insert into members values (1, 1);",
+    );
+    let user = app.user("d0d3ae55-3a5c-4b5f-9a3b-1c0a3c0f7a11");
+    let answer = user.post("/rest/v1/states").json(&json!({"id": 1})).send();
+    assert_eq!(answer.json()["code"], json!("42P17"), "{}", answer.text());
+    let answer = app.service_role().post("/rest/v1/states").json(&json!({"id": 1})).send();
+    assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.text());
+    app.migrate("2", "drop policy same_room on members; create policy seen on members using (true)");
+    let answer = user.post("/rest/v1/states").json(&json!({"id": 2})).send();
+    assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.text());
+}
+
+#[test]
+fn nulls_that_are_alike_are_kept_apart_by_the_data_api_too() {
+    let app = TestApp::new();
+    app.migrate(
+        "1",
+        "create table words (id int primary key, tenant int, slug text, unique nulls not distinct (tenant, slug));
+         create policy all_words on words using (true);",
+    );
+    let add = |row| app.service_role().post("/rest/v1/words").json(&row).send();
+    assert_eq!(add(json!({"id": 1, "slug": "a"})).status, StatusCode::CREATED);
+    let answer = add(json!({"id": 2, "slug": "a"}));
+    assert_eq!((answer.status, &answer.json()["code"]), (StatusCode::CONFLICT, &json!("23505")));
+    assert_eq!(add(json!({"id": 3, "tenant": 1, "slug": "a"})).status, StatusCode::CREATED);
+    app.migrate("2", "alter table words drop constraint words_tenant_slug_key");
+    assert_eq!(add(json!({"id": 2, "slug": "a"})).status, StatusCode::CREATED);
 }
