@@ -207,7 +207,7 @@ impl Machine<'_> {
                 let (sign, test) = if *is_reverse { ("-", ">=") } else { ("+", "<=") };
                 let number = format!("({from} {sign} {fold}.\"/n\" * {by})");
                 *numbers = Some(number.clone());
-                Ok(Rounds { each: None, goes_on: format!("{number} {test} {to}") })
+                Ok(Rounds { each: None, goes_on: format!("{by} > 0 AND {number} {test} {to}") })
             }
         }
     }
