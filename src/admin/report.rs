@@ -92,19 +92,21 @@ pub async fn report(app: &App) -> Result<Vec<TableReport>, AdminError> {
         .views
         .values()
         .filter(|view| !view.partition && app.config.rest.schemas.contains(&view.table.schema));
-    let mut reports: Vec<TableReport> = views.map(view_report).collect();
+    let mut reports: Vec<TableReport> = views.map(|view| view_report(&catalog, view)).collect();
     reports.extend(tables.into_iter().map(|table| table_report(&catalog, table, &looks, &answers)));
     reports.sort_by(|one, other| (&one.schema, &one.name).cmp(&(&other.schema, &other.name)));
     Ok(reports)
 }
 
 /// What is reached through a view: everything its owner reaches, unless it asks as the caller.
-fn view_report(view: &View) -> TableReport {
+fn view_report(catalog: &Catalog, view: &View) -> TableReport {
     let reach = |role: &str, command: Command| match (&view.written, command) {
         _ if !view.table.privileges.allows(role, command) => Reach::Denied,
         (_, Command::Insert | Command::Update | Command::Delete) if view.materialized => Reach::Nothing,
         (_, Command::Select) if view.materialized || !view.security_invoker => Reach::Everything,
         (_, Command::Select) => Reach::Policy,
+        // Its function decides.
+        _ if catalog.instead_of(&view.table, command).is_some() => Reach::Everything,
         (Written::Refused(_), _) => Reach::Nothing,
         (Written::Through(_), _) if view.security_invoker => Reach::Policy,
         (Written::Through(_), _) => Reach::Everything,
@@ -451,5 +453,6 @@ pub fn word(command: Command) -> &'static str {
         Command::Insert => "insert",
         Command::Update => "update",
         Command::Delete => "delete",
+        Command::Truncate => "truncate",
     }
 }

@@ -28,11 +28,12 @@ pub use expression::{
     Expression, JsonParts, json_containment, lower_cast, lower_condition, lower_default, lower_expression,
 };
 pub use expression::{FUNCTIONS, Reads, Row, SPECIALS, Special, TEXT_ARRAY_FUNCTIONS};
+pub use plpgsql::{Condition, packed_row, unpacked_cell};
 pub use query::{AGGREGATES, TABLE_FUNCTIONS, TableFunction, WINDOW_FUNCTIONS, WindowFunction};
 pub use range::{RangeOperator, range_sort_key, range_test};
 pub use routine::{CallArgument, RoutineBatch, routine_batch, routine_source, routine_value};
 pub use sequence::{take_numbers, taken_number};
 pub use translate::{ScriptError, Source, Translation, statements, translate};
-pub use trigger::{InvokerEnvironment, stored_caller_value};
+pub use trigger::{InvokerEnvironment, fires, stored_caller_value, written};
 pub use view::{ViewRow, view_row, view_source};
 pub use write::{Before, KEEP, has_before, old_columns, proposed, updated_on_conflict};

@@ -181,6 +181,8 @@ fn memory_key(table: &Table, command: Command, role: &str, row: &str, side: Side
         (Side::Check, Command::Insert) => "check for insert",
         (Side::Check, Command::Update) => "check for update",
         (Side::Check, Command::Delete) => "check for delete",
+        // No policy is for it.
+        (_, Command::Truncate) => "truncate",
     };
     [place, &table.schema, &table.name, role, row].join("\0")
 }

@@ -9,7 +9,7 @@ use crate::caller::Caller;
 use crate::policy::permit_columns;
 use crate::ports::DbError;
 use crate::schema::{Catalog, Command, Table};
-use crate::sql::Raised;
+use crate::sql::{Raised, physical_name};
 
 /// A failure that has nothing to do with what was asked.
 pub fn plainly(error: &DbError) -> RestError {
@@ -41,15 +41,11 @@ pub fn failure(
                 table_name(catalog, table)
             ),
         ),
-        (DbError::Check(name), Some(write)) if write.steps.is_empty() => RestError::postgres(
-            "23514",
-            format!("new row for relation \"{}\" violates check constraint \"{name}\"", write.table.name),
-        ),
         (DbError::Check(name), _) => RestError::postgres(
             "23514",
             format!(
                 "new row for relation \"{}\" violates check constraint \"{name}\"",
-                table_of_check(catalog, name)
+                table_of_check(catalog, plan, name)
             ),
         ),
         // A function's: which of its statements it was is not said.
@@ -233,9 +229,31 @@ pub fn shows_values(catalog: &Catalog, caller: &Caller, write: &Write<'_>) -> bo
         && permit_columns(catalog, caller, table, Command::Select, columns).is_ok()
 }
 
-/// The table of a CHECK's name; several may have one.
-fn table_of_check<'c>(catalog: &'c Catalog, name: &str) -> &'c str {
-    let mut tables = catalog.tables.values();
+/// The table of a CHECK's name, all that SQLite says. Several may have one: then it is among those that the plan may have
+/// written, and where that leaves several they are all named.
+fn table_of_check(catalog: &Catalog, plan: &Plan<'_>, name: &str) -> String {
     let has_it = |table: &&Table| table.checks.iter().any(|check| check.name == name);
-    tables.find(has_it).map_or("", |table| table.name.as_str())
+    let mut tables: Vec<&Table> = catalog.tables.values().filter(has_it).collect();
+    if tables.len() > 1 {
+        let key = |table: &Table| physical_name(&table.schema, &table.name);
+        let roots = match plan {
+            Plan::Write(write) => {
+                write.steps.iter().map(|step| step.write.table).chain([write.table]).map(key).collect()
+            }
+            Plan::Read(plan) => {
+                let body =
+                    plan.call.as_ref().map(|call| call.routine.body.to_lowercase()).unwrap_or_default();
+                let is_named = |table: &&Table| body.contains(&table.name.to_lowercase());
+                catalog.tables.values().filter(is_named).map(key).collect()
+            }
+        };
+        let reached = catalog.reached_by_writing(roots);
+        if tables.iter().any(|table| reached.contains(&key(table))) {
+            tables.retain(|table| reached.contains(&key(table)));
+        }
+    }
+    if let (Plan::Write(write), true) = (plan, tables.is_empty()) {
+        tables.push(write.table);
+    }
+    tables.iter().map(|table| table.name.as_str()).collect::<Vec<_>>().join("\" or \"")
 }

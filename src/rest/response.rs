@@ -150,7 +150,7 @@ pub fn plan(request: &RestRequest, results: &Results) -> Result<Answer, RestErro
     Ok(Answer::new(request, StatusCode::OK, Body::from(text), true))
 }
 
-/// The answer to a write of nothing, which asks no database.
+/// The answer to a write of nothing.
 pub fn idle(request: &RestRequest) -> Result<Answer, RestError> {
     let represents = request.preferences.representation == Some(Return::Representation);
     let status = match (request.action, represents) {
@@ -273,6 +273,9 @@ fn written(
     batch: &Batch,
     results: &Results,
 ) -> Result<Answer, RestError> {
+    if batch.rows.is_empty() {
+        return idle(request);
+    }
     let sets = rows(batch, results)?;
     let represents = write.returns == Return::Representation;
     // A statement that gives nothing back still says how many rows it changed.

@@ -261,6 +261,21 @@ pub enum Command {
     Update,
     /// Removing rows.
     Delete,
+    /// Removing all rows, which only triggers tell from the other.
+    Truncate,
+}
+
+impl Command {
+    /// In upper case.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Select => "SELECT",
+            Self::Insert => "INSERT",
+            Self::Update => "UPDATE",
+            Self::Delete => "DELETE",
+            Self::Truncate => "TRUNCATE",
+        }
+    }
 }
 
 impl Catalog {

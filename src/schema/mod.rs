@@ -41,5 +41,5 @@ pub use spatial::Spatial;
 pub use store::{
     CatalogCache, STALE_CATALOG, StoredCaller, enter_caller, guard, guarded, leave_caller, load, save,
 };
-pub use trigger::{CALLER_TABLE, NativeTrigger, Timing, Trigger, WrittenTable};
+pub use trigger::{CALLER_TABLE, FIRED, FIRED_ROWS, Level, NativeTrigger, Timing, Trigger, WrittenTable};
 pub use view::{CheckOption, Origin, View, WritePath, WriteStop, Written, origin_name};

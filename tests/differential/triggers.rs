@@ -157,11 +157,85 @@ const TEAMS: Project = Project {
     ],
 };
 
+const STATEMENTS: Project = Project {
+    schema: "
+        CREATE TABLE shelves (id int PRIMARY KEY, label text);
+        CREATE TABLE books (id int PRIMARY KEY, shelf int REFERENCES shelves ON DELETE CASCADE ON UPDATE CASCADE, series int REFERENCES books ON DELETE CASCADE, title text, price numeric(8,2), twice int GENERATED ALWAYS AS (id * 2) STORED);
+        CREATE TABLE loans (id int PRIMARY KEY, book int REFERENCES books ON DELETE SET NULL);
+        CREATE TABLE lines (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, line text);
+        CREATE TABLE totals (id int PRIMARY KEY, books int, worth numeric);
+        INSERT INTO totals VALUES (1, 0, 0);
+        CREATE FUNCTION tidy() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.title := trim(NEW.title); IF NEW.title = 'none' THEN RETURN NULL; END IF; RETURN NEW; END $$;
+        CREATE TRIGGER tidy BEFORE INSERT OR UPDATE ON books FOR EACH ROW EXECUTE FUNCTION tidy();
+        CREATE FUNCTION before_any() RETURNS trigger LANGUAGE plpgsql AS $$
+        DECLARE n int;
+        BEGIN
+          SELECT count(*) INTO n FROM books;
+          INSERT INTO lines (line) VALUES (TG_WHEN || TG_OP || TG_LEVEL || TG_ARGV[0] || n || coalesce(NEW.title, '.'));
+          RETURN NEW;
+        END $$;
+        CREATE TRIGGER before_any BEFORE INSERT OR UPDATE OF price ON books FOR EACH STATEMENT EXECUTE FUNCTION before_any('/');
+        CREATE FUNCTION sums() RETURNS trigger LANGUAGE plpgsql AS $$
+        DECLARE n int;
+        BEGIN
+          UPDATE totals SET books = (SELECT count(*) FROM books), worth = (SELECT coalesce(sum(price), 0) FROM books) RETURNING books INTO n;
+          IF n > 9 THEN RAISE EXCEPTION 'too many: %', n USING ERRCODE = 'P0099'; END IF;
+          RETURN NULL;
+        END $$;
+        CREATE TRIGGER sums AFTER INSERT OR UPDATE OR DELETE ON books EXECUTE FUNCTION sums();
+        CREATE FUNCTION changed() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN
+          IF TG_OP = 'INSERT' THEN
+            INSERT INTO lines (line) SELECT 'new ' || count(*) || coalesce(string_agg(n.id || n.title || coalesce(n.price, 0) || n.twice, ',' ORDER BY n.id), '-') FROM fresh n;
+          ELSIF TG_OP = 'DELETE' THEN
+            INSERT INTO lines (line) SELECT 'old ' || coalesce(string_agg(o.id || coalesce(title, '?'), ',' ORDER BY o.id), '-') FROM gone o;
+          ELSE
+            INSERT INTO lines (line) SELECT 'from ' || coalesce(o.title, '?') || coalesce(o.shelf, 0) || ' to ' || coalesce(n.title, '?') || coalesce(n.shelf, 0) FROM gone o JOIN fresh n USING (id) ORDER BY id;
+            IF EXISTS (SELECT FROM fresh WHERE price < 0) THEN RAISE EXCEPTION 'negative' USING ERRCODE = 'P0098'; END IF;
+            DELETE FROM loans WHERE book IN (SELECT id FROM fresh WHERE title = 'lost');
+          END IF;
+          RETURN NULL;
+        END $$;
+        CREATE TRIGGER c_insert AFTER INSERT ON books REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION changed();
+        CREATE TRIGGER c_update AFTER UPDATE ON books REFERENCING OLD TABLE AS gone NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION changed();
+        CREATE TRIGGER c_delete AFTER DELETE ON books REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION changed();
+        CREATE FUNCTION said() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO lines (line) VALUES (TG_NAME || TG_OP); RETURN NULL; END $$;
+        CREATE TRIGGER said AFTER INSERT OR UPDATE OF book OR DELETE OR TRUNCATE ON loans EXECUTE FUNCTION said();
+        CREATE TRIGGER never AFTER INSERT OR DELETE ON loans FOR EACH STATEMENT WHEN (1 > 2) EXECUTE FUNCTION said();
+        CREATE FUNCTION lend() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
+        BEGIN
+          IF NEW.title LIKE 'a%' THEN INSERT INTO loans VALUES (NEW.id, NEW.id) ON CONFLICT (id) DO UPDATE SET book = excluded.book; END IF;
+          RETURN NEW;
+        END $$;
+        CREATE TRIGGER lend AFTER INSERT ON books FOR EACH ROW EXECUTE FUNCTION lend();
+        INSERT INTO shelves VALUES (1, 'a'), (2, 'b'), (3, 'c'), (4, 'd');",
+    tables: &["shelves", "books", "loans", "lines", "totals"],
+    statements: &[
+        "INSERT INTO books (id, shelf, title, price) VALUES (#, #, ' t# ', #.5), (#0, #, 'a', #)",
+        "INSERT INTO books (id, shelf, series, title) VALUES (#1, #, #, 'part'), (#2, 1, #, 'none')",
+        "INSERT INTO books (id, shelf, title) VALUES (#, #, 'up#'), (#3, #, 'a') ON CONFLICT (id) DO UPDATE SET title = excluded.title, price = books.price + 1",
+        "INSERT INTO books (id, title) VALUES (#, 'x') ON CONFLICT DO NOTHING",
+        "INSERT INTO books (id, title) SELECT id + 90, 'of ' || label FROM shelves WHERE id > #",
+        "UPDATE books SET price = price - # WHERE shelf = #",
+        "UPDATE books SET title = 'lost' WHERE id = #",
+        "UPDATE books SET shelf = # WHERE id > #0",
+        "UPDATE shelves SET id = # WHERE id = #",
+        "UPDATE shelves SET label = 'x' WHERE id = #",
+        "DELETE FROM shelves WHERE id = #",
+        "DELETE FROM books WHERE id < #",
+        "DELETE FROM books WHERE id = #0",
+        "INSERT INTO shelves VALUES (#, 'again')",
+        "UPDATE loans SET book = NULL WHERE book = #",
+        "TRUNCATE loans, books",
+        "TRUNCATE books",
+    ],
+};
+
 /// Runs so many projects with their statements.
 pub fn run(postgres: &mut Postgres, seeds: &mut dyn Iterator<Item = u64>, report: &mut Report) {
     for seed in seeds {
         let mut chance = Chance::new(seed);
-        let project = if chance.below(2) == 0 { SHOP } else { TEAMS };
+        let project = [SHOP, TEAMS, STATEMENTS].into_iter().nth(chance.below(3)).unwrap();
         postgres.migrate(project.schema).unwrap();
         let app = TestApp::new();
         ours::migrate(&app, project.schema).unwrap();

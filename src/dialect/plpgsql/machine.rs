@@ -11,7 +11,7 @@ use super::sink::Sink;
 use super::state::{Place, Shape, State, negated, row, shape, variables};
 use super::syntax::{Action, Block, Otherwise, Step};
 use crate::dialect::expression::{Field, Lowering, Piece, Relation};
-use crate::dialect::query::LoweredQuery;
+use crate::dialect::query::{CommonTable, LoweredQuery};
 use crate::dialect::{DialectError, Environment};
 use crate::schema::{Catalog, DataType, WrittenTable};
 use crate::sql::{quote_identifier, raise};
@@ -55,6 +55,10 @@ pub struct Machine<'a> {
     pub result_types: Vec<DataType>,
     /// The names of the parameters that come out.
     pub out: Vec<String>,
+    /// What it may read by name besides the schema's tables: a trigger's transition tables.
+    pub tables: Vec<CommonTable>,
+    /// Whether it runs inside of another statement.
+    pub in_trigger: bool,
 }
 
 /// A RETURN and what leads to it.
@@ -121,6 +125,8 @@ impl<'a> Machine<'a> {
             columns: Vec::new(),
             result_types: Vec::new(),
             out: Vec::new(),
+            tables: Vec::new(),
+            in_trigger: false,
         }
     }
 
@@ -253,6 +259,7 @@ impl<'a> Machine<'a> {
             Action::Select(query, None) => self.perform(query),
             Action::Select(query, Some(into)) => self.select_into(query, into),
             Action::Write(statement, into) => self.write(statement, into.as_ref()),
+            Action::Refresh(view) => self.refresh(view),
             Action::Return(value) => self.returns(value.as_ref()),
             Action::ReturnNext(value) => self.return_next(value.as_ref()),
             Action::ReturnQuery(query) => self.return_query(query),
@@ -450,7 +457,9 @@ impl<'a> Machine<'a> {
                         _ => None,
                     })
                     .collect();
-                rows?.into_iter().find(|row| row.columns.iter().any(|field| field.sql != "NULL"))
+                let rows = rows?;
+                let present = |row: &&Relation| row.columns.iter().any(|field| field.sql != "NULL");
+                rows.iter().find(present).or(rows.first()).cloned()
             }
             _ => None,
         }
@@ -464,6 +473,7 @@ impl<'a> Machine<'a> {
         let prefix = quote_identifier(&self.prefix);
         let mut lowering = Lowering::beside_row(self.catalog, self.environment, &prefix);
         lowering.scopes = self.state.visible();
+        lowering.common_tables.clone_from(&self.tables);
         lowering.search_path.clone_from(&self.search_path);
         lowering.row_mark.clone_from(&self.row_mark);
         work(&mut lowering)

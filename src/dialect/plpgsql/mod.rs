@@ -36,6 +36,6 @@ pub use machine::{Machine, Outcome, Returned, known};
 pub use parse::{body, condition, into_of};
 pub use raise::condition_code;
 pub use rows::with_out;
-pub use sink::{FRAME, LAYER, Sink, cleared, over_layers};
+pub use sink::{FRAME, LAYER, Sink, cleared, over_layers, packed_row, unpacked_cell};
 pub use state::{State, qualified, row_of_table, variables};
 pub use syntax::{Action, Block, Otherwise, Step};

@@ -299,6 +299,12 @@ fn simple(mut sentence: Reader<'_>) -> Result<Action, DialectError> {
     if sentence.takes("SELECT") || sentence.takes("VALUES") {
         return select(start);
     }
+    if sentence.takes("REFRESH MATERIALIZED VIEW") {
+        sentence.takes("CONCURRENTLY");
+        let view = sentence.qualified_name()?;
+        sentence.takes("WITH DATA");
+        return if sentence.is_done() { Ok(Action::Refresh(view)) } else { Err(sentence.syntax()) };
+    }
     if sentence.takes("INSERT") || sentence.takes("UPDATE") || sentence.takes("DELETE") {
         return write(start);
     }

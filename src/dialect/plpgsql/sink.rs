@@ -107,21 +107,16 @@ impl Sink {
     /// Puts all rows of a query aside where `runs` holds, none where it does not: a query of them.
     pub fn keep_rows(&mut self, query: &LoweredQuery, runs: &Condition) -> LoweredQuery {
         let columns = || query.columns.iter().enumerate();
-        let packed: Vec<String> = columns()
-            .map(|(index, (_, of))| packed(of, &format!("\"/row\".{}", column_name(index))))
-            .collect();
-        let packed: Vec<String> =
-            packed.chunks(CELLS).map(|cells| format!("json_array({})", cells.join(", "))).collect();
+        let cells = columns().map(|(index, (_, of))| (of, format!("\"/row\".{}", column_name(index))));
         let rows = format!(
-            "(SELECT json_group_array(json_array({})) FROM (SELECT * FROM ({}) LIMIT -1) AS \"/row\")",
-            packed.join(", "),
+            "(SELECT json_group_array({}) FROM (SELECT * FROM ({}) LIMIT -1) AS \"/row\")",
+            packed_row(&mut cells.into_iter()),
             query.sql
         );
         let kept = self.keep(&runs.guarding(&rows));
         let unpacked: Vec<String> = columns()
             .map(|(index, (_, of))| {
-                let cell = format!("\"/kept\".value ->> '$[{}][{}]'", index / CELLS, index % CELLS);
-                format!("{} AS {}", unpacked(of, &cell), column_name(index))
+                format!("{} AS {}", unpacked_cell(of, "\"/kept\".value", index), column_name(index))
             })
             .collect();
         LoweredQuery {
@@ -166,15 +161,15 @@ impl Sink {
 /// How many arguments SQLite's functions take at most, and some to spare.
 const CELLS: usize = 30;
 
-/// Values as one JSON text.
-pub fn packed_row(types: &[DataType], values: &[String]) -> String {
-    let cells: Vec<String> = types.iter().zip(values).map(|(of, sql)| packed(of, sql)).collect();
+/// A row as one JSON text that keeps its values whole; of each column its type and SQL.
+pub fn packed_row(cells: &mut dyn Iterator<Item = (&DataType, String)>) -> String {
+    let cells: Vec<String> = cells.map(|(of, sql)| packed(of, &sql)).collect();
     let cells: Vec<String> =
         cells.chunks(CELLS).map(|cells| format!("json_array({})", cells.join(", "))).collect();
     format!("json_array({})", cells.join(", "))
 }
 
-/// One of the values of [`packed_row`] again.
+/// The value of a column of [`packed_row`].
 pub fn unpacked_cell(of: &DataType, row: &str, index: usize) -> String {
     unpacked(of, &format!("{row} ->> '$[{}][{}]'", index / CELLS, index % CELLS))
 }

@@ -67,6 +67,8 @@ pub enum Action {
     Select(Box<ast::Query>, Option<Into>),
     /// `INSERT`, `UPDATE`, `DELETE`, with what `RETURNING … INTO` fills.
     Write(Box<ast::Statement>, Option<Into>),
+    /// `REFRESH MATERIALIZED VIEW [CONCURRENTLY]` of this schema and name.
+    Refresh((String, String)),
     /// `RETURN [value]`.
     Return(Option<ast::Expr>),
     /// `RETURN NEXT [value]`.

@@ -5,14 +5,16 @@ use sqlparser::ast::{self, SelectItem};
 use super::machine::Machine;
 use super::sink::Sink;
 use super::syntax::Into;
-use crate::dialect::DialectError;
 use crate::dialect::name::folded;
 use crate::dialect::query::Output;
 use crate::dialect::statement::insert::inserted_columns;
 use crate::dialect::statement::write::{assigned, is_default};
+use crate::dialect::trigger::Fires;
+use crate::dialect::view::system_query;
 use crate::dialect::write::{self, Written, refuse_written, run_with, taken_apart};
-use crate::schema::{Column, Command, DataType};
-use crate::sql::{balanced, quote_identifier, raise};
+use crate::dialect::{CallerValue, DialectError};
+use crate::schema::{Column, Command, DataType, WrittenTable};
+use crate::sql::{balanced, physical_name, quote_identifier, quote_literal, raise};
 
 impl Machine<'_> {
     pub(super) fn write(
@@ -28,8 +30,10 @@ impl Machine<'_> {
             (ast::Statement::Query(_), None) => self.write_after_with(statement),
             (_, None) => {
                 let written = self.written(statement, None)?;
-                self.push_write(written);
-                self.count()
+                let after = self.push_write(written)?;
+                self.count()?;
+                after.into_iter().for_each(|sql| self.sink.push(sql));
+                Ok(())
             }
             (ast::Statement::Insert(insert), Some(into)) => {
                 let items = insert.returning.clone().unwrap_or_default();
@@ -39,8 +43,10 @@ impl Machine<'_> {
                 }
                 let outputs = self.outputs(&written, &items)?;
                 let last = format!("{}.rowid = last_insert_rowid()", written.table.physical());
-                self.push_write(written.clone());
-                self.take_row(&written, &outputs, &last, "changes() > 0", into)
+                let after = self.push_write(written.clone())?;
+                self.take_row(&written, &outputs, &last, "changes() > 0", into)?;
+                after.into_iter().for_each(|sql| self.sink.push(sql));
+                Ok(())
             }
             (ast::Statement::Update(update), Some(into)) => {
                 let items = update.returning.clone().unwrap_or_default();
@@ -48,8 +54,10 @@ impl Machine<'_> {
                 let outputs = self.outputs(&written, &items)?;
                 let row = self.keep_running(&only_row(&written));
                 let is_it = format!("{}.rowid = {row}", written.table.physical());
-                self.push_write(written.clone());
-                self.take_row(&written, &outputs, &is_it, "changes() > 0", into)
+                let after = self.push_write(written.clone())?;
+                self.take_row(&written, &outputs, &is_it, "changes() > 0", into)?;
+                after.into_iter().for_each(|sql| self.sink.push(sql));
+                Ok(())
             }
             (ast::Statement::Delete(delete), Some(into)) => {
                 let items = delete.returning.clone().unwrap_or_default();
@@ -58,7 +66,8 @@ impl Machine<'_> {
                 let row = self.keep_running(&only_row(&written));
                 let is_it = format!("{}.rowid = {row}", written.table.physical());
                 self.take_row(&written, &outputs, &is_it, "TRUE", into)?;
-                self.push_write(written);
+                let after = self.push_write(written)?;
+                after.into_iter().for_each(|sql| self.sink.push(sql));
                 Ok(())
             }
             _ => Err(DialectError::unsupported("this statement in a function")),
@@ -90,8 +99,9 @@ impl Machine<'_> {
             balanced(equal, " AND ")
         );
         let outputs = self.outputs(&written, items)?;
-        self.push_write(written.clone());
+        let after = self.push_write(written.clone())?;
         self.take_row(&written, &outputs, &is_it, "changes() > 0", into)?;
+        after.into_iter().for_each(|sql| self.sink.push(sql));
         let lost = raise("'0A000:RETURNING … INTO of a row whose key a trigger changed is not supported'");
         let (rows, found) = (self.state.row_count.clone(), self.state.found.clone());
         self.guard(&format!("CASE WHEN {rows} > 0 AND NOT {found} THEN {lost} ELSE TRUE END"));
@@ -110,13 +120,15 @@ impl Machine<'_> {
             }
             let of = write::written(lowering, &statement, &guard)?;
             refuse_written(&of.sql, &written)?;
-            sink.push(of.sql.clone());
-            written.push(of);
-            Ok(written)
+            Ok((written, of))
         });
         self.sink = sink;
-        self.writes.extend(written?.into_iter().flat_map(Written::into_tables));
-        self.count()
+        let (written, of) = written?;
+        self.writes.extend(written.into_iter().flat_map(Written::into_tables));
+        let after = self.push_write(of)?;
+        self.count()?;
+        after.into_iter().for_each(|sql| self.sink.push(sql));
+        Ok(())
     }
 
     /// An INSERT for each row of a source.
@@ -136,8 +148,58 @@ impl Machine<'_> {
         if source.contains(&format!("FROM {}", written.table.physical())) {
             return Err(DialectError::unsupported("a loop over the table that it writes"));
         }
-        self.push_write(written);
+        if !self.fires(&written)?.is_empty() {
+            return Err(DialectError::unsupported(
+                "a loop of INSERTs into a table with statement-level triggers",
+            )
+            .with_hint("Write one INSERT … SELECT."));
+        }
+        self.push_write(written)?;
         self.count()
+    }
+
+    /// `REFRESH MATERIALIZED VIEW`: its owner's, whose policies are nobody's.
+    pub(super) fn refresh(&mut self, (schema, name): &(String, String)) -> Result<(), DialectError> {
+        if !self.sink.takes_statements() {
+            return Err(DialectError::new("0A000", "a function that writes cannot stand in an expression"));
+        }
+        let missing = || DialectError::new("42P01", format!("relation \"{name}\" does not exist"));
+        let catalog = self.catalog;
+        let view = catalog.view(schema, name).ok_or_else(missing)?;
+        if !view.materialized {
+            return Err(DialectError::new("0A000", format!("\"{name}\" is not a materialized view")));
+        }
+        let user = self.environment.caller_value(CallerValue::CurrentUser)?;
+        if user != "'postgres'" {
+            let error = raise(&quote_literal(&format!("42501:must be owner of materialized view {name}")));
+            self.guard(&format!("CASE WHEN {user} = 'postgres' THEN TRUE ELSE {error} END"));
+        }
+        let columns: Vec<String> =
+            view.table.columns.iter().map(|column| quote_identifier(&column.name)).collect();
+        let query = system_query(catalog, &view.definition)?;
+        let (table, running) = (view.table.physical(), self.state.running.clone());
+        let clause =
+            if running.is_always() { String::new() } else { format!("\nWHERE {}", running.to_sql()) };
+        self.sink.push(format!("DELETE FROM {table}{clause}"));
+        self.sink
+            .push(format!("INSERT INTO {table} ({})\nSELECT *\nFROM ({query}){clause}", columns.join(", ")));
+        for command in [Command::Delete, Command::Insert] {
+            let table = physical_name(schema, name);
+            self.writes.push(WrittenTable { table, command, columns: Vec::new() });
+        }
+        Ok(())
+    }
+
+    /// The statement-level triggers of a write here.
+    fn fires(&self, written: &Written) -> Result<Fires, DialectError> {
+        let fires = written.fires(self.catalog, &self.state.running);
+        if fires.follows_keys && self.in_trigger {
+            return Err(DialectError::unsupported(format!(
+                "a trigger's function that writes \"{}\", whose foreign keys reach a table with statement-level triggers,",
+                written.table.name
+            )));
+        }
+        Ok(fires)
     }
 
     fn written(&mut self, statement: &ast::Statement, each: Option<&str>) -> Result<Written, DialectError> {
@@ -150,10 +212,15 @@ impl Machine<'_> {
         })
     }
 
-    fn push_write(&mut self, written: Written) {
+    /// Gives what runs after it, once nobody asks for its `changes()` any more.
+    fn push_write(&mut self, written: Written) -> Result<Vec<String>, DialectError> {
+        let fires = self.fires(&written)?;
         let sql = written.sql.clone();
         self.writes.extend(written.into_tables());
-        self.sink.push(sql);
+        for sql in fires.before.into_iter().chain([sql]).chain(fires.check) {
+            self.sink.push(sql);
+        }
+        Ok(fires.after)
     }
 
     /// `FOUND` and `ROW_COUNT` of the statement just pushed.

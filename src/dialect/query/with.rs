@@ -24,6 +24,11 @@ impl CommonTable {
         common_table(alias, sql, lowered)
     }
 
+    /// One of these columns.
+    pub fn named(name: &str, sql: String, columns: &[(String, DataType)]) -> Self {
+        Self { name: name.to_string(), sql, columns: fields(columns) }
+    }
+
     /// Its columns under an alias.
     pub fn fields(&self, alias: Option<&TableAlias>) -> Result<Vec<Field>, DialectError> {
         let mut columns = self.columns.clone();

@@ -6,11 +6,12 @@ use sqlparser::ast::{
 };
 
 use super::ddl::{is_numbered, stored_default};
-use super::write::{assigned, assignments, is_default, target_scope, written_column};
+use super::write::{assigned, assigned_names, assignments, is_default, target_scope, written_column};
 use crate::dialect::expression::{Expression, Lowering, Piece, Place, Relation, Scope};
 use crate::dialect::name::folded;
 use crate::dialect::plpgsql::Condition;
 use crate::dialect::translate::{SystemEnvironment, Translator};
+use crate::dialect::trigger::written;
 use crate::dialect::{DialectError, Environment, name, take_numbers};
 use crate::schema::{Column, Command, DataType, Identity, Table};
 use crate::sql::quote_identifier;
@@ -39,24 +40,34 @@ impl Translator {
             return self.insert_into_view(&view, insert);
         }
         let table = self.any_table(object)?;
+        let mut writes = vec![written(&table, Command::Insert, Vec::new())];
+        if let Some(OnInsert::OnConflict(OnConflict { action: OnConflictAction::DoUpdate(update), .. })) =
+            &insert.on
+        {
+            writes.push(written(&table, Command::Update, assigned_names(&update.assignments)?));
+        }
+        self.fired(&table, &writes, &mut |translator| translator.insert_into(&table, insert))
+    }
+
+    fn insert_into(&mut self, table: &Table, insert: &Insert) -> Result<(), DialectError> {
         let alias = insert.table_alias.as_ref().map(|alias| folded(&alias.alias));
-        if crate::dialect::write::has_before(&self.catalog, &table, &[Command::Insert, Command::Update])? {
+        if crate::dialect::write::has_before(&self.catalog, table, &[Command::Insert, Command::Update])? {
             let written = self.lowered(|lowering| {
                 crate::dialect::write::insert(lowering, insert, &Condition::always(), None)
             })?;
-            let returning = self.returning(&table, alias.as_deref(), insert.returning.as_deref())?;
+            let returning = self.returning(table, alias.as_deref(), insert.returning.as_deref())?;
             return self.push_write(written.sql, returning);
         }
-        let columns = inserted_columns(&table, &insert.columns)?;
-        let (columns, sources, numbers) = self.sources(&table, columns, insert)?;
+        let columns = inserted_columns(table, &insert.columns)?;
+        let (columns, sources, numbers) = self.sources(table, columns, insert)?;
         let conflict = match &insert.on {
             None => String::new(),
             Some(OnInsert::OnConflict(conflict)) => {
-                self.lowered(|lowering| on_conflict(lowering, &table, alias.as_deref(), conflict))?
+                self.lowered(|lowering| on_conflict(lowering, table, alias.as_deref(), conflict))?
             }
             Some(other) => return Err(DialectError::unsupported(other)),
         };
-        let returning = self.returning(&table, alias.as_deref(), insert.returning.as_deref())?;
+        let returning = self.returning(table, alias.as_deref(), insert.returning.as_deref())?;
         if returning.is_some() && sources.len() > 1 {
             return Err(DialectError::new("54000", "the INSERT is too long to return its rows"));
         }

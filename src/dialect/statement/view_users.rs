@@ -112,6 +112,7 @@ impl Translator {
         let Some(view) = self.catalog.views.get(key).cloned() else { return Ok(()) };
         self.drop_policies_over(&view.table, &[], true)?;
         self.catalog.views.shift_remove(key);
+        self.drop_triggers_of(key);
         if view.materialized {
             self.catalog.tables.shift_remove(key);
             self.catalog.indexes.retain(|_, index| index.table != key);
@@ -169,6 +170,8 @@ impl Translator {
         let (old_key, new_key) = (physical_name(schema, old), physical_name(schema, new));
         let mut after = self.catalog.clone();
         after.views = rekeyed(after.views, &old_key, &new_key, new);
+        self.rename_in_triggers(&view.table, |trigger| trigger.table = new.to_string());
+        after.triggers.clone_from(&self.catalog.triggers);
         let (old_sql, new_sql) = (quote_identifier(&old_key), quote_identifier(&new_key));
         self.carry(after, NewName { old, new, old_sql: &old_sql, new_sql: &new_sql })
     }

@@ -10,6 +10,7 @@ use crate::dialect::name::folded;
 use crate::dialect::plpgsql::{Condition, Sink, cleared};
 use crate::dialect::query::{Output, row_object};
 use crate::dialect::translate::{SystemEnvironment, Translator};
+use crate::dialect::trigger::written;
 use crate::dialect::write::{
     has_before, has_writes, refuse_written, returned, run_with, taken_apart, unwritten,
 };
@@ -101,11 +102,12 @@ impl Translator {
             return Err(DialectError::unsupported("this form of UPDATE"));
         }
         let (table, alias) = self.target(&update.table)?;
+        let names = assigned_names(&update.assignments)?;
         if has_before(&self.catalog, &table, &[Command::Update])? {
             let written = self
                 .lowered(|lowering| crate::dialect::write::update(lowering, update, &Condition::always()))?;
             let returning = self.returning(&table, alias.as_deref(), update.returning.as_deref())?;
-            return self.push_write(written.sql, returning);
+            return self.push_fired(&table, Command::Update, names, &written.sql, returning.as_deref());
         }
         let sources = match &update.from {
             None => &[],
@@ -133,7 +135,7 @@ impl Translator {
             Ok(sql)
         })?;
         let returning = self.returning(&table, alias.as_deref(), update.returning.as_deref())?;
-        self.push_write(sql, returning)
+        self.push_fired(&table, Command::Update, names, &sql, returning.as_deref())
     }
 
     pub(in crate::dialect) fn delete(&mut self, delete: &Delete) -> Result<(), DialectError> {
@@ -174,7 +176,8 @@ impl Translator {
             ("42P01" | "42703", Some(_)) => DialectError::unsupported("RETURNING of the tables in USING"),
             _ => error,
         })?;
-        self.push_write(format!("{with}DELETE FROM {}{condition}", table.physical()), returning)
+        let sql = format!("{with}DELETE FROM {}{condition}", table.physical());
+        self.push_fired(&table, Command::Delete, Vec::new(), &sql, returning.as_deref())
     }
 
     /// Postgres refuses to truncate what other tables refer to, even when no row does.
@@ -202,14 +205,31 @@ impl Translator {
         if truncate.cascade.is_some() || truncate.partitions.is_some() {
             return Err(DialectError::unsupported("TRUNCATE … CASCADE"));
         }
-        for table in tables {
-            self.push(format!("DELETE FROM {}", table.physical()))?;
-            if truncate.identity == Some(sqlparser::ast::TruncateIdentityOption::Restart) {
-                let name = crate::sql::physical_name(&table.schema, &table.name);
-                self.push(format!("DELETE FROM sqlite_sequence WHERE name = {}", quote_literal(&name)))?;
+        let restarts = truncate.identity == Some(sqlparser::ast::TruncateIdentityOption::Restart);
+        self.truncated(&tables, &mut |translator| {
+            for table in &tables {
+                translator.push(format!("DELETE FROM {}", table.physical()))?;
+                if restarts {
+                    let name = quote_literal(&crate::sql::physical_name(&table.schema, &table.name));
+                    translator.push(format!("DELETE FROM sqlite_sequence WHERE name = {name}"))?;
+                }
             }
-        }
-        Ok(())
+            Ok(())
+        })
+    }
+
+    /// A write with the statement-level triggers that it fires.
+    pub(super) fn push_fired(
+        &mut self,
+        table: &Table,
+        command: Command,
+        columns: Vec<String>,
+        sql: &str,
+        returning: Option<&str>,
+    ) -> Result<(), DialectError> {
+        self.fired(table, &[written(table, command, columns)], &mut |translator| {
+            translator.push_write(sql.to_string(), returning.map(str::to_string))
+        })
     }
 
     pub(super) fn push_write(&mut self, sql: String, returning: Option<String>) -> Result<(), DialectError> {
@@ -356,6 +376,15 @@ pub fn assigned_values(
         }
     }
     Ok(parts)
+}
+
+/// The columns that assignments name.
+pub fn assigned_names(list: &[Assignment]) -> Result<Vec<String>, DialectError> {
+    let objects = list.iter().flat_map(|assignment| match &assignment.target {
+        AssignmentTarget::ColumnName(object) => std::slice::from_ref(object),
+        AssignmentTarget::Tuple(objects) => objects.as_slice(),
+    });
+    objects.map(name::single).collect()
 }
 
 fn assignable<'a>(table: &'a Table, object: &ast::ObjectName) -> Result<&'a Column, DialectError> {

@@ -11,6 +11,7 @@ use crate::dialect::expression::{Expression, Field, Lowering, Relation, Scope};
 use crate::dialect::name::folded;
 use crate::dialect::query::json_object;
 use crate::dialect::translate::Translator;
+use crate::dialect::trigger::written;
 use crate::dialect::write::has_before;
 use crate::dialect::{DialectError, name};
 use crate::schema::{
@@ -24,6 +25,16 @@ enum Verb {
     Insert,
     Update,
     Delete,
+}
+
+impl Verb {
+    fn command(self) -> Command {
+        match self {
+            Self::Insert => Command::Insert,
+            Self::Update => Command::Update,
+            Self::Delete => Command::Delete,
+        }
+    }
 }
 
 impl Translator {
@@ -110,7 +121,10 @@ impl Translator {
             let sql = format!("UPDATE {table}\nSET {}{from}{}", sets.join(", "), clause(conditions));
             Ok((sql, (returning(lowering, scope, update.returning.as_deref())?, checks)))
         })?;
-        self.push_written(sql, returning)
+        let columns = names.iter().map(|name| base_column(&path, name).map(|column| column.name.clone()));
+        let writes = [written(path.base, Command::Update, columns.collect::<Result<_, _>>()?)];
+        let base = path.base.clone();
+        self.fired(&base, &writes, &mut |translator| translator.push_written(&sql, returning.clone()))
     }
 
     pub(super) fn delete_from_view(
@@ -134,7 +148,8 @@ impl Translator {
             let sql = format!("DELETE FROM {table}{}", clause(conditions));
             Ok((sql, (returning(lowering, scope, delete.returning.as_deref())?, Vec::new())))
         })?;
-        self.push_written(sql, returning)
+        let (base, writes) = (path.base.clone(), [written(path.base, Command::Delete, Vec::new())]);
+        self.fired(&base, &writes, &mut |translator| translator.push_written(&sql, returning.clone()))
     }
 
     /// The same INSERT on the table below, under the names of its columns.
@@ -178,13 +193,15 @@ impl Translator {
         self.insert(&into)?;
         let inserts: Vec<String> =
             self.statements.drain(before..).map(|statement| statement.text.into_owned()).collect();
-        if returning.0.is_some() && inserts.len() > 1 {
+        // What is around it takes numbers, and fires triggers.
+        let is_insert =
+            |sql: &&String| sql.starts_with("INSERT INTO") && !sql.starts_with("INSERT INTO \"edgeward.");
+        if returning.0.is_some() && inserts.iter().filter(is_insert).count() > 1 {
             return Err(DialectError::new("54000", "the INSERT is too long to return its rows"));
         }
         for sql in inserts {
-            // What comes before it takes numbers.
-            if sql.starts_with("INSERT INTO") && !sql.starts_with("INSERT INTO \"edgeward.") {
-                self.push_written(sql, returning.clone())?;
+            if is_insert(&&sql) {
+                self.push_written(&sql, returning.clone())?;
             } else {
                 self.push(sql)?;
             }
@@ -192,7 +209,7 @@ impl Translator {
         Ok(())
     }
 
-    fn push_written(&mut self, sql: String, (returning, checks): Returned) -> Result<(), DialectError> {
+    fn push_written(&mut self, sql: &str, (returning, checks): Returned) -> Result<(), DialectError> {
         let has_answer = returning.is_some();
         let mut value = returning;
         for (condition, error) in checks {
@@ -279,7 +296,17 @@ fn path_of<'c>(
         let message = format!("column \"{column}\" of relation \"{}\" does not exist", view.table.name);
         return Err(DialectError::new("42703", message));
     }
+    let refused_instead = || {
+        let what = format!("{} in SQL of a view with INSTEAD OF triggers", verb.command().word());
+        Err(DialectError::unsupported(what).with_hint("Write to it by the data API, or to its tables."))
+    };
+    if catalog.instead_of(&view.table, verb.command()).is_some() {
+        return refused_instead();
+    }
     let path = catalog.write_path(view, columns).map_err(|stop| refused(stop, verb))?;
+    if catalog.stops_at(&path, verb.command()).is_some() {
+        return refused_instead();
+    }
     if is_builtin(path.base) {
         return Err(DialectError::unsupported("writing to the system's tables through a view"));
     }

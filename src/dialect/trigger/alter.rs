@@ -5,7 +5,7 @@ use crate::dialect::DialectError;
 use crate::dialect::reader::Reader;
 use crate::dialect::statement::create_table::nameable;
 use crate::dialect::translate::Translator;
-use crate::schema::{Command, ReferentialAction, Routine, Table, Trigger};
+use crate::schema::{Routine, Table, Trigger, WrittenTable};
 use crate::sql::physical_name;
 
 impl Translator {
@@ -145,8 +145,8 @@ impl Translator {
     /// SQLite does not run a trigger that is running already; Postgres does.
     pub(super) fn refuse_circles(&self) -> Result<(), DialectError> {
         for trigger in self.catalog.triggers.values().filter(|trigger| !trigger.writes.is_empty()) {
-            let mut reached: Vec<Write> = Vec::new();
-            let mut pending: Vec<Write> = self.writes_of(trigger);
+            let mut reached: Vec<WrittenTable> = Vec::new();
+            let mut pending = trigger.writes.clone();
             while let Some(write) = pending.pop() {
                 if reached.contains(&write) {
                     continue;
@@ -159,25 +159,16 @@ impl Translator {
                         ))
                         .with_hint("Name the columns it is for: UPDATE OF …, none of which it sets."));
                     }
-                    pending.extend(self.writes_of(fired));
+                    pending.extend(fired.writes.iter().cloned());
                 }
-                pending.extend(self.acted_on_by(&write));
+                pending.extend(self.catalog.acted_on_by(&write));
                 reached.push(write);
             }
         }
         Ok(())
     }
 
-    fn writes_of(&self, trigger: &Trigger) -> Vec<Write> {
-        let write = |written: &crate::schema::WrittenTable| Write {
-            table: written.table.clone(),
-            command: written.command,
-            columns: written.columns.clone(),
-        };
-        trigger.writes.iter().map(write).collect()
-    }
-
-    fn fired_by(&self, write: &Write) -> Vec<&Trigger> {
+    fn fired_by(&self, write: &WrittenTable) -> Vec<&Trigger> {
         let columns: Vec<&str> = write.columns.iter().map(String::as_str).collect();
         let is_its = |trigger: &&Trigger| {
             physical_name(&trigger.schema, &trigger.table) == write.table
@@ -185,37 +176,4 @@ impl Translator {
         };
         self.catalog.triggers.values().filter(is_its).collect()
     }
-
-    /// What foreign keys do to other tables.
-    fn acted_on_by(&self, write: &Write) -> Vec<Write> {
-        let mut all = Vec::new();
-        for (name, other) in &self.catalog.tables {
-            for key in &other.foreign_keys {
-                let action = match write.command {
-                    Command::Delete => key.on_delete,
-                    Command::Update if key.foreign_columns.iter().any(|of| write.columns.contains(of)) => {
-                        key.on_update
-                    }
-                    _ => continue,
-                };
-                if physical_name(&key.foreign_schema, &key.foreign_table) != write.table {
-                    continue;
-                }
-                let (command, columns) = match (write.command, action) {
-                    (_, ReferentialAction::NoAction | ReferentialAction::Restrict) => continue,
-                    (Command::Delete, ReferentialAction::Cascade) => (Command::Delete, Vec::new()),
-                    _ => (Command::Update, key.columns.clone()),
-                };
-                all.push(Write { table: name.clone(), command, columns });
-            }
-        }
-        all
-    }
-}
-
-#[derive(Clone, PartialEq)]
-struct Write {
-    table: String,
-    command: Command,
-    columns: Vec<String>,
 }

@@ -6,7 +6,7 @@ use super::moddatetime::moddatetime_body;
 use crate::dialect::DialectError;
 use crate::dialect::expression::{Field, Relation};
 use crate::dialect::plpgsql::{self, Block, variables};
-use crate::schema::{Command, DataType, Routine, Timing, Trigger};
+use crate::schema::{Command, DataType, Level, Routine, Trigger};
 use crate::sql::quote_literal;
 
 /// `TG_OP` and its like.
@@ -14,27 +14,16 @@ pub struct Known(Vec<(&'static str, String)>);
 
 /// What the function of a trigger knows of why it runs.
 pub fn trigger_constants(trigger: &Trigger, command: Command) -> Known {
-    let when = if trigger.timing == Timing::Before { "BEFORE" } else { "AFTER" };
     Known(vec![
-        ("tg_op", word(command).to_string()),
+        ("tg_op", command.word().to_string()),
         ("tg_table_name", trigger.table.clone()),
         ("tg_relname", trigger.table.clone()),
         ("tg_table_schema", trigger.schema.clone()),
         ("tg_name", trigger.name.clone()),
-        ("tg_when", when.to_string()),
-        ("tg_level", "ROW".to_string()),
+        ("tg_when", trigger.timing.words().to_string()),
+        ("tg_level", if trigger.level == Level::Row { "ROW" } else { "STATEMENT" }.to_string()),
         ("tg_nargs", trigger.arguments.len().to_string()),
     ])
-}
-
-/// A command in upper case.
-pub fn word(command: Command) -> &'static str {
-    match command {
-        Command::Select => "SELECT",
-        Command::Insert => "INSERT",
-        Command::Update => "UPDATE",
-        Command::Delete => "DELETE",
-    }
 }
 
 impl Known {

@@ -8,12 +8,14 @@
 mod alter;
 mod create;
 mod environment;
+mod fire;
 mod known;
 mod moddatetime;
 mod native;
 mod standing;
 
 pub use environment::{InvokerEnvironment, OwnerEnvironment, SystemInvoker, stored_caller_value};
+pub use fire::{Fires, fires, written};
 pub use known::{body_of, trigger_constants};
 pub use moddatetime::{MODDATETIME, moddatetime};
 pub use standing::Standing;

@@ -1,16 +1,18 @@
 //! A trigger as SQLite's.
 
-use super::environment::{InvokerEnvironment, OwnerEnvironment};
-use super::known::{body_of, trigger_constants, word};
+use super::environment::{AccountsEnvironment, InvokerEnvironment, OwnerEnvironment};
+use super::fire::{beside, forgotten, transition_tables};
+use super::known::{body_of, trigger_constants};
 use crate::dialect::expression::Relation;
 use crate::dialect::plpgsql::{
-    Machine, Outcome, Returned, Sink, cleared, condition, over_layers, qualified, row_of_table,
+    Machine, Outcome, Returned, Sink, cleared, condition, over_layers, packed_row, qualified, row_of_table,
+    unpacked_cell,
 };
 use crate::dialect::write::{KEEP, is_compiled, old_columns, proposed};
 use crate::dialect::{DialectError, Environment};
 use crate::schema::{
-    CALLER_TABLE, Catalog, Command, ForeignKey, NativeTrigger, ReferentialAction, Routine, Table, Timing,
-    Trigger, WrittenTable, is_builtin,
+    CALLER_TABLE, Catalog, Command, FIRED, FIRED_ROWS, ForeignKey, Level, NativeTrigger, ReferentialAction,
+    Routine, Table, Timing, Trigger, WrittenTable, is_builtin,
 };
 use crate::sql::{balanced, physical_name, quote_identifier, quote_literal, raise};
 
@@ -33,7 +35,7 @@ pub fn compiled(
     invoker: InvokerEnvironment,
 ) -> Result<Compiled, DialectError> {
     let mut compiled = Compiled::default();
-    let table = catalog.table(&trigger.schema, &trigger.table).ok_or_else(|| {
+    let table = catalog.relation(&trigger.schema, &trigger.table).ok_or_else(|| {
         DialectError::new("42P01", format!("relation \"{}\" does not exist", trigger.table))
     })?;
     let routine = catalog
@@ -50,8 +52,12 @@ pub fn compiled(
         }
         let run = Run { catalog, table, trigger, routine, command: *command };
         let Some((sql, writes)) = run.native(invoker)? else { continue };
-        refuse_unlike(catalog, table, trigger, *command, &sql, invoker)?;
-        compiled.natives.push(NativeTrigger { name: native_name(trigger, word(*command)), sql });
+        if trigger.is_of_rows() {
+            refuse_unlike(catalog, table, trigger, *command, &sql, invoker)?;
+        } else if trigger.level == Level::Statement {
+            compiled.natives.extend(beside(catalog, trigger, table, *command)?);
+        }
+        compiled.natives.push(NativeTrigger { name: trigger.native_name(*command), sql });
         compiled.writes.extend(writes);
     }
     Ok(compiled)
@@ -117,10 +123,6 @@ pub fn check_when(
     Machine::new(catalog, environment.as_mut(), Sink::layers(), rows).lowered_condition(&when).map(|_| ())
 }
 
-fn native_name(trigger: &Trigger, what: &str) -> String {
-    format!("{}/{}/{}", physical_name(&trigger.schema, &trigger.table), trigger.name, what.to_lowercase())
-}
-
 /// One trigger on one command.
 struct Run<'a> {
     catalog: &'a Catalog,
@@ -137,14 +139,17 @@ impl Run<'_> {
         invoker: InvokerEnvironment,
     ) -> Result<Option<(String, Vec<WrittenTable>)>, DialectError> {
         let mut invoker = invoker(self.catalog);
-        let mut owner;
+        let (mut owner, mut accounts);
         let environment: &mut dyn Environment = if self.routine.security_definer {
             owner = OwnerEnvironment(invoker.as_mut());
             &mut owner
+        } else if self.table.schema == "auth" {
+            accounts = AccountsEnvironment::new(invoker.as_mut());
+            &mut accounts
         } else {
             invoker.as_mut()
         };
-        let prefix = native_name(self.trigger, word(self.command));
+        let prefix = self.trigger.native_name(self.command);
         let constants = trigger_constants(self.trigger, self.command);
         let (new, old) = self.rows();
         let mut machine = Machine::new(
@@ -155,14 +160,23 @@ impl Run<'_> {
         );
         machine.constants = constants.values();
         machine.search_path.clone_from(&self.routine.search_path);
-        let when = match &self.trigger.when {
+        machine.tables = transition_tables(self.trigger, self.table, self.command);
+        machine.in_trigger = true;
+        let mut when = match &self.trigger.when {
             Some(when) => Some(machine.lowered_condition(&condition(when)?)?),
             None => None,
         };
+        if self.trigger.level == Level::Statement
+            && let Some(when) = when.take()
+        {
+            // Its rows are forgotten also when it does not run.
+            let when = machine.settle(format!("({when} IS TRUE)"));
+            machine.state.running = machine.state.running.and(&when);
+        }
         let body = body_of(self.trigger, self.routine)?;
         machine.set_counts(&self.routine.body);
         machine.run(&body)?;
-        if machine.writes.is_empty() {
+        if machine.writes.is_empty() && self.trigger.is_of_rows() {
             // Nothing is written: what is computed needs no table to stand in.
             let (writes, body) = (Vec::new(), body.clone());
             let (new, old) = self.rows();
@@ -185,9 +199,12 @@ impl Run<'_> {
             machine.guard(&raise("'2F005:control reached end of trigger procedure without RETURN'"));
         }
         let skipped = self.skipped(&machine.outcomes)?;
+        let given = self.given(&machine.outcomes)?;
         let guards = std::mem::take(&mut machine.guards);
-        let statements = match std::mem::replace(&mut machine.sink, Sink::layers()) {
-            Sink::Layers { .. } if guards.is_empty() && skipped.is_none() => return Ok(None),
+        let mut statements = match std::mem::replace(&mut machine.sink, Sink::layers()) {
+            Sink::Layers { .. } if guards.is_empty() && skipped.is_none() && self.trigger.is_of_rows() => {
+                return Ok(None);
+            }
             Sink::Layers { alias, layers } => {
                 let skipped = skipped.unwrap_or_else(|| "NULL".to_string());
                 let value = match guards.is_empty() {
@@ -197,6 +214,7 @@ impl Run<'_> {
                 vec![over_layers(&alias, &layers, &value)]
             }
             Sink::Statements { prefix, mut statements, count } => {
+                statements.extend(given);
                 match skipped {
                     // What is skipped is skipped at once: the values of the last time go first.
                     Some(skipped) => {
@@ -211,17 +229,23 @@ impl Run<'_> {
                 statements
             }
         };
+        if self.trigger.level == Level::Statement {
+            statements.extend(forgotten(self.trigger, self.command));
+        }
         if statements.iter().any(|sql| sql.contains(NO_NUMBER))
             || when.is_some_and(|sql| sql.contains(NO_NUMBER))
         {
             return Err(DialectError::unsupported("the number of a new row in a BEFORE INSERT trigger")
                 .with_hint("Make it an AFTER trigger."));
         }
-        Ok(Some((self.create(&prefix_of(self), when, &statements), writes)))
+        Ok(Some((self.create(when, &statements), writes)))
     }
 
-    fn create(&self, name: &str, when: Option<&str>, statements: &[String]) -> String {
-        let timing = if self.trigger.timing == Timing::Before { "BEFORE" } else { "AFTER" };
+    fn create(&self, when: Option<&str>, statements: &[String]) -> String {
+        let name = self.trigger.native_name(self.command);
+        if !self.trigger.is_of_rows() {
+            return on_fired(&name, statements);
+        }
         let of: Vec<String> = self.trigger.columns.iter().map(|column| quote_identifier(column)).collect();
         let of = match self.command {
             Command::Update if !of.is_empty() => format!(" OF {}", of.join(", ")),
@@ -229,15 +253,25 @@ impl Run<'_> {
         };
         let when = when.map(|when| format!("\nWHEN {when}")).unwrap_or_default();
         format!(
-            "CREATE TRIGGER {}\n{timing} {}{of} ON {}\nFOR EACH ROW{when}\nBEGIN\n{};\nEND",
-            quote_identifier(name),
-            word(self.command),
+            "CREATE TRIGGER {}\n{} {}{of} ON {}\nFOR EACH ROW{when}\nBEGIN\n{};\nEND",
+            quote_identifier(&name),
+            self.trigger.timing.words(),
+            self.command.word(),
             self.table.physical(),
             statements.join(";\n")
         )
     }
 
     fn rows(&self) -> (Relation, Relation) {
+        if self.trigger.level == Level::Statement {
+            return (row_of_table("new", self.table, |_| None), row_of_table("old", self.table, |_| None));
+        }
+        if self.trigger.timing == Timing::InsteadOf {
+            return (
+                fired_row("new", self.table, self.command != Command::Delete),
+                fired_row("old", self.table, self.command != Command::Insert),
+            );
+        }
         let is_before = self.trigger.timing == Timing::Before;
         let new = row_of_table("new", self.table, |name| {
             let column = self.table.column(name)?;
@@ -253,6 +287,29 @@ impl Run<'_> {
             if self.command == Command::Insert { None } else { qualified("OLD")(name) }
         });
         (new, old)
+    }
+
+    /// What gives back the row of an INSTEAD OF trigger: the one that was returned, or of a DELETE the old one.
+    fn given(&self, outcomes: &[Outcome]) -> Result<Vec<String>, DialectError> {
+        let mut statements = Vec::new();
+        for outcome in outcomes.iter().filter(|_| self.trigger.timing == Timing::InsteadOf) {
+            let Returned::Row(row) = &outcome.returned else { continue };
+            if !row.columns.iter().map(|field| &field.name).eq(self.table.columns.iter().map(|of| &of.name)) {
+                return Err(DialectError::unsupported(
+                    "an INSTEAD OF trigger that returns neither NEW nor OLD",
+                ));
+            }
+            let packed = match self.command {
+                Command::Delete => "NEW.old".to_string(),
+                _ => packed_row(&mut row.columns.iter().map(|field| (&field.data_type, field.sql.clone()))),
+            };
+            statements.push(format!(
+                "INSERT INTO {FIRED_ROWS} (name, new)\nSELECT {}, {packed}\nWHERE {}",
+                quote_literal(&self.trigger.native_name(self.command)),
+                balanced(vec![outcome.condition.to_sql(), "TRUE".to_string()], " AND ")
+            ));
+        }
+        Ok(statements)
     }
 
     /// What leaves the row out where RETURN NULL is reached, in a BEFORE trigger.
@@ -274,12 +331,33 @@ impl Run<'_> {
             };
             arms.push_str(&format!(" WHEN {} THEN {value}", outcome.condition.to_sql()));
         }
-        Ok((is_skipped && self.trigger.timing == Timing::Before).then(|| format!("CASE{arms} END")))
+        let is_before = self.trigger.is_of_rows() && self.trigger.timing == Timing::Before;
+        Ok((is_skipped && is_before).then(|| format!("CASE{arms} END")))
     }
 }
 
-fn prefix_of(run: &Run<'_>) -> String {
-    native_name(run.trigger, word(run.command))
+/// SQLite's trigger that runs when a name is inserted into the view.
+fn on_fired(name: &str, statements: &[String]) -> String {
+    format!(
+        "CREATE TRIGGER {}\nINSTEAD OF INSERT ON {FIRED}\nFOR EACH ROW\nWHEN NEW.name = {}\nBEGIN\n{};\nEND",
+        quote_identifier(name),
+        quote_literal(name),
+        if statements.is_empty() { "SELECT NULL".to_string() } else { statements.join(";\n") }
+    )
+}
+
+/// A row of a view as it is inserted beside the trigger's name.
+fn fired_row(name: &str, table: &Table, is_there: bool) -> Relation {
+    let cells: Vec<String> = table
+        .columns
+        .iter()
+        .enumerate()
+        .map(|(index, column)| unpacked_cell(&column.data_type, &format!("NEW.{name}"), index))
+        .collect();
+    row_of_table(name, table, |column| {
+        let index = table.columns.iter().position(|of| of.name == column)?;
+        cells.get(index).filter(|_| is_there).cloned()
+    })
 }
 
 /// A trigger that is compiled into the statements. Foreign keys' actions are no statements of ours: for
@@ -330,7 +408,8 @@ fn compiled_in(
             .map(|name| quote_identifier(name))
             .map(|name| format!("{name} = \"/new\".{name}"))
             .collect();
-        let name = native_name(trigger, &format!("key/{}", key.name));
+        let name =
+            format!("{}/{}/key/{}", physical_name(&trigger.schema, &trigger.table), trigger.name, key.name);
         let sql = format!(
             "CREATE TRIGGER {}\nBEFORE UPDATE OF {} ON {}\nFOR EACH ROW\nWHEN {}\nBEGIN\nUPDATE {}\nSET {}\nFROM ({}) AS \"/new\"\nWHERE {}.rowid = OLD.rowid AND \"/new\".{KEEP};\nSELECT RAISE(IGNORE);\nEND",
             quote_identifier(&name),
@@ -387,17 +466,20 @@ fn is_action(key: &ForeignKey) -> String {
 
 /// What stands for a trigger whose function names what is not there: it fails when it runs, as in Postgres.
 pub fn failing(trigger: &Trigger, table: &Table, error: &DialectError) -> Vec<NativeTrigger> {
-    let timing = if trigger.timing == Timing::Before { "BEFORE" } else { "AFTER" };
     let native = |command: &Command| {
-        let name = native_name(trigger, word(*command));
+        let name = trigger.native_name(*command);
         let payload = quote_literal(&format!("{}:{}", error.code, error.message));
-        let sql = format!(
-            "CREATE TRIGGER {}\n{timing} {} ON {}\nFOR EACH ROW\nBEGIN\nSELECT {};\nEND",
-            quote_identifier(&name),
-            word(*command),
-            table.physical(),
-            raise(&payload)
-        );
+        let failure = format!("SELECT {}", raise(&payload));
+        let sql = match trigger.is_of_rows() {
+            false => on_fired(&name, &[failure]),
+            true => format!(
+                "CREATE TRIGGER {}\n{} {} ON {}\nFOR EACH ROW\nBEGIN\n{failure};\nEND",
+                quote_identifier(&name),
+                trigger.timing.words(),
+                command.word(),
+                table.physical(),
+            ),
+        };
         NativeTrigger { name, sql }
     };
     trigger.events.iter().map(native).collect()

@@ -95,7 +95,7 @@ impl Translator {
     fn compiled(&self, trigger: &Trigger) -> Result<Compiled, DialectError> {
         match compiled(&self.catalog, trigger, self.invoker) {
             Err(error) if is_missing(&error) => {
-                let table = self.catalog.table(&trigger.schema, &trigger.table);
+                let table = self.catalog.relation(&trigger.schema, &trigger.table);
                 let natives = table.map(|table| failing(trigger, table, &error)).unwrap_or_default();
                 Ok(Compiled { natives, writes: Vec::new() })
             }

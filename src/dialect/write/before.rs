@@ -27,7 +27,7 @@ pub struct Before {
 
 /// Whether a trigger is compiled into the statements of a command, rather than one of SQLite's.
 pub fn is_compiled(trigger: &Trigger, routine: &Routine, command: Command) -> Result<bool, DialectError> {
-    if trigger.timing != Timing::Before || command == Command::Delete {
+    if trigger.timing != Timing::Before || !trigger.is_of_rows() || command == Command::Delete {
         return Ok(false);
     }
     let body = body_of(trigger, routine)?;

@@ -22,9 +22,11 @@ pub use with::{has_writes, is_write, refuse_written, run_with, taken_apart, unwr
 use sqlparser::ast::ObjectName;
 
 use super::expression::Lowering;
+use super::plpgsql::Condition;
 pub use super::statement::write::target_scope;
+use super::trigger::{Fires, fires};
 use super::{DialectError, name};
-use crate::schema::{Command, Table, WrittenTable};
+use crate::schema::{Catalog, Command, Table, WrittenTable};
 use crate::sql::{physical_name, quote_literal, raise};
 
 /// A statement that writes.
@@ -49,6 +51,13 @@ pub struct Written {
 }
 
 impl Written {
+    /// The statement-level triggers that it fires where `guard` holds.
+    pub fn fires(&self, catalog: &Catalog, guard: &Condition) -> Fires {
+        let mut writes = self.clone().into_tables();
+        writes.reverse();
+        fires(catalog, &self.table, &writes, guard)
+    }
+
     /// The tables that it writes, and how.
     pub fn into_tables(self) -> Vec<WrittenTable> {
         let table = physical_name(&self.table.schema, &self.table.name);

@@ -34,6 +34,24 @@ pub fn returned(
     guard: &Condition,
 ) -> Result<(Written, Option<LoweredQuery>), DialectError> {
     let of = written(lowering, statement, guard)?;
+    let fires = of.fires(lowering.catalog, guard);
+    fires.before.iter().for_each(|sql| sink.push(sql.clone()));
+    let rows = written_rows(lowering, sink, statement, &of)?;
+    if fires.is_empty() {
+        return Ok((of, rows));
+    }
+    fires.check.into_iter().for_each(|sql| sink.push(sql));
+    let rows = rows.map(|rows| sink.keep_rows(&rows, &Condition::always()));
+    fires.after.into_iter().for_each(|sql| sink.push(sql));
+    Ok((of, rows))
+}
+
+fn written_rows(
+    lowering: &mut Lowering<'_>,
+    sink: &mut Sink,
+    statement: &ast::Statement,
+    of: &Written,
+) -> Result<Option<LoweredQuery>, DialectError> {
     let items = match statement {
         ast::Statement::Insert(of) => of.returning.as_ref(),
         ast::Statement::Update(of) => of.returning.as_ref(),
@@ -42,23 +60,23 @@ pub fn returned(
     };
     let Some(items) = items else {
         sink.push(of.sql.clone());
-        return Ok((of, None));
+        return Ok(None);
     };
     let name = of.table.physical();
     let rows = match statement {
         ast::Statement::Insert(insert) if is_of_one_row(insert) => {
             sink.push(of.sql.clone());
             let made = format!("{name}.rowid = last_insert_rowid() AND changes() > 0");
-            outputs(lowering, &of, items, &name, &made)?
+            outputs(lowering, of, items, &name, &made)?
         }
         ast::Statement::Insert(insert) => {
-            refuse_unknown_rows(lowering.catalog, &of, insert)?;
+            refuse_unknown_rows(lowering.catalog, of, insert)?;
             let last = sink.keep(&format!("(SELECT coalesce(max(rowid), 0) FROM {name})"));
             sink.push(of.sql.clone());
-            outputs(lowering, &of, items, &name, &format!("{name}.rowid > {last}"))?
+            outputs(lowering, of, items, &name, &format!("{name}.rowid > {last}"))?
         }
         ast::Statement::Update(_) => {
-            refuse_left_out(lowering.catalog, &of)?;
+            refuse_left_out(lowering.catalog, of)?;
             let rowid = LoweredQuery {
                 sql: format!(
                     "SELECT {name}.rowid AS {} FROM {} WHERE {}",
@@ -72,17 +90,17 @@ pub fn returned(
             };
             let changed = sink.keep_rows(&rowid, &Condition::always());
             sink.push(of.sql.clone());
-            outputs(lowering, &of, items, &name, &format!("{name}.rowid IN ({})", changed.sql))?
+            outputs(lowering, of, items, &name, &format!("{name}.rowid IN ({})", changed.sql))?
         }
         _ => {
-            refuse_left_out(lowering.catalog, &of)?;
-            let gone = outputs(lowering, &of, items, &of.from, &of.condition)?;
+            refuse_left_out(lowering.catalog, of)?;
+            let gone = outputs(lowering, of, items, &of.from, &of.condition)?;
             let kept = sink.keep_rows(&gone, &Condition::always());
             sink.push(of.sql.clone());
             kept
         }
     };
-    Ok((of, Some(rows)))
+    Ok(Some(rows))
 }
 
 /// The outputs over the rows of a condition.
@@ -149,6 +167,7 @@ fn refuse_unknown_rows(catalog: &Catalog, of: &Written, insert: &Insert) -> Resu
 fn refuse_left_out(catalog: &Catalog, of: &Written) -> Result<(), DialectError> {
     let leaves_out = catalog.triggers_of(&of.table).into_iter().any(|trigger| {
         trigger.enabled
+            && trigger.is_of_rows()
             && trigger.timing == Timing::Before
             && trigger.events.contains(&of.command)
             && catalog.routines.get(&trigger.function).is_some_and(|routine| returns_null(&routine.body))

@@ -81,6 +81,13 @@ pub fn run_with(
                 }
                 let (written, rows) = returned(lowering, sink, statement, guard)?;
                 refuse_written(&written.sql, so_far)?;
+                if !written.fires(lowering.catalog, guard).is_empty() {
+                    return Err(DialectError::unsupported(format!(
+                        "a WITH query that writes \"{}\", which has statement-level triggers,",
+                        written.table.name
+                    ))
+                    .with_hint("Make two statements of it."));
+                }
                 so_far.push(written);
                 rows.map(|rows| sink.keep_rows(&rows, guard))
             }

@@ -171,6 +171,7 @@ impl<'c> Planner<'c> {
         let write = Write {
             table,
             through: None,
+            instead: None,
             change: Change::Insert(Insert { columns, rows, conflict: None }),
             returning: Node::of_nothing(self.catalog)?,
             returns,

@@ -46,6 +46,13 @@ impl<'c> Through<'c> {
             return Err(RestError::NoColumn { table: relation.name.clone(), column: column.clone() });
         }
         let path = catalog.write_path(view, columns).map_err(|stop| refused(stop, request.action))?;
+        if let Some(inner) = catalog.stops_at(&path, super::write::command(request.action)) {
+            let message = format!(
+                "writing through a view over \"{}\", which has INSTEAD OF triggers, is not supported",
+                inner.table.name
+            );
+            return Err(RestError::postgres("0A000", message));
+        }
         if is_builtin(path.base) {
             let message = format!("permission denied for table {}", path.base.name);
             return Err(RestError::postgres("42501", message));

@@ -7,7 +7,7 @@ use super::{Condition, Planner, Step, Test, Through, literal};
 use crate::rest::error::{PostgresError, RestError};
 use crate::rest::request::{Cells, Field, Logic, Operation, Operator, Payload, Resolution, Return, RowRange};
 use crate::rest::{Action, RestRequest};
-use crate::schema::{Column, Identity, Table};
+use crate::schema::{Column, Command, Identity, Table, Trigger};
 
 /// A write and what it gives back.
 #[derive(Debug)]
@@ -16,6 +16,8 @@ pub struct Write<'c> {
     pub table: &'c Table,
     /// The view that it is written through, if it is.
     pub through: Option<Box<Through<'c>>>,
+    /// The trigger of a view that runs for each row instead.
+    pub instead: Option<&'c Trigger>,
     /// What is done.
     pub change: Change<'c>,
     /// How a written row is given back.
@@ -99,7 +101,11 @@ impl<'c> Planner<'c> {
         relation: &'c Table,
         request: &'c RestRequest,
     ) -> Result<Write<'c>, RestError> {
-        let mut through = Through::find(self.catalog, relation, request)?.map(Box::new);
+        let instead = self.catalog.instead_of(relation, command(request.action));
+        let mut through = match instead {
+            Some(_) => None,
+            None => Through::find(self.catalog, relation, request)?.map(Box::new),
+        };
         let mut returning = self.root(relation, &request.query, RowRange::default())?;
         if relation.columns.len() + returning.computed.len() > MOST_COLUMNS {
             return Err(RestError::NotImplemented("more than 100 columns are not supported".into()));
@@ -122,7 +128,7 @@ impl<'c> Planner<'c> {
         };
         let target = Target { relation, through: through.as_deref() };
         let steps = match request.action {
-            Action::Insert if through.is_none() => self.steps(relation, request)?,
+            Action::Insert if through.is_none() && instead.is_none() => self.steps(relation, request)?,
             _ => Vec::new(),
         };
         let change = match steps.is_empty() {
@@ -130,9 +136,13 @@ impl<'c> Planner<'c> {
             // Only that there is something: the steps are what is done.
             false => Change::Insert(Insert { columns: Vec::new(), rows: Vec::new(), conflict: None }),
         };
+        if instead.is_some() && matches!(&change, Change::Insert(Insert { conflict: Some(_), .. })) {
+            return Err(no_constraint());
+        }
         Ok(Write {
             table: target.base(),
             through,
+            instead,
             change,
             returning,
             returns,
@@ -177,7 +187,9 @@ impl<'c> Planner<'c> {
             }
             Action::Insert | Action::Read { .. } => {
                 let insert = self.insert(target, request)?;
-                Ok(if insert.rows.is_empty() { Change::Nothing } else { Change::Insert(insert) })
+                // Of no row it is still a statement, which may have triggers.
+                let is_nothing = insert.rows.is_empty() && self.catalog.triggers.is_empty();
+                Ok(if is_nothing { Change::Nothing } else { Change::Insert(insert) })
             }
         }
     }
@@ -185,7 +197,8 @@ impl<'c> Planner<'c> {
     fn insert(&self, target: &Target<'_, 'c>, request: &'c RestRequest) -> Result<Insert<'c>, RestError> {
         let columns = target.payload_columns(&request.payload, "insert")?;
         // A view's columns have no defaults of their own.
-        let default = request.preferences.missing_default == Some(true) && target.through.is_none();
+        let is_view = self.catalog.inlined_view(&target.relation.schema, &target.relation.name).is_some();
+        let default = request.preferences.missing_default == Some(true) && !is_view;
         let rows = request.payload.rows.iter().map(|row| self.cells(&columns, row, default));
         let rows = rows.collect::<Result<Vec<_>, _>>()?;
         let conflict = target.conflict(request)?;
@@ -274,8 +287,7 @@ impl<'c> Target<'_, 'c> {
             of.len() == columns.len() && columns.iter().all(|column| of.contains(&column.name))
         };
         if !same(base.primary_key_columns()) && !base.uniques.iter().any(|unique| same(&unique.columns)) {
-            let message = "there is no unique or exclusion constraint matching the ON CONFLICT specification";
-            return Err(RestError::postgres("42P10", message));
+            return Err(no_constraint());
         }
         Ok(Some(Conflict { columns, resolution }))
     }
@@ -286,13 +298,23 @@ impl<'c> Target<'_, 'c> {
             let column = self.relation.column(name).ok_or_else(missing)?;
             let Some(through) = self.through else { return Ok(column) };
             // Of what is computed nothing is unique.
-            through.base_column(name).ok_or_else(|| {
-                let message =
-                    "there is no unique or exclusion constraint matching the ON CONFLICT specification";
-                RestError::postgres("42P10", message)
-            })
+            through.base_column(name).ok_or_else(no_constraint)
         };
         names.iter().map(column).collect()
+    }
+}
+
+fn no_constraint() -> RestError {
+    let message = "there is no unique or exclusion constraint matching the ON CONFLICT specification";
+    RestError::postgres("42P10", message)
+}
+
+/// What an action does to rows.
+pub(super) fn command(action: Action) -> Command {
+    match action {
+        Action::Update => Command::Update,
+        Action::Delete => Command::Delete,
+        Action::Insert | Action::Put | Action::Read { .. } => Command::Insert,
     }
 }
 

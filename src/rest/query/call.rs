@@ -79,12 +79,7 @@ fn may_take_effect(plan: &ReadPlan<'_>) -> Option<String> {
 
 /// GET and HEAD read only, and so do functions that promised to.
 fn may_write(call: &Call<'_>, command: Command) -> Result<(), RestError> {
-    let command = match command {
-        Command::Select => "SELECT",
-        Command::Insert => "INSERT",
-        Command::Update => "UPDATE",
-        Command::Delete => "DELETE",
-    };
+    let command = command.word();
     if call.routine.volatility != Volatility::Volatile {
         return Err(RestError::postgres(
             "0A000",

@@ -6,6 +6,7 @@ mod call;
 mod containment;
 mod filter;
 mod insert;
+mod instead;
 mod like;
 mod nested;
 mod numbers;

@@ -136,7 +136,7 @@ impl Builder<'_> {
     }
 
     /// A table by its name, a view by its query.
-    fn relation(&mut self, table: &Table, row: &str) -> Result<String, RestError> {
+    pub(super) fn relation(&mut self, table: &Table, row: &str) -> Result<String, RestError> {
         let catalog = self.catalog;
         match catalog.inlined_view(&table.schema, &table.name) {
             None => Ok(table.physical()),

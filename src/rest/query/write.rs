@@ -9,12 +9,12 @@ use super::insert::compile_insert;
 use super::proposed::{PROPOSED, plain_columns};
 use super::{Batch, Builder, rollback, volatile, where_clause};
 use crate::caller::Caller;
-use crate::dialect::has_before;
+use crate::dialect::{Condition as Guard, fires, has_before, written};
 use crate::policy::{Predicate, permit_columns};
 use crate::rest::error::RestError;
 use crate::rest::plan::{Cell, Change, Condition, Insert, Write};
 use crate::rest::request::{Resolution, Return};
-use crate::schema::{Catalog, Column, Command, Storage, Table};
+use crate::schema::{Catalog, Column, Command, Storage, Table, WrittenTable};
 use crate::sql::{Statement, balanced, quote_identifier, quote_literal, raise};
 
 /// Adds the statements of a write.
@@ -28,6 +28,9 @@ pub fn compile(
     if !write.is_owners() {
         permit(catalog, caller, write)?;
     }
+    if let Some(trigger) = write.instead {
+        return super::instead::compile(catalog, caller, write, trigger, batch);
+    }
     let rolls_back = write.rolls_back && !matches!(write.change, Change::Nothing);
     if rolls_back {
         rollback::watch(catalog, caller, write, batch)?;
@@ -39,10 +42,47 @@ pub fn compile(
     Ok(())
 }
 
+/// The change between the statement-level triggers that it fires.
 fn change(catalog: &Catalog, caller: &Caller, write: &Write<'_>, batch: &mut Batch) -> Result<(), RestError> {
+    let fires = fires(catalog, write.table, &writes(write), &Guard::always());
+    batch.statements.extend(fires.before.into_iter().map(Statement::new));
+    change_rows(catalog, caller, write, batch)?;
+    batch.statements.extend(fires.after.into_iter().map(Statement::new));
+    Ok(())
+}
+
+/// What the statement that a change stands for does to its table.
+fn writes(write: &Write<'_>) -> Vec<WrittenTable> {
+    let names =
+        |columns: &mut dyn Iterator<Item = &Column>| columns.map(|column| column.name.clone()).collect();
+    let of = |command, columns| written(write.table, command, columns);
+    match &write.change {
+        Change::Insert(insert) => {
+            let mut writes = vec![of(Command::Insert, Vec::new())];
+            if insert.resolution() == Some(Resolution::MergeDuplicates) {
+                writes.push(of(Command::Update, names(&mut insert.columns.iter().copied())));
+            }
+            writes
+        }
+        Change::Update(assignments, _) => {
+            vec![of(Command::Update, names(&mut assignments.iter().map(|(column, _)| *column)))]
+        }
+        Change::Delete(_) => vec![of(Command::Delete, Vec::new())],
+        Change::Nothing => Vec::new(),
+    }
+}
+
+fn change_rows(
+    catalog: &Catalog,
+    caller: &Caller,
+    write: &Write<'_>,
+    batch: &mut Batch,
+) -> Result<(), RestError> {
     match &write.change {
         Change::Nothing if write.singular => Err(RestError::NotOneRow(0)),
         Change::Nothing => Ok(()),
+        Change::Insert(insert) if insert.rows.is_empty() && write.singular => Err(RestError::NotOneRow(0)),
+        Change::Insert(insert) if insert.rows.is_empty() => Ok(()),
         Change::Insert(insert) => compile_insert(catalog, caller, write, insert, batch),
         Change::Update(assignments, condition) => {
             let mut builder = Builder::new(catalog, caller);
@@ -192,29 +232,36 @@ impl Builder<'_> {
 
     /// `RETURNING`, when there is something to give back.
     pub(super) fn returning(&mut self, write: &Write<'_>) -> Result<(), RestError> {
-        let name = write.table.physical();
-        let object = self.returned(write, &name)?;
-        // An upsert counts its new rows: they decide between 201 and 200.
-        let counted = write.counted || write.merge().is_some();
+        // An upsert counts its new rows: they decide between 201 and 200. What triggers write, the database counts too.
+        let is_update = matches!(write.change, Change::Update(..));
+        let counted =
+            write.counted || write.merge().is_some() || is_update && !self.catalog.triggers.is_empty();
         if write.returns == Return::Minimal && !counted {
             return Ok(());
         }
-        self.writer.push(&format!("\nRETURNING {object} AS j"));
+        let given = self.given_back(write, &write.table.physical())?;
+        self.writer.push(&format!("\nRETURNING {given}"));
+        Ok(())
+    }
+
+    /// What is given back of a written row: `j`, its key `k` in an upsert, and what orders it, `o`.
+    pub(super) fn given_back(&mut self, write: &Write<'_>, name: &str) -> Result<String, RestError> {
+        let mut given = format!("{} AS j", self.returned(write, name)?);
         if let Some(insert) = write.merge() {
             let keys = insert.conflict.iter().flat_map(|conflict| &conflict.columns);
-            let key = texts(keys.map(|column| column.name.as_str()), &name);
-            self.writer.push(&format!(", {key} AS k"));
+            let key = texts(keys.map(|column| column.name.as_str()), name);
+            given.push_str(&format!(", {key} AS k"));
         }
         if write.is_ordered() {
             let order = write.returning.order.iter();
             let values = order.map(|order| {
                 let value = |builder: &mut Self, row: &str| builder.order_value(&write.returning, order, row);
-                self.over_written(write, &name, value)
+                self.over_written(write, name, value)
             });
             let values = values.collect::<Result<Vec<_>, _>>()?;
-            self.writer.push(&format!(", json_array({}) AS o", values.join(", ")));
+            given.push_str(&format!(", json_array({}) AS o", values.join(", ")));
         }
-        Ok(())
+        Ok(given)
     }
 }
 

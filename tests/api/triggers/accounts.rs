@@ -124,3 +124,71 @@ fn a_reset_takes_the_triggers_of_accounts_and_files_along() {
     let body = json!({"email": "ann@example.com", "password": "password1"});
     assert_eq!(app.anon().post("/auth/v1/signup").json(&body).send().status, StatusCode::OK);
 }
+
+#[test]
+fn a_function_without_security_definer_may_not_touch_the_projects_tables() {
+    let schema = |rights: &str| {
+        format!(
+            "create table profiles (id uuid primary key references auth.users on delete cascade, email text, by text);
+             {rights}
+             create function handle_new_user() returns trigger language plpgsql as $$
+             begin insert into public.profiles values (new.id, new.email, current_user); return new; end $$;
+             create trigger made after insert on auth.users for each row execute function handle_new_user();"
+        )
+    };
+    let app = project(&schema(""));
+    let sign_up = |app: &crate::app::TestApp, email: &str| {
+        app.anon().post("/auth/v1/signup").json(&json!({"email": email, "password": "password1"})).send()
+    };
+    let answer = sign_up(&app, "ann@example.com");
+    assert_eq!(answer.status, StatusCode::INTERNAL_SERVER_ERROR, "{}", answer.text());
+    let body = answer.json();
+    assert_eq!(
+        (body["error_code"].clone(), body["msg"].clone()),
+        (json!("unexpected_failure"), json!("Database error saving new user"))
+    );
+    let made = json!({"email": "ann@example.com", "password": "password1"});
+    let answer = app.service_role().post("/auth/v1/admin/users").json(&made).send();
+    assert_eq!(answer.status, StatusCode::INTERNAL_SERVER_ERROR, "{}", answer.text());
+    assert_eq!(app.database.value("SELECT count(*) FROM \"auth.users\"").as_deref(), Some("0"));
+    // SQL of the owner's is another matter.
+    run(
+        &app,
+        "insert into auth.users (id, email, created_at, updated_at) values ('00000000-0000-4000-8000-00000000000c', 'seed@example.com', now(), now())",
+    );
+    assert_eq!(
+        run(&app, "select email, by from profiles"),
+        json!([{"email": "seed@example.com", "by": "postgres"}])
+    );
+    assert_clean(&app);
+
+    let granted =
+        "alter table profiles disable row level security; grant insert on profiles to supabase_auth_admin;";
+    let app = project(&schema(granted));
+    assert_eq!(sign_up(&app, "bob@example.com").status, StatusCode::OK);
+    assert_eq!(
+        run(&app, "select email, by from profiles"),
+        json!([{"email": "bob@example.com", "by": "supabase_auth_admin"}])
+    );
+}
+
+#[test]
+fn a_guard_that_touches_no_table_needs_no_rights() {
+    let app = project(
+        "create function allow() returns trigger language plpgsql as $$
+         begin
+           if new.email like '%.test' then raise exception 'no'; end if;
+           return new;
+         end $$;
+         create trigger allow before insert on auth.users for each row execute function allow();",
+    );
+    let sign_up = |email: &str| {
+        app.anon()
+            .post("/auth/v1/signup")
+            .json(&json!({"email": email, "password": "password1"}))
+            .send()
+            .status
+    };
+    assert_eq!(sign_up("ann@example.test"), StatusCode::INTERNAL_SERVER_ERROR);
+    assert_eq!(sign_up("ann@example.com"), StatusCode::OK);
+}

@@ -250,3 +250,33 @@ fn what_a_function_names_may_come_later_and_go() {
     run(&app, "insert into t values (1)");
     assert_eq!(run(&app, "select * from log"), json!([{"id": 1}]));
 }
+
+#[test]
+fn a_check_of_a_name_that_two_tables_have_is_the_right_ones() {
+    let app = project(
+        "create table orders (id int primary key, n int constraint positive check (n > 0));
+         create table stock (id int primary key, n int constraint positive check (n > 0));
+         create table other (id int primary key, n int constraint positive check (n > 0), m int check (m < 5));
+         alter table orders disable row level security; alter table stock disable row level security; alter table other disable row level security;
+         create table calls (id int primary key, n int);
+         alter table calls disable row level security;
+         create function take() returns trigger language plpgsql as $$ begin update stock set n = n - new.n where id = new.id; return null; end $$;
+         create trigger take after insert on calls for each row execute function take();
+         create function take_stock(k int) returns void language sql as $$ update stock set n = n - k $$;
+         create function spoil() returns void language plpgsql as $$ begin insert into other (id, m) values (1, 7); end $$;
+         insert into stock values (1, 5);",
+    );
+    let message = |target: &str, body: serde_json::Value| {
+        let answer = app.anon().post(target).json(&body).send();
+        assert_eq!((answer.status, answer.json()["code"].clone()), (StatusCode::BAD_REQUEST, json!("23514")));
+        answer.json()["message"].as_str().unwrap().to_string()
+    };
+    let of = |table: &str, check: &str| {
+        format!("new row for relation \"{table}\" violates check constraint \"{check}\"")
+    };
+    assert_eq!(message("/rest/v1/orders", json!({"id": 1, "n": 0})), of("orders", "positive"));
+    assert_eq!(message("/rest/v1/stock", json!({"id": 2, "n": 0})), of("stock", "positive"));
+    assert_eq!(message("/rest/v1/calls", json!({"id": 1, "n": 9})), of("stock", "positive"));
+    assert_eq!(message("/rest/v1/rpc/take_stock", json!({"k": 9})), of("stock", "positive"));
+    assert_eq!(message("/rest/v1/rpc/spoil", json!({})), of("other", "other_m_check"));
+}

@@ -299,7 +299,6 @@ fn what_cannot_be_done_is_refused_when_it_is_created() {
             "after update on t for each row",
             "runs itself",
         ),
-        ("begin return new; end", "after insert on t for each statement", "FOR EACH STATEMENT"),
         ("begin return new; end", "instead of insert on t for each row", "INSTEAD OF"),
         ("begin return new.n; end", "before insert on t for each row", "anything but NEW, OLD or NULL"),
         (

@@ -4,7 +4,9 @@ mod accounts;
 mod after;
 mod before;
 mod functions;
+mod instead;
 mod schema;
+mod statement;
 
 use http::StatusCode;
 use serde_json::{Value, json};
@@ -48,7 +50,7 @@ fn refusal(app: &TestApp, sql: &str) -> (String, String) {
 
 /// That nothing of a batch is left in the tables that only live within one.
 fn assert_clean(app: &TestApp) {
-    for table in ["edgeward.caller", "edgeward.frame"] {
+    for table in ["edgeward.caller", "edgeward.frame", "edgeward.rows"] {
         let left = app.database.value(&format!("SELECT count(*) FROM \"{table}\""));
         assert_eq!(left.as_deref(), Some("0"), "{table}");
     }
