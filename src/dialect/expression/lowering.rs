@@ -138,7 +138,8 @@ impl<'a> Lowering<'a> {
         if self.grouping.is_some() {
             return None;
         }
-        let mut rows = self.scopes.iter().rev().flat_map(|scope| &scope.relations);
+        // Not those further out: what a subquery without rows draws is drawn once, in Postgres too.
+        let mut rows = self.scopes.last().into_iter().flat_map(|scope| &scope.relations);
         let row = rows.find(|relation| !relation.row.is_empty() && !relation.columns.is_empty());
         let own = row.and_then(|row| row.columns.first().map(|field| row.sql_of(field)));
         own.or_else(|| self.row_mark.clone())

@@ -111,7 +111,7 @@ impl Machine<'_> {
             "(WITH RECURSIVE {}{fold} (\"/n\", \"/state\") AS (SELECT {zero}, {} UNION ALL SELECT {fold}.\"/n\" + 1, {step} FROM {fold}{join} \
              WHERE {fold}.\"/state\" ->> '$[0][0]' = 0 AND {}) SELECT \"/state\" FROM {fold} ORDER BY \"/n\" DESC LIMIT 1)",
             with.unwrap_or_default(),
-            packed_row(&mut types.iter().zip(first.iter().cloned())),
+            packed_row(&mut types.iter().zip(first)),
             rounds.goes_on,
         );
         let kept = self.keep_running(&sql);
@@ -207,7 +207,7 @@ impl Machine<'_> {
                 let (sign, test) = if *is_reverse { ("-", ">=") } else { ("+", "<=") };
                 let number = format!("({from} {sign} {fold}.\"/n\" * {by})");
                 *numbers = Some(number.clone());
-                Ok(Rounds { each: None, goes_on: format!("{number} {test} {to}") })
+                Ok(Rounds { each: None, goes_on: format!("{by} > 0 AND {number} {test} {to}") })
             }
         }
     }
@@ -289,7 +289,7 @@ impl Machine<'_> {
         let mut types = head();
         types.extend(cells.iter().flatten().map(|(_, of)| of.clone()));
         types.extend(returned.iter().map(|(_, of)| of.clone()));
-        let mut packed = packed_row(&mut types.iter().zip(next.iter().cloned()));
+        let mut packed = packed_row(&mut types.iter().zip(next));
         if !raised.is_empty() {
             packed = format!("CASE WHEN {} THEN {packed} END", balanced(raised, " AND "));
         }

@@ -101,10 +101,10 @@ impl Machine<'_> {
         let outputs = self.outputs(&written, items)?;
         let after = self.push_write(written.clone())?;
         self.take_row(&written, &outputs, &is_it, "changes() > 0", into)?;
+        after.into_iter().for_each(|sql| self.sink.push(sql));
         let lost = raise("'0A000:RETURNING … INTO of a row whose key a trigger changed is not supported'");
         let (rows, found) = (self.state.row_count.clone(), self.state.found.clone());
         self.guard(&format!("CASE WHEN {rows} > 0 AND NOT {found} THEN {lost} ELSE TRUE END"));
-        after.into_iter().for_each(|sql| self.sink.push(sql));
         Ok(())
     }
 
@@ -120,22 +120,15 @@ impl Machine<'_> {
             }
             let of = write::written(lowering, &statement, &guard)?;
             refuse_written(&of.sql, &written)?;
-            sink.push(of.sql.clone());
-            written.push(of);
-            Ok(written)
+            Ok((written, of))
         });
         self.sink = sink;
-        let written = written?;
-        if let Some(of) = written.last()
-            && !self.fires(of)?.is_empty()
-        {
-            return Err(DialectError::unsupported(format!(
-                "a statement after WITH that writes \"{}\", which has statement-level triggers,",
-                of.table.name
-            )));
-        }
+        let (written, of) = written?;
         self.writes.extend(written.into_iter().flat_map(Written::into_tables));
-        self.count()
+        let after = self.push_write(of)?;
+        self.count()?;
+        after.into_iter().for_each(|sql| self.sink.push(sql));
+        Ok(())
     }
 
     /// An INSERT for each row of a source.
