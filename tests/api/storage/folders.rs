@@ -148,7 +148,7 @@ fn a_folder_goes_with_everything_beneath_it() {
     for body in [
         json!({"folder": ""}),
         json!({"folder": "/"}),
-        json!({"folder": 1}),
+        json!({"folder": {}}),
         json!({"folder": "a", "prefixes": ["a"]}),
     ] {
         assert_refused(

@@ -161,7 +161,7 @@ fn rules_are_set_listed_and_removed_by_the_owner() {
         json!({"expire_days": 1}),
         json!({"bucket": "files", "expire_days": 0}),
         json!({"bucket": "files", "expire_days": 1e9}),
-        json!({"bucket": "files", "expire_days": "1"}),
+        json!({"bucket": "files", "expire_days": "one"}),
         json!({"bucket": "absent", "expire_days": 1}),
         json!({"bucket": "files", "abort_uploads_days": 0}),
     ] {
