@@ -75,7 +75,7 @@ impl Maker {
 }
 
 fn user(row: usize) -> String {
-    quoted(if row % 2 == 0 { ANN } else { BEN })
+    quoted(if row.is_multiple_of(2) { ANN } else { BEN })
 }
 
 /// Words in the names of columns that hold a user's id without saying so.
@@ -86,7 +86,7 @@ fn value(place: usize, table: &Table, index: usize, column: &Column, row: usize)
     if let Some(labels) = &column.labels {
         return labels.get((row + index) % labels.len()).map(|label| quoted(label));
     }
-    let day = format!("{}-01-0{}", if row % 2 == 0 { 2040 } else { 2020 }, row + 1);
+    let day = format!("{}-01-0{}", if row.is_multiple_of(2) { 2040 } else { 2020 }, row + 1);
     let data_type = column.data_type.split('(').next().unwrap_or_default();
     let text = match data_type {
         "uuid" if !column.is_key && USERS.iter().any(|word| column.name.contains(word)) => {
@@ -94,7 +94,7 @@ fn value(place: usize, table: &Table, index: usize, column: &Column, row: usize)
         }
         "uuid" => format!("{place:04x}{index:04x}-0000-4000-8000-{row:012}"),
         "text" | "character varying" | "character" | "citext" => text(place, table, column, row),
-        "boolean" => return Some(if (row + index) % 2 == 0 { "TRUE" } else { "FALSE" }.to_string()),
+        "boolean" => return Some(if (row + index).is_multiple_of(2) { "TRUE" } else { "FALSE" }.to_string()),
         "smallint" | "integer" | "bigint" | "numeric" | "real" | "double precision" => {
             return Some((row + 1).to_string());
         }
