@@ -270,6 +270,7 @@ fn a_megabyte_is_answered_in_time() {
         filled("\0"),
         rows("(1, 'abc'), "),
         format!("select '{}'", filled("x")),
+        format!("create {} x", filled("schema")),
         format!("select \"{}\"", filled("x")),
         format!("select {}1", filled("1, ")),
         format!("select {}1", filled("1 + ")),

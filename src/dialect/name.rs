@@ -5,7 +5,7 @@ use sqlparser::ast::{Ident, ObjectName, ObjectNamePart};
 use super::DialectError;
 
 /// Postgres' NAMEDATALEN - 1, in bytes.
-const LONGEST: usize = 63;
+pub const LONGEST: usize = 63;
 
 /// A name as Postgres stores it: folded to lower case unless quoted, cut at 63 bytes.
 pub fn folded(name: &Ident) -> String {

@@ -397,7 +397,9 @@ fn unsupported(words: &[String]) -> DialectError {
             && **word != format!("{:?}", Keyword::NoKeyword)
     };
     let said = words.iter().take(4).enumerate().take_while(|(index, word)| {
-        keyword(word) || (*index == 1 && word.bytes().all(|letter| letter.is_ascii_alphabetic()))
+        let is_plain =
+            word.len() <= super::name::LONGEST && word.bytes().all(|letter| letter.is_ascii_alphabetic());
+        keyword(word) || (*index == 1 && is_plain)
     });
     let mut name: Vec<&str> = said.map(|(_, word)| word.as_str()).collect();
     let length = match name.as_slice() {

@@ -8,12 +8,12 @@
 use ::http::header::HeaderName;
 use ::http::{HeaderMap, HeaderValue, Method};
 use futures_util::FutureExt;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{AsciiSet, utf8_percent_encode};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::download::Found;
-use super::key::ObjectPath;
+use super::key::{COMPONENT, ObjectPath};
 use super::{Storage, StorageError, edge, garbage, store};
 use crate::app::App;
 use crate::config::EdgeAnswers;
@@ -21,7 +21,7 @@ use crate::crypto::{hex, sha256};
 use crate::ports::{Body, OutgoingRequest, ResultSet};
 
 /// What `encodeURI` leaves as it is, but for what ends a path.
-const PATH: &AsciiSet = &NON_ALPHANUMERIC
+const PATH: &AsciiSet = &COMPONENT
     .remove(b';')
     .remove(b',')
     .remove(b'/')
@@ -30,16 +30,7 @@ const PATH: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'&')
     .remove(b'=')
     .remove(b'+')
-    .remove(b'$')
-    .remove(b'-')
-    .remove(b'_')
-    .remove(b'.')
-    .remove(b'!')
-    .remove(b'~')
-    .remove(b'*')
-    .remove(b'\'')
-    .remove(b'(')
-    .remove(b')');
+    .remove(b'$');
 
 /// An entry lives no longer, whatever its object says: should its end be missed, this one comes.
 const LONGEST_SECONDS: u64 = 24 * 60 * 60;

@@ -3,6 +3,8 @@
 //! Not paths: no name ever reaches R2, whose keys are version uuids, and empty segments are names like any other. `..` is refused
 //! all the same: no URL leads there, and a client that writes a bucket into a folder would leave the folder.
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC};
+
 use super::StorageError;
 use crate::config::KeyCharacters;
 
@@ -14,6 +16,18 @@ const LONGEST_BUCKET_NAME: usize = 100;
 
 /// Characters besides letters and digits.
 const PUNCTUATION: &str = "_!.*'() &$=@;:+,?-";
+
+/// What `encodeURIComponent` leaves of a name as it is.
+pub const COMPONENT: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'_')
+    .remove(b'.')
+    .remove(b'!')
+    .remove(b'~')
+    .remove(b'*')
+    .remove(b'\'')
+    .remove(b'(')
+    .remove(b')');
 
 /// Where an object is: its bucket's id and its own name, which is valid.
 #[derive(Clone, Debug, PartialEq)]

@@ -12,7 +12,7 @@ use ::http::header::{
 };
 use ::http::{HeaderName, Method};
 use chrono::DateTime;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::utf8_percent_encode;
 use serde_json::json;
 use serde_json::value::RawValue;
 
@@ -22,7 +22,7 @@ use crate::caller::{Access, Caller};
 use crate::http::{Api, Body, Context, Response, ResponseExt, authenticate, json_response, respond};
 use crate::storage::download::{Conditions, Door, Download, Found, download, find};
 use crate::storage::edge::CacheStatus;
-use crate::storage::key::ObjectPath;
+use crate::storage::key::{COMPONENT, ObjectPath};
 use crate::storage::metadata::Metadata;
 use crate::storage::signed_url::{Scope, SignedUrl};
 use crate::storage::{Storage, StorageError, edge_answer, mime};
@@ -33,18 +33,6 @@ pub const CACHE_STATUS: HeaderName = HeaderName::from_static("cf-cache-status");
 
 /// What a page may read of a download that the edge answers by itself, besides what every page may.
 const EXPOSED: &str = "Accept-Ranges, Content-Disposition, Content-Range, Date, ETag, CF-Cache-Status";
-
-/// What `encodeURIComponent` leaves as it is.
-const COMPONENT: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'_')
-    .remove(b'.')
-    .remove(b'!')
-    .remove(b'~')
-    .remove(b'*')
-    .remove(b'\'')
-    .remove(b'(')
-    .remove(b')');
 
 /// `GET /object/public/{bucket}/{path}`: an object of a public bucket.
 pub async fn public(context: Context) -> Result<Response, StorageError> {
