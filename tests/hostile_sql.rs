@@ -271,6 +271,8 @@ fn a_megabyte_is_answered_in_time() {
         rows("(1, 'abc'), "),
         format!("select '{}'", filled("x")),
         format!("create {} x", filled("schema")),
+        format!("revoke all on t from {}", filled("anon")),
+        format!("create table t (a int); grant all on t to {}", filled("é")),
         format!("select \"{}\"", filled("x")),
         format!("select {}1", filled("1, ")),
         format!("select {}1", filled("1 + ")),

@@ -11,10 +11,19 @@ pub struct DialectError {
     pub hint: Option<String>,
 }
 
+/// How many bytes of a message are told: some repeat what the statement says, which may be a megabyte of one word.
+const LONGEST_MESSAGE: usize = 4_000;
+
 impl DialectError {
     /// A refusal without a hint.
     pub fn new(code: &'static str, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), hint: None }
+        let mut message = message.into();
+        if message.len() > LONGEST_MESSAGE {
+            let end = (0..=LONGEST_MESSAGE).rev().find(|end| message.is_char_boundary(*end));
+            message.truncate(end.unwrap_or_default());
+            message.push('…');
+        }
+        Self { code, message, hint: None }
     }
 
     /// Something Postgres has and this translator does not: `0A000`.
