@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::authenticator::verified;
 use super::provider_sign_in::{
-    come_back, depart, fragment, github_answers, location, member, query, user_of, with_github,
+    ann_by_gitlab, come_back, fragment, github_answers, location, member, query, user_of, with_github,
 };
 use super::{PASSWORD, assert_error, get_user, signed_in, signed_up, text};
 use crate::app::{Answer, TestApp};
@@ -166,18 +166,7 @@ fn an_address_that_anyone_may_put_there_has_nobody_join_the_account() {
     let other = app.anon().post("/auth/v1/signup").json(&body).send().json();
     assert_eq!(other["user"]["identities"][0]["identity_data"].get("email"), None, "{other}");
 
-    let state =
-        depart(&app.nobody(), "/auth/v1/authorize?provider=gitlab&redirect_to=https://app.example.com/in");
-    app.http_client.prepare(
-        "https://gitlab.com/oauth/token",
-        200,
-        r#"{"access_token":"t","token_type":"bearer"}"#,
-    );
-    let ann =
-        json!({"id": 9, "email": "ann@example.com", "name": "Ann", "confirmed_at": "2020-01-01T00:00:00Z"});
-    app.http_client.prepare("https://gitlab.com/api/v4/user/emails", 200, "[]");
-    app.http_client.prepare("https://gitlab.com/api/v4/user", 200, &ann.to_string());
-    let user = user_of(&app, &location(&come_back(&app, &state)));
+    let user = user_of(&app, &ann_by_gitlab(&app));
     assert_eq!(user["email"], json!("ann@example.com"));
     for waiting in [&spy, &other] {
         assert_ne!(user["id"], waiting["user"]["id"]);

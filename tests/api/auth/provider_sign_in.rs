@@ -95,6 +95,22 @@ pub fn session(url: &str) -> Value {
     json!({"access_token": text("access_token"), "refresh_token": text("refresh_token")})
 }
 
+/// Signs ann@example.com in by GitLab, which vouches for her address; gives where she is sent back to.
+pub fn ann_by_gitlab(app: &TestApp) -> String {
+    let state =
+        depart(&app.nobody(), "/auth/v1/authorize?provider=gitlab&redirect_to=https://app.example.com/in");
+    app.http_client.prepare(
+        "https://gitlab.com/oauth/token",
+        200,
+        r#"{"access_token":"t","token_type":"bearer"}"#,
+    );
+    let ann =
+        json!({"id": 9, "email": "ann@example.com", "name": "Ann", "confirmed_at": "2020-01-01T00:00:00Z"});
+    app.http_client.prepare("https://gitlab.com/api/v4/user/emails", 200, "[]");
+    app.http_client.prepare("https://gitlab.com/api/v4/user", 200, &ann.to_string());
+    location(&come_back(app, &state))
+}
+
 pub fn user_of(app: &TestApp, url: &str) -> Value {
     let answer = get_user(app, &session(url));
     assert_eq!(answer.status, 200, "{}", answer.text());
@@ -432,18 +448,7 @@ fn nothing_of_who_waited_opens_the_account_once_its_owner_came() {
         "UPDATE \"auth.users\" SET phone = '15550001111', phone_confirmed_at = created_at WHERE id = '{id}'"
     ));
     // The owner of the address comes by a provider that vouches for it.
-    let state =
-        depart(&app.nobody(), "/auth/v1/authorize?provider=gitlab&redirect_to=https://app.example.com/in");
-    app.http_client.prepare(
-        "https://gitlab.com/oauth/token",
-        200,
-        r#"{"access_token":"t","token_type":"bearer"}"#,
-    );
-    let ann =
-        json!({"id": 9, "email": "ann@example.com", "name": "Ann", "confirmed_at": "2020-01-01T00:00:00Z"});
-    app.http_client.prepare("https://gitlab.com/api/v4/user/emails", 200, "[]");
-    app.http_client.prepare("https://gitlab.com/api/v4/user", 200, &ann.to_string());
-    let owner = session(&location(&come_back(&app, &state)));
+    let owner = session(&ann_by_gitlab(&app));
     let user = get_user(&app, &owner).json();
     assert_eq!((&user["id"], &user["phone"], user.get("factors")), (&json!(id), &json!(""), None));
     assert!(user["email_confirmed_at"].is_string());

@@ -4,6 +4,7 @@ use http::StatusCode;
 use serde_json::json;
 
 use super::{assert_clean, project, run};
+use crate::app::TestApp;
 
 const PROFILES: &str = "
     create table public.profiles (
@@ -31,6 +32,11 @@ const PROFILES: &str = "
     create trigger on_email after update of email on auth.users for each row
       when (old.email is distinct from new.email) execute function sync_email();
 ";
+
+/// The status that signing up with this address answers.
+fn status_of_sign_up(app: &TestApp, email: &str) -> StatusCode {
+    app.anon().post("/auth/v1/signup").json(&json!({"email": email, "password": "password1"})).send().status
+}
 
 #[test]
 fn a_sign_up_makes_a_profile() {
@@ -92,15 +98,8 @@ fn an_allow_list_can_refuse_a_sign_up() {
          end $$;
          create trigger allow before insert on auth.users for each row execute function allow();",
     );
-    let sign_up = |email: &str| {
-        app.anon()
-            .post("/auth/v1/signup")
-            .json(&json!({"email": email, "password": "password1"}))
-            .send()
-            .status
-    };
-    assert_eq!(sign_up("ann@example.org"), StatusCode::INTERNAL_SERVER_ERROR);
-    assert_eq!(sign_up("ann@example.com"), StatusCode::OK);
+    assert_eq!(status_of_sign_up(&app, "ann@example.org"), StatusCode::INTERNAL_SERVER_ERROR);
+    assert_eq!(status_of_sign_up(&app, "ann@example.com"), StatusCode::OK);
 }
 
 #[test]
@@ -184,13 +183,6 @@ fn a_guard_that_touches_no_table_needs_no_rights() {
          end $$;
          create trigger allow before insert on auth.users for each row execute function allow();",
     );
-    let sign_up = |email: &str| {
-        app.anon()
-            .post("/auth/v1/signup")
-            .json(&json!({"email": email, "password": "password1"}))
-            .send()
-            .status
-    };
-    assert_eq!(sign_up("ann@example.test"), StatusCode::INTERNAL_SERVER_ERROR);
-    assert_eq!(sign_up("ann@example.com"), StatusCode::OK);
+    assert_eq!(status_of_sign_up(&app, "ann@example.test"), StatusCode::INTERNAL_SERVER_ERROR);
+    assert_eq!(status_of_sign_up(&app, "ann@example.com"), StatusCode::OK);
 }

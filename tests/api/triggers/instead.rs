@@ -165,6 +165,11 @@ fn the_callers_policies_hold_in_the_view_and_in_the_function() {
         (answer.status, answer.json()["message"].clone()),
         (StatusCode::FORBIDDEN, json!("permission denied for view cards"))
     );
+    assert_eq!(
+        bob.post("/rest/v1/cards").json(&json!({})).send().status,
+        StatusCode::FORBIDDEN,
+        "a row of no columns"
+    );
     assert_eq!(app.user(ANN).delete("/rest/v1/cards?id=eq.1").send().status, StatusCode::FORBIDDEN);
 }
 
