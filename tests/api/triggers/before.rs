@@ -344,3 +344,24 @@ fn what_cannot_be_done_is_refused_when_it_is_created() {
     let answer = query(&app, "create trigger a before insert on t for each row execute function nobody()");
     assert_eq!(answer.json()["code"], json!("42883"));
 }
+
+/// Postgres goes row by row and would tell of the key; here all rows are asked first. Nothing is written either way.
+#[test]
+fn of_several_rows_at_fault_one_is_told_and_none_is_written() {
+    let app = project(
+        "create table orders (id int primary key, product int);
+         create function known() returns trigger language plpgsql as $$
+         begin
+           if new.product > 3 then raise exception 'no product %', new.product using errcode = 'P0002'; end if;
+           new.product := new.product + 0;
+           return new;
+         end $$;
+         create trigger known before insert on orders for each row execute function known();
+         insert into orders values (10, 1);",
+    );
+    let rows = json!([{"id": 10, "product": 2}, {"id": 11, "product": 4}, {"id": 12, "product": 1}]);
+    let answer = app.service_role().post("/rest/v1/orders").json(&rows).send();
+    assert!(answer.status.is_client_error() || answer.status.is_server_error(), "{}", answer.text());
+    assert!(["P0002", "23505"].contains(&answer.json()["code"].as_str().unwrap()), "{}", answer.text());
+    assert_eq!(run(&app, "select id, product from orders"), json!([{"id": 10, "product": 1}]));
+}
