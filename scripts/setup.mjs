@@ -16,6 +16,14 @@ import { ensureRust } from "./rust.mjs";
 import { ask, attempt, run, runMain, say, Stop } from "./terminal.mjs";
 import { cache, root, toolPath, wasmBindgen, workerBuild } from "./toolchain.mjs";
 
+/** What wasm-bindgen's project calls each machine it publishes for. */
+const wasmBindgenTargets = {
+  "darwin-arm64": "aarch64-apple-darwin",
+  "darwin-x64": "x86_64-apple-darwin",
+  "linux-arm64": "aarch64-unknown-linux-musl",
+  "linux-x64": "x86_64-unknown-linux-musl",
+};
+
 await runMain(async () => {
   supportedMachine();
   await ensureNodePackages();
@@ -88,10 +96,3 @@ async function downloadWasmBindgen(path) {
     rmSync(folder, { recursive: true, force: true });
   }
 }
-
-const wasmBindgenTargets = {
-  "darwin-arm64": "aarch64-apple-darwin",
-  "darwin-x64": "x86_64-apple-darwin",
-  "linux-arm64": "aarch64-unknown-linux-musl",
-  "linux-x64": "x86_64-unknown-linux-musl",
-};
