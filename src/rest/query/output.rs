@@ -12,8 +12,16 @@ use crate::sql::{quote_identifier, quote_literal};
 /// SQLite functions take at most 32 arguments on D1: 16 keys with their values.
 const PAIRS: usize = 16;
 
-/// One pair needs two arguments of `concat`.
+/// One pair needs two arguments of `concat`, and the end one more.
 const CHUNK: usize = 15;
+
+/// A member of an object on its way out.
+enum Member {
+    /// A SQL value, still to be written as JSON.
+    Value(String),
+    /// JSON already, as text that is never NULL: `json_object` would have to read it once more.
+    Text(String),
+}
 
 impl Builder<'_> {
     /// One row of a relation as a JSON object; `row` is the row's quoted table or alias.
@@ -32,18 +40,21 @@ impl Builder<'_> {
         for field in &node.fields {
             let value = match field.operand.kind() {
                 OperandKind::Column(DataType::Tsvector) if field.cast.is_none() => {
-                    self.vector(node.table, &column(&field.operand, row), row)
+                    Member::Value(self.vector(node.table, &column(&field.operand, row), row))
                 }
-                _ => self.output(field, row)?,
+                OperandKind::Column(DataType::Bool) if field.cast.is_none() => {
+                    Member::Text(truth(&column(&field.operand, row)))
+                }
+                _ => Member::Value(self.output(field, row)?),
             };
             pairs.push((field.key.as_str(), value));
         }
         for aggregate in &node.aggregates {
-            pairs.push((aggregate.key.as_str(), self.aggregate(aggregate, node, row)?));
+            pairs.push((aggregate.key.as_str(), Member::Value(self.aggregate(aggregate, node, row)?)));
         }
         let shown = || node.embeds.iter().filter(|embed| !embed.hidden);
         for embed in shown().filter(|embed| !embed.spread) {
-            pairs.push((embed.key.as_str(), self.embed(embed, row)?));
+            pairs.push((embed.key.as_str(), Member::Text(self.embed(embed, row)?)));
         }
         let mut spreads = Vec::new();
         for embed in shown().filter(|embed| embed.spread) {
@@ -65,21 +76,22 @@ impl Builder<'_> {
         let members =
             |object: &String| format!("(SELECT substr(o, 2, length(o) - 2) FROM (SELECT {object} AS o))");
         let members: Vec<String> = spreads.iter().map(members).collect();
-        Ok(format!("json(concat('{{', {}, '}}'))", members.join(", ',', ")))
+        Ok(format!("concat('{{', concat_ws(',', {}), '}}')", members.join(", ")))
     }
 
     /// A spread embed as one object: of a to-one embed its row, of a to-many embed an array for each key.
     pub(super) fn spread(&mut self, embed: &Embed<'_>, row: &str) -> Result<String, RestError> {
         let keys = embed.node.keys();
         if embed.relationship.to_one {
-            let nulls: Vec<(&str, String)> = keys.into_iter().map(|key| (key, "NULL".to_string())).collect();
-            return Ok(format!("coalesce({}, {})", self.embed(embed, row)?, object(&nulls)));
+            let null = |key| (key, Member::Text("'null'".to_string()));
+            let nulls: Vec<(&str, Member)> = keys.into_iter().map(null).collect();
+            return Ok(format!("coalesce({}, {})", self.related_object(embed, row)?, object(&nulls)));
         }
-        let arrays: Vec<(&str, String)> = keys
+        let arrays: Vec<(&str, Member)> = keys
             .into_iter()
             .map(|key| {
                 let path = quote_literal(&format!("$.\"{key}\""));
-                (key, format!("json_group_array(json(j -> {path}))"))
+                (key, Member::Text(format!("json_group_array(json(j -> {path}))")))
             })
             .collect();
         self.spread_rows(embed, row, &object(&arrays))
@@ -150,41 +162,54 @@ pub fn column(operand: &Operand<'_>, row: &str) -> String {
     format!("{row}.{}", quote_identifier(&operand.column.name))
 }
 
-/// `json_object` while its arguments last, else the object's text put together by hand.
-fn object(pairs: &[(&str, String)]) -> String {
-    if pairs.len() <= PAIRS {
-        let arguments: Vec<String> =
-            pairs.iter().map(|(key, value)| format!("{}, {value}", quote_literal(key))).collect();
-        return format!("json_object({})", arguments.join(", "));
+/// A boolean as JSON text.
+fn truth(value: &str) -> String {
+    format!("CASE {value} WHEN 1 THEN 'true' WHEN 0 THEN 'false' ELSE 'null' END")
+}
+
+/// An object's text: by `json_object` while nothing in it is JSON already and its arguments last, else put together by hand.
+fn object(pairs: &[(&str, Member)]) -> String {
+    let values: Option<Vec<String>> = pairs.iter().map(argument_pair).collect();
+    if let Some(values) = values.filter(|_| pairs.len() <= PAIRS) {
+        return format!("json_object({})", values.join(", "));
     }
-    let chunks: Vec<String> = pairs
-        .chunks(CHUNK)
+    let members: Vec<String> = pairs
+        .iter()
         .enumerate()
-        .map(|(index, chunk)| {
-            let parts: Vec<String> = chunk
-                .iter()
-                .enumerate()
-                .map(|(within, (key, value))| {
-                    let comma = if index + within == 0 { "" } else { "," };
-                    let key = serde_json::Value::from(*key);
-                    format!("{}, json_quote({value})", quote_literal(&format!("{comma}{key}:")))
-                })
-                .collect();
-            format!("concat({})", parts.join(", "))
+        .map(|(place, (key, member))| {
+            let before = if place == 0 { '{' } else { ',' };
+            let key = quote_literal(&format!("{before}{}:", serde_json::Value::from(*key)));
+            match member {
+                Member::Value(value) => format!("{key}, json_quote({value})"),
+                Member::Text(text) => format!("{key}, {text}"),
+            }
         })
         .collect();
+    if members.len() <= CHUNK {
+        return format!("concat({}, '}}')", members.join(", "));
+    }
     // At most 100 columns to a table make at most seven chunks.
-    format!("json(concat('{{', {}, '}}'))", chunks.join(", "))
+    let chunks: Vec<String> =
+        members.chunks(CHUNK).map(|chunk| format!("concat({})", chunk.join(", "))).collect();
+    format!("concat({}, '}}')", chunks.join(", "))
+}
+
+/// A key and its value as `json_object` takes them; `None` where the value is JSON already.
+fn argument_pair((key, member): &(&str, Member)) -> Option<String> {
+    match member {
+        Member::Value(value) => Some(format!("{}, {value}", quote_literal(key))),
+        Member::Text(_) => None,
+    }
 }
 
 /// A feature of GeoJSON: its geometry, and everything else as its properties.
-fn feature(mut pairs: Vec<(&str, String)>, key: &str, geometry: &str) -> String {
+fn feature(mut pairs: Vec<(&str, Member)>, key: &str, geometry: &str) -> String {
     if let Some(place) = pairs.iter().position(|(of, _)| *of == key) {
         pairs.remove(place);
     }
     let properties = object(&pairs);
     let geometry = format!("json(coalesce({}, '{{\"type\":null}}'))", feature_geometry(geometry));
-    format!("json_object('type', 'Feature', 'geometry', {geometry}, 'properties', {properties})")
+    format!("json_object('type', 'Feature', 'geometry', {geometry}, 'properties', json({properties}))")
 }
 
 /// A value of one type as the stored form of another; the plan lets through only what is here.
