@@ -431,6 +431,16 @@ impl<'a> Lowering<'a> {
 
     /// A chain of ANDs (or ORs), which the parser gives as a leaning tree, as a balanced one.
     fn chain(&mut self, sides: &[&Expr], is_and: bool) -> Result<Piece, DialectError> {
+        let terms = self.terms(sides, is_and)?;
+        Ok(Piece::bool(balanced(terms, if is_and { " AND " } else { " OR " })))
+    }
+
+    /// The conditions that must all hold where `expression` must.
+    pub fn conditions(&mut self, expression: &Expr) -> Result<Vec<String>, DialectError> {
+        self.terms(&[expression], true)
+    }
+
+    fn terms(&mut self, sides: &[&Expr], is_and: bool) -> Result<Vec<String>, DialectError> {
         let mut pending: Vec<&Expr> = sides.iter().rev().copied().collect();
         let mut terms = Vec::new();
         while let Some(side) = pending.pop() {
@@ -444,7 +454,7 @@ impl<'a> Lowering<'a> {
                 term => terms.push(self.condition(term)?),
             }
         }
-        Ok(Piece::bool(balanced(terms, if is_and { " AND " } else { " OR " })))
+        Ok(terms)
     }
 
     fn unary(&mut self, operator: &UnaryOperator, inner: &Expr) -> Result<Piece, DialectError> {
