@@ -2,9 +2,17 @@
 
 /** Runs `[[text, [bind, …]], …]` as one D1 batch; a bind that is a number is that one of `long`. Gives D1's results. */
 export function batch(database, statements, long) {
-  const value = (bind) => (typeof bind === "number" ? long[bind] : bind);
-  const prepare = ([text, binds]) => (binds.length ? database.prepare(text).bind(...binds.map(value)) : database.prepare(text));
-  return database.batch(JSON.parse(statements).map(prepare));
+  return database.batch(JSON.parse(statements).map(([text, binds]) => prepared(database, text, binds, long)));
+}
+
+/** Runs one statement, which needs no batch to take effect as a whole. Gives D1's result. */
+export function one(database, text, binds, long) {
+  return prepared(database, text, JSON.parse(binds), long).all();
+}
+
+function prepared(database, text, binds, long) {
+  const statement = database.prepare(text);
+  return binds.length ? statement.bind(...binds.map((bind) => (typeof bind === "number" ? long[bind] : bind))) : statement;
 }
 
 /** A session of the database, whose first statement is answered by a copy that is at least as new. */

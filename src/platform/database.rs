@@ -17,6 +17,8 @@ extern "C" {
     #[wasm_bindgen(catch)]
     fn batch(database: &JsValue, statements: &str, long: &Array) -> Result<Promise, JsValue>;
     #[wasm_bindgen(catch)]
+    fn one(database: &JsValue, text: &str, binds: &str, long: &Array) -> Result<Promise, JsValue>;
+    #[wasm_bindgen(catch)]
     fn session(database: &JsValue, from: &str) -> Result<JsValue, JsValue>;
     #[wasm_bindgen(catch)]
     fn bookmark(session: &JsValue) -> Result<Option<String>, JsValue>;
@@ -61,12 +63,19 @@ impl Database for D1 {
 
 /// Runs statements on the database or a session of it.
 async fn run(database: &JsValue, statements: &[Statement]) -> Result<Vec<Box<dyn ResultSet>>, DbError> {
-    let asked = statements.len();
     let failed = |thrown: JsValue| DbError::classify(&message_of(&thrown));
-    let (statements, long) = as_json(statements)?;
-    let answer = batch(database, &statements, &long).map_err(failed)?;
+    let long = Array::new();
+    if let [statement] = statements {
+        let binds = as_json(&sent(statement, &long))?;
+        let answer = one(database, &statement.text, &binds, &long).map_err(failed)?;
+        return Ok(vec![Rows::of(JsFuture::from(answer).await.map_err(failed)?)?]);
+    }
+    let all: Vec<(&str, Vec<Sent<'_>>)> =
+        statements.iter().map(|statement| (statement.text.as_ref(), sent(statement, &long))).collect();
+    let answer = batch(database, &as_json(&all)?, &long).map_err(failed)?;
     let results: Array = JsFuture::from(answer).await.map_err(failed)?.unchecked_into();
-    if results.length() as usize != asked {
+    if results.length() as usize != statements.len() {
+        let asked = statements.len();
         return Err(DbError::Other(format!("D1 gave {} results for {asked} statements", results.length())));
     }
     results.iter().map(Rows::of).collect()
@@ -75,17 +84,14 @@ async fn run(database: &JsValue, statements: &[Statement]) -> Result<Vec<Box<dyn
 /// Bytes from which a bind crosses by itself: writing it as JSON and reading it again would cost more than a crossing.
 const LONG: usize = 1024;
 
-/// `[["SELECT …",["a",null,0]],…]`: the whole batch crosses into JavaScript as one string, and a number in it is the place of a
-/// bind among the long ones.
-fn as_json(statements: &[Statement]) -> Result<(String, Array), DbError> {
-    let long = Array::new();
-    let mut rows: Vec<(&str, Vec<Sent<'_>>)> = Vec::with_capacity(statements.len());
-    for statement in statements {
-        let binds = statement.binds.iter().map(|bind| Sent::of(bind, &long));
-        rows.push((statement.text.as_ref(), binds.collect()));
-    }
-    let text = serde_json::to_string(&rows).map_err(|error| DbError::Other(error.to_string()))?;
-    Ok((text, long))
+/// A statement's binds. A number among them is the place of a bind among the long ones.
+fn sent<'a>(statement: &'a Statement, long: &Array) -> Vec<Sent<'a>> {
+    statement.binds.iter().map(|bind| Sent::of(bind, long)).collect()
+}
+
+/// `["a",null,0]`, or `[["SELECT …",["a",null,0]],…]`: whatever there is crosses into JavaScript as one string.
+fn as_json(value: &impl Serialize) -> Result<String, DbError> {
+    serde_json::to_string(value).map_err(|error| DbError::Other(error.to_string()))
 }
 
 /// A bind on its way.
