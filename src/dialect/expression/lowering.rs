@@ -435,12 +435,8 @@ impl<'a> Lowering<'a> {
         Ok(Piece::bool(balanced(terms, if is_and { " AND " } else { " OR " })))
     }
 
-    /// The conditions that must all hold where `expression` must.
-    pub fn conditions(&mut self, expression: &Expr) -> Result<Vec<String>, DialectError> {
-        self.terms(&[expression], true)
-    }
-
-    fn terms(&mut self, sides: &[&Expr], is_and: bool) -> Result<Vec<String>, DialectError> {
+    /// The terms of such a chain.
+    pub fn terms(&mut self, sides: &[&Expr], is_and: bool) -> Result<Vec<String>, DialectError> {
         let mut pending: Vec<&Expr> = sides.iter().rev().copied().collect();
         let mut terms = Vec::new();
         while let Some(side) = pending.pop() {

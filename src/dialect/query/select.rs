@@ -148,9 +148,12 @@ impl Lowering<'_> {
         let mut conditions = std::mem::take(&mut from.filters);
         if let Some(selection) = &select.selection {
             // What a table's policy asks already, as `user_id = auth.uid()` often is, is not asked of each row again.
-            let asked = self.conditions(selection)?.into_iter().filter(|term| !conditions.contains(term));
-            let asked: Vec<String> = asked.collect();
-            conditions.extend(asked);
+            let terms = self.terms(&[selection], true)?;
+            for term in terms {
+                if !conditions.contains(&term) {
+                    conditions.push(term);
+                }
+            }
         }
         let groups = self.groups(select)?;
         let is_aggregated = groups.is_some() || select.having.is_some() || has_aggregate(select);
