@@ -12,3 +12,4 @@ mod template;
 pub use environment::CallerEnvironment;
 pub use predicate::{PolicyError, Predicate, check, grantee, permit, permit_columns, using};
 pub use stored_caller::stored_caller;
+pub use template::remembered;

@@ -3,8 +3,9 @@
 //! What policies come to depends on the schema, the role and the command; only the values they ask of
 //! the caller differ from one request to the next. So the catalog remembers the text with slots for those.
 
+use super::CallerEnvironment;
 use crate::caller::{Caller, CallersRequest};
-use crate::dialect::RequestPart;
+use crate::dialect::{DialectError, RequestPart};
 use crate::sql::{Bind, Writer};
 
 /// A value of the caller, to be bound when the predicate is used.
@@ -86,6 +87,29 @@ pub fn fill(marked: &str, caller: &Caller, writer: &mut Writer) -> Option<String
         }
     }
     Some(sql)
+}
+
+/// SQL that depends on the schema, the role and what `key` names, and besides on values of the caller alone: from the
+/// catalog's memory when it was made before, else as `lower` makes it.
+pub fn remembered(
+    environment: &mut CallerEnvironment<'_>,
+    key: &[&str],
+    lower: impl Fn(&mut CallerEnvironment<'_>) -> Result<String, DialectError>,
+) -> Result<String, DialectError> {
+    let (catalog, caller) = (environment.catalog, environment.caller);
+    let key = [&[caller.role.name()], key].concat().join("\0");
+    if let Some(marked) = catalog.memory.get(&key)
+        && let Some(sql) = fill(&marked, caller, environment.writer)
+    {
+        return Ok(sql);
+    }
+    environment.slots = true;
+    let marked = lower(environment);
+    environment.slots = false;
+    let marked = marked?;
+    let Some(sql) = fill(&marked, caller, environment.writer) else { return lower(environment) };
+    catalog.memory.insert(key, &marked);
+    Ok(sql)
 }
 
 #[cfg(test)]
