@@ -195,10 +195,10 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// A quoted alias that this statement has not used.
+    /// An alias that this statement has not used. Without quotes, each of which D1 would escape.
     fn alias(&mut self) -> String {
         self.aliases += 1;
-        format!("\"t{}\"", self.aliases)
+        format!("t{}", self.aliases)
     }
 
     fn environment(&mut self) -> CallerEnvironment<'_> {

@@ -133,9 +133,16 @@ impl Query {
 pub fn canonical(text: &str) -> String {
     let mut pairs: Vec<_> = form_urlencoded::parse(text.as_bytes()).collect();
     pairs.sort_by(|(one, _), (other, _)| one.cmp(other));
-    let encoded: Vec<String> =
-        pairs.iter().map(|(key, value)| format!("{}={}", encode(key), encode(value))).collect();
-    encoded.join("&")
+    let mut encoded = String::with_capacity(text.len() + text.len() / 2);
+    for (key, value) in &pairs {
+        if !encoded.is_empty() {
+            encoded.push('&');
+        }
+        encoded.extend(encode(key));
+        encoded.push('=');
+        encoded.extend(encode(value));
+    }
+    encoded
 }
 
 fn encode(text: &str) -> PercentEncode<'_> {
