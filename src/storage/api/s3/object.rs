@@ -274,7 +274,7 @@ fn with_user_metadata(mut response: Response, json: Option<&str>) -> Response {
 }
 
 fn modified_at(found: &Found) -> Option<Timestamp> {
-    found.metadata.modified_at().or_else(|| Timestamp::parse(&found.object.updated_at))
+    found.metadata.modified_at().or_else(|| Timestamp::parse(found.object.updated_at.as_deref()?))
 }
 
 /// `If-Match` and `If-Unmodified-Since`.
