@@ -71,7 +71,8 @@ fn fields_have_their_rules() {
     let rows: &[Row] = &[
         (&[], "no-cache", "text/plain", None),
         (&[("cacheControl", "60")], "max-age=60", "text/plain", None),
-        (&[("cacheControl", "public")], "no-cache", "text/plain", None),
+        (&[("cacheControl", "60, immutable")], "max-age=60, immutable", "text/plain", None),
+        (&[("cacheControl", "60\u{e9}")], "no-cache", "text/plain", None),
         (&[("contentType", "image/webp")], "no-cache", "image/webp", None),
         (&[("userMetadata", r#"{"b":2}"#)], "no-cache", "text/plain", Some(r#"{"b":2}"#)),
         (&[("metadata", r#"{"a":1}"#), ("userMetadata", "{}")], "no-cache", "text/plain", Some(r#"{"a":1}"#)),
