@@ -16,6 +16,7 @@ use crate::http::Router;
 use crate::jwt::{self, Claims, Key, Keys, Material, TokenError};
 use crate::line_archive::LineArchive;
 use crate::ports::{PortError, Ports, SignatureAlgorithm};
+use crate::recent_versions::RecentVersions;
 use crate::schema::CatalogCache;
 use crate::text_search::Remembering;
 use crate::time::Timestamp;
@@ -34,6 +35,8 @@ pub struct App {
     pub documents: Documents,
     /// The project's schema.
     pub catalog: CatalogCache,
+    /// Versions of objects that were read lately.
+    pub recent_versions: RecentVersions,
     keys: Keys,
     /// Ranges of leaked passwords' digests, as far as someone's began so.
     pub leaked_passwords: RefCell<HashMap<String, Rc<str>>>,
@@ -66,6 +69,7 @@ impl App {
             edge_sessions: EdgeSessions::default(),
             documents: Documents::default(),
             catalog: CatalogCache::default(),
+            recent_versions: RecentVersions::default(),
             leaked_passwords: RefCell::default(),
             archived_acts: LineArchive::default(),
             later: RefCell::default(),

@@ -20,6 +20,7 @@ pub mod edge_session;
 pub mod jwt;
 pub mod line_archive;
 pub mod policy;
+pub mod recent_versions;
 pub mod schema;
 pub mod sql;
 pub mod text_search;

@@ -17,7 +17,7 @@ extern "C" {
     #[allow(clippy::too_many_arguments)]
     fn transform(
         images: &JsValue,
-        stream: &JsValue,
+        source: &JsValue,
         width: u32,
         height: u32,
         crop: bool,
@@ -33,10 +33,15 @@ pub struct CloudflareImages(pub JsValue);
 #[async_trait(?Send)]
 impl Images for CloudflareImages {
     async fn transform(&self, source: Body, to: &Picture) -> Result<Body, ImageError> {
-        let Body::Stream(stream) = source else { return Err(ImageError::Source("no bytes".into())) };
-        let stream = stream.into_any().downcast::<PlatformStream>().ok();
-        let readable = stream.and_then(|stream| stream.into_readable());
-        let readable = readable.ok_or_else(|| ImageError::Source("no bytes".into()))?;
+        let source: JsValue = match source {
+            Body::Bytes(bytes) => Uint8Array::from(bytes.as_ref()).into(),
+            Body::Stream(stream) => {
+                let stream = stream.into_any().downcast::<PlatformStream>().ok();
+                let readable = stream.and_then(|stream| stream.into_readable());
+                readable.ok_or_else(|| ImageError::Source("no bytes".into()))?.into()
+            }
+            _ => return Err(ImageError::Source("no bytes".into())),
+        };
         let (width, height) = to.size.as_ref().map_or((0, 0), |size| (size.width, size.height));
         let focus = to.size.as_ref().and_then(|size| match &size.fit {
             Fit::Stretch => None,
@@ -45,7 +50,7 @@ impl Images for CloudflareImages {
         let gravity = focus.map_or("null".to_string(), gravity);
         let answer = transform(
             &self.0,
-            readable.as_ref(),
+            &source,
             width,
             height,
             focus.is_some(),

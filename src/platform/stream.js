@@ -18,3 +18,8 @@ export async function next(reader) {
   const { done, value } = await (isOurs ? reader.read(new Uint8Array(most)) : reader.read());
   return done ? null : value;
 }
+
+/** Ends a stream that nobody reads. */
+export function letGo(stream) {
+  if (!stream.locked) stream.cancel().catch(() => {});
+}

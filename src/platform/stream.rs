@@ -17,6 +17,8 @@ use crate::ports::{Stream, StreamError};
 extern "C" {
     #[wasm_bindgen(catch, js_name = readerOf)]
     fn reader_of(stream: &ReadableStream) -> Result<JsValue, JsValue>;
+    #[wasm_bindgen(catch, js_name = letGo)]
+    fn let_go(stream: &ReadableStream) -> Result<(), JsValue>;
     #[wasm_bindgen(catch)]
     fn next(reader: &JsValue) -> Result<Promise, JsValue>;
 }
@@ -49,8 +51,8 @@ impl PlatformStream {
     }
 
     /// The stream itself, if nothing of it was read yet; `None` also for a request without a body.
-    pub fn into_readable(self) -> Option<ReadableStream> {
-        match self.source {
+    pub fn into_readable(mut self) -> Option<ReadableStream> {
+        match std::mem::replace(&mut self.source, Source::End) {
             Source::Request(request) => request.body(),
             Source::Stream(stream) => Some(stream),
             Source::Reader(_) | Source::End => None,
@@ -82,6 +84,16 @@ impl PlatformStream {
         }
         self.source = Source::Reader(reader);
         Ok(Some(Bytes::from(piece.dyn_into::<Uint8Array>()?.to_vec())))
+    }
+}
+
+/// A stream of R2's that nobody reads would keep one of the few connections that a request may have.
+impl Drop for PlatformStream {
+    fn drop(&mut self) {
+        if let Source::Stream(stream) = &self.source {
+            // One that cannot be let go ends with its request.
+            let _ = let_go(stream);
+        }
     }
 }
 

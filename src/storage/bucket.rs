@@ -5,6 +5,9 @@ use super::store::{self, batch};
 use super::{Storage, StorageError, event, garbage, key, mime};
 use crate::ports::Text;
 
+/// How upstream tells buckets of tables from those of files.
+const RESERVED_SUFFIX: &str = "--table-s3";
+
 /// A size limit as the wire has it.
 #[derive(Clone, Debug, PartialEq)]
 pub enum SizeLimit {
@@ -34,6 +37,9 @@ pub async fn create(
 ) -> Result<(), StorageError> {
     key::check_bucket_name(name)?;
     key::check_bucket_name(id)?;
+    if name.ends_with(RESERVED_SUFFIX) {
+        return Err(StorageError::InvalidBucketName);
+    }
     let allowed_mime_types = mime_types_json(settings)?.flatten();
     let bucket = NewBucket {
         id,
@@ -62,6 +68,7 @@ pub async fn find(storage: &Storage, id: &str) -> Result<Box<dyn Text>, StorageE
 
 /// Changes a bucket that the caller sees and may change.
 pub async fn update(storage: &Storage, id: &str, settings: &Settings) -> Result<(), StorageError> {
+    key::check_bucket_name(id)?;
     let allowed_mime_types = mime_types_json(settings)?;
     let change = BucketChange {
         public: settings.public,
@@ -106,10 +113,12 @@ fn size_limit(storage: &Storage, settings: &Settings) -> Result<Option<Option<u6
 
 /// `20MB` → 20,000,000. Units are decimal, in any case; three digits count, as upstream.
 fn bytes_of(text: &str) -> Option<u64> {
-    let text = text.trim();
     let digits = text.find(|character: char| !character.is_ascii_digit() && character != '.')?;
     let (number, unit) = text.split_at_checked(digits)?;
-    let factor = match unit.trim().to_ascii_uppercase().as_str() {
+    if number.starts_with('.') || number.ends_with('.') {
+        return None;
+    }
+    let factor = match unit.to_ascii_uppercase().as_str() {
         "GB" => 1e9,
         "MB" => 1e6,
         "KB" => 1e3,
@@ -139,7 +148,11 @@ mod tests {
         let rows = [
             ("20GB", Some(20_000_000_000)),
             ("20MB", Some(20_000_000)),
-            ("1.5 kb", Some(1500)),
+            ("1.5kb", Some(1500)),
+            ("1.5 kb", None),
+            (" 3B", None),
+            ("3.B", None),
+            (".5KB", None),
             ("3B", Some(3)),
             ("20", None),
             ("MB", None),

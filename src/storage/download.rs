@@ -4,9 +4,10 @@ use super::edge::{self, CacheStatus};
 use super::key::ObjectPath;
 use super::metadata::Metadata;
 use super::range::{self, Wanted};
+use super::read_ahead::{ReadAhead, recent};
 use super::store;
 use super::store::bucket::Purges;
-use super::store::object::{Object, Sought};
+use super::store::object::{Columns, Object, Sought};
 use super::{Storage, StorageError};
 use crate::ports::{Body, ByteRange};
 use crate::time::Timestamp;
@@ -34,8 +35,8 @@ pub struct Found {
     pub metadata: Metadata,
     /// Whether anyone at all may read it.
     pub is_public: bool,
-    /// Since when what the edge keeps of it does not count.
-    pub purges: Purges,
+    /// Since when what the edge keeps of it does not count. Without it, nothing there counts.
+    pub purges: Option<Purges>,
 }
 
 /// What a request asks besides the object (RFC 9110 §13, §14).
@@ -49,6 +50,8 @@ pub struct Conditions {
     pub if_none_match: Option<String>,
     /// `If-Modified-Since`.
     pub if_modified_since: Option<Timestamp>,
+    /// Whether there are others, which whoever asks looks at.
+    pub has_others: bool,
 }
 
 /// A download's outcome.
@@ -63,18 +66,41 @@ pub enum Download {
 
 /// Finds an object, by one statement. One that the reader may not see is not there.
 pub async fn find(storage: &Storage, path: &ObjectPath, door: Door) -> Result<Found, StorageError> {
+    find_columns(storage, path, door, Columns::All).await
+}
+
+/// The same, with what is needed to send bytes.
+async fn find_bytes(
+    storage: &Storage,
+    path: &ObjectPath,
+    door: Door,
+    is_kept_at_edge: bool,
+) -> Result<Found, StorageError> {
+    let columns = match (door, is_kept_at_edge) {
+        // S3 says with the bytes all that is known of them.
+        (Door::Policies, _) => Columns::All,
+        (_, true) => Columns::BytesAndPurges,
+        (_, false) => Columns::Bytes,
+    };
+    find_columns(storage, path, door, columns).await
+}
+
+async fn find_columns(
+    storage: &Storage,
+    path: &ObjectPath,
+    door: Door,
+    columns: Columns,
+) -> Result<Found, StorageError> {
     let system = storage.as_system();
     let reader = if matches!(door, Door::Caller | Door::Policies) { storage } else { &system };
-    let row = store::look(reader, |access| store::object::seek(access, path, door == Door::Caller)).await?;
+    let in_public_buckets = door == Door::Caller;
+    let row =
+        store::look(reader, |access| store::object::seek(access, path, in_public_buckets, columns)).await?;
     let mut sought: Sought = row.first()?.ok_or(StorageError::NoSuchBucket)?;
     let is_public = sought.public == 1;
-    let (object, image) = match sought.purges.take() {
-        None => (None, None),
-        Some(json) => {
-            serde_json::from_str(&json).map_err(|error| StorageError::Internal(error.to_string()))?
-        }
-    };
-    let purges = Purges { object, image };
+    let purges = sought.purges.take().map(|json| serde_json::from_str(&json)).transpose();
+    let purges = purges.map_err(|error| StorageError::Internal(error.to_string()))?;
+    let purges = purges.map(|(object, image)| Purges { object, image });
     if matches!(door, Door::Public | Door::OwnUrl) && !is_public {
         return Err(StorageError::NoSuchBucket);
     }
@@ -90,16 +116,25 @@ pub async fn download(
     door: Door,
     conditions: &Conditions,
 ) -> Result<Download, StorageError> {
-    let found = find(storage, path, door).await?;
+    let (recent_versions, name) = (&storage.app.recent_versions, path.to_string());
+    let last = recent_versions.get(&name);
+    let asked = find_bytes(storage, path, door, last.is_none());
+    let mut ahead = last.and_then(|last| ReadAhead::of(storage, last, conditions));
+    let found = match &mut ahead {
+        Some(ahead) => ahead.during(asked).await,
+        None => asked.await,
+    };
+    recent_versions.set(&name, found.as_ref().ok().and_then(recent));
+    let found = found?;
     let version = found.object.version.clone();
-    match open(storage, found, conditions, door).await {
+    match open(storage, found, conditions, door, ahead).await {
         // Overwritten between the row and the bytes: the new row knows better.
         Err(StorageError::NoBytes) => {
-            let found = find(storage, path, door).await?;
+            let found = find_bytes(storage, path, door, true).await?;
             if found.object.version == version {
                 return Err(StorageError::NoBytes);
             }
-            open(storage, found, conditions, door).await
+            open(storage, found, conditions, door, None).await
         }
         outcome => outcome,
     }
@@ -110,6 +145,7 @@ async fn open(
     found: Found,
     conditions: &Conditions,
     door: Door,
+    ahead: Option<ReadAhead>,
 ) -> Result<Download, StorageError> {
     if conditions.not_modified(&found.metadata) {
         return Ok(Download::NotModified(found));
@@ -119,7 +155,7 @@ async fn open(
         Wanted::Part(part) => Some(part),
         Wanted::Outside => return Err(StorageError::InvalidRange(found.metadata.length().unwrap_or(0))),
     };
-    let (body, cache) = edge::open(storage, &found, part, door).await?;
+    let (body, cache) = edge::open(storage, &found, part, door, ahead).await?;
     Ok(match part {
         None => Download::Whole(found, body, cache),
         Some(part) => Download::Part(found, part, body, cache),
@@ -136,6 +172,15 @@ impl Conditions {
             (Some(since), Some(modified)) => modified.seconds() <= since.seconds(),
             _ => false,
         }
+    }
+
+    /// What is wanted of so many bytes, whatever their metadata say; `None` when that depends on them.
+    pub fn wanted_of(&self, size: u64) -> Option<Wanted> {
+        let is_conditional = self.if_range.is_some()
+            || self.if_none_match.is_some()
+            || self.if_modified_since.is_some()
+            || self.has_others;
+        (!is_conditional).then(|| range::wanted(self.range.as_deref(), size))
     }
 
     fn wanted(&self, metadata: &Metadata) -> Wanted {

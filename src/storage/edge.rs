@@ -5,6 +5,7 @@
 //! private bucket is ever kept.
 
 use super::download::{Door, Found};
+use super::read_ahead::ReadAhead;
 use super::{Storage, StorageError, edge_answer};
 use crate::ports::{Body, ByteRange, Kept};
 
@@ -39,33 +40,46 @@ impl CacheStatus {
 /// Where an object's bytes, or an image made of them in this form, are kept; `None` when they may not be.
 pub fn key(found: &Found, form: Option<&str>) -> Option<String> {
     let version = found.object.version.as_deref().filter(|_| found.is_public)?;
-    let purges = if form.is_some() { &found.purges.image } else { &found.purges.object };
-    let purged_at = purges.as_deref().unwrap_or("never");
+    let purges = found.purges.as_ref()?;
+    let purged_at = if form.is_some() { &purges.image } else { &purges.object };
+    let purged_at = purged_at.as_deref().unwrap_or("never");
     Some(match form {
         None => format!("{version}/{purged_at}"),
         Some(form) => format!("{version}/{purged_at}/{form}"),
     })
 }
 
-/// An object's bytes, from the cache or the store.
+/// Whether so many bytes of an object may be kept.
+pub fn fits(size: u64) -> bool {
+    size > 0 && size <= LARGEST
+}
+
+/// An object's bytes, from the cache or the store, which may have been asked already.
 pub async fn open(
     storage: &Storage,
     found: &Found,
     part: Option<ByteRange>,
     door: Door,
+    ahead: Option<ReadAhead>,
 ) -> Result<(Body, CacheStatus), StorageError> {
     let version = found.object.version.as_deref().ok_or(StorageError::NoBytes)?;
-    let size = found.metadata.length();
     // What is about to be kept as an answer need not be kept twice.
     let is_kept_whole = door == Door::OwnUrl && edge_answer::cache_control(found).is_some();
-    let fits = size.is_some_and(|size| size > 0 && size <= LARGEST);
+    let fits = found.metadata.length().is_some_and(fits);
     let key = key(found, None).filter(|_| fits && !is_kept_whole);
     if let Some(key) = &key
         && let Some(kept) = storage.app.ports.edge_cache.get(key, part).await
     {
         return Ok((kept.body, CacheStatus::Hit));
     }
-    let blob = storage.app.ports.blobs.get(version, part).await?.ok_or(StorageError::NoBytes)?;
+    let ahead = match ahead {
+        Some(ahead) => ahead.take(version, part).await,
+        None => None,
+    };
+    let blob = match ahead {
+        Some(blob) => blob,
+        None => storage.app.ports.blobs.get(version, part).await?.ok_or(StorageError::NoBytes)?,
+    };
     Ok(match key.filter(|_| part.is_none()) {
         Some(key) => keep(storage, &key, blob.body, "application/octet-stream"),
         None => (blob.body, CacheStatus::Bypass),

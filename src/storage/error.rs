@@ -67,6 +67,8 @@ pub enum StorageError {
     ImageTooLarge,
     /// An image of more pixels than are rendered.
     ImageTooManyPixels,
+    /// Image transformation is switched off.
+    NoTransformation,
     /// Rendering without Cloudflare Images.
     NoImages,
     /// No such upload of several requests, or one that was given up.
@@ -139,7 +141,8 @@ impl StorageError {
             Self::InvalidImage            => (400, "400", "InvalidRequest",       "InvalidRequest",       "The source image is invalid or unsupported for rendering"),
             Self::ImageTooLarge           => (400, "400", "InvalidRequest",       "InvalidRequest",       "The source image file is too large to process"),
             Self::ImageTooManyPixels      => (400, "400", "InvalidRequest",       "InvalidRequest",       "The source image resolution is too large to process"),
-            Self::NoImages                => (400, "409", "FeatureNotEnabled",    "FeatureNotEnabled",    "Image transformation needs Cloudflare Images: bind it as IMAGES in wrangler.toml"),
+            Self::NoTransformation        => (403, "403", "FeatureNotEnabled",    "FeatureNotEnabled",    "feature not enabled for this tenant"),
+            Self::NoImages                => (403, "403", "FeatureNotEnabled",    "FeatureNotEnabled",    "feature not enabled for this tenant: image transformation needs Cloudflare Images, bound as IMAGES in wrangler.toml"),
             Self::NoSuchUpload            => (400, "404", "NoSuchUpload",         "NoSuchUpload",         "Upload not found"),
             Self::ResourceLocked          => (400, "423", "ResourceLocked",       "ResourceLocked",       "The resource is locked"),
             Self::NotUploaded             => (400, "409", "InvalidRequest",       "NotUploaded",          "The bytes are not there, or not as many as were announced"),

@@ -31,6 +31,7 @@ mod metadata;
 mod mime;
 mod purge;
 mod range;
+mod read_ahead;
 mod relocate;
 mod remove;
 mod robots_tag;

@@ -1,6 +1,7 @@
 //! Moving an object, which touches its row alone, and copying one, which copies its bytes.
 
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::event::Kind;
 use super::key::ObjectPath;
@@ -31,6 +32,8 @@ pub struct Replaced {
     pub metadata: Metadata,
     /// A JSON object.
     pub user_metadata: Option<String>,
+    /// Whether what is not said goes, as in S3, but for what is true of the bytes.
+    pub is_all: bool,
 }
 
 /// Renames an object, within its bucket or into another. Gives its id.
@@ -39,6 +42,9 @@ pub async fn relocate(
     source: &ObjectPath,
     destination: &ObjectPath,
 ) -> Result<String, StorageError> {
+    if source == destination {
+        return stay(storage, source).await;
+    }
     let now = storage.app.now().to_postgres();
     let to = Move { source, destination, owner: storage.caller.user_id(), now: &now };
     let results = batch(storage, |access| {
@@ -51,6 +57,18 @@ pub async fn relocate(
     event::deliver_later(storage, &results, &[1, 3])?;
     let moved: Option<Moved> = results.at(2)?.first()?;
     moved.map(|moved| moved.id).ok_or(StorageError::NoSuchKey)
+}
+
+/// Moves an object to where it is: whoever may gets its id, and nothing changes or is told.
+async fn stay(storage: &Storage, path: &ObjectPath) -> Result<String, StorageError> {
+    let now = storage.app.now().to_postgres();
+    let to = Move { source: path, destination: path, owner: storage.caller.user_id(), now: &now };
+    let results = batch(storage, |access| {
+        let [check, _] = store::object::relocate(access, &to)?;
+        Ok(vec![check, store::object::find(access, path)?])
+    });
+    let found: Option<Moved> = results.await?.at(1)?.first()?;
+    found.map(|found| found.id).ok_or(StorageError::NoSuchKey)
 }
 
 /// Copies an object the caller sees to where they may upload one.
@@ -68,7 +86,7 @@ pub async fn copy(
         found.metadata.as_deref().and_then(|json| serde_json::from_str(json).ok()).unwrap_or_default();
     let (metadata, user_metadata) = match &copy.replaced {
         None => (inherited, found.user_metadata.clone()),
-        Some(replaced) => (over(inherited, &replaced.metadata), replaced.user_metadata.clone()),
+        Some(replaced) => (over(inherited, replaced), replaced.user_metadata.clone()),
     };
     let metadata = metadata.stored(&stored).to_json();
     let object = new.object(destination, &copy.terms, ContentOf::Given(&metadata, user_metadata.as_deref()));
@@ -83,8 +101,7 @@ async fn prepare(
     copy: &CopyTerms,
     new: &Identity,
 ) -> Result<(Object, Blob), StorageError> {
-    let replaced =
-        copy.replaced.as_ref().map(|replaced| over(Metadata::default(), &replaced.metadata).to_json());
+    let replaced = copy.replaced.as_ref().map(patch);
     let content = match (&copy.replaced, &replaced) {
         (Some(of), Some(metadata)) => {
             ContentOf::ObjectExceptUserMetadata(source, metadata, of.user_metadata.as_deref())
@@ -115,13 +132,32 @@ async fn open(storage: &Storage, found: Object) -> Result<(Object, Blob), Storag
     Ok((found, blob.ok_or(StorageError::NoBytes)?))
 }
 
-fn over(metadata: Metadata, replaced: &Metadata) -> Metadata {
-    Metadata {
-        mimetype: replaced.mimetype.clone().or(metadata.mimetype),
-        cache_control: replaced.cache_control.clone().or(metadata.cache_control),
-        content_encoding: replaced.content_encoding.clone().or(metadata.content_encoding),
-        content_disposition: replaced.content_disposition.clone().or(metadata.content_disposition),
-        content_language: replaced.content_language.clone().or(metadata.content_language),
-        ..metadata
-    }
+/// What an uploader says of an object: its name in JSON, where it is, and whether it is true of the bytes, which a copy shares.
+type Said = (&'static str, fn(&mut Metadata) -> &mut Option<String>, bool);
+
+#[rustfmt::skip]
+const SAID: [Said; 5] = [
+    ("mimetype",           |metadata| &mut metadata.mimetype,            false),
+    ("cacheControl",       |metadata| &mut metadata.cache_control,       false),
+    ("contentEncoding",    |metadata| &mut metadata.content_encoding,    true),
+    ("contentDisposition", |metadata| &mut metadata.content_disposition, false),
+    ("contentLanguage",    |metadata| &mut metadata.content_language,    false),
+];
+
+/// What takes the place of a source's: a name, where it is, and the new value, `None` for one that goes.
+fn changes(replaced: &Replaced) -> impl Iterator<Item = (Said, Option<String>)> {
+    let (mut new, is_all) = (replaced.metadata.clone(), replaced.is_all);
+    let said = SAID.map(|row| (row, row.1(&mut new).take()));
+    said.into_iter().filter(move |((_, _, is_of_bytes), value)| value.is_some() || (is_all && !is_of_bytes))
+}
+
+fn over(mut metadata: Metadata, replaced: &Replaced) -> Metadata {
+    changes(replaced).for_each(|((_, place, _), value)| *place(&mut metadata) = value);
+    metadata
+}
+
+/// The same as a JSON merge patch (RFC 7396), where null takes a key away.
+fn patch(replaced: &Replaced) -> String {
+    let fields = changes(replaced).map(|((name, ..), value)| (name.to_string(), value.into()));
+    Value::Object(fields.collect()).to_string()
 }

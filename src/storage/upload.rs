@@ -90,7 +90,7 @@ pub async fn upload(
     let blob = put(storage, &new.version, content.body, limit).await?;
 
     let metadata = described.stored(&blob).to_json();
-    let object = new.object(path, terms, ContentOf::Given(&metadata, content.user_metadata.as_deref()));
+    let object = new.object(path, terms, ContentOf::Uploaded(&metadata, content.user_metadata.as_deref()));
     let mime_type = (!path.is_empty_folder()).then_some(content.mime_type.as_str());
     finish(storage, &object, &Limits::Of { size: Some(blob.size), mime_type }).await
 }

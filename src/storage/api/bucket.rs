@@ -18,7 +18,9 @@ pub async fn create(mut context: Context) -> Result<Response, StorageError> {
     let id = fields.text("id")?.filter(|id| !id.is_empty()).unwrap_or_else(|| name.clone());
     match fields.text("type")?.as_deref() {
         None | Some("STANDARD") => {}
-        Some("ANALYTICS") => return Err(StorageError::NotEnabled("iceberg_catalog")),
+        Some("ANALYTICS") => {
+            return Err(StorageError::NotEnabled("Iceberg buckets are not enabled for this tenant"));
+        }
         Some(_) => return Err(invalid("body/type must be equal to one of the allowed values".to_string())),
     }
     bucket::create(&Storage::of(&context), &id, &name, &settings(&fields)?).await?;

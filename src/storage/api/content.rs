@@ -67,9 +67,10 @@ fn of_form(
     if user_metadata.is_some_and(|json| json.len() > MOST_USER_METADATA) {
         return Err(StorageError::UserMetadataTooLarge);
     }
-    let is_digits = |value: &&str| value.bytes().all(|byte| byte.is_ascii_digit());
+    // Also what follows the seconds: `3600, immutable`.
+    let fits_header = |value: &&str| value.bytes().all(|byte| (b' '..=b'~').contains(&byte));
     let mime_type = field("contentType").map_or(form.file_type, str::to_string);
-    let cache_control = field("cacheControl").filter(is_digits);
+    let cache_control = field("cacheControl").filter(fits_header);
     Ok(Content {
         cache_control: cache_control.map_or("no-cache".to_string(), |seconds| format!("max-age={seconds}")),
         user_metadata: user_metadata.and_then(object),

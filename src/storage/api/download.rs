@@ -8,7 +8,8 @@ use ::http::StatusCode;
 use ::http::header::{
     ACCEPT_RANGES, ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, CACHE_CONTROL,
     CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_LENGTH, CONTENT_RANGE,
-    CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, EXPIRES, LAST_MODIFIED, RANGE, X_CONTENT_TYPE_OPTIONS,
+    CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, EXPIRES, IF_MATCH, IF_UNMODIFIED_SINCE, LAST_MODIFIED,
+    RANGE, X_CONTENT_TYPE_OPTIONS,
 };
 use ::http::{HeaderName, Method};
 use chrono::DateTime;
@@ -177,6 +178,8 @@ pub fn conditions(context: &Context) -> Conditions {
         if_range: header("if-range"),
         if_none_match: header("if-none-match"),
         if_modified_since: context.header("if-modified-since").and_then(http_date),
+        has_others: context.headers.contains_key(IF_MATCH)
+            || context.headers.contains_key(IF_UNMODIFIED_SINCE),
     }
 }
 

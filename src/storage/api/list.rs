@@ -72,13 +72,11 @@ fn sort(
     let Some(sort) = fields.object("sortBy")? else { return Ok((None, None)) };
     let not_allowed =
         |name: &str| invalid(format!("body/sortBy/{name} must be equal to one of the allowed values"));
-    let column = match sort.text("column")? {
-        None => None,
-        Some(name) => {
-            let column = columns.iter().copied().find(|column| column.name() == name);
-            Some(column.ok_or_else(|| not_allowed("column"))?)
-        }
+    let Some(name) = sort.text("column")? else {
+        return Err(invalid("body/sortBy must have required property 'column'".to_string()));
     };
+    let column = columns.iter().copied().find(|column| column.name() == name);
+    let column = Some(column.ok_or_else(|| not_allowed("column"))?);
     let order = match sort.text("order")? {
         None => None,
         Some(name) => Some(Order::named(&name).ok_or_else(|| not_allowed("order"))?),

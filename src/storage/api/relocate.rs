@@ -30,7 +30,8 @@ pub async fn copy(mut context: Context) -> Result<Response, StorageError> {
     let replaced = match fields.flag("copyMetadata")? {
         None | Some(true) => None,
         Some(false) => {
-            Some(Replaced { metadata: metadata(&fields)?, user_metadata: user_metadata_header(&context) })
+            let user_metadata = user_metadata_header(&context);
+            Some(Replaced { metadata: metadata(&fields)?, user_metadata, is_all: false })
         }
     };
     let terms = CopyTerms { terms: terms(&context), replaced };

@@ -1,5 +1,7 @@
 //! Rendering an object as an image: found, bounded, made, and kept at the edge if its bucket is public.
 
+use bytes::Bytes;
+
 use super::geometry;
 use super::header::{Format, Header, Sniffed, sniff};
 use super::transform::{Target, Transform};
@@ -47,7 +49,7 @@ pub async fn render(
     wish: &Wish<'_>,
 ) -> Result<Rendering, StorageError> {
     if !storage.app.config.storage.image_transformation {
-        return Err(StorageError::NotEnabled("imageTransformation"));
+        return Err(StorageError::NoTransformation);
     }
     let found = find(storage, path, door).await?;
     let version = found.object.version.clone().ok_or(StorageError::NoBytes)?;
@@ -94,13 +96,14 @@ async fn make(
     wish: &Wish<'_>,
 ) -> Result<(Body, String), StorageError> {
     let blobs = &storage.app.ports.blobs;
-    let source = match inspect(storage, version).await? {
-        None => {
-            let whole = blobs.get(version, None).await?.ok_or(StorageError::NoBytes)?;
-            return Ok((whole.body, "image/svg+xml".to_string()));
+    let (source, whole) = inspect(storage, version).await?;
+    let whole = async {
+        match whole {
+            Some(bytes) => Ok(Body::from(bytes)),
+            None => blobs.get(version, None).await?.map(|blob| blob.body).ok_or(StorageError::NoBytes),
         }
-        Some(source) => source,
     };
+    let Some(source) = source else { return Ok((whole.await?, "image/svg+xml".to_string())) };
     let images = storage.app.ports.images.as_ref().ok_or(StorageError::NoImages)?;
     let mime_type = mime_type(source.format, wish);
     let default = if mime_type == "image/avif" { QUALITY.0 } else { QUALITY.1 };
@@ -109,8 +112,7 @@ async fn make(
         quality: wish.transform.quality.unwrap_or(default),
         mime_type,
     };
-    let whole = blobs.get(version, None).await?.ok_or(StorageError::NoBytes)?;
-    match images.transform(whole.body, &picture).await {
+    match images.transform(whole.await?, &picture).await {
         Ok(body) => Ok((body, mime_type.to_string())),
         Err(ImageError::Source(_)) => Err(StorageError::InvalidImage),
         Err(ImageError::Failed(cause)) => {
@@ -119,8 +121,9 @@ async fn make(
     }
 }
 
-/// Reads the first bytes: the source's header, or `None` for a drawing. What is too large is refused undecoded.
-async fn inspect(storage: &Storage, version: &str) -> Result<Option<Header>, StorageError> {
+/// Reads the first bytes: the source's header, or `None` for a drawing; and all bytes, if these were. What is too large is refused
+/// undecoded.
+async fn inspect(storage: &Storage, version: &str) -> Result<(Option<Header>, Option<Bytes>), StorageError> {
     let limits = &storage.app.config.storage;
     for length in FIRST_LOOKS {
         let start = ByteRange { offset: 0, length };
@@ -135,12 +138,14 @@ async fn inspect(storage: &Storage, version: &str) -> Result<Option<Header>, Sto
             return Err(StorageError::ImageTooLarge);
         }
         let bytes = blob.body.read(length).await?;
-        match sniff(&bytes) {
-            Sniffed::Vector => return Ok(None),
+        let sniffed = sniff(&bytes);
+        let whole = (bytes.len() as u64 == size).then_some(bytes);
+        match sniffed {
+            Sniffed::Vector => return Ok((None, whole)),
             Sniffed::Image(source) => {
                 let pixels = u64::from(source.width) * u64::from(source.height);
                 let fits = pixels <= limits.image_source_pixels;
-                return if fits { Ok(Some(source)) } else { Err(StorageError::ImageTooManyPixels) };
+                return if fits { Ok((Some(source), whole)) } else { Err(StorageError::ImageTooManyPixels) };
             }
             Sniffed::Further if size > length => {}
             Sniffed::Further | Sniffed::Unknown => return Err(StorageError::InvalidImage),

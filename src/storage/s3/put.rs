@@ -61,7 +61,7 @@ pub async fn put(storage: &Storage, new: NewObject) -> Result<String, S3Error> {
 
     let described = described.stored(&stored);
     let (etag, metadata) = (described.e_tag.clone().unwrap_or_default(), described.to_json());
-    let given = ContentOf::Given(&metadata, content.user_metadata.as_deref());
+    let given = ContentOf::Uploaded(&metadata, content.user_metadata.as_deref());
     let object = identity.object(&new.path, &terms, given);
     let mime_type = (!new.path.is_empty_folder()).then_some(content.mime_type.as_str());
     finish(storage, &object, &Limits::Of { size: Some(stored.size), mime_type }).await?;

@@ -18,12 +18,23 @@ pub struct Object {
     pub version: Option<String>,
     /// The column's JSON.
     pub metadata: Option<String>,
-    /// The column's JSON.
+    /// The column's JSON; `None` also where it was not asked for, as the times.
     pub user_metadata: Option<String>,
     /// As the API prints it.
-    pub created_at: String,
+    pub created_at: Option<String>,
     /// As the API prints it.
-    pub updated_at: String,
+    pub updated_at: Option<String>,
+}
+
+/// What is asked of an object.
+#[derive(Clone, Copy, PartialEq)]
+pub enum Columns {
+    /// All there is.
+    All,
+    /// What sends its bytes. Preparing this takes a third of the time that all takes.
+    Bytes,
+    /// The same, and since when copies of them at the edge count.
+    BytesAndPurges,
 }
 
 /// What a reader finds at a path: the bucket's side of it, and the object's row as far as they may see it.
@@ -32,12 +43,16 @@ pub struct Sought {
     /// 1 when anyone may read the bucket's objects.
     pub public: u8,
     /// When the copies at the edge of what is public were last purged: the object's and its images', as a JSON array.
+    #[serde(default)]
     pub purges: Option<String>,
     id: Option<String>,
     version: Option<String>,
     metadata: Option<String>,
+    #[serde(default)]
     user_metadata: Option<String>,
+    #[serde(default)]
     created_at: Option<String>,
+    #[serde(default)]
     updated_at: Option<String>,
 }
 
@@ -49,8 +64,8 @@ impl Sought {
             version: self.version,
             metadata: self.metadata,
             user_metadata: self.user_metadata,
-            created_at: self.created_at?,
-            updated_at: self.updated_at?,
+            created_at: self.created_at,
+            updated_at: self.updated_at,
         })
     }
 }
@@ -61,31 +76,45 @@ pub fn seek(
     access: &Access<'_>,
     path: &ObjectPath,
     in_public_buckets: bool,
+    columns: Columns,
 ) -> Result<Statement, StorageError> {
     let mut writer = Writer::default();
     let visible = access.sql(&mut writer, Of::Objects, &[Rule::Visible])?;
     let (bucket, name) = (writer.bind(&path.bucket), writer.bind(&path.key));
     let public = if in_public_buckets { "place.public = 1 OR " } else { "" };
+    let purges = match columns {
+        Columns::Bytes => String::new(),
+        _ => format!(
+            ",
+           CASE place.public WHEN 1 THEN {} END AS purges",
+            purge::last(&bucket, &name)
+        ),
+    };
+    let described = match columns {
+        Columns::All => format!(
+            ",
+           {OBJECT}.user_metadata,
+           {} AS created_at,
+           {} AS updated_at",
+            time(&format!("{OBJECT}.created_at")),
+            time(&format!("{OBJECT}.updated_at")),
+        ),
+        _ => String::new(),
+    };
     writer.push(&format!(
         "SELECT
-           (SELECT version FROM \"edgeward.catalog_version\") AS catalog_version,
+           catalog.version AS catalog_version,
            place.public,
-           CASE place.public WHEN 1 THEN {purges} END AS purges,
            {OBJECT}.id,
            {OBJECT}.version,
-           {OBJECT}.metadata,
-           {OBJECT}.user_metadata,
-           {created_at} AS created_at,
-           {updated_at} AS updated_at
-         FROM \"storage.buckets\" AS place
+           {OBJECT}.metadata{purges}{described}
+         FROM \"edgeward.catalog_version\" AS catalog
+         CROSS JOIN \"storage.buckets\" AS place
          LEFT JOIN {OBJECT}
            ON {OBJECT}.bucket_id = {bucket}
            AND {OBJECT}.name = {name}
            AND ({public}{visible})
          WHERE place.id = {bucket}",
-        purges = purge::last(&bucket, &name),
-        created_at = time(&format!("{OBJECT}.created_at")),
-        updated_at = time(&format!("{OBJECT}.updated_at")),
     ));
     Ok(writer.finish())
 }

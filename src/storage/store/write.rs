@@ -33,6 +33,8 @@ pub struct NewObject<'a> {
 pub enum ContentOf<'a> {
     /// These: metadata, user metadata, both JSON text.
     Given(&'a str, Option<&'a str>),
+    /// The same of an upload in one request, whose missing user metadata policies see as NULL and readers as `{}`, as upstream.
+    Uploaded(&'a str, Option<&'a str>),
     /// Those of an upload of several requests, by its version.
     Upload(&'a str),
     /// Another object's metadata with these keys over it, and its user metadata.
@@ -183,7 +185,9 @@ pub fn path_tokens(name: &str) -> String {
 
 fn content(writer: &mut Writer, content: &ContentOf<'_>) -> (String, String) {
     match content {
-        ContentOf::Given(metadata, user_metadata) => (writer.bind(*metadata), writer.bind(*user_metadata)),
+        ContentOf::Given(metadata, user_metadata) | ContentOf::Uploaded(metadata, user_metadata) => {
+            (writer.bind(*metadata), writer.bind(*user_metadata))
+        }
         ContentOf::Upload(version) => {
             let version = writer.bind(*version);
             ["metadata", "user_metadata"].map(|column| of_upload(column, &version)).into()
@@ -229,13 +233,17 @@ pub fn owner_uuid(owner: Option<&str>) -> Option<&str> {
 pub fn upsert(object: &NewObject<'_>) -> Statement {
     let mut writer = Writer::default();
     let new_row = new_row(&mut writer, object);
+    let user_metadata = match object.content {
+        ContentOf::Uploaded(..) => "COALESCE(user_metadata, '{}')",
+        _ => "user_metadata",
+    };
     writer.push(&format!(
         "INSERT INTO \"storage.objects\" (
            id, bucket_id, name, owner, owner_id, version, metadata, user_metadata,
            created_at, updated_at, last_accessed_at
          )
          SELECT
-           id, bucket_id, name, owner, owner_id, version, metadata, user_metadata,
+           id, bucket_id, name, owner, owner_id, version, metadata, {user_metadata},
            created_at, updated_at, last_accessed_at
          FROM ({new_row}) AS new
          WHERE TRUE

@@ -8,8 +8,8 @@ use bytes::Bytes;
 use edgeward::ports::{Blob, BlobError, BlobMetadata, Blobs, Body, ByteRange, StreamError};
 use edgeward::time::Timestamp;
 
-use super::Fault;
 use super::blob_parts::OpenUpload;
+use super::{Fault, one_turn};
 
 /// When everything was stored.
 pub const UPLOADED: Timestamp = Timestamp(1_767_225_600_000_000);
@@ -20,6 +20,7 @@ pub struct MemoryBlobs {
     objects: RefCell<BTreeMap<String, (Bytes, BlobMetadata)>>,
     pub(super) uploads: RefCell<BTreeMap<String, OpenUpload>>,
     tokens: Cell<u64>,
+    takes_turns: Cell<bool>,
     /// Keys in Infrequent Access.
     pub archived: RefCell<Vec<String>>,
     /// Fails before anything is stored or removed.
@@ -32,6 +33,11 @@ impl MemoryBlobs {
     /// All keys there are.
     pub fn keys(&self) -> Vec<String> {
         self.objects.borrow().keys().cloned().collect()
+    }
+
+    /// From now on lets other calls go before each read.
+    pub fn take_turns(&self) {
+        self.takes_turns.set(true);
     }
 
     /// How many uploads in parts are neither completed nor aborted.
@@ -92,6 +98,9 @@ impl Blobs for MemoryBlobs {
 
     async fn get(&self, key: &str, range: Option<ByteRange>) -> Result<Option<Blob>, BlobError> {
         self.check()?;
+        if self.takes_turns.get() {
+            one_turn().await;
+        }
         let objects = self.objects.borrow();
         let Some((bytes, metadata)) = objects.get(key) else { return Ok(None) };
         let bytes = match range {

@@ -3,7 +3,6 @@
 use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
-use std::task::Poll;
 
 use async_trait::async_trait;
 use edgeward::ports::{Cost, Database, DbError, Freshness, ResultSet, Text};
@@ -13,7 +12,7 @@ use rusqlite::limits::Limit;
 use rusqlite::types::Value;
 use rusqlite::{Connection, StatementStatus, params_from_iter};
 
-use super::Fault;
+use super::{Fault, one_turn};
 
 /// In-memory SQLite behind D1's rules.
 pub struct StrictDatabase {
@@ -185,12 +184,7 @@ impl StrictDatabase {
 impl Database for StrictDatabase {
     async fn batch(&self, statements: Vec<Statement>) -> Result<Vec<Box<dyn ResultSet>>, DbError> {
         if self.takes_turns.get() {
-            let mut waited = false;
-            std::future::poll_fn(|context| {
-                context.waker().wake_by_ref();
-                if std::mem::replace(&mut waited, true) { Poll::Ready(()) } else { Poll::Pending }
-            })
-            .await;
+            one_turn().await;
         }
         if self.fault.strikes() {
             return Err(DbError::Overloaded("D1 DB is overloaded. (on purpose)".into()));

@@ -26,6 +26,17 @@ pub use stream::Pieces;
 pub use time_zones::TabledTimeZones;
 
 use std::cell::Cell;
+use std::task::Poll;
+
+/// Lets whatever else is under way go first.
+async fn one_turn() {
+    let mut waited = false;
+    std::future::poll_fn(|context| {
+        context.waker().wake_by_ref();
+        if std::mem::replace(&mut waited, true) { Poll::Ready(()) } else { Poll::Pending }
+    })
+    .await;
+}
 
 /// Fails calls on purpose: the nth call from now on, counted from 1, once or for ever.
 #[derive(Default)]

@@ -69,6 +69,7 @@ fn bad_buckets_are_refused_with_the_reason() {
         (json!({"name": ""}), "InvalidBucketName", "400", "Bucket name invalid"),
         (json!({"name": "a/b"}), "InvalidBucketName", "400", "Bucket name invalid"),
         (json!({"name": " a"}), "InvalidBucketName", "400", "Bucket name invalid"),
+        (json!({"name": "a--table-s3"}), "InvalidBucketName", "400", "Bucket name invalid"),
         (json!({"name": "a", "id": "b/c"}), "InvalidBucketName", "400", "Bucket name invalid"),
         (
             json!({"name": "a'; DROP TABLE \"storage.objects\"; --"}),
@@ -77,7 +78,7 @@ fn bad_buckets_are_refused_with_the_reason() {
             "Bucket name invalid",
         ),
         (
-            json!({"name": "a", "file_size_limit": "1 parsec"}),
+            json!({"name": "a", "file_size_limit": "1 MB"}),
             "InvalidRequest",
             "400",
             "Invalid file size format, hint: use 20GB / 20MB / 30KB / 3B",
@@ -110,7 +111,7 @@ fn bad_buckets_are_refused_with_the_reason() {
             json!({"name": "a", "type": "ANALYTICS"}),
             "FeatureNotEnabled",
             "409",
-            "The feature iceberg_catalog is not enabled for this resource",
+            "The feature Iceberg buckets are not enabled for this tenant is not enabled for this resource",
         ),
     ];
     for (body, code, status, message) in rows {
@@ -122,6 +123,8 @@ fn bad_buckets_are_refused_with_the_reason() {
     assert_refused(&answer, "InvalidRequest", "400");
     let answer = app.service_role().put("/storage/v1/bucket/files").json(&json!({"name": "x"})).send();
     assert_refused(&answer, "InvalidRequest", "400");
+    let answer = app.service_role().put("/storage/v1/bucket/%C3%A9").json(&json!({"public": true})).send();
+    assert_refused(&answer, "InvalidBucketName", "400");
 }
 
 #[test]

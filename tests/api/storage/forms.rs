@@ -69,13 +69,14 @@ type Row = (&'static [(&'static str, &'static str)], &'static str, &'static str,
 fn fields_have_their_rules() {
     let app = app_with_bucket();
     let rows: &[Row] = &[
-        (&[], "no-cache", "text/plain", None),
-        (&[("cacheControl", "60")], "max-age=60", "text/plain", None),
-        (&[("cacheControl", "public")], "no-cache", "text/plain", None),
-        (&[("contentType", "image/webp")], "no-cache", "image/webp", None),
+        (&[], "no-cache", "text/plain", Some("{}")),
+        (&[("cacheControl", "60")], "max-age=60", "text/plain", Some("{}")),
+        (&[("cacheControl", "60, immutable")], "max-age=60, immutable", "text/plain", Some("{}")),
+        (&[("cacheControl", "60\u{e9}")], "no-cache", "text/plain", Some("{}")),
+        (&[("contentType", "image/webp")], "no-cache", "image/webp", Some("{}")),
         (&[("userMetadata", r#"{"b":2}"#)], "no-cache", "text/plain", Some(r#"{"b":2}"#)),
         (&[("metadata", r#"{"a":1}"#), ("userMetadata", "{}")], "no-cache", "text/plain", Some(r#"{"a":1}"#)),
-        (&[("metadata", "no json")], "no-cache", "text/plain", None),
+        (&[("metadata", "no json")], "no-cache", "text/plain", Some("{}")),
     ];
     for (fields, cache_control, mime_type, user_metadata) in rows {
         let text = form(fields, "x", "text/plain");

@@ -184,6 +184,19 @@ fn a_reader_who_has_the_image_gets_it_again_only_when_it_changed() {
 }
 
 #[test]
+fn a_small_source_is_read_once() {
+    let app = app_with_images();
+    let reads = |target: &str| {
+        let before = app.blobs.fault.calls();
+        assert_eq!(public(&app, target).send().status, StatusCode::OK, "{target}");
+        app.blobs.fault.calls() - before
+    };
+    assert_eq!(reads("open/cat.png?width=11"), 1);
+    put(&app, "open/large.png", [png(500, 300), vec![0; 64 * 1024]].concat());
+    assert_eq!(reads("open/large.png?width=11"), 2, "its first bytes, and then all");
+}
+
+#[test]
 fn failures_of_the_renderer_have_their_codes() {
     let app = app_with_images();
     app.images.broken_source.fail_at(1);
@@ -193,7 +206,12 @@ fn failures_of_the_renderer_have_their_codes() {
     assert!(app.edge_cache.keys().is_empty());
     assert_eq!(public(&app, "open/cat.png?width=10").send().status, StatusCode::OK);
     let off = app_with_vars(&[("IMAGE_TRANSFORMATION", "false")]);
-    assert_refused(&public(&off, "open/cat.png?width=10").send(), "FeatureNotEnabled", "409");
+    let refused = public(&off, "open/cat.png?width=10").send();
+    assert_eq!(refused.status, StatusCode::FORBIDDEN);
+    assert_eq!(
+        refused.json(),
+        json!({"statusCode": "403", "error": "FeatureNotEnabled", "code": "FeatureNotEnabled", "message": "feature not enabled for this tenant"})
+    );
     let plain = signed_url(&off, &json!({"width": 5}));
     assert!(plain.json()["signedURL"].as_str().unwrap().starts_with("/object/sign/"));
 }
@@ -202,6 +220,8 @@ fn failures_of_the_renderer_have_their_codes() {
 fn without_cloudflare_images_the_refusal_says_what_to_bind() {
     let app = app_with_images().without_optional_bindings();
     let answer = public(&app, "open/cat.png?width=10").send();
-    assert_refused(&answer, "FeatureNotEnabled", "409");
-    assert!(answer.json()["message"].as_str().unwrap().contains("IMAGES"));
+    let body = answer.json();
+    assert_eq!((answer.status, &body["statusCode"]), (StatusCode::FORBIDDEN, &json!("403")));
+    assert_eq!((&body["code"], &body["error"]), (&json!("FeatureNotEnabled"), &json!("FeatureNotEnabled")));
+    assert!(body["message"].as_str().unwrap().contains("IMAGES"));
 }

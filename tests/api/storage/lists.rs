@@ -100,6 +100,10 @@ fn bad_lists_are_refused() {
         (json!({"prefix": "", "limit": 1.5}), "body/limit must be integer"),
         (json!({"prefix": "", "offset": -1}), "body/offset must be >= 0"),
         (
+            json!({"prefix": "", "sortBy": {"order": "asc"}}),
+            "body/sortBy must have required property 'column'",
+        ),
+        (
             json!({"prefix": "", "sortBy": {"column": "metadata"}}),
             "body/sortBy/column must be equal to one of the allowed values",
         ),

@@ -20,6 +20,7 @@ mod lists;
 mod moves_and_copies;
 mod operations;
 mod policies;
+mod read_ahead;
 mod removals;
 mod resumable;
 mod resumable_faults;

@@ -45,6 +45,24 @@ fn a_move_touches_no_bytes() {
 }
 
 #[test]
+fn a_move_to_where_it_is_changes_and_tells_nothing() {
+    let app = app_with_bucket();
+    put(&app, "files/a", "a");
+    let target = json!({"events": ["ObjectCreated:*", "ObjectRemoved:*"], "url": "https://hooks.example/x"});
+    let answer = app.service_role().put("/admin/v1/storage/event-targets/all").json(&target).send();
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());
+    let before = value(&app, "id || updated_at || version", "a");
+    app.clock.advance(60);
+    let answer = relocate(&app, "move", &paths("a", "a"));
+    assert_eq!((answer.status, answer.json()["Id"].clone()), (StatusCode::OK, json!(value(&app, "id", "a"))));
+    assert_eq!(value(&app, "id || updated_at || version", "a"), before);
+    assert_eq!(app.database.value("SELECT count(*) FROM \"storage.events\"").unwrap(), "0");
+    assert_refused(&relocate(&app, "move", &paths("absent", "absent")), "NoSuchKey", "404");
+    let answer = app.user("ann").post("/storage/v1/object/move").json(&paths("a", "a")).send();
+    assert_refused(&answer, "NoSuchKey", "404");
+}
+
+#[test]
 fn a_copy_has_its_own_bytes_and_the_same_metadata() {
     let app = app_with_bucket();
     let upload = app.service_role().put("/storage/v1/object/files/a").header("content-type", "image/png");

@@ -278,6 +278,16 @@ fn policies_see_type_size_and_metadata_of_an_upload() {
 }
 
 #[test]
+fn user_metadata_that_was_not_sent_is_null_to_policies_and_empty_to_readers() {
+    let app = app_with_bucket();
+    set_policies(&app, &[("objects", &["INSERT"], "user_metadata IS NULL")]);
+    assert_ok(&upload(&app.user(ANN), "files/a", "x"));
+    let body = json!({"prefixes": ["a"]});
+    let removed = app.service_role().delete("/storage/v1/object/files").json(&body).send().json();
+    assert_eq!(removed[0]["user_metadata"], json!({}));
+}
+
+#[test]
 fn a_size_policy_holds_for_a_stream_that_declares_less() {
     let app = app_with_bucket();
     set_policies(&app, &[("objects", &["INSERT"], "COALESCE((metadata->>'size')::int, 0) <= 3")]);

@@ -96,17 +96,42 @@ fn forged_and_foreign_tokens_are_refused() {
         assert_refused(&get(&app, &format!("/object/sign/files/a?token={token}")), "InvalidJWT", "400");
     }
     assert_refused(&get(&app, "/object/sign/files/a"), "InvalidRequest", "400");
-    // Good signatures of other claims: a user's access token, a token without a scope or an end.
+    // Good signatures of other claims: a user's access token, also with claims of a hook's, a token without an end.
     for claims in [
         json!({"role": "authenticated", "sub": "ann", "exp": 9_999_999_999_i64}),
         json!({"role": "service_role"}),
-        json!({"url": "files/a", "iat": 0, "exp": 9_999_999_999_i64}),
+        json!({"role": "authenticated", "sub": "ann", "url": "files/a", "iat": 0, "exp": 9_999_999_999_i64}),
+        json!({"url": "files/a", "scope": "read", "iat": 0, "exp": 9_999_999_999_i64}),
         json!({"url": "files/a", "scope": "download"}),
     ] {
         let answer = get(&app, &format!("/object/sign/files/a?token={}", app.token(&claims)));
         assert_refused(&answer, "InvalidSignature", "400");
     }
     assert_eq!(get(&app, &format!("/object/sign/files/a?token={good}")).status, StatusCode::OK);
+}
+
+#[test]
+fn links_from_before_there_were_scopes_do_what_they_did() {
+    let app = app_with_bucket();
+    put(&app, "files/a", "a");
+    let token = |upsert: Option<bool>| {
+        let mut claims = json!({"url": "files/a", "iat": 0, "exp": 9_999_999_999_i64});
+        if let Some(upsert) = upsert {
+            claims["upsert"] = json!(upsert);
+        }
+        app.token(&claims)
+    };
+    assert_eq!(get(&app, &format!("/object/sign/files/a?token={}", token(None))).text(), "a");
+    let path = format!("/object/upload/sign/files/a?token={}", token(Some(true)));
+    assert_eq!(put_signed(&app, &path).status, StatusCode::OK);
+    let refused = [
+        get(&app, &format!("/object/sign/files/a?token={}", token(Some(false)))),
+        put_signed(&app, &format!("/object/upload/sign/files/a?token={}", token(None))),
+        get(&app, &format!("/object/sign/files/b?token={}", token(None))),
+    ];
+    for answer in &refused {
+        assert_refused(answer, "InvalidSignature", "400");
+    }
 }
 
 #[test]

@@ -122,8 +122,9 @@ pub async fn copy(request: S3Request) -> Result<Response, S3Error> {
     let replaced = match context.header("x-amz-metadata-directive") {
         None | Some("COPY") => None,
         Some("REPLACE") => Some(Replaced {
-            metadata: said(&|name| context.header(name)),
+            metadata: stored_as(&|name| context.header(name)),
             user_metadata: user_metadata(context),
+            is_all: true,
         }),
         Some(_) => return Err(S3Error::InvalidArgument("x-amz-metadata-directive")),
     };
@@ -274,7 +275,7 @@ fn with_user_metadata(mut response: Response, json: Option<&str>) -> Response {
 }
 
 fn modified_at(found: &Found) -> Option<Timestamp> {
-    found.metadata.modified_at().or_else(|| Timestamp::parse(&found.object.updated_at))
+    found.metadata.modified_at().or_else(|| Timestamp::parse(found.object.updated_at.as_deref()?))
 }
 
 /// `If-Match` and `If-Unmodified-Since`.

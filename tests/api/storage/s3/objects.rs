@@ -108,6 +108,7 @@ fn encoding_disposition_and_language_are_kept_and_given_back() {
     let copied = ask(&app, Method::HEAD, "/files/copy").send();
     assert_eq!(copied.header("content-disposition"), Some("inline"));
     assert_eq!(copied.header("content-encoding"), Some("gzip"), "the bytes are the same");
+    assert_eq!(copied.header("content-language"), None);
     // What frames a payload is no encoding of the object's.
     for (sent, kept) in [("aws-chunked", None), ("gzip, aws-chunked", Some("gzip"))] {
         assert_ok(&ask(&app, Method::PUT, "/files/framed").header("content-encoding", sent).body("x").send());
@@ -248,6 +249,8 @@ fn copies_keep_or_replace_what_is_said_of_them() {
     let app = s3_app();
     let stored = ask(&app, Method::PUT, "/files/a")
         .header("content-type", "text/css")
+        .header("cache-control", "max-age=9")
+        .header("content-language", "de")
         .header("x-amz-meta-a", "1")
         .body("text")
         .send();
@@ -267,6 +270,16 @@ fn copies_keep_or_replace_what_is_said_of_them() {
     let head = ask(&app, Method::HEAD, "/files/a").send();
     let found = ["content-type", "x-amz-meta-b"].map(|name| head.header(name));
     assert_eq!((found, head.header("x-amz-meta-a")), ([Some("text/plain"), Some("2")], None));
+    let bare = copy("bare", "files/a").header("x-amz-metadata-directive", "REPLACE");
+    assert_ok(&bare.send());
+    let head = ask(&app, Method::HEAD, "/files/bare").send();
+    let found =
+        ["content-type", "cache-control", "x-amz-meta-b", "content-language"].map(|name| head.header(name));
+    assert_eq!(
+        found,
+        [Some("application/octet-stream"), Some("no-cache"), None, None],
+        "nothing is inherited"
+    );
     assert_ok(&copy("c", "files/a").header("x-amz-copy-source-if-match", &etag).send());
     assert_error(
         &copy("d", "files/a").header("x-amz-copy-source-if-match", "\"x\"").send(),
