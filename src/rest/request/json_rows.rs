@@ -5,31 +5,44 @@ use std::fmt;
 
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::value::RawValue;
 
-use super::body::{BodyError, Cells, Payload};
+use super::body::{BodyError, Payload, Span};
 
 /// The rows of an object or of an array of objects. With `columns` only those keys count; without, every object must have the
 /// first one's. A scalar makes no row, as upstream has it.
 pub fn json_rows(bytes: &[u8], columns: Option<&[String]>) -> Result<Payload, BodyError> {
     let text = std::str::from_utf8(bytes).map_err(|_| BodyError::Json)?;
     let mut reader = Reader {
+        start: text.as_ptr().addr(),
+        cells: Vec::new(),
+        count: 0,
         columns: columns.map(<[String]>::to_vec).unwrap_or_default(),
         takes_new: columns.is_none(),
         needs_all: columns.is_none(),
         uneven: false,
     };
     let mut deserializer = serde_json::Deserializer::from_str(text);
-    let rows = match text.trim_start().as_bytes().first() {
-        Some(b'{') => reader.deserialize(&mut deserializer).map(|row| vec![row]),
+    let read = match text.trim_start().as_bytes().first() {
+        Some(b'{') => reader.deserialize(&mut deserializer),
         Some(b'[') => deserializer.deserialize_seq(Items(&mut reader)),
-        _ => IgnoredAny::deserialize(&mut deserializer).map(|_| Vec::new()),
+        _ => IgnoredAny::deserialize(&mut deserializer).map(|_| ()),
     };
-    let rows = rows.and_then(|rows| deserializer.end().map(|()| rows)).map_err(|_| BodyError::Json)?;
-    if reader.uneven { Err(BodyError::Keys) } else { Ok(Payload { columns: reader.columns, rows }) }
+    read.and_then(|()| deserializer.end()).map_err(|_| BodyError::Json)?;
+    if reader.uneven {
+        return Err(BodyError::Keys);
+    }
+    Ok(Payload::of_spans(reader.columns, text.to_string(), reader.cells, reader.count))
 }
 
 /// Reads one object after the other. An item at fault is noted and read over: broken JSON behind it is the greater fault.
 struct Reader {
+    /// Where the body begins, in memory.
+    start: usize,
+    /// Row after row, of each the places of its cells in the body.
+    cells: Vec<Span>,
+    /// How many objects there were.
+    count: usize,
     columns: Vec<String>,
     /// Whether a key that is not there yet becomes a column: in the first object.
     takes_new: bool,
@@ -47,74 +60,83 @@ impl Reader {
         }
         self.columns.iter().position(|column| column == key)
     }
+
+    /// The place of a cell, which is borrowed from the body.
+    fn span(&self, cell: &RawValue) -> Span {
+        let start = cell.get().as_ptr().addr().saturating_sub(self.start);
+        start..start + cell.get().len()
+    }
 }
 
 impl<'de> DeserializeSeed<'de> for &mut Reader {
-    type Value = Cells;
+    type Value = ();
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Cells, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
         deserializer.deserialize_any(self)
     }
 }
 
 impl<'de> Visitor<'de> for &mut Reader {
-    type Value = Cells;
+    type Value = ();
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("an object")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Cells, A::Error> {
-        let mut cells: Cells = Vec::new();
-        cells.resize_with(self.columns.len(), || None);
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        let row = self.cells.len();
+        self.cells.resize(row + self.columns.len(), 0..0);
         let mut likely = 0;
         while let Some(Key(key)) = map.next_key()? {
             let place = self.place(&key, likely);
-            match place.and_then(|place| cells.get_mut(place)) {
-                Some(cell) => *cell = Some(map.next_value()?),
-                None if self.takes_new => {
-                    self.columns.push(key.into_owned());
-                    cells.push(Some(map.next_value()?));
-                }
+            likely = place.unwrap_or(likely) + 1;
+            if place.is_none() && !self.takes_new {
+                self.uneven |= self.needs_all;
+                map.next_value::<IgnoredAny>()?;
+                continue;
+            }
+            let span = self.span(map.next_value()?);
+            match place.and_then(|place| self.cells.get_mut(row + place)) {
+                Some(cell) => *cell = span,
                 None => {
-                    self.uneven |= self.needs_all;
-                    map.next_value::<IgnoredAny>()?;
+                    self.columns.push(key.into_owned());
+                    self.cells.push(span);
                 }
             }
-            likely = place.unwrap_or(likely) + 1;
         }
         self.takes_new = false;
-        self.uneven |= self.needs_all && cells.iter().any(Option::is_none);
-        Ok(cells)
+        self.count += 1;
+        self.uneven |= self.needs_all && self.cells.iter().skip(row).any(Span::is_empty);
+        Ok(())
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Cells, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
         while items.next_element::<IgnoredAny>()?.is_some() {}
         self.visit_unit()
     }
 
-    fn visit_unit<E: Error>(self) -> Result<Cells, E> {
+    fn visit_unit<E: Error>(self) -> Result<(), E> {
         self.uneven = true;
-        Ok(Vec::new())
+        Ok(())
     }
 
-    fn visit_bool<E: Error>(self, _: bool) -> Result<Cells, E> {
+    fn visit_bool<E: Error>(self, _: bool) -> Result<(), E> {
         self.visit_unit()
     }
 
-    fn visit_i64<E: Error>(self, _: i64) -> Result<Cells, E> {
+    fn visit_i64<E: Error>(self, _: i64) -> Result<(), E> {
         self.visit_unit()
     }
 
-    fn visit_u64<E: Error>(self, _: u64) -> Result<Cells, E> {
+    fn visit_u64<E: Error>(self, _: u64) -> Result<(), E> {
         self.visit_unit()
     }
 
-    fn visit_f64<E: Error>(self, _: f64) -> Result<Cells, E> {
+    fn visit_f64<E: Error>(self, _: f64) -> Result<(), E> {
         self.visit_unit()
     }
 
-    fn visit_str<E: Error>(self, _: &str) -> Result<Cells, E> {
+    fn visit_str<E: Error>(self, _: &str) -> Result<(), E> {
         self.visit_unit()
     }
 }
@@ -123,18 +145,15 @@ impl<'de> Visitor<'de> for &mut Reader {
 struct Items<'r>(&'r mut Reader);
 
 impl<'de> Visitor<'de> for Items<'_> {
-    type Value = Vec<Cells>;
+    type Value = ();
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("an array of objects")
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Vec<Cells>, A::Error> {
-        let mut rows = Vec::new();
-        while let Some(row) = items.next_element_seed(&mut *self.0)? {
-            rows.push(row);
-        }
-        Ok(rows)
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
+        while items.next_element_seed(&mut *self.0)?.is_some() {}
+        Ok(())
     }
 }
 

@@ -24,6 +24,16 @@ pub fn integer(data_type: &DataType, text: &str) -> Result<String, InputError> {
     }
 }
 
+/// Whether a text is an integer of at most so many digits, as it is printed.
+pub fn is_short(text: &str, digits: usize) -> bool {
+    let unsigned = text.strip_prefix('-').unwrap_or(text);
+    let is_leading = |byte: u8| matches!(byte, b'1'..=b'9');
+    text == "0"
+        || unsigned.len() <= digits
+            && unsigned.bytes().next().is_some_and(is_leading)
+            && unsigned.bytes().all(|byte| byte.is_ascii_digit())
+}
+
 /// Decimal digits, rounded half away from zero to the declared scale.
 pub fn numeric(text: &str, lengths: Option<(u32, u32)>) -> Result<String, InputError> {
     let wrong = || InputError::syntax(&DataType::Numeric(None), text);

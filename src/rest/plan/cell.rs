@@ -1,0 +1,97 @@
+//! What rows are written with: a cell for each column.
+
+use crate::schema::Stored;
+
+/// A value for a column.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Cell<'r> {
+    /// NULL.
+    Null,
+    /// The column's default.
+    Default,
+    /// The stored form.
+    Value(Stored<'r>),
+    /// That of a row which an earlier insert of the batch made; all rows of an insert have the same.
+    Kept(Box<Kept>),
+}
+
+/// A value of a row that an earlier insert of the batch made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Kept {
+    /// The row's number.
+    pub row: usize,
+    /// Its table's physical name, quoted.
+    pub table: String,
+    /// Its column.
+    pub column: String,
+}
+
+impl Cell<'_> {
+    /// The value, where there is one already.
+    pub fn text(&self) -> Option<&str> {
+        match self {
+            Self::Value(value) => Some(value.as_str()),
+            Self::Null | Self::Default | Self::Kept(_) => None,
+        }
+    }
+
+    /// The same, borrowed from nothing.
+    pub fn into_owned(self) -> Cell<'static> {
+        match self {
+            Self::Null => Cell::Null,
+            Self::Default => Cell::Default,
+            Self::Value(value) => Cell::Value(value.into_owned()),
+            Self::Kept(kept) => Cell::Kept(kept),
+        }
+    }
+}
+
+/// Rows of as many cells each, which stand in one list.
+#[derive(Debug, Default)]
+pub struct Rows<'r> {
+    cells: Vec<Cell<'r>>,
+    width: usize,
+    count: usize,
+}
+
+impl<'r> Rows<'r> {
+    /// No rows yet, of so many cells; there will be about `count`.
+    pub fn of_width(width: usize, count: usize) -> Self {
+        Self { cells: Vec::with_capacity(width * count), width, count: 0 }
+    }
+
+    /// These rows, of so many cells.
+    pub fn of(width: usize, rows: Vec<Vec<Cell<'r>>>) -> Self {
+        let count = rows.len();
+        Self { cells: rows.into_iter().flatten().collect(), width, count }
+    }
+
+    /// Adds a row, unless one of its cells is an error.
+    pub fn push<E>(&mut self, row: impl Iterator<Item = Result<Cell<'r>, E>>) -> Result<(), E> {
+        for cell in row {
+            self.cells.push(cell?);
+        }
+        self.count += 1;
+        Ok(())
+    }
+
+    /// How many rows there are.
+    pub fn len(&self) -> usize {
+        self.count
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    /// The cells of each row.
+    pub fn iter(&self) -> impl Iterator<Item = &[Cell<'r>]> {
+        (0..self.count).filter_map(|row| self.cells.get(row * self.width..(row + 1) * self.width))
+    }
+
+    /// Whether a row asks for the default of the column at a place.
+    pub fn ask_for_default(&self, place: usize) -> bool {
+        self.iter().any(|row| row.get(place) == Some(&Cell::Default))
+    }
+}
