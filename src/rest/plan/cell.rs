@@ -52,27 +52,34 @@ pub struct Rows<'r> {
     cells: Vec<Cell<'r>>,
     width: usize,
     count: usize,
+    has_defaults: bool,
 }
 
 impl<'r> Rows<'r> {
     /// No rows yet, of so many cells; there will be about `count`.
     pub fn of_width(width: usize, count: usize) -> Self {
-        Self { cells: Vec::with_capacity(width * count), width, count: 0 }
+        Self { cells: Vec::with_capacity(width * count), width, ..Self::default() }
     }
 
     /// These rows, of so many cells.
     pub fn of(width: usize, rows: Vec<Vec<Cell<'r>>>) -> Self {
-        let count = rows.len();
-        Self { cells: rows.into_iter().flatten().collect(), width, count }
+        let mut all = Self::of_width(width, rows.len());
+        for row in rows {
+            row.into_iter().for_each(|cell| all.push(cell));
+            all.end_row();
+        }
+        all
     }
 
-    /// Adds a row, unless one of its cells is an error.
-    pub fn push<E>(&mut self, row: impl Iterator<Item = Result<Cell<'r>, E>>) -> Result<(), E> {
-        for cell in row {
-            self.cells.push(cell?);
-        }
+    /// Adds a cell to the row at hand.
+    pub fn push(&mut self, cell: Cell<'r>) {
+        self.has_defaults |= matches!(cell, Cell::Default);
+        self.cells.push(cell);
+    }
+
+    /// Ends the row at hand.
+    pub fn end_row(&mut self) {
         self.count += 1;
-        Ok(())
     }
 
     /// How many rows there are.
@@ -92,6 +99,6 @@ impl<'r> Rows<'r> {
 
     /// Whether a row asks for the default of the column at a place.
     pub fn ask_for_default(&self, place: usize) -> bool {
-        self.iter().any(|row| row.get(place) == Some(&Cell::Default))
+        self.has_defaults && self.iter().any(|row| row.get(place) == Some(&Cell::Default))
     }
 }

@@ -4,7 +4,7 @@ use super::cell::{Cell, Rows};
 use super::read::Node;
 use super::{Condition, Planner, Step, Test, Through, literal};
 use crate::rest::error::{PostgresError, RestError};
-use crate::rest::request::{Cells, Field, Logic, Operation, Operator, Payload, Resolution, Return, RowRange};
+use crate::rest::request::{Field, Logic, Operation, Operator, Payload, Resolution, Return, RowRange};
 use crate::rest::{Action, RestRequest};
 use crate::schema::{Column, Command, Identity, Stored, Table, Trigger};
 
@@ -151,8 +151,9 @@ impl<'c> Planner<'c> {
                     return Ok(Change::Nothing);
                 };
                 require_filter(asked, "UPDATE")?;
-                let cells = self.cells(&columns, row, false).collect::<Result<Vec<_>, _>>()?;
-                Ok(Change::Update(columns.into_iter().zip(cells).collect(), condition))
+                let set = columns.into_iter().zip(row.iter());
+                let set = set.map(|(column, json)| Ok((column, self.cell(column, json, false)?)));
+                Ok(Change::Update(set.collect::<Result<_, RestError>>()?, condition))
             }
             Action::Put => {
                 require_key(target.relation, request)?;
@@ -180,21 +181,15 @@ impl<'c> Planner<'c> {
         let default = request.preferences.missing_default == Some(true) && !is_view;
         let mut rows = Rows::of_width(columns.len(), request.payload.len());
         for row in request.payload.rows() {
-            rows.push(self.cells(&columns, row, default))?;
+            for (column, json) in columns.iter().zip(row.iter()) {
+                rows.push(self.cell(column, json, default)?);
+            }
+            rows.end_row();
         }
         let conflict = target.conflict(request)?;
         let insert = Insert { columns, rows, conflict };
         insert.refuse_repeated_keys()?;
         Ok(insert)
-    }
-
-    fn cells<'p>(
-        &self,
-        columns: &[&Column],
-        row: Cells<'p>,
-        missing_default: bool,
-    ) -> impl Iterator<Item = Result<Cell<'p>, RestError>> {
-        columns.iter().zip(row.iter()).map(move |(column, json)| self.cell(column, json, missing_default))
     }
 
     pub(super) fn cell<'p>(

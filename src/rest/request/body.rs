@@ -170,6 +170,17 @@ mod tests {
             ("[1,", Err(BodyError::Json)),
             ("[{\"a\":1}] 2", Err(BodyError::Json)),
             ("{} {}", Err(BodyError::Json)),
+            (" [ {\"a\" : 1 , \"b\":2}\n,\t{\"b\":3,\"a\":4}\r] ", Ok((names(&["a", "b"]), 2))),
+            ("[{\"a\":1},{\"\\u0061\":2}]", Ok((names(&["a"]), 2))),
+            ("[{\"a\":1,}]", Err(BodyError::Json)),
+            ("[{\"a\":1},]", Err(BodyError::Json)),
+            ("[{\"a\":1}{\"a\":1}]", Err(BodyError::Json)),
+            ("[{\"a\" 1}]", Err(BodyError::Json)),
+            ("[{a:1}]", Err(BodyError::Json)),
+            ("[{1:1}]", Err(BodyError::Json)),
+            ("{\"a\":1 2}", Err(BodyError::Json)),
+            ("{\"a\":1]", Err(BodyError::Json)),
+            ("\u{a0}{}", Err(BodyError::Json)),
         ];
         for (body, expected) in rows {
             assert_eq!(read(body), expected, "{body}");
@@ -194,5 +205,39 @@ mod tests {
         let payload = parse_body(None, br#"{"a":12345678901234567890.10,"b":"x"}"#, None).unwrap();
         let cells: Vec<_> = payload.rows().flat_map(Cells::iter).flatten().collect();
         assert_eq!(cells, ["12345678901234567890.10", "\"x\""]);
+    }
+
+    #[test]
+    fn a_cell_is_any_json_and_nothing_else() {
+        let good = ["0", "-1", "-0", "10", "1.50", "0.5", "1e5", "9E-2", "true", "false", "null"];
+        let texts = [
+            "",
+            "x",
+            "seven77",
+            "eight888",
+            "nine99999",
+            "ü 🌱",
+            "\\\"",
+            "eight888\\n",
+            "\u{7f}'",
+            "\\u0000",
+        ];
+        let nested = ["[]", "{}", "[1, {\"a\": \"]\"}]", "{\"a\": {\"b\": null}}"];
+        let texts = texts.map(|text| format!("\"{text}\""));
+        for cell in good.iter().chain(&nested).copied().chain(texts.iter().map(String::as_str)) {
+            for body in [format!("[{{\"a\":{cell}}}]"), format!("{{ \"a\" : {cell} , \"b\" : {cell} }}")] {
+                let payload = parse_body(None, body.as_bytes(), None).unwrap();
+                assert!(payload.rows().flat_map(Cells::iter).all(|of| of == Some(cell)), "{body}");
+            }
+        }
+        let bad = [
+            "", "01", "1.", ".5", "-", "1e", "+1", "nul", "nullx", "True", "'x'", "\"x", "x\"", "[1",
+            "{\"a\"}", "[1,]",
+        ];
+        let broken =
+            ["\"a line\nand another\"", "\"a line and\tanother\"", "\"\\x\"", "\"\\\"", "\"eight888\u{1f}\""];
+        for cell in bad.iter().chain(&broken) {
+            assert_eq!(read(&format!("[{{\"a\":{cell}}}]")), Err(BodyError::Json), "{cell}");
+        }
     }
 }

@@ -15,8 +15,6 @@ mod time;
 pub use stored::Stored;
 pub use time::without_offset;
 
-use std::borrow::Cow;
-
 use super::{Catalog, DataType};
 use crate::text_search::{Configuration, Syntax, clauses, query_document, vector};
 
@@ -93,26 +91,19 @@ pub fn from_json<'j>(
     data_type: &DataType,
     json: &'j str,
 ) -> Result<Option<Stored<'j>>, InputError> {
-    if json == "null" {
-        return Ok(None);
+    if let Some(plain) = stored::at_first_sight(catalog, data_type, json) {
+        return Ok(Some(Stored::Plain(plain)));
     }
-    let stored = match data_type {
-        DataType::Json => json.to_string(),
-        DataType::Jsonb => json::normalise(json)?,
-        DataType::Array(element) if json.starts_with('[') => array::from_json(catalog, element, json)?,
-        DataType::Composite(name) if json.starts_with('{') => match catalog.composites.get(name) {
+    let stored = match (data_type, json.as_bytes()) {
+        (_, b"null") => return Ok(None),
+        (DataType::Json, _) => json.to_string(),
+        (DataType::Jsonb, _) => json::normalise(json)?,
+        (DataType::Array(element), [b'[', ..]) => array::from_json(catalog, element, json)?,
+        (DataType::Composite(name), [b'{', ..]) => match catalog.composites.get(name) {
             Some(of) => record::from_json(catalog, of, json)?,
             None => return Err(InputError::syntax(data_type, json)),
         },
-        _ => match json::text_of(json)? {
-            Cow::Borrowed(text) if !json.starts_with(['{', '[']) => {
-                match stored::at_first_sight(catalog, data_type, text) {
-                    Some(plain) => return Ok(Some(Stored::Plain(plain))),
-                    None => canonical(catalog, data_type, text)?,
-                }
-            }
-            text => canonical(catalog, data_type, &text)?,
-        },
+        _ => canonical(catalog, data_type, &json::text_of(json)?)?,
     };
     Ok(Some(Stored::Text(stored)))
 }

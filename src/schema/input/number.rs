@@ -26,12 +26,9 @@ pub fn integer(data_type: &DataType, text: &str) -> Result<String, InputError> {
 
 /// Whether a text is an integer of at most so many digits, as it is printed.
 pub fn is_short(text: &str, digits: usize) -> bool {
-    let unsigned = text.strip_prefix('-').unwrap_or(text);
-    let is_leading = |byte: u8| matches!(byte, b'1'..=b'9');
-    text == "0"
-        || unsigned.len() <= digits
-            && unsigned.bytes().next().is_some_and(is_leading)
-            && unsigned.bytes().all(|byte| byte.is_ascii_digit())
+    let (b"0" | [b'-', b'1'..=b'9', ..] | [b'1'..=b'9', ..]) = text.as_bytes() else { return false };
+    let unsigned = text.as_bytes().strip_prefix(b"-").unwrap_or(text.as_bytes());
+    unsigned.len() <= digits && unsigned.iter().all(u8::is_ascii_digit)
 }
 
 /// Decimal digits, rounded half away from zero to the declared scale.
