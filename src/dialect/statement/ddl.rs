@@ -228,7 +228,7 @@ pub fn type_check(catalog: &Catalog, column: &Column) -> Option<String> {
         |pattern: &str| syntax(format!("{name} GLOB '{pattern}' OR {name} IN ('infinity', '-infinity')"));
     #[rustfmt::skip]
     let (test, error) = match &column.data_type {
-        DataType::Bool                      => syntax(format!("{name} IN (0, 1)")),
+        DataType::Bool                      => syntax(format!("{name} BETWEEN 0 AND 1")),
         DataType::Int2                      => Some((format!("{name} BETWEEN -32768 AND 32767"), format!("22003:{display} out of range"))),
         DataType::Int4                      => Some((format!("{name} BETWEEN -2147483648 AND 2147483647"), format!("22003:{display} out of range"))),
         DataType::Varchar(Some(length))     => Some((format!("length({name}) <= {length}"), format!("22001:value too long for type {display}({length})"))),

@@ -262,7 +262,7 @@ impl<'c> Planner<'c> {
         if argument.mode == ArgumentMode::Variadic {
             let array = serde_json::value::to_raw_value(texts)
                 .map_err(|error| RestError::Internal(error.to_string()))?;
-            return self.of_json(&argument.data_type, &array).map(Some);
+            return self.of_json(&argument.data_type, array.get()).map(Some);
         }
         self.of_text(&argument.data_type, last).map(Some)
     }
@@ -274,30 +274,31 @@ impl<'c> Planner<'c> {
                 Ok(Value::Plain(Some(bytes_without_mark(of, text)), of.clone()))
             }
             RoutineType::Row(_) => {
-                let json: Box<RawValue> = serde_json::from_str(text).map_err(|_| {
+                let json: &RawValue = serde_json::from_str(text).map_err(|_| {
                     RestError::NotImplemented(
                         "rows in Postgres' text form are not supported; send JSON".into(),
                     )
                 })?;
-                self.of_json(of, &json)
+                self.of_json(of, json.get())
             }
         }
     }
 
-    fn of_json(&self, of: &RoutineType, value: &RawValue) -> Result<Value, RestError> {
+    fn of_json(&self, of: &RoutineType, json: &str) -> Result<Value, RestError> {
         match of {
-            RoutineType::Value(of) => self.plain(of, value).map(|value| Value::Plain(value, of.clone())),
+            RoutineType::Value(of) => self.plain(of, json).map(|value| Value::Plain(value, of.clone())),
             RoutineType::Row(table) => {
                 let columns =
                     self.catalog.row_type(table).map(|table| table.columns.as_slice()).unwrap_or_default();
-                let values: indexmap::IndexMap<String, Box<RawValue>> = match value.get() {
+                let values: indexmap::IndexMap<String, &RawValue> = match json {
                     "null" => indexmap::IndexMap::new(),
                     text => serde_json::from_str(text).map_err(|_| {
                         RestError::postgres("22P02", format!("malformed record literal: \"{text}\""))
                     })?,
                 };
                 let cell = |column: &Column| {
-                    let value = values.get(&column.name).map(|value| self.plain(&column.data_type, value));
+                    let value =
+                        values.get(&column.name).map(|value| self.plain(&column.data_type, value.get()));
                     Ok((value.transpose()?.flatten(), column.data_type.clone()))
                 };
                 columns.iter().map(cell).collect::<Result<_, RestError>>().map(Value::Row)
@@ -305,10 +306,10 @@ impl<'c> Planner<'c> {
         }
     }
 
-    fn plain(&self, of: &DataType, value: &RawValue) -> Result<Option<String>, RestError> {
+    fn plain(&self, of: &DataType, json: &str) -> Result<Option<String>, RestError> {
         // A parameter of type json is given `null` as JSON, not as nothing.
-        let text = self.read_json(of, value)?;
-        Ok(text.map(|text| bytes_without_mark(of, stored(of, text))))
+        let text = self.read_json(of, json)?;
+        Ok(text.map(|text| bytes_without_mark(of, stored(of, text.into_text()))))
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod aggregate;
 mod call;
+mod cell;
 mod closest;
 mod condition;
 mod estimate;
@@ -17,17 +18,16 @@ mod write;
 
 pub use aggregate::Aggregate;
 pub use call::{Call, Called, Shape, Value, find as find_function};
+pub use cell::{Cell, Kept};
 pub use condition::{Comparison, Condition, Containment, Test};
 pub use estimate::{EQUAL, Estimate};
 pub use nested::Step;
 pub use read::{Embed, Node, Operand, OperandKind, Order, OrderKey, Output, is_plain_cast};
 pub use suspect::{Suspect, suspects};
 pub use through::Through;
-pub use write::{Cell, Change, Insert, Write};
+pub use write::{Change, Insert, Write};
 
 use std::cell::RefCell;
-
-use serde_json::value::RawValue;
 
 use closest::{LIKE_NAMES, closest};
 
@@ -36,7 +36,7 @@ use super::request::{Query, RowRange};
 use super::zone::{Form, Zone, holds_moments};
 use super::{Action, RestRequest};
 use crate::config::{RestConfig, TransactionEnd};
-use crate::schema::{Catalog, DataType, Routine, Table, canonical, from_json};
+use crate::schema::{Catalog, DataType, Routine, Stored, Table, canonical, from_json};
 
 /// What a request will do.
 // There is one in a request, and it stays where it is.
@@ -187,11 +187,11 @@ impl<'c> Planner<'c> {
     }
 
     /// The same of a JSON value; `None` for null.
-    fn read_json(&self, of: &DataType, value: &RawValue) -> Result<Option<String>, RestError> {
-        let text = self.zone.filter(|_| *of == DataType::Timestamptz && value.get().starts_with('"'));
-        match text.and_then(|_| serde_json::from_str::<String>(value.get()).ok()) {
-            Some(text) => self.read(of, &text).map(Some),
-            None => Ok(from_json(self.catalog, self.known(of)?, value)?),
+    fn read_json<'j>(&self, of: &DataType, json: &'j str) -> Result<Option<Stored<'j>>, RestError> {
+        let text = self.zone.filter(|_| *of == DataType::Timestamptz && json.starts_with('"'));
+        match text.and_then(|_| serde_json::from_str::<String>(json).ok()) {
+            Some(text) => self.read(of, &text).map(|text| Some(Stored::Text(text))),
+            None => Ok(from_json(self.catalog, self.known(of)?, json)?),
         }
     }
 

@@ -3,12 +3,13 @@
 //! A key that is no column names a relation whose rows refer to this one, as in `select`. Each row becomes a step that
 //! comes after the row it refers to, so that every one meets its own table's policies, defaults and triggers.
 
+use super::cell::{Cell, Kept, Rows};
 use super::relationship;
-use super::write::{Cell, Change, Insert, Target, Write};
+use super::write::{Change, Insert, Target, Write};
 use super::{Node, Planner};
 use crate::rest::RestRequest;
 use crate::rest::error::RestError;
-use crate::rest::request::{Payload, Return, nested_rows};
+use crate::rest::request::{Cells, Payload, Return, nested_rows};
 use crate::schema::{Column, Table};
 
 /// One insert of several that belong together.
@@ -109,37 +110,39 @@ impl<'c> Planner<'c> {
             }
             columns.push(column);
         }
-        let mut rows = Vec::new();
-        for row in &payload.rows {
-            let given: Vec<_> = own.iter().map(|place| row.get(*place).cloned().flatten()).collect();
-            let mut cells =
-                self.cells(columns.get(..own.len()).unwrap_or_default(), &given, said.missing_default)?;
-            cells.extend(parent.iter().flat_map(|parent| {
-                parent.columns.iter().map(|(_, of)| Cell::Kept {
-                    row: parent.row,
-                    table: parent.table.physical(),
-                    column: of.name.clone(),
-                })
-            }));
-            rows.push(cells);
-        }
+        let kept = parent.iter().flat_map(|parent| {
+            parent.columns.iter().map(|(_, of)| {
+                let (table, column) = (parent.table.physical(), of.name.clone());
+                Ok(Cell::Kept(Box::new(Kept { row: parent.row, table, column })))
+            })
+        });
+        let cells = |row: Cells<'_>| -> Result<Vec<Cell<'static>>, RestError> {
+            let given = columns.iter().zip(&own);
+            let read = given.map(|(column, place)| {
+                Ok(self.cell(column, row.get(*place), said.missing_default)?.into_owned())
+            });
+            read.chain(kept.clone()).collect()
+        };
+        let rows = payload.rows().map(cells).collect::<Result<Vec<_>, _>>()?;
         if others.is_empty() && depth > 0 {
             if !rows.is_empty() {
+                let rows = Rows::of(columns.len(), rows);
                 steps.push(self.step(table, columns, rows, None, Return::Minimal)?);
             }
             return Ok(());
         }
-        for (row, cells) in payload.rows.iter().zip(rows) {
+        for (row, cells) in payload.rows().zip(rows) {
             let number = steps.len();
             let returns = if depth == 0 { said.returns } else { Return::Minimal };
-            let mut step = self.step(table, columns.clone(), vec![cells], Some(number), returns)?;
+            let one = Rows::of(columns.len(), vec![cells]);
+            let mut step = self.step(table, columns.clone(), one, Some(number), returns)?;
             step.is_root = depth == 0;
             steps.push(step);
             for place in &others {
                 let Some(name) = payload.columns.get(*place) else { continue };
-                let Some(value) = row.get(*place).and_then(Option::as_ref) else { continue };
+                let Some(json) = row.get(*place) else { continue };
                 let child = self.child(table, name, number)?;
-                let rows = nested_rows(value.get())?;
+                let rows = nested_rows(json)?;
                 self.nest(child.0, &rows, Some(&child.1), said, depth + 1, steps)?;
             }
         }
@@ -164,7 +167,7 @@ impl<'c> Planner<'c> {
         &self,
         table: &'c Table,
         columns: Vec<&'c Column>,
-        rows: Vec<Vec<Cell>>,
+        rows: Rows<'c>,
         row: Option<usize>,
         returns: Return,
     ) -> Result<Step<'c>, RestError> {

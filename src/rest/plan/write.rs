@@ -1,13 +1,12 @@
 //! What is written: rows with their values read by column type, or the rows to change or remove.
 
-use serde_json::value::RawValue;
-
+use super::cell::{Cell, Rows};
 use super::read::Node;
 use super::{Condition, Planner, Step, Test, Through, literal};
 use crate::rest::error::{PostgresError, RestError};
-use crate::rest::request::{Cells, Field, Logic, Operation, Operator, Payload, Resolution, Return, RowRange};
+use crate::rest::request::{Field, Logic, Operation, Operator, Payload, Resolution, Return, RowRange};
 use crate::rest::{Action, RestRequest};
-use crate::schema::{Column, Command, Identity, Table, Trigger};
+use crate::schema::{Column, Command, Identity, Stored, Table, Trigger};
 
 /// A write and what it gives back.
 #[derive(Debug)]
@@ -48,7 +47,7 @@ pub enum Change<'c> {
     /// New rows.
     Insert(Insert<'c>),
     /// New values for the rows that satisfy the condition.
-    Update(Vec<(&'c Column, Cell)>, Condition<'c>),
+    Update(Vec<(&'c Column, Cell<'c>)>, Condition<'c>),
     /// The rows that satisfy the condition go.
     Delete(Condition<'c>),
     /// Nothing: an empty body.
@@ -61,7 +60,7 @@ pub struct Insert<'c> {
     /// The columns with a value.
     pub columns: Vec<&'c Column>,
     /// For each row a cell for each column.
-    pub rows: Vec<Vec<Cell>>,
+    pub rows: Rows<'c>,
     /// The upsert's part.
     pub conflict: Option<Conflict<'c>>,
 }
@@ -73,26 +72,6 @@ pub struct Conflict<'c> {
     pub columns: Vec<&'c Column>,
     /// What is done with a row that is there.
     pub resolution: Resolution,
-}
-
-/// A value for a column.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Cell {
-    /// NULL.
-    Null,
-    /// The column's default.
-    Default,
-    /// The stored form.
-    Value(String),
-    /// That of a row which an earlier insert of the batch made; all rows of an insert have the same.
-    Kept {
-        /// The row's number.
-        row: usize,
-        /// Its table's physical name, quoted.
-        table: String,
-        /// Its column.
-        column: String,
-    },
 }
 
 impl<'c> Planner<'c> {
@@ -134,7 +113,7 @@ impl<'c> Planner<'c> {
         let change = match steps.is_empty() {
             true => self.change(&target, request, &returning.condition, condition)?,
             // Only that there is something: the steps are what is done.
-            false => Change::Insert(Insert { columns: Vec::new(), rows: Vec::new(), conflict: None }),
+            false => Change::Insert(Insert { columns: Vec::new(), rows: Rows::default(), conflict: None }),
         };
         if instead.is_some() && matches!(&change, Change::Insert(Insert { conflict: Some(_), .. })) {
             return Err(no_constraint());
@@ -168,12 +147,13 @@ impl<'c> Planner<'c> {
             }
             Action::Update => {
                 let columns = target.payload_columns(&request.payload, "update")?;
-                let Some(row) = request.payload.rows.first().filter(|_| !columns.is_empty()) else {
+                let Some(row) = request.payload.rows().next().filter(|_| !columns.is_empty()) else {
                     return Ok(Change::Nothing);
                 };
                 require_filter(asked, "UPDATE")?;
-                let cells = self.cells(&columns, row, false)?;
-                Ok(Change::Update(columns.into_iter().zip(cells).collect(), condition))
+                let set = columns.into_iter().zip(row.iter());
+                let set = set.map(|(column, json)| Ok((column, self.cell(column, json, false)?)));
+                Ok(Change::Update(set.collect::<Result<_, RestError>>()?, condition))
             }
             Action::Put => {
                 require_key(target.relation, request)?;
@@ -199,29 +179,33 @@ impl<'c> Planner<'c> {
         // A view's columns have no defaults of their own.
         let is_view = self.catalog.inlined_view(&target.relation.schema, &target.relation.name).is_some();
         let default = request.preferences.missing_default == Some(true) && !is_view;
-        let rows = request.payload.rows.iter().map(|row| self.cells(&columns, row, default));
-        let rows = rows.collect::<Result<Vec<_>, _>>()?;
+        let mut rows = Rows::of_width(columns.len(), request.payload.len());
+        for row in request.payload.rows() {
+            for (column, json) in columns.iter().zip(row.iter()) {
+                rows.push(self.cell(column, json, default)?);
+            }
+            rows.end_row();
+        }
         let conflict = target.conflict(request)?;
         let insert = Insert { columns, rows, conflict };
         insert.refuse_repeated_keys()?;
         Ok(insert)
     }
 
-    pub(super) fn cells(
+    pub(super) fn cell<'p>(
         &self,
-        columns: &[&Column],
-        row: &Cells,
+        column: &Column,
+        json: Option<&'p str>,
         missing_default: bool,
-    ) -> Result<Vec<Cell>, RestError> {
-        let cell = |(column, value): (&&Column, &Option<Box<RawValue>>)| match value {
-            None if missing_default => Ok(Cell::Default),
-            None => Ok(Cell::Null),
-            Some(value) => {
-                let stored = self.read_json(&column.data_type, value)?;
-                Ok(stored.map_or(Cell::Null, |text| Cell::Value(literal::stored(&column.data_type, text))))
-            }
+    ) -> Result<Cell<'p>, RestError> {
+        let Some(json) = json else {
+            return Ok(if missing_default { Cell::Default } else { Cell::Null });
         };
-        columns.iter().zip(row).map(cell).collect()
+        Ok(match self.read_json(&column.data_type, json)? {
+            None => Cell::Null,
+            Some(Stored::Text(text)) => Cell::Value(Stored::Text(literal::stored(&column.data_type, text))),
+            Some(plain) => Cell::Value(plain),
+        })
     }
 }
 
@@ -349,13 +333,14 @@ fn require_key(table: &Table, request: &RestRequest) -> Result<(), RestError> {
 }
 
 fn require_equal_key(insert: &Insert<'_>, condition: &Condition<'_>) -> Result<(), RestError> {
-    let (Condition::All(tests), [row]) = (condition, insert.rows.as_slice()) else {
+    let (Condition::All(tests), 1, Some(row)) = (condition, insert.rows.len(), insert.rows.iter().next())
+    else {
         return Err(RestError::PutMismatch);
     };
     let equal = |test: &Condition<'_>| match test {
         Condition::Test(operand, Test::Compare(_, value)) => {
             let cell = insert.columns.iter().zip(row).find(|(column, _)| column.name == operand.column.name);
-            cell.is_some_and(|(_, cell)| *cell == Cell::Value(value.clone()))
+            cell.is_some_and(|(_, cell)| cell.text() == Some(value))
         }
         _ => false,
     };
@@ -364,14 +349,11 @@ fn require_equal_key(insert: &Insert<'_>, condition: &Condition<'_>) -> Result<(
 
 impl Insert<'_> {
     /// The cells of a row's conflict key; `None` when one has no value, so that nothing conflicts.
-    pub fn key<'r>(&self, row: &'r [Cell]) -> Option<Vec<&'r str>> {
+    pub fn key<'r>(&self, row: &'r [Cell<'_>]) -> Option<Vec<&'r str>> {
         let conflict = self.conflict.as_ref()?;
         let cell = |column: &&Column| {
             let position = self.columns.iter().position(|of| of.name == column.name)?;
-            match row.get(position)? {
-                Cell::Value(value) => Some(value.as_str()),
-                Cell::Null | Cell::Default | Cell::Kept { .. } => None,
-            }
+            row.get(position)?.text()
         };
         conflict.columns.iter().map(cell).collect()
     }

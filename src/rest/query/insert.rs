@@ -10,7 +10,7 @@ use crate::caller::Caller;
 use crate::dialect::{self, KEEP, has_before};
 use crate::policy::{self, Predicate};
 use crate::rest::error::RestError;
-use crate::rest::plan::{Cell, Insert, Write};
+use crate::rest::plan::{Insert, Write};
 use crate::rest::request::{Resolution, Return};
 use crate::schema::{self, Catalog, Column, Command, Table};
 use crate::sql::{Statement, quote_identifier, quote_literal, raise};
@@ -98,7 +98,7 @@ fn refuse_all(
 /// Whether a row takes a number that SQLite itself counts.
 fn takes_own_numbers(write: &Write<'_>, insert: &Insert<'_>) -> bool {
     let takes_one = |column: &Column| match insert.columns.iter().position(|of| of.name == column.name) {
-        Some(index) => insert.rows.iter().any(|row| row.get(index) == Some(&Cell::Default)),
+        Some(index) => insert.rows.ask_for_default(index),
         None => true,
     };
     write.table.columns.iter().any(|column| numbers_itself(column) && takes_one(column))
@@ -115,14 +115,14 @@ fn shares(
     one_by_one: bool,
 ) -> Result<Vec<Share>, RestError> {
     if one_by_one {
-        let each = insert.rows.iter().map(|row| chunks(std::slice::from_ref(row)));
+        let each = insert.rows.iter().map(|row| chunks(std::iter::once(row)));
         return Ok(each.collect::<Result<Vec<_>, _>>()?.concat());
     }
     let has_values = !insert.columns.is_empty()
         || has_before(catalog, write.table, &[Command::Insert])?
         || write.table.columns.iter().any(|column| is_supplied(catalog, column));
     if has_values {
-        return chunks(&insert.rows);
+        return chunks(insert.rows.iter());
     }
     // `DEFAULT VALUES` makes one row at a time.
     Ok(insert.rows.iter().map(|_| (String::new(), 1)).collect())

@@ -27,7 +27,7 @@ pub fn compile(
             if write.singular && insert.rows.len() != 1 {
                 return Err(RestError::NotOneRow(insert.rows.len() as u64));
             }
-            for (rows, _) in chunks(&insert.rows)? {
+            for (rows, _) in chunks(insert.rows.iter())? {
                 let payload = builder.writer.bind(&rows);
                 let new = packed(write, &mut |column| {
                     let index = insert.columns.iter().position(|of| of.name == column.name)?;
@@ -101,7 +101,7 @@ impl Builder<'_> {
         write: &Write<'_>,
         trigger: &Trigger,
         command: Command,
-        assignments: &[(&Column, Cell)],
+        assignments: &[(&Column, Cell<'_>)],
         condition: &Condition<'_>,
     ) -> Result<String, RestError> {
         let row = self.alias();
@@ -115,8 +115,7 @@ impl Builder<'_> {
             Command::Delete => "NULL".to_string(),
             _ => {
                 packed(write, &mut |column| match assignments.iter().find(|(of, _)| of.name == column.name) {
-                    Some((_, Cell::Value(value))) => Some(stored(column, &self.writer.bind(value))),
-                    Some(_) => None,
+                    Some((_, cell)) => Some(stored(column, &self.writer.bind(cell.text()?))),
                     None => there(column),
                 })
             }

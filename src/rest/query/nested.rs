@@ -4,7 +4,7 @@ use super::read::row_id;
 use super::{Batch, Builder, write};
 use crate::caller::Caller;
 use crate::rest::error::RestError;
-use crate::rest::plan::Write;
+use crate::rest::plan::{Kept, Write};
 use crate::schema::Catalog;
 use crate::sql::{Statement, quote_identifier, quote_literal, raise};
 
@@ -53,9 +53,10 @@ fn keep(row: usize) -> String {
     )
 }
 
-/// The value of a column of a row that was inserted before; `table` is its physical name, quoted.
-pub fn kept_value(row: usize, table: &str, column: &str) -> String {
-    let name = quote_literal(&kept_name(row));
+/// The value of a column of a row that was inserted before.
+pub fn kept_value(kept: &Kept) -> String {
+    let Kept { row, table, column } = kept;
+    let name = quote_literal(&kept_name(*row));
     format!(
         "(SELECT {table}.{} FROM {table} WHERE {table}.rowid = (SELECT value FROM {FRAME} WHERE name = {name}))",
         quote_identifier(column)

@@ -46,7 +46,7 @@ type Value<'c> = (&'c Column, String);
 
 impl Builder<'_> {
     fn inserted(&mut self, write: &Write<'_>, insert: &Insert<'_>, suspect: &Suspect<'_>) -> Option<String> {
-        let rows = chunks(&insert.rows).ok()?;
+        let rows = chunks(insert.rows.iter()).ok()?;
         let [(payload, _)] = rows.as_slice() else { return None };
         let payload = self.writer.bind(payload);
         let values = |names: &[String], alias: &str| -> Option<Vec<Value<'_>>> {
@@ -99,7 +99,7 @@ impl Builder<'_> {
     fn updated(
         &mut self,
         write: &Write<'_>,
-        assignments: &[(&Column, Cell)],
+        assignments: &[(&Column, Cell<'_>)],
         mut terms: Vec<String>,
         suspect: &Suspect<'_>,
     ) -> Option<String> {
@@ -113,8 +113,7 @@ impl Builder<'_> {
                 values.push((
                     column,
                     match assigned {
-                        Some(Cell::Value(value)) => stored(column, &self.writer.bind(value)),
-                        Some(Cell::Null | Cell::Default | Cell::Kept { .. }) => "NULL".to_string(),
+                        Some(cell) => self.assigned(column, cell),
                         None => format!("{name}.{}", quote_identifier(of)),
                     },
                 ));

@@ -60,11 +60,11 @@ impl Builder<'_> {
         insert: &Insert<'_>,
         index: usize,
     ) -> Result<String, RestError> {
-        if let Some(Cell::Kept { row, table, column }) = insert.rows.first().and_then(|row| row.get(index)) {
-            return Ok(kept_value(*row, table, column));
+        if let Some(Cell::Kept(kept)) = insert.rows.iter().next().and_then(|row| row.get(index)) {
+            return Ok(kept_value(kept));
         }
         let value = super::write::cell_value(column, index);
-        if !insert.rows.iter().any(|row| row.get(index) == Some(&Cell::Default)) {
+        if !insert.rows.ask_for_default(index) {
             return Ok(value);
         }
         let default = match numbers_itself(column) {

@@ -157,17 +157,14 @@ impl Builder<'_> {
     fn update(
         &mut self,
         write: &Write<'_>,
-        assignments: &[(&Column, Cell)],
+        assignments: &[(&Column, Cell<'_>)],
         condition: &Condition<'_>,
     ) -> Result<(), RestError> {
         let table = write.table;
         let name = table.physical();
         let (mut sets, mut values) = (Vec::new(), Vec::new());
         for (column, cell) in assignments {
-            let value = match cell {
-                Cell::Value(value) => stored(column, &self.writer.bind(value)),
-                Cell::Null | Cell::Default | Cell::Kept { .. } => "NULL".to_string(),
-            };
+            let value = self.assigned(column, cell);
             sets.push(format!("{} = {value}", quote_identifier(&column.name)));
             values.push((column.name.as_str(), value));
         }
@@ -201,6 +198,11 @@ impl Builder<'_> {
         let sql = format!("UPDATE {name}\nSET {}{}", sets.join(", "), where_clause(terms));
         self.writer.push(&sql);
         self.returning(write)
+    }
+
+    /// The value that an update gives a column.
+    pub(super) fn assigned(&mut self, column: &Column, cell: &Cell<'_>) -> String {
+        cell.text().map_or_else(|| "NULL".to_string(), |text| stored(column, &self.writer.bind(text)))
     }
 
     fn delete(&mut self, write: &Write<'_>, condition: &Condition<'_>) -> Result<(), RestError> {

@@ -1,32 +1,94 @@
 //! The body of a write: rows of named cells.
 
+use std::ops::Range;
+
 use indexmap::IndexMap;
-use serde_json::value::RawValue;
 
 use super::csv::csv_rows;
 use super::json_rows::json_rows;
 
-/// A row's cells, one for each column; each keeps its JSON text, so that no digit is lost.
-pub type Cells = Vec<Option<Box<RawValue>>>;
+/// Where a cell stands in the text. One that is missing is empty, as no JSON is.
+pub type Span = Range<usize>;
 
 /// The rows of a body.
 #[derive(Debug, Default)]
 pub struct Payload {
     /// The keys of the rows, in the first row's order; with `columns=` those.
     pub columns: Vec<String>,
-    /// A cell is missing only under `columns=`.
-    pub rows: Vec<Cells>,
+    /// What the cells are parts of: they are as many as nothing else is, so none is a text of its own.
+    text: String,
+    /// Row after row, one for each column.
+    cells: Vec<Span>,
+    /// How many rows there are, also of no column.
+    count: usize,
+}
+
+/// A row's cells, one for each column; each keeps its JSON text, so that no digit is lost.
+#[derive(Clone, Copy, Debug)]
+pub struct Cells<'p> {
+    text: &'p str,
+    spans: &'p [Span],
 }
 
 impl Payload {
+    /// Rows whose cells stand in a text.
+    pub(super) fn of_spans(columns: Vec<String>, text: String, cells: Vec<Span>, count: usize) -> Self {
+        Self { columns, text, cells, count }
+    }
+
+    /// The same without rows.
+    pub(super) fn of_columns(columns: Vec<String>) -> Self {
+        Self { columns, ..Self::default() }
+    }
+
+    /// Adds a row of texts, one for each column; `None` is null.
+    pub(super) fn push<'t>(&mut self, texts: impl Iterator<Item = Option<&'t str>>) {
+        for text in texts {
+            let start = self.text.len();
+            self.text.push_str(&serde_json::Value::from(text).to_string());
+            self.cells.push(start..self.text.len());
+        }
+        self.count += 1;
+    }
+
+    /// How many rows there are.
+    pub fn len(&self) -> usize {
+        self.count
+    }
+
+    /// The rows. A cell is missing only under `columns=`.
+    pub fn rows(&self) -> impl Iterator<Item = Cells<'_>> {
+        let width = self.columns.len();
+        (0..self.count).map(move |row| Cells {
+            text: &self.text,
+            spans: self.cells.get(row * width..(row + 1) * width).unwrap_or_default(),
+        })
+    }
+
     /// The same rows under other columns.
-    fn under(mut self, columns: &[String]) -> Self {
+    fn under(self, columns: &[String]) -> Self {
         let places: Vec<Option<usize>> =
             columns.iter().map(|name| self.columns.iter().position(|of| of == name)).collect();
-        for row in &mut self.rows {
-            *row = places.iter().map(|place| row.get_mut((*place)?)?.take()).collect();
-        }
-        Self { columns: columns.to_vec(), rows: self.rows }
+        let cell = |row: Cells<'_>, place: &Option<usize>| row.spans.get((*place)?).cloned();
+        let cells = self.rows().flat_map(|row| places.iter().map(move |place| cell(row, place)));
+        let cells = cells.map(Option::unwrap_or_default).collect();
+        Self { columns: columns.to_vec(), cells, ..self }
+    }
+}
+
+impl<'p> Cells<'p> {
+    /// The JSON text of each cell.
+    pub fn iter(self) -> impl Iterator<Item = Option<&'p str>> {
+        self.spans.iter().map(move |span| self.at(span))
+    }
+
+    /// That of one cell.
+    pub fn get(self, place: usize) -> Option<&'p str> {
+        self.at(self.spans.get(place)?)
+    }
+
+    fn at(self, span: &Span) -> Option<&'p str> {
+        self.text.get(span.clone()).filter(|cell| !cell.is_empty())
     }
 }
 
@@ -54,7 +116,7 @@ pub fn parse_body(
     let media = content_type.and_then(|of| of.split(';').next()).unwrap_or("application/json").trim();
     let payload = match media.to_ascii_lowercase().as_str() {
         "application/json" | "application/vnd.pgrst.object+json" | "" => return json_rows(bytes, columns),
-        "application/x-www-form-urlencoded" => form_row(bytes)?,
+        "application/x-www-form-urlencoded" => form_row(bytes),
         "text/csv" => csv_rows(bytes)?,
         other => return Err(BodyError::ContentType(other.to_string())),
     };
@@ -74,14 +136,11 @@ pub fn nested_rows(text: &str) -> Result<Payload, BodyError> {
 }
 
 /// A name that comes twice has its last value.
-fn form_row(bytes: &[u8]) -> Result<Payload, BodyError> {
-    let mut fields = IndexMap::new();
-    for (name, value) in form_urlencoded::parse(bytes) {
-        let value = serde_json::value::to_raw_value(&value).map_err(|_| BodyError::Json)?;
-        fields.insert(name.into_owned(), Some(value));
-    }
-    let (columns, row) = fields.into_iter().unzip();
-    Ok(Payload { columns, rows: vec![row] })
+fn form_row(bytes: &[u8]) -> Payload {
+    let fields: IndexMap<_, _> = form_urlencoded::parse(bytes).collect();
+    let mut payload = Payload::of_columns(fields.keys().map(ToString::to_string).collect());
+    payload.push(fields.values().map(|value| Some(value.as_ref())));
+    payload
 }
 
 #[cfg(test)]
@@ -89,7 +148,7 @@ mod tests {
     use super::*;
 
     fn read(body: &str) -> Result<(Vec<String>, usize), BodyError> {
-        parse_body(None, body.as_bytes(), None).map(|payload| (payload.columns, payload.rows.len()))
+        parse_body(None, body.as_bytes(), None).map(|payload| (payload.columns.clone(), payload.len()))
     }
 
     #[test]
@@ -111,6 +170,17 @@ mod tests {
             ("[1,", Err(BodyError::Json)),
             ("[{\"a\":1}] 2", Err(BodyError::Json)),
             ("{} {}", Err(BodyError::Json)),
+            (" [ {\"a\" : 1 , \"b\":2}\n,\t{\"b\":3,\"a\":4}\r] ", Ok((names(&["a", "b"]), 2))),
+            ("[{\"a\":1},{\"\\u0061\":2}]", Ok((names(&["a"]), 2))),
+            ("[{\"a\":1,}]", Err(BodyError::Json)),
+            ("[{\"a\":1},]", Err(BodyError::Json)),
+            ("[{\"a\":1}{\"a\":1}]", Err(BodyError::Json)),
+            ("[{\"a\" 1}]", Err(BodyError::Json)),
+            ("[{a:1}]", Err(BodyError::Json)),
+            ("[{1:1}]", Err(BodyError::Json)),
+            ("{\"a\":1 2}", Err(BodyError::Json)),
+            ("{\"a\":1]", Err(BodyError::Json)),
+            ("\u{a0}{}", Err(BodyError::Json)),
         ];
         for (body, expected) in rows {
             assert_eq!(read(body), expected, "{body}");
@@ -125,7 +195,7 @@ mod tests {
         for (content_type, body) in bodies {
             let payload = parse_body(Some(content_type), body.as_bytes(), Some(&columns)).unwrap();
             assert_eq!(payload.columns, columns);
-            let cell = |row: usize, column: usize| payload.rows[row][column].as_ref().map(|cell| cell.get());
+            let cell = |row: usize, column: usize| payload.rows().nth(row).unwrap().get(column);
             assert_eq!((cell(0, 0), cell(0, 1), cell(1, 1)), (Some("\"2\""), None, None), "{body}");
         }
     }
@@ -133,7 +203,41 @@ mod tests {
     #[test]
     fn cells_keep_their_digits() {
         let payload = parse_body(None, br#"{"a":12345678901234567890.10,"b":"x"}"#, None).unwrap();
-        let cells: Vec<_> = payload.rows[0].iter().flatten().map(|cell| cell.get()).collect();
+        let cells: Vec<_> = payload.rows().flat_map(Cells::iter).flatten().collect();
         assert_eq!(cells, ["12345678901234567890.10", "\"x\""]);
+    }
+
+    #[test]
+    fn a_cell_is_any_json_and_nothing_else() {
+        let good = ["0", "-1", "-0", "10", "1.50", "0.5", "1e5", "9E-2", "true", "false", "null"];
+        let texts = [
+            "",
+            "x",
+            "seven77",
+            "eight888",
+            "nine99999",
+            "ü 🌱",
+            "\\\"",
+            "eight888\\n",
+            "\u{7f}'",
+            "\\u0000",
+        ];
+        let nested = ["[]", "{}", "[1, {\"a\": \"]\"}]", "{\"a\": {\"b\": null}}"];
+        let texts = texts.map(|text| format!("\"{text}\""));
+        for cell in good.iter().chain(&nested).copied().chain(texts.iter().map(String::as_str)) {
+            for body in [format!("[{{\"a\":{cell}}}]"), format!("{{ \"a\" : {cell} , \"b\" : {cell} }}")] {
+                let payload = parse_body(None, body.as_bytes(), None).unwrap();
+                assert!(payload.rows().flat_map(Cells::iter).all(|of| of == Some(cell)), "{body}");
+            }
+        }
+        let bad = [
+            "", "01", "1.", ".5", "-", "1e", "+1", "nul", "nullx", "True", "'x'", "\"x", "x\"", "[1",
+            "{\"a\"}", "[1,]",
+        ];
+        let broken =
+            ["\"a line\nand another\"", "\"a line and\tanother\"", "\"\\x\"", "\"\\\"", "\"eight888\u{1f}\""];
+        for cell in bad.iter().chain(&broken) {
+            assert_eq!(read(&format!("[{{\"a\":{cell}}}]")), Err(BodyError::Json), "{cell}");
+        }
     }
 }

@@ -1,9 +1,8 @@
 //! What a call of a function gives it: parameters of the query string, or a body.
 
 use indexmap::IndexMap;
-use serde_json::value::RawValue;
 
-use super::body::BodyError;
+use super::body::{BodyError, Cells};
 use super::json_rows::json_rows;
 
 /// A call's arguments.
@@ -17,7 +16,7 @@ pub enum Arguments {
     /// Of a JSON object, or an array's first.
     Json {
         /// By name; each keeps its JSON text.
-        values: IndexMap<String, Box<RawValue>>,
+        values: IndexMap<String, String>,
         /// The whole body.
         whole: String,
     },
@@ -39,9 +38,9 @@ impl Arguments {
             "application/json" | "application/vnd.pgrst.object+json" | "" => {
                 let bytes = if bytes.is_empty() { b"{}" } else { bytes };
                 let payload = json_rows(bytes, columns)?;
-                let row = payload.rows.into_iter().next().unwrap_or_default();
-                let given = |(name, value): (String, Option<_>)| Some((name, value?));
-                let values = payload.columns.into_iter().zip(row).filter_map(given).collect();
+                let cells = payload.rows().take(1).flat_map(Cells::iter);
+                let given = |(name, value): (&String, Option<&str>)| Some((name.clone(), value?.to_string()));
+                let values = payload.columns.iter().zip(cells).filter_map(given).collect();
                 let whole = String::from_utf8(bytes.to_vec()).map_err(|_| BodyError::Json)?;
                 Ok(Self::Json { values, whole })
             }

@@ -17,14 +17,14 @@ pub fn from_literal(catalog: &Catalog, element: &DataType, text: &str) -> Result
 }
 
 /// A JSON array whose items are read as `json_populate_record` would.
-pub fn from_json(catalog: &Catalog, element: &DataType, value: &RawValue) -> Result<String, InputError> {
+pub fn from_json(catalog: &Catalog, element: &DataType, json: &str) -> Result<String, InputError> {
     let malformed = |_| InputError::new("22P02", "expected JSON array");
-    let items: Vec<&RawValue> = serde_json::from_str(value.get()).map_err(malformed)?;
+    let items: Vec<&RawValue> = serde_json::from_str(json).map_err(malformed)?;
     let items = items.into_iter().map(|item| match item.get() {
         "null" => Ok("null".to_string()),
-        text if text.starts_with('[') && !is_json(element) => from_json(catalog, element, item),
-        _ => match super::from_json(catalog, element, item)? {
-            Some(stored) => Ok(json_form(element, &stored)),
+        text if text.starts_with('[') && !is_json(element) => from_json(catalog, element, text),
+        text => match super::from_json(catalog, element, text)? {
+            Some(stored) => Ok(json_form(element, stored.as_str())),
             None => Ok("null".to_string()),
         },
     });

@@ -24,11 +24,13 @@ pub fn normalise(text: &str) -> Result<String, InputError> {
 
 /// A JSON string's text; any other JSON as it stands.
 pub fn text_of(json: &str) -> Result<Cow<'_, str>, InputError> {
-    match json.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
-        None => Ok(Cow::Borrowed(json)),
+    match json.as_bytes() {
         // Valid JSON without an escape is its own text, and has no NUL.
-        Some(text) if !text.contains('\\') => Ok(Cow::Borrowed(text)),
-        Some(_) => string(json).map(Cow::Owned),
+        [b'"', inside @ .., b'"'] if !inside.contains(&b'\\') => {
+            Ok(Cow::Borrowed(json.get(1..=inside.len()).unwrap_or_default()))
+        }
+        [b'"', ..] => string(json).map(Cow::Owned),
+        _ => Ok(Cow::Borrowed(json)),
     }
 }
 

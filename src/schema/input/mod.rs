@@ -9,11 +9,11 @@ mod network;
 mod number;
 mod range;
 mod record;
+mod stored;
 mod time;
 
+pub use stored::Stored;
 pub use time::without_offset;
-
-use serde_json::value::RawValue;
 
 use super::{Catalog, DataType};
 use crate::text_search::{Configuration, Syntax, clauses, query_document, vector};
@@ -85,27 +85,27 @@ pub fn canonical(catalog: &Catalog, data_type: &DataType, text: &str) -> Result<
 }
 
 /// The stored text of a JSON value, as `json_populate_record` reads it: `None` for `null`, a
-/// string by its text form, anything else by its JSON text.
-pub fn from_json(
+/// string by its text form, anything else by its JSON text. It is JSON, without spaces around it.
+pub fn from_json<'j>(
     catalog: &Catalog,
     data_type: &DataType,
-    value: &RawValue,
-) -> Result<Option<String>, InputError> {
-    let text = value.get();
-    if text == "null" {
-        return Ok(None);
+    json: &'j str,
+) -> Result<Option<Stored<'j>>, InputError> {
+    if let Some(plain) = stored::at_first_sight(catalog, data_type, json) {
+        return Ok(Some(Stored::Plain(plain)));
     }
-    let stored = match data_type {
-        DataType::Json => text.to_string(),
-        DataType::Jsonb => json::normalise(text)?,
-        DataType::Array(element) if text.starts_with('[') => array::from_json(catalog, element, value)?,
-        DataType::Composite(name) if text.starts_with('{') => match catalog.composites.get(name) {
-            Some(of) => record::from_json(catalog, of, value)?,
-            None => return Err(InputError::syntax(data_type, text)),
+    let stored = match (data_type, json.as_bytes()) {
+        (_, b"null") => return Ok(None),
+        (DataType::Json, _) => json.to_string(),
+        (DataType::Jsonb, _) => json::normalise(json)?,
+        (DataType::Array(element), [b'[', ..]) => array::from_json(catalog, element, json)?,
+        (DataType::Composite(name), [b'{', ..]) => match catalog.composites.get(name) {
+            Some(of) => record::from_json(catalog, of, json)?,
+            None => return Err(InputError::syntax(data_type, json)),
         },
-        _ => canonical(catalog, data_type, &json::text_of(text)?)?,
+        _ => canonical(catalog, data_type, &json::text_of(json)?)?,
     };
-    Ok(Some(stored))
+    Ok(Some(Stored::Text(stored)))
 }
 
 /// Spellings Postgres takes for booleans: any unique prefix of these words, in any case.
@@ -308,12 +308,53 @@ mod tests {
             ("text[]", "[\"a\",1,null]", Ok(Some("[\"a\",\"1\",null]"))),
             ("text[]", "\"{a,b}\"", Ok(Some("[\"a\",\"b\"]"))),
             ("numeric", "12345678901234567890.10", Ok(Some("12345678901234567890.10"))),
+            ("json", "\"x\"", Ok(Some("\"x\""))),
+            ("text", "\"say \\\"so\\\"\"", Ok(Some("say \"so\""))),
+            ("text", "\"\\u0000\"", Err("22P05")),
+            ("text", "\"\\ud800\"", Err("22P02")),
+            ("bool", "\"TRUE\"", Ok(Some("1"))),
+            ("bool", "false", Ok(Some("0"))),
+            ("int2", "-1234", Ok(Some("-1234"))),
+            ("int2", "32768", Err("22003")),
+            ("int4", "-0", Ok(Some("0"))),
+            ("int4", "\"007\"", Ok(Some("7"))),
+            ("int4", "2147483648", Err("22003")),
+            ("int8", "9007199254740993", Ok(Some("9007199254740993"))),
+            ("varchar(3)", "\"äöü\"", Ok(Some("äöü"))),
+            ("varchar(3)", "\"äöüß\"", Err("22001")),
+            ("varchar(3)", "true", Err("22001")),
+            (
+                "uuid",
+                "\"A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11\"",
+                Ok(Some("a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11")),
+            ),
+            (
+                "uuid",
+                "\"a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11\"",
+                Ok(Some("a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11")),
+            ),
         ];
-        for (name, value, expected) in rows {
-            let raw: &RawValue = serde_json::from_str(value).unwrap();
-            let outcome = from_json(&Catalog::default(), &DataType::named(name).unwrap(), raw);
-            let outcome = outcome.as_ref().map(Option::as_deref).map_err(|error| error.code);
-            assert_eq!(outcome, expected, "{name} {value}");
+        for (name, json, expected) in rows {
+            let outcome = from_json(&Catalog::default(), &DataType::named(name).unwrap(), json);
+            let outcome = outcome.as_ref().map(|stored| stored.as_ref().map(Stored::as_str));
+            assert_eq!(outcome.map_err(|error| error.code), expected, "{name} {json}");
+        }
+    }
+
+    #[test]
+    fn what_is_plain_needs_no_escapes() {
+        let rows = [
+            ("text", "\"don't\"", true),
+            ("text", "\"\\n\"", false),
+            ("text", "{\"a\": 1}", false),
+            ("text", "[\"a\"]", false),
+            ("text", "-1.5", true),
+            ("json", "\"x\"", false),
+            ("text[]", "[\"x\"]", false),
+        ];
+        for (name, json, plain) in rows {
+            let stored = from_json(&Catalog::default(), &DataType::named(name).unwrap(), json).unwrap();
+            assert_eq!(matches!(stored, Some(Stored::Plain(_))), plain, "{name} {json}");
         }
     }
 }

@@ -24,6 +24,13 @@ pub fn integer(data_type: &DataType, text: &str) -> Result<String, InputError> {
     }
 }
 
+/// Whether a text is an integer of at most so many digits, as it is printed.
+pub fn is_short(text: &str, digits: usize) -> bool {
+    let (b"0" | [b'-', b'1'..=b'9', ..] | [b'1'..=b'9', ..]) = text.as_bytes() else { return false };
+    let unsigned = text.as_bytes().strip_prefix(b"-").unwrap_or(text.as_bytes());
+    unsigned.len() <= digits && unsigned.iter().all(u8::is_ascii_digit)
+}
+
 /// Decimal digits, rounded half away from zero to the declared scale.
 pub fn numeric(text: &str, lengths: Option<(u32, u32)>) -> Result<String, InputError> {
     let wrong = || InputError::syntax(&DataType::Numeric(None), text);

@@ -49,16 +49,16 @@ pub fn from_literal(catalog: &Catalog, of: &Table, text: &str) -> Result<String,
 }
 
 /// As `json_populate_record` reads it: what is missing is NULL, what is no field is left out.
-pub fn from_json(catalog: &Catalog, of: &Table, value: &RawValue) -> Result<String, InputError> {
+pub fn from_json(catalog: &Catalog, of: &Table, json: &str) -> Result<String, InputError> {
     let malformed = |_| InputError::new("22P02", "malformed record");
-    let members: IndexMap<String, &RawValue> = serde_json::from_str(value.get()).map_err(malformed)?;
+    let members: IndexMap<String, &RawValue> = serde_json::from_str(json).map_err(malformed)?;
     let mut forms = Vec::new();
     for column in &of.columns {
         let stored = match members.get(&column.name) {
-            Some(value) => super::from_json(catalog, &column.data_type, value)?,
+            Some(value) => super::from_json(catalog, &column.data_type, value.get())?,
             None => None,
         };
-        forms.push(stored.map(|stored| json_form(&column.data_type, &stored)));
+        forms.push(stored.map(|stored| json_form(&column.data_type, stored.as_str())));
     }
     Ok(object(of, forms))
 }

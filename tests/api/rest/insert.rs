@@ -59,6 +59,29 @@ fn many_rows_in_the_bodys_order() {
 }
 
 #[test]
+fn rows_hold_what_was_sent_whatever_its_characters() {
+    let app = project();
+    let names = [
+        "plain",
+        "don't",
+        "say \"so\"",
+        "two\nlines",
+        "back\\slash",
+        "ü 🌱",
+        "'",
+        "",
+        "[]",
+        "null",
+        "\u{7f}",
+        "$[0]",
+    ];
+    let body: Vec<_> = names.iter().enumerate().map(|(id, name)| json!({"id": id, "name": name})).collect();
+    let answer = app.anon().post("/rest/v1/people").json(&json!(body)).send();
+    assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.text());
+    assert_eq!(rows(&app.anon(), "people?select=id,name&order=id"), json!(body));
+}
+
+#[test]
 fn a_body_larger_than_a_parameter_is_split() {
     let app = project();
     let text = "x".repeat(400_000);
