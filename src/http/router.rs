@@ -59,6 +59,8 @@ pub enum LimitedAs {
     Resend,
     /// Single sign-on.
     Sso,
+    /// Going off to a provider, which is remembered until one comes back.
+    Departure,
     /// Signing in with a passkey: the question and the answer.
     Passkey,
     /// Apps that register themselves.
@@ -76,6 +78,7 @@ impl LimitedAs {
             Self::Otp    | Self::MagicLink   => in_five_minutes(limits.otp),
             Self::Recover | Self::Resend     => in_five_minutes(limits.otp),
             Self::TokenGrant                 => in_five_minutes(limits.token_refresh),
+            Self::Departure                  => in_five_minutes(limits.token_refresh),
             Self::Verify                     => in_five_minutes(limits.verify),
             Self::Passkey                    => in_five_minutes(limits.passkey),
             Self::Sso                        => in_five_minutes(limits.sso),
