@@ -184,7 +184,7 @@ pub async fn update(app: &App, caller: &Caller, change: &Change, path: &ReturnPa
             };
         }
         let ending = me.session_id().map_or(Ending::All, Ending::Others);
-        let nonce = nonce.as_deref().map(|hash| reauthenticate::standing(&me.user, hash, app.now()));
+        let nonce = nonce.as_ref().map(|nonce| reauthenticate::standing(&me.user, nonce, app.now()));
         if let Some(user) = commit(app, &me.user, &after, ending, asked_at.as_deref(), nonce.as_ref()).await?
         {
             let ip = path.ip.as_deref();
@@ -352,6 +352,7 @@ pub async fn commit(
     let ban_changed = before.banned_until != after.banned_until;
     let touched = ban_changed.then(|| add(&mut batch, sessions::keys_of(&before.id)));
     let user = add(&mut batch, users::by_id(&before.id));
+    batch.extend(token.and_then(Standing::forget));
 
     let results = store::run(app.ports.database.as_ref(), batch).await.map_err(Error::of_write)?;
     if !results.happened(0)? {

@@ -233,6 +233,8 @@ pub enum Error {
     LeakCheckUnavailable(String),
     /// Too many wrong passwords: seconds until the next may be tried.
     SignInLocked(i64),
+    /// The same of codes by mail or text message.
+    CodesLocked(i64),
     /// A new password needs the current one.
     CurrentPasswordRequired,
     /// What concerns other people's accounts: a table of its own.
@@ -285,7 +287,7 @@ impl Error {
             Self::CurrentPasswordRequired => (400, "current_password_required", "Current password required when setting new password."),
             Self::FactorNameTaken(name)   => return (422, "mfa_factor_name_conflict", format!("A factor with the friendly name {name:?} for this user already exists").into()),
             Self::ChallengeExpired(id)    => return (422, "mfa_challenge_expired", format!("MFA challenge {id} has expired, verify against another challenge or create a new challenge.").into()),
-            Self::FactorLocked(seconds)   => return (429, "over_request_rate_limit", format!("Too many wrong codes; try again after {seconds} seconds").into()),
+            Self::FactorLocked(seconds) | Self::CodesLocked(seconds) => return (429, "over_request_rate_limit", format!("Too many wrong codes; try again after {seconds} seconds").into()),
             Self::EnrolmentDisabled(code, message) => (422, *code, *message),
 
             Self::BodyBroken(_)           => (400, "bad_json",                   "Could not read request body"),

@@ -36,6 +36,9 @@ fn somebody_new_gets_an_account_once_the_address_is_confirmed() {
         let user = answer.json()["user"].clone();
         assert_eq!(user["user_metadata"]["name"], json!("Ann"));
         assert_eq!(user["user_metadata"]["email_verified"], json!(true));
+        // As upstream: a link to sign in confirms the account's address and leaves the identity alone.
+        let is_sign_up = autoconfirm == "false";
+        assert_eq!(user["identities"][0]["identity_data"]["email_verified"], json!(is_sign_up));
         assert_error(&sign_in(&app, "ann@example.com", ""), 400, "invalid_credentials", "");
         app.clock.advance(60);
         signed_in_by_mail(&app, "ann@example.com");
