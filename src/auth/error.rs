@@ -59,8 +59,8 @@ pub enum Error {
     MailTooSoon(u64),
     /// All accounts together have had their mails of this hour.
     MailLimit,
-    /// Too many requests of this kind from one address.
-    RequestLimit,
+    /// Too many requests of this kind from one address: seconds until the next.
+    RequestLimit(u64),
     /// E-mail is off, said to someone who asks for a mail again.
     EmailResendDisabled,
     /// Phone sign-in is off, said to someone who asks for a message again.
@@ -313,7 +313,7 @@ impl Error {
             Self::PhoneNotConfirmed       => (400, "phone_not_confirmed",        "Phone not confirmed"),
             Self::ReauthenticationPhoneUnconfirmed => (422, "phone_not_confirmed", "Please verify your phone first."),
             Self::MailLimit               => (429, "over_email_send_rate_limit", "email rate limit exceeded"),
-            Self::RequestLimit            => (429, "over_request_rate_limit",    "Request rate limit reached"),
+            Self::RequestLimit(_)         => (429, "over_request_rate_limit",    "Request rate limit reached"),
             Self::EmailResendDisabled     => (400, "email_provider_disabled",    "Email logins are disabled"),
             Self::PhoneResendDisabled     => (400, "phone_provider_disabled",    "Phone logins are disabled"),
             Self::InvalidEmailFormat      => (422, "validation_failed",          "Invalid email format"),

@@ -39,6 +39,8 @@ pub enum LimitedAs {
     Unlimited,
     /// Sign-up.
     SignUp,
+    /// Sign-up as nobody in particular.
+    Anonymous,
     /// Token grants: password and refresh.
     TokenGrant,
     /// Changes to one's own account.
@@ -77,6 +79,7 @@ impl LimitedAs {
             Self::SignUp | Self::Account     => in_five_minutes(limits.otp),
             Self::Otp    | Self::MagicLink   => in_five_minutes(limits.otp),
             Self::Recover | Self::Resend     => in_five_minutes(limits.otp),
+            Self::Anonymous                  => Some((limits.anonymous, BURST)),
             Self::TokenGrant                 => in_five_minutes(limits.token_refresh),
             Self::Departure                  => in_five_minutes(limits.token_refresh),
             Self::Verify                     => in_five_minutes(limits.verify),

@@ -213,30 +213,31 @@ pub fn signed_in_without_password(user_id: &str, now: Timestamp) -> Statement {
 
 /// Confirms the address of a token's user and notes the sign-in, provided the token stands.
 pub fn verified(token: &Standing<'_>) -> Statement {
-    confirmed(
-        token,
-        "email",
-        r#"raw_user_meta_data = CASE
+    confirmed(token, |now| {
+        format!(
+            r#"email_confirmed_at = coalesce(email_confirmed_at, {now}),
+  raw_user_meta_data = CASE
     WHEN email_confirmed_at IS NULL THEN json_set(raw_user_meta_data, '$.email_verified', json('true'))
     ELSE raw_user_meta_data
-  END"#,
-    )
+  END"#
+        )
+    })
 }
 
-/// The same of the number.
+/// The same of the number; when it was proved last, as upstream.
 pub fn phone_verified(token: &Standing<'_>) -> Statement {
-    confirmed(token, "phone", "is_anonymous = 0")
+    confirmed(token, |now| format!("phone_confirmed_at = {now},\n  is_anonymous = 0"))
 }
 
-fn confirmed(token: &Standing<'_>, contact: &str, and: &str) -> Statement {
+fn confirmed(token: &Standing<'_>, changes: impl FnOnce(&str) -> String) -> Statement {
     let mut writer = Writer::default();
     let user_id = writer.bind(token.user_id);
     let now = writer.bind(token.now.to_postgres());
     let condition = token.condition(&mut writer);
+    let changes = changes(&now);
     writer.push(&format!(
         r#"UPDATE "auth.users"
-SET {contact}_confirmed_at = coalesce({contact}_confirmed_at, {now}),
-  {and},
+SET {changes},
   last_sign_in_at = {now},
   updated_at = {now}
 WHERE id = {user_id}
