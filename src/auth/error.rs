@@ -26,6 +26,8 @@ pub enum Error {
     EmailSignupDisabled,
     /// E-mail sign-in is off.
     EmailLoginDisabled,
+    /// Links and codes to sign in with are off.
+    MagicLinkDisabled,
     /// Phone sign-up is off.
     PhoneSignupDisabled,
     /// Phone sign-in is off.
@@ -295,6 +297,7 @@ impl Error {
 
             Self::SignupDisabled          => (422, "signup_disabled",            "Signups not allowed for this instance"),
             Self::EmailSignupDisabled     => (400, "email_provider_disabled",    "Email signups are disabled"),
+            Self::MagicLinkDisabled       => (422, "email_provider_disabled",    "Login with magic link is disabled"),
             Self::EmailLoginDisabled      => (422, "email_provider_disabled",    "Email logins are disabled"),
             Self::PhoneSignupDisabled     => (400, "phone_provider_disabled",    "Phone signups are disabled"),
             Self::PhoneLoginDisabled      => (422, "phone_provider_disabled",    "Phone logins are disabled"),

@@ -56,6 +56,12 @@ fn nobody_new_gets_in_where_that_is_not_wanted() {
     assert_error(&refused, 422, "signup_disabled", "Signups not allowed");
     assert_eq!(mail_count(&app), "0");
     signed_in_by_mail(&app, "bob@example.com");
+    let app = confirming_with(&[("EXTERNAL_EMAIL_MAGIC_LINK_ENABLED", "false")]);
+    for path in ["/otp", "/magiclink"] {
+        let refused = post(&app, path, &json!({"email": "ann@example.com"}));
+        assert_error(&refused, 422, "email_provider_disabled", "Login with magic link is disabled");
+    }
+    assert_eq!(post(&app, "/recover", &json!({"email": "ann@example.com"})).status, 200);
     let app = confirming_with(&[("EXTERNAL_EMAIL_ENABLED", "false")]);
     for (path, status) in [("/otp", 422), ("/magiclink", 422), ("/recover", 400)] {
         let refused = post(&app, path, &json!({"email": "ann@example.com"}));
