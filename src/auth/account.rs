@@ -24,9 +24,10 @@ use super::session::Session;
 use super::sms::Channel;
 use super::store::one_time_tokens::Standing;
 use super::store::sessions::{Ending, SessionKey};
-use super::store::{self, Results, flow_states, identities, one_time_tokens, sessions, users};
+use super::store::{self, Results, flow_states, identities, one_time_tokens, sessions, shown_user, users};
 use crate::app::App;
 use crate::caller::Caller;
+use crate::ports::{Body, DbError};
 use crate::sql::Statement;
 use crate::time::Timestamp;
 
@@ -90,12 +91,7 @@ async fn look_up(
     caller: &Caller,
     more: impl FnOnce(&str) -> Vec<Statement>,
 ) -> Result<(Current, Results), Error> {
-    let user_id = caller.user_id().ok_or(Error::MissingSubject)?;
-    let user_id = Uuid::parse_str(user_id).map_err(|_| Error::SubjectNotUuid)?.to_string();
-    let session_id = match caller.session_id() {
-        None => None,
-        Some(id) => Some(Uuid::parse_str(id).map_err(|_| Error::SessionIdNotUuid)?.to_string()),
-    };
+    let (user_id, session_id) = ids(caller)?;
     let asked_session = session_id.as_deref().unwrap_or_default();
     let mut batch = vec![sessions::with_user(asked_session, &user_id)];
     batch.extend(more(&user_id));
@@ -110,6 +106,34 @@ async fn look_up(
         return Err(Error::TokenSessionNotFound);
     }
     Ok((Current { user, session }, results.after(1)))
+}
+
+/// The ids of the caller and of their session, if the token names one.
+fn ids(caller: &Caller) -> Result<(String, Option<String>), Error> {
+    let user_id = caller.user_id().ok_or(Error::MissingSubject)?;
+    let user_id = Uuid::parse_str(user_id).map_err(|_| Error::SubjectNotUuid)?.to_string();
+    let session_id = match caller.session_id() {
+        None => None,
+        Some(id) => Some(Uuid::parse_str(id).map_err(|_| Error::SessionIdNotUuid)?.to_string()),
+    };
+    Ok((user_id, session_id))
+}
+
+/// What the caller is shown of their account, an app's token too. It is asked more often than all else, so the database writes
+/// the answer; what that cannot say is read and written here.
+pub async fn shown(app: &App, caller: &Caller) -> Result<Body, Error> {
+    let (user_id, session_id) = ids(caller)?;
+    let statement = shown_user::by_id(&user_id, session_id.as_deref().unwrap_or_default());
+    let written = match store::run(app.ports.database.as_ref(), vec![statement]).await {
+        Ok(results) => results.unread(0)?,
+        Err(DbError::TooLarge) => None,
+        Err(error) => return Err(error.into()),
+    };
+    if let Some(text) = written {
+        return Ok(Body::Text(text));
+    }
+    let (me, _) = look_up(app, caller, |_| Vec::new()).await?;
+    Ok(Body::from(me.user.to_json().to_string()))
 }
 
 /// What a user asks to change; `None` stays as it is.
@@ -184,7 +208,7 @@ pub async fn update(app: &App, caller: &Caller, change: &Change, path: &ReturnPa
             };
         }
         let ending = me.session_id().map_or(Ending::All, Ending::Others);
-        let nonce = nonce.as_deref().map(|hash| reauthenticate::standing(&me.user, hash, app.now()));
+        let nonce = nonce.as_ref().map(|nonce| reauthenticate::standing(&me.user, nonce, app.now()));
         if let Some(user) = commit(app, &me.user, &after, ending, asked_at.as_deref(), nonce.as_ref()).await?
         {
             let ip = path.ip.as_deref();
@@ -352,6 +376,7 @@ pub async fn commit(
     let ban_changed = before.banned_until != after.banned_until;
     let touched = ban_changed.then(|| add(&mut batch, sessions::keys_of(&before.id)));
     let user = add(&mut batch, users::by_id(&before.id));
+    batch.extend(token.and_then(Standing::forget));
 
     let results = store::run(app.ports.database.as_ref(), batch).await.map_err(Error::of_write)?;
     if !results.happened(0)? {

@@ -39,7 +39,7 @@ pub async fn start(
         user_id: &user.id,
         token_type: token.token_type,
         hash: &token.hash,
-        is_code: false,
+        judged: None,
         now,
     });
     batch.push(users::replace_for(user, &after, now, stored.as_ref()));

@@ -112,7 +112,9 @@ fn refuse_another(app: &App, me: &Current, kept: Vec<&Factor>, label: &Label) ->
     if kept.iter().any(|factor| factor.friendly_name == label.friendly_name) {
         return Err(Error::FactorNameTaken(label.friendly_name.clone()));
     }
-    if kept.len() as u64 >= app.config.auth.mfa.max_enrolled_factors {
+    let verified = kept.iter().filter(|factor| factor.is_verified()).count();
+    let config = &app.config.auth.mfa;
+    if kept.len() as u64 >= config.max_enrolled_factors || verified as u64 >= config.max_verified_factors {
         return Err(Error::TooManyFactors);
     }
     if me.is_fully_assured() { Ok(()) } else { Err(Error::EnrolmentNeedsAal2) }

@@ -26,6 +26,8 @@ pub enum Error {
     EmailSignupDisabled,
     /// E-mail sign-in is off.
     EmailLoginDisabled,
+    /// Links and codes to sign in with are off.
+    MagicLinkDisabled,
     /// Phone sign-up is off.
     PhoneSignupDisabled,
     /// Phone sign-in is off.
@@ -59,8 +61,8 @@ pub enum Error {
     MailTooSoon(u64),
     /// All accounts together have had their mails of this hour.
     MailLimit,
-    /// Too many requests of this kind from one address.
-    RequestLimit,
+    /// Too many requests of this kind from one address: seconds until the next.
+    RequestLimit(u64),
     /// E-mail is off, said to someone who asks for a mail again.
     EmailResendDisabled,
     /// Phone sign-in is off, said to someone who asks for a message again.
@@ -233,6 +235,8 @@ pub enum Error {
     LeakCheckUnavailable(String),
     /// Too many wrong passwords: seconds until the next may be tried.
     SignInLocked(i64),
+    /// The same of codes by mail or text message.
+    CodesLocked(i64),
     /// A new password needs the current one.
     CurrentPasswordRequired,
     /// What concerns other people's accounts: a table of its own.
@@ -285,7 +289,7 @@ impl Error {
             Self::CurrentPasswordRequired => (400, "current_password_required", "Current password required when setting new password."),
             Self::FactorNameTaken(name)   => return (422, "mfa_factor_name_conflict", format!("A factor with the friendly name {name:?} for this user already exists").into()),
             Self::ChallengeExpired(id)    => return (422, "mfa_challenge_expired", format!("MFA challenge {id} has expired, verify against another challenge or create a new challenge.").into()),
-            Self::FactorLocked(seconds)   => return (429, "over_request_rate_limit", format!("Too many wrong codes; try again after {seconds} seconds").into()),
+            Self::FactorLocked(seconds) | Self::CodesLocked(seconds) => return (429, "over_request_rate_limit", format!("Too many wrong codes; try again after {seconds} seconds").into()),
             Self::EnrolmentDisabled(code, message) => (422, *code, *message),
 
             Self::BodyBroken(_)           => (400, "bad_json",                   "Could not read request body"),
@@ -293,6 +297,7 @@ impl Error {
 
             Self::SignupDisabled          => (422, "signup_disabled",            "Signups not allowed for this instance"),
             Self::EmailSignupDisabled     => (400, "email_provider_disabled",    "Email signups are disabled"),
+            Self::MagicLinkDisabled       => (422, "email_provider_disabled",    "Login with magic link is disabled"),
             Self::EmailLoginDisabled      => (422, "email_provider_disabled",    "Email logins are disabled"),
             Self::PhoneSignupDisabled     => (400, "phone_provider_disabled",    "Phone signups are disabled"),
             Self::PhoneLoginDisabled      => (422, "phone_provider_disabled",    "Phone logins are disabled"),
@@ -311,7 +316,7 @@ impl Error {
             Self::PhoneNotConfirmed       => (400, "phone_not_confirmed",        "Phone not confirmed"),
             Self::ReauthenticationPhoneUnconfirmed => (422, "phone_not_confirmed", "Please verify your phone first."),
             Self::MailLimit               => (429, "over_email_send_rate_limit", "email rate limit exceeded"),
-            Self::RequestLimit            => (429, "over_request_rate_limit",    "Request rate limit reached"),
+            Self::RequestLimit(_)         => (429, "over_request_rate_limit",    "Request rate limit reached"),
             Self::EmailResendDisabled     => (400, "email_provider_disabled",    "Email logins are disabled"),
             Self::PhoneResendDisabled     => (400, "phone_provider_disabled",    "Phone logins are disabled"),
             Self::InvalidEmailFormat      => (422, "validation_failed",          "Invalid email format"),

@@ -28,6 +28,7 @@ pub async fn send_otp(app: &App, request: Request, path: &ReturnPath) -> Result<
     match by_email(app, &request.email).await? {
         None if !request.create_user => Err(Error::OtpDisabled),
         _ if !app.config.auth.email_enabled => Err(Error::EmailLoginDisabled),
+        _ if !app.config.auth.magic_link_enabled => Err(Error::MagicLinkDisabled),
         Some(user) if user.email_confirmed_at.is_some() => {
             mailing::send(app, &user, Purpose::MagicLink, path).await
         }

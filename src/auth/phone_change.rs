@@ -32,7 +32,7 @@ pub async fn start(
         user_id: &user.id,
         token_type: code.token.token_type,
         hash: &code.token.hash,
-        is_code: false,
+        judged: None,
         now,
     };
     let batch = vec![

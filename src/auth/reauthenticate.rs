@@ -2,6 +2,7 @@
 
 use super::account;
 use super::error::Error;
+use super::lockout::{Judged, Lockout};
 use super::mailing::{self, Purpose, ReturnPath};
 use super::model::User;
 use super::one_time_token::{Presented, TokenType};
@@ -37,16 +38,25 @@ pub async fn reauthenticate(
     }
 }
 
-/// Checks a code that the user was sent; gives the token's hash, for the batch that uses it.
-pub async fn check_nonce(app: &App, user: &User, nonce: &str) -> Result<String, Error> {
+/// A code that was right.
+pub struct Nonce {
+    hash: String,
+    judged: Judged,
+}
+
+/// Checks a code that the user was sent, for the batch that uses it.
+pub async fn check_nonce(app: &App, user: &User, nonce: &str) -> Result<Nonce, Error> {
     let now = app.now();
     let database = app.ports.database.as_ref();
     let token_type = TokenType::Reauthentication;
     let contact = user.email.as_deref().or(user.phone.as_deref()).unwrap_or_default();
     let presented = Presented::Code { contact: contact.to_string(), code: nonce.to_string() };
     let hash = presented.hash_for(app, token_type, &user.id);
-    let statement = one_time_tokens::of_users(&[user.id.as_str()], now);
-    let pending: Vec<Pending> = store::run(database, vec![statement]).await?.all(0)?;
+    let lockout = Lockout::of_codes(app, contact);
+    let statements = vec![one_time_tokens::of_users(&[user.id.as_str()], now), lockout.failures()];
+    let results = store::run(database, statements).await?;
+    let judged = Judged::read(app, lockout, results.first(1)?.as_ref())?;
+    let pending: Vec<Pending> = results.all(0)?;
     let pending = pending.iter().find(|pending| pending.token_type == token_type.name());
     let by_phone = user.email.is_none() && sms::has_foreign_codes(app);
     let is_test = app.config.auth.sms.test_code(contact, now).is_some();
@@ -59,14 +69,16 @@ pub async fn check_nonce(app: &App, user: &User, nonce: &str) -> Result<String, 
         }
     };
     if let Some(right) = right.filter(|right| right.can_be_guessed()) {
-        return Ok(right.token_hash.clone());
+        return Ok(Nonce { hash: right.token_hash.clone(), judged });
     }
-    let statement = one_time_tokens::count_attempt(&[user.id.as_str()], &[token_type], contact);
-    store::run(database, vec![statement]).await?;
+    let mut counting = vec![one_time_tokens::count_attempt(&[user.id.as_str()], &[token_type], contact)];
+    counting.extend(judged.counting(app));
+    store::run(database, counting).await?;
     Err(Error::ReauthenticationNotValid)
 }
 
 /// The token of a code that was right, as long as it stands.
-pub fn standing<'a>(user: &'a User, hash: &'a str, now: Timestamp) -> Standing<'a> {
-    Standing { user_id: &user.id, token_type: TokenType::Reauthentication, hash, is_code: true, now }
+pub fn standing<'a>(user: &'a User, nonce: &'a Nonce, now: Timestamp) -> Standing<'a> {
+    let Nonce { hash, judged } = nonce;
+    Standing { user_id: &user.id, token_type: TokenType::Reauthentication, hash, judged: Some(judged), now }
 }

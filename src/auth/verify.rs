@@ -12,6 +12,7 @@ use super::contact::Contact;
 use super::email_address::EmailAddress;
 use super::error::Error;
 use super::exchange::flow_state_id;
+use super::lockout::{Judged, Lockout};
 use super::model::User;
 use super::notice::{self, Notice};
 use super::one_time_token::{Presented, TokenType};
@@ -118,12 +119,11 @@ pub async fn verify(
         if found.user.is_banned(app.now()) {
             return Err(Error::TokenUserBanned);
         }
-        let is_code = matches!(presented, Presented::Code { .. });
         let token = Standing {
             user_id: &found.user.id,
             token_type: found.token_type,
             hash: &found.pending.token_hash,
-            is_code,
+            judged: found.judged.as_ref(),
             now: app.now(),
         };
         let done = match change_of(app, &found.user, found.token_type) {
@@ -147,6 +147,8 @@ struct Found {
     user: User,
     pending: Pending,
     token_type: TokenType,
+    /// What a code was judged by.
+    judged: Option<Judged>,
 }
 
 async fn find(app: &App, verification: Verification, presented: &Presented) -> Result<Found, Error> {
@@ -159,12 +161,20 @@ async fn find(app: &App, verification: Verification, presented: &Presented) -> R
         (Presented::Code { contact, .. }, Verification::Sms) => users::by_phone(contact),
         (Presented::Code { contact, .. }, _) => users::by_email(contact),
     };
-    let accounts: Vec<User> = store::run(database, vec![accounts]).await?.all(0)?;
+    let lockout = match presented {
+        Presented::Code { contact, .. } => Some(Lockout::of_codes(app, contact)),
+        Presented::Link { .. } => None,
+    };
+    let mut statements = vec![accounts];
+    statements.extend(lockout.as_ref().map(Lockout::failures));
+    let results = store::run(database, statements).await?;
+    let judged = match lockout {
+        Some(lockout) => Some(Judged::read(app, lockout, results.first(1)?.as_ref())?),
+        None => None,
+    };
+    let accounts: Vec<User> = results.all(0)?;
     let accounts: Vec<User> = accounts.into_iter().filter(|user| user.deleted_at.is_none()).collect();
     let ids: Vec<&str> = accounts.iter().map(|user| user.id.as_str()).collect();
-    if ids.is_empty() {
-        return Err(gone(presented));
-    }
     let (types, _) = verification.row();
     let waiting: Vec<Pending> =
         store::run(database, vec![one_time_tokens::of_users(&ids, app.now())]).await?.all(0)?;
@@ -178,13 +188,15 @@ async fn find(app: &App, verification: Verification, presented: &Presented) -> R
         is_right.then_some((pending, token_type))
     });
     let Some((pending, token_type)) = found else {
-        if let Presented::Code { contact, .. } = presented {
-            store::run(database, vec![one_time_tokens::count_attempt(&ids, types, contact)]).await?;
+        if let (Presented::Code { contact, .. }, Some(judged)) = (presented, &judged) {
+            let mut counting = vec![one_time_tokens::count_attempt(&ids, types, contact)];
+            counting.extend(judged.counting(app));
+            store::run(database, counting).await?;
         }
         return Err(gone(presented));
     };
     let user = accounts.into_iter().find(|user| user.id == pending.user_id);
-    Ok(Found { user: user.ok_or_else(|| gone(presented))?, pending, token_type })
+    Ok(Found { user: user.ok_or_else(|| gone(presented))?, pending, token_type, judged })
 }
 
 /// What the carrier says of a code that is its own; `None` where codes are ours. It is not asked about a
@@ -263,22 +275,27 @@ async fn sign_in(
     presented: &Presented,
     client: &Client,
 ) -> Result<Option<Verified>, Error> {
-    let email = found.user.email.as_deref().unwrap_or_default();
     let ticket = Ticket::new(app, verification, found, give, presented);
     let verified =
         if verification.is_by_phone() { users::phone_verified(token) } else { users::verified(token) };
-    let batch = vec![
+    let mut batch = vec![
         verified,
-        identities::verified(email, token),
         ticket.insert(app, token, client, None),
         token.consume(None),
         users::by_id(token.user_id),
     ];
+    if token.token_type == TokenType::Confirmation && !verification.is_by_phone() {
+        // As upstream: what came to confirm a sign-up is noted on the identity too, a link to sign in is not.
+        let email = found.user.email.as_deref().unwrap_or_default();
+        batch.insert(0, identities::verified(email, token));
+    }
+    let [inserted, consumed, user] = [batch.len() - 3, batch.len() - 2, batch.len() - 1];
+    batch.extend(token.forget());
     let results = store::run(app.ports.database.as_ref(), batch).await?;
-    if !results.happened(2)? || !results.happened(3)? {
+    if !results.happened(inserted)? || !results.happened(consumed)? {
         return Ok(None);
     }
-    match results.first(4)? {
+    match results.first(user)? {
         Some(user) => ticket.answer(app, user, client).await.map(Some),
         None => Ok(None),
     }
@@ -287,8 +304,9 @@ async fn sign_in(
 /// Notes that one of the two addresses agrees.
 async fn agree(app: &App, user: &User, token: &Standing<'_>) -> Result<Option<Verified>, Error> {
     let after = User { email_change_confirm_status: 1, ..user.clone() };
-    let batch =
+    let mut batch =
         vec![token.is_first_to_agree(user), users::replace(user, &after, token.now), token.consume_alone()];
+    batch.extend(token.forget());
     match store::run(app.ports.database.as_ref(), batch).await {
         Ok(_) => Ok(Some(Verified::HalfWay)),
         Err(DbError::Raised(_)) => Ok(None),
@@ -315,13 +333,14 @@ async fn change_contact(
     };
     let data = contact.claims(&after.id, true);
     let ticket = Ticket::new(app, verification, found, give, presented);
-    let batch = vec![
+    let mut batch = vec![
         users::replace_for(&found.user, after, token.now, Some(token)),
         identities::put(app.ports.random.as_ref(), &after.id, contact, &data, token.now),
         ticket.insert(app, token, client, Some(contact)),
         token.consume(Some(contact)),
         users::by_id(token.user_id),
     ];
+    batch.extend(token.forget());
     let results = store::run(app.ports.database.as_ref(), batch).await.map_err(Error::of_write)?;
     if !results.happened(0)? || !results.happened(2)? {
         return Ok(None);

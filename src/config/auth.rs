@@ -22,6 +22,8 @@ pub struct AuthConfig {
     pub disable_signup: bool,
     /// `EXTERNAL_EMAIL_ENABLED`: e-mail and password at all.
     pub email_enabled: bool,
+    /// `EXTERNAL_EMAIL_MAGIC_LINK_ENABLED`: signing in by a link or code of a mail.
+    pub magic_link_enabled: bool,
     /// `EXTERNAL_PHONE_ENABLED`: phone numbers at all.
     pub phone_enabled: bool,
     /// `EXTERNAL_ANONYMOUS_USERS_ENABLED`: sign-up with neither address nor number.
@@ -111,6 +113,7 @@ impl AuthConfig {
             redirect_patterns: reader.list("URI_ALLOW_LIST", ""),
             disable_signup: reader.flag("DISABLE_SIGNUP", false),
             email_enabled: reader.flag("EXTERNAL_EMAIL_ENABLED", true),
+            magic_link_enabled: reader.flag("EXTERNAL_EMAIL_MAGIC_LINK_ENABLED", true),
             phone_enabled: reader.flag("EXTERNAL_PHONE_ENABLED", false),
             anonymous_enabled: reader.flag("EXTERNAL_ANONYMOUS_USERS_ENABLED", false),
             autoconfirm: reader.flag("MAILER_AUTOCONFIRM", false),

@@ -31,6 +31,8 @@ pub struct MfaConfig {
     pub webauthn_verify_enabled: bool,
     /// `MFA_MAX_ENROLLED_FACTORS`: of one user.
     pub max_enrolled_factors: u64,
+    /// `MFA_MAX_VERIFIED_FACTORS`: of one user; with so many no further one is enrolled.
+    pub max_verified_factors: u64,
     /// `MFA_CHALLENGE_EXPIRY_DURATION`: seconds in which a challenge can be answered.
     pub challenge_seconds: u64,
     /// `MFA_FACTOR_EXPIRY_DURATION`: seconds after which a factor that was never challenged gives way to a new one.
@@ -52,6 +54,7 @@ impl MfaConfig {
             webauthn_enroll_enabled: reader.flag("MFA_WEB_AUTHN_ENROLL_ENABLED", false),
             webauthn_verify_enabled: reader.flag("MFA_WEB_AUTHN_VERIFY_ENABLED", false),
             max_enrolled_factors: reader.number("MFA_MAX_ENROLLED_FACTORS", 10),
+            max_verified_factors: reader.number("MFA_MAX_VERIFIED_FACTORS", 10),
             challenge_seconds: reader.number("MFA_CHALLENGE_EXPIRY_DURATION", 300),
             factor_seconds: reader.number("MFA_FACTOR_EXPIRY_DURATION", 300),
         }

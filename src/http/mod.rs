@@ -24,4 +24,4 @@ pub use refusal::{Api, Refusal, auth_error, auth_error_with, token_message_stora
 pub use request::{Request, is_loopback};
 pub use response::{Cause, Response, ResponseExt, json_response, json_text, respond};
 pub use router::{Handler, LimitedAs, Route, Router, handler};
-pub use serve::serve;
+pub use serve::{limit_rate, serve};

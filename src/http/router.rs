@@ -39,6 +39,8 @@ pub enum LimitedAs {
     Unlimited,
     /// Sign-up.
     SignUp,
+    /// Sign-up as nobody in particular.
+    Anonymous,
     /// Token grants: password and refresh.
     TokenGrant,
     /// Changes to one's own account.
@@ -59,6 +61,8 @@ pub enum LimitedAs {
     Resend,
     /// Single sign-on.
     Sso,
+    /// Going off to a provider, which is remembered until one comes back.
+    Departure,
     /// Signing in with a passkey: the question and the answer.
     Passkey,
     /// Apps that register themselves.
@@ -75,7 +79,9 @@ impl LimitedAs {
             Self::SignUp | Self::Account     => in_five_minutes(limits.otp),
             Self::Otp    | Self::MagicLink   => in_five_minutes(limits.otp),
             Self::Recover | Self::Resend     => in_five_minutes(limits.otp),
+            Self::Anonymous                  => Some((limits.anonymous, BURST)),
             Self::TokenGrant                 => in_five_minutes(limits.token_refresh),
+            Self::Departure                  => in_five_minutes(limits.token_refresh),
             Self::Verify                     => in_five_minutes(limits.verify),
             Self::Passkey                    => in_five_minutes(limits.passkey),
             Self::Sso                        => in_five_minutes(limits.sso),

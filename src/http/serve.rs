@@ -11,9 +11,7 @@ use futures_util::FutureExt;
 use super::authenticate::authenticate;
 use super::log::Line;
 use super::router::Found;
-use super::{
-    Api, Asked, Body, Context, Failure, LimitedAs, Refusal, Request, Response, ResponseExt, Route, cors,
-};
+use super::{Api, Asked, Body, Context, Failure, LimitedAs, Refusal, Request, Response, ResponseExt, cors};
 use crate::app::App;
 use crate::crypto;
 use crate::ports::Background;
@@ -70,7 +68,7 @@ async fn dispatch(
         return Err(Refusal::BodyTooLarge);
     }
     let caller = authenticate(&app, Api::of(path), route.access, &request.headers).await?;
-    limit_rate(&app, route, &request.address).await?;
+    limit_rate(&app, route.limited_as, &request.address).await?;
     let context = Context {
         app: app.clone(),
         caller,
@@ -90,13 +88,14 @@ async fn dispatch(
     Ok((route.handler)(context).await)
 }
 
-/// A limiter that does not answer limits nobody: being reachable matters more than the limit.
-async fn limit_rate(app: &App, route: &Route, address: &str) -> Result<(), Refusal> {
-    let Some((per_hour, burst)) = route.limited_as.rate(&app.config.auth.limits) else { return Ok(()) };
-    if !app.config.auth.rate_limits || route.limited_as == LimitedAs::Unlimited {
+/// Refuses an address that asks too often; for handlers, where the body decides what it asks. A limiter that does not answer
+/// limits nobody: being reachable matters more than the limit.
+pub async fn limit_rate(app: &App, limited_as: LimitedAs, address: &str) -> Result<(), Refusal> {
+    let Some((per_hour, burst)) = limited_as.rate(&app.config.auth.limits) else { return Ok(()) };
+    if !app.config.auth.rate_limits {
         return Ok(());
     }
-    let key = format!("{:?}:{}", route.limited_as, network(address));
+    let key = format!("{limited_as:?}:{}", network(address));
     match app.ports.rate_limiter.take(&key, per_hour, burst).await {
         Ok(Some(seconds)) => Err(Refusal::RateLimited(seconds)),
         Ok(None) | Err(_) => Ok(()),

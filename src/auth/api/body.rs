@@ -63,6 +63,7 @@ impl From<Refusal> for Error {
         match refusal {
             Refusal::BodyTooLarge => Self::BodyTooLarge,
             Refusal::BodyBroken(cause) => Self::BodyBroken(cause),
+            Refusal::RateLimited(seconds) => Self::RequestLimit(seconds),
             other => Self::Unexpected(format!("{other:?}")),
         }
     }

@@ -79,6 +79,9 @@ pub async fn send_magic_link(mut context: Context) -> Result<Response, Error> {
     if !context.app.config.auth.email_enabled {
         return Err(Error::EmailLoginDisabled);
     }
+    if !context.app.config.auth.magic_link_enabled {
+        return Err(Error::MagicLinkDisabled);
+    }
     let body: MessageBody = read_guarded_json(&mut context).await?;
     if given(body.email.as_ref()).is_none() {
         return Err(Error::MagicLinkAddressMissing);

@@ -1,6 +1,7 @@
 //! Renders [`Error`] in both of GoTrue's formats.
 
 use ::http::StatusCode;
+use ::http::header::RETRY_AFTER;
 use serde_json::{Map, json};
 
 use crate::auth::error::Error;
@@ -22,6 +23,10 @@ impl Failure for Error {
             more.insert("weak_password".into(), json!({"reasons": weakness.reasons}));
         }
         let response = auth_error_with(asked, status, code, &message, more);
+        let response = match self {
+            Self::RequestLimit(seconds) => response.with_header(RETRY_AFTER, seconds.to_string()),
+            _ => response,
+        };
         match self.cause() {
             None => response,
             Some(cause) => response.with_cause(cause),

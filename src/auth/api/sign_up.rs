@@ -16,7 +16,7 @@ use crate::auth::phone_number::PhoneNumber;
 use crate::auth::pkce::Challenge;
 use crate::auth::sign_up::{self, Registration, SignedUp};
 use crate::auth::sms::Channel;
-use crate::http::{Context, Response, json_response};
+use crate::http::{Context, LimitedAs, Response, json_response, limit_rate};
 
 #[derive(Deserialize)]
 struct SignUpBody {
@@ -37,6 +37,7 @@ pub async fn sign_up(mut context: Context) -> Result<Response, Error> {
     if given(body.email.as_ref()).is_none() && given(body.phone.as_ref()).is_none() {
         return sign_up_anonymously(&context, body.data).await;
     }
+    limit_rate(&app, LimitedAs::SignUp, &context.address).await?;
     if app.config.auth.disable_signup {
         return Err(Error::SignupDisabled);
     }
@@ -52,6 +53,8 @@ async fn sign_up_anonymously(context: &Context, data: Metadata) -> Result<Respon
     if !context.app.config.auth.anonymous_enabled {
         return Err(Error::AnonymousDisabled);
     }
+    // Everyone could make accounts without end: they have a limit of their own, as upstream.
+    limit_rate(&context.app, LimitedAs::Anonymous, &context.address).await?;
     if context.app.config.auth.disable_signup {
         return Err(Error::SignupDisabled);
     }

@@ -17,12 +17,13 @@ pub mod own_data;
 pub mod passkeys;
 pub mod recovery_codes;
 pub mod sessions;
+pub mod shown_user;
 pub mod sign_in_failures;
 pub mod users;
 
 use serde::de::DeserializeOwned;
 
-use crate::ports::{Database, DbError, ResultSet};
+use crate::ports::{Database, DbError, ResultSet, Text};
 use crate::sql::Statement;
 
 /// What a batch gave back, by the statement's place in it.
@@ -42,6 +43,11 @@ impl Results {
     /// The first column of a statement's first row, if that is text.
     pub fn text(&self, statement: usize) -> Result<Option<String>, DbError> {
         Ok(self.of(statement)?.text(0).map(|text| text.read()))
+    }
+
+    /// The same, for whoever hands it on unread.
+    pub fn unread(&self, statement: usize) -> Result<Option<Box<dyn Text>>, DbError> {
+        Ok(self.of(statement)?.text(0))
     }
 
     /// All rows of a statement.

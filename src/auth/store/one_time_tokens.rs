@@ -4,6 +4,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use crate::auth::contact::Contact;
+use crate::auth::lockout::Judged;
 use crate::auth::model::User;
 use crate::auth::one_time_token::{OneTimeToken, TokenType};
 use crate::sql::{Statement, Writer, raise};
@@ -109,8 +110,8 @@ pub struct Standing<'a> {
     pub user_id: &'a str,
     pub token_type: TokenType,
     pub hash: &'a str,
-    /// Whether it was typed in: then wrong guesses before it may have spent it.
-    pub is_code: bool,
+    /// What a typed in code was judged by: wrong ones that come in between may spend it.
+    pub judged: Option<&'a Judged>,
     pub now: Timestamp,
 }
 
@@ -121,8 +122,13 @@ impl Standing<'_> {
         let token_type = writer.bind(self.token_type.name());
         let hash = writer.bind(self.hash);
         let now = writer.bind(self.now.to_postgres());
-        let attempts =
-            if self.is_code { format!("\n      AND t.attempts < {MOST_ATTEMPTS}") } else { String::new() };
+        let (attempts, judged) = match self.judged {
+            None => (String::new(), String::new()),
+            Some(judged) => (
+                format!("\n      AND t.attempts < {MOST_ATTEMPTS}"),
+                format!("\n  AND {}", judged.condition(writer)),
+            ),
+        };
         format!(
             r#"EXISTS (
     SELECT 1
@@ -131,8 +137,13 @@ impl Standing<'_> {
       AND t.token_type = {token_type}
       AND t.token_hash = {hash}
       AND t.expires_at > {now}{attempts}
-  )"#
+  ){judged}"#
         )
+    }
+
+    /// Forgets the wrong codes that came before a right one. Goes last: the other statements ask for their count.
+    pub fn forget(&self) -> Option<Statement> {
+        self.judged.and_then(Judged::forget)
     }
 
     /// Raises, and so undoes the batch, unless the token stands and nobody has agreed yet to the

@@ -5,10 +5,10 @@ use serde::Deserialize;
 use crate::sql::{Statement, Writer};
 use crate::time::Timestamp;
 
-/// How long a count is kept after its last wrong password.
+/// How long a count is kept after its last wrong guess.
 const KEPT_SECONDS: i64 = 24 * 3600;
 
-/// Wrong passwords since the last right one.
+/// Wrong passwords, or codes, since the last right one.
 #[derive(Deserialize)]
 pub struct Failures {
     pub failures: u32,
@@ -53,6 +53,15 @@ pub fn unchanged(key: &str, failures: u32, writer: &mut Writer) -> String {
 /// Forgets what was counted.
 pub fn forget(key: &str) -> Statement {
     Statement::new("DELETE FROM \"auth.sign_in_failures\"\nWHERE contact_hash = ?1").bind(key)
+}
+
+/// The same, if it still is so many.
+pub fn forget_so_many(key: &str, failures: u32) -> Statement {
+    Statement::new(
+        "DELETE FROM \"auth.sign_in_failures\"\nWHERE contact_hash = ?1\n  AND failures = CAST(?2 AS INTEGER)",
+    )
+    .bind(key)
+    .bind(failures.to_string())
 }
 
 /// Removes counts that nobody added to for a day.

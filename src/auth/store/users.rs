@@ -7,7 +7,8 @@ use crate::crypto;
 use crate::sql::{Statement, Writer};
 use crate::time::Timestamp;
 
-/// A user with its identities and its factors, each as one JSON text.
+/// A user with its identities and its factors, each as one JSON text. Few users have factors, and to look is cheaper than to
+/// gather none.
 pub(super) const SELECT: &str = r#"SELECT
   u.id, coalesce(u.aud, '') AS aud, coalesce(u.role, '') AS role, u.email, u.encrypted_password,
   u.email_confirmed_at, u.invited_at, u.confirmation_sent_at, u.recovery_sent_at, u.email_change,
@@ -27,25 +28,29 @@ pub(super) const SELECT: &str = r#"SELECT
     FROM "auth.identities" AS i
     WHERE i.user_id = u.id
   ) AS identities,
-  (
-    SELECT json_group_array(
-      json_object(
-        'id', f.id, 'friendly_name', f.friendly_name, 'factor_type', f.factor_type, 'status', f.status,
-        'phone', f.phone, 'last_challenged_at', f.last_challenged_at,
-        'created_at', f.created_at, 'updated_at', f.updated_at
+  CASE
+    WHEN NOT EXISTS (SELECT 1 FROM "auth.mfa_factors" AS f WHERE f.user_id = u.id)
+      AND NOT EXISTS (SELECT 1 FROM "auth.mfa_recovery_codes" AS f WHERE f.user_id = u.id) THEN '[]'
+    ELSE (
+      SELECT json_group_array(
+        json_object(
+          'id', f.id, 'friendly_name', f.friendly_name, 'factor_type', f.factor_type, 'status', f.status,
+          'phone', f.phone, 'last_challenged_at', f.last_challenged_at,
+          'created_at', f.created_at, 'updated_at', f.updated_at
+        )
+        ORDER BY f.created_at
       )
-      ORDER BY f.created_at
+      FROM (
+        SELECT id, friendly_name, factor_type, status, phone, last_challenged_at, created_at, updated_at
+        FROM "auth.mfa_factors"
+        WHERE user_id = u.id
+        UNION ALL
+        SELECT factor_id, friendly_name, 'recovery_code', 'verified', NULL, NULL, created_at, updated_at
+        FROM "auth.mfa_recovery_codes"
+        WHERE user_id = u.id
+      ) AS f
     )
-    FROM (
-      SELECT id, friendly_name, factor_type, status, phone, last_challenged_at, created_at, updated_at
-      FROM "auth.mfa_factors"
-      WHERE user_id = u.id
-      UNION ALL
-      SELECT factor_id, friendly_name, 'recovery_code', 'verified', NULL, NULL, created_at, updated_at
-      FROM "auth.mfa_recovery_codes"
-      WHERE user_id = u.id
-    ) AS f
-  ) AS factors
+  END AS factors
 FROM "auth.users" AS u"#;
 
 /// The user with that id, soft-deleted or not.
@@ -213,30 +218,31 @@ pub fn signed_in_without_password(user_id: &str, now: Timestamp) -> Statement {
 
 /// Confirms the address of a token's user and notes the sign-in, provided the token stands.
 pub fn verified(token: &Standing<'_>) -> Statement {
-    confirmed(
-        token,
-        "email",
-        r#"raw_user_meta_data = CASE
+    confirmed(token, |now| {
+        format!(
+            r#"email_confirmed_at = coalesce(email_confirmed_at, {now}),
+  raw_user_meta_data = CASE
     WHEN email_confirmed_at IS NULL THEN json_set(raw_user_meta_data, '$.email_verified', json('true'))
     ELSE raw_user_meta_data
-  END"#,
-    )
+  END"#
+        )
+    })
 }
 
-/// The same of the number.
+/// The same of the number; when it was proved last, as upstream.
 pub fn phone_verified(token: &Standing<'_>) -> Statement {
-    confirmed(token, "phone", "is_anonymous = 0")
+    confirmed(token, |now| format!("phone_confirmed_at = {now},\n  is_anonymous = 0"))
 }
 
-fn confirmed(token: &Standing<'_>, contact: &str, and: &str) -> Statement {
+fn confirmed(token: &Standing<'_>, changes: impl FnOnce(&str) -> String) -> Statement {
     let mut writer = Writer::default();
     let user_id = writer.bind(token.user_id);
     let now = writer.bind(token.now.to_postgres());
     let condition = token.condition(&mut writer);
+    let changes = changes(&now);
     writer.push(&format!(
         r#"UPDATE "auth.users"
-SET {contact}_confirmed_at = coalesce({contact}_confirmed_at, {now}),
-  {and},
+SET {changes},
   last_sign_in_at = {now},
   updated_at = {now}
 WHERE id = {user_id}

@@ -220,6 +220,15 @@ fn names_are_unique_and_factors_are_ten() {
 }
 
 #[test]
+fn verified_factors_have_a_number_of_their_own() {
+    let app = TestApp::with_vars(&[("MFA_MAX_VERIFIED_FACTORS", "1")]);
+    let session = signed_up(&app, "ann@example.com");
+    let (_, session) = verified(&app, &session, "Phone");
+    let second = enroll(&app, &session, &json!({"factor_type": "totp", "friendly_name": "Tablet"}));
+    assert_error(&second, 422, "too_many_enrolled_mfa_factors", "unenroll to continue");
+}
+
+#[test]
 fn a_factor_someone_is_about_to_verify_gives_way_after_a_day_only() {
     let app = TestApp::new();
     let session = signed_up(&app, "ann@example.com");

@@ -120,6 +120,21 @@ pub fn user_of(app: &TestApp, url: &str) -> Value {
 const ANN: &[(&str, bool, bool)] = &[("other@example.com", true, false), ("Ann@Example.com", true, true)];
 
 #[test]
+fn going_off_to_a_provider_is_limited_per_address() {
+    let app = with_github(&[]);
+    app.limits.refuse("Departure:203.0.113.7", 12);
+    let session = signed_up(&app, "ann@example.com");
+    let stranger = app.anon().get("/auth/v1/authorize?provider=github").send();
+    let linking = app.with_token(text(&session, "access_token"));
+    let linking = linking.get("/auth/v1/user/identities/authorize?provider=github").send();
+    for answer in [stranger, linking] {
+        assert_error(&answer, 429, "over_request_rate_limit", "rate limit");
+        assert_eq!(answer.header("retry-after"), Some("12"));
+    }
+    assert_eq!(app.database.value(r#"SELECT count(*) FROM "auth.oauth_states""#).as_deref(), Some("0"));
+}
+
+#[test]
 fn a_browser_is_sent_off_with_all_the_provider_needs() {
     let app = with_github(&[]);
     let answer = app

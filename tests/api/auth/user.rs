@@ -145,6 +145,7 @@ fn changes_that_cannot_be_are_refused_whole() {
         (json!({"email": "nonsense"}), 400, "validation_failed", "Unable to validate email address"),
         (json!({"phone": "nonsense"}), 400, "validation_failed", "Invalid phone number format"),
         (json!({"app_metadata": {"plan": "pro"}}), 403, "not_admin", "requires admin privileges"),
+        (json!({"app_metadata": {}, "password": "a"}), 422, "weak_password", "at least 6 characters"),
         (
             json!({"email": "anna@example.com", "password": PASSWORD}),
             422,
@@ -176,4 +177,53 @@ fn a_change_needs_a_users_token() {
     assert_error(&nobody, 401, "no_authorization", "valid Bearer token");
     let service = app.service_role().put("/auth/v1/user").json(&change).send();
     assert_error(&service, 403, "bad_jwt", "missing sub claim");
+}
+
+/// Both write the same account, one in the database and one here.
+#[track_caller]
+fn assert_shown_alike(app: &TestApp, session: &Value, batches: u64, state: &str) {
+    let before = app.database.batches();
+    let own = get_user(app, session);
+    assert_eq!(own.status, 200, "{state}: {}", own.text());
+    assert_eq!(app.database.batches() - before, batches, "{state}");
+    let path = format!("/auth/v1/admin/users/{}", text(&session["user"], "id"));
+    assert_eq!(own.text(), app.service_role().get(&path).send().text(), "{state}");
+    assert_eq!(own.header("content-type"), Some("application/json; charset=utf-8"));
+}
+
+#[test]
+fn the_database_shows_a_user_as_everyone_else_does() {
+    let app = TestApp::new();
+    let session = signed_up(&app, "ann@example.com");
+    let id = text(&session["user"], "id").to_string();
+    assert_shown_alike(&app, &session, 1, "as signed up");
+    let moment = "2026-01-02T03:04:05.12+00:00";
+    let states = [
+        format!("UPDATE \"auth.users\" SET raw_user_meta_data = '{}'", r#"{"a":null,"b":{"c":null,"é\"\\":[1.5,null,{}]},"d":"\u00e9''\n}"}"#.replace("\\u00e9", "é")),
+        "UPDATE \"auth.users\" SET raw_app_meta_data = '{}', role = NULL, aud = 'a\"}'".into(),
+        format!("UPDATE \"auth.users\" SET phone = '15550001111', phone_confirmed_at = '{moment}', confirmation_sent_at = '{moment}', recovery_sent_at = '{moment}'"),
+        format!("UPDATE \"auth.users\" SET email_change = 'b@example.com', email_change_sent_at = '{moment}', phone_change = '1', phone_change_sent_at = '{moment}', reauthentication_sent_at = '{moment}', invited_at = '{moment}'"),
+        "UPDATE \"auth.users\" SET email = NULL, email_confirmed_at = NULL, phone_confirmed_at = NULL, last_sign_in_at = NULL, is_anonymous = 1".into(),
+        format!("INSERT INTO \"auth.identities\" (id, user_id, provider, provider_id, identity_data, created_at, updated_at) VALUES ('i2', '{id}', 'github', '7', '{{ \"sub\": \"7\", \"n\": null }}', '2020-01-02T03:04:05+00:00', '{moment}')"),
+        format!("INSERT INTO \"auth.mfa_recovery_codes\" (user_id, factor_id, friendly_name, total, code_hashes, created_at, updated_at) VALUES ('{id}', 'r', 'codes \"of\" Ann', 10, '[]', '{moment}', '{moment}')"),
+        format!("INSERT INTO \"auth.mfa_factors\" (id, user_id, factor_type, status, phone, last_challenged_at, created_at, updated_at) VALUES ('f', '{id}', 'phone', 'verified', '1555', '{moment}', '2020-01-02T03:04:05+00:00', '{moment}')"),
+        format!("DELETE FROM \"auth.identities\" WHERE user_id = '{id}'"),
+    ];
+    for state in &states {
+        app.database.execute(state);
+        assert_shown_alike(&app, &session, 1, state);
+    }
+    for times in ["2026-01-02 03:04:05+00", "2026-01-02T03:04:05.120+00:00", "2026-01-02T03:04:05+02:00"] {
+        for column in
+            ["users\" SET updated_at", "users\" SET recovery_sent_at", "mfa_factors\" SET updated_at"]
+        {
+            app.database.execute(&format!("UPDATE \"auth.{column} = '{times}'"));
+            assert_shown_alike(&app, &session, 2, times);
+            app.database.execute(&format!("UPDATE \"auth.{column} = '{moment}'"));
+        }
+    }
+    for metadata in [" {}", "[1]"] {
+        app.database.execute(&format!("UPDATE \"auth.users\" SET raw_user_meta_data = '{metadata}'"));
+        assert_shown_alike(&app, &session, 2, metadata);
+    }
 }

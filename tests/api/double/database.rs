@@ -129,6 +129,11 @@ impl StrictDatabase {
         self.rows_written.get()
     }
 
+    /// Batches run so far.
+    pub fn batches(&self) -> u64 {
+        self.batches.get()
+    }
+
     /// SQLite's own steps in the batches since this was last asked: each row it looks at takes some.
     pub fn count_steps(&self) -> u64 {
         self.steps.replace(0)

@@ -80,3 +80,13 @@ fn it_is_off_unless_switched_on_and_limited_per_address() {
     assert_error(&post(&app, "/signup", &json!({})), 429, "over_request_rate_limit", "rate limit");
     assert_eq!(sign_up(&app, "ann@example.com").status, 200);
 }
+
+#[test]
+fn its_limit_is_its_own_and_of_a_whole_line_of_addresses() {
+    let app = confirming_with(&[ANONYMOUS, ("RATE_LIMIT_ANONYMOUS_USERS", "1000")]);
+    app.limits.refuse("SignUp:", 100);
+    let answer = app.anon().post("/auth/v1/signup").address("2001:db8:1:2::1").json(&json!({})).send();
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    let asked = app.limits.asked.borrow();
+    assert_eq!(*asked, [("Anonymous:20010db800010002".to_string(), 1000, 30)]);
+}

@@ -7,6 +7,7 @@ mod email_change;
 mod enumeration;
 mod faults;
 mod generate_link;
+mod guessing;
 mod invite;
 mod mailbox;
 mod notices;

@@ -36,6 +36,9 @@ fn somebody_new_gets_an_account_once_the_address_is_confirmed() {
         let user = answer.json()["user"].clone();
         assert_eq!(user["user_metadata"]["name"], json!("Ann"));
         assert_eq!(user["user_metadata"]["email_verified"], json!(true));
+        // As upstream: a link to sign in confirms the account's address and leaves the identity alone.
+        let is_sign_up = autoconfirm == "false";
+        assert_eq!(user["identities"][0]["identity_data"]["email_verified"], json!(is_sign_up));
         assert_error(&sign_in(&app, "ann@example.com", ""), 400, "invalid_credentials", "");
         app.clock.advance(60);
         signed_in_by_mail(&app, "ann@example.com");
@@ -53,6 +56,12 @@ fn nobody_new_gets_in_where_that_is_not_wanted() {
     assert_error(&refused, 422, "signup_disabled", "Signups not allowed");
     assert_eq!(mail_count(&app), "0");
     signed_in_by_mail(&app, "bob@example.com");
+    let app = confirming_with(&[("EXTERNAL_EMAIL_MAGIC_LINK_ENABLED", "false")]);
+    for path in ["/otp", "/magiclink"] {
+        let refused = post(&app, path, &json!({"email": "ann@example.com"}));
+        assert_error(&refused, 422, "email_provider_disabled", "Login with magic link is disabled");
+    }
+    assert_eq!(post(&app, "/recover", &json!({"email": "ann@example.com"})).status, 200);
     let app = confirming_with(&[("EXTERNAL_EMAIL_ENABLED", "false")]);
     for (path, status) in [("/otp", 422), ("/magiclink", 422), ("/recover", 400)] {
         let refused = post(&app, path, &json!({"email": "ann@example.com"}));

@@ -73,6 +73,11 @@ fn a_number_is_confirmed_by_its_code_and_signs_in_by_password() {
     assert_eq!(claims(&session)["amr"][0]["method"], json!("otp"));
     assert_eq!(get_user(&app, &session).status, 200);
     assert_error(&verify(&app, "sms", PHONE, &code), 403, "otp_expired", "");
+    app.clock.advance(60);
+    post(&app, "/otp", &json!({"phone": PHONE}));
+    let later = verify(&app, "sms", PHONE, &mail(&app, DIGITS).code()).json();
+    let proved = |session: &Value| text(&session["user"], "phone_confirmed_at").to_string();
+    assert!(proved(&later) > proved(&session), "as upstream, when it was proved last");
     assert_eq!(by_password(&app, "49 1511234567").status, 200);
     let wrong_password = json!({"phone": PHONE, "password": "wrong"});
     assert_error(&post(&app, "/token?grant_type=password", &wrong_password), 400, "invalid_credentials", "");
