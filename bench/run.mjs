@@ -22,6 +22,7 @@ import { memory } from "./memory.mjs";
 import { report } from "./report.mjs";
 import { storage } from "./storage.mjs";
 import { throughput } from "./throughput.mjs";
+import { leaveUnheard } from "./unheard.mjs";
 
 const file = join(root, "bench", "results.json");
 
@@ -41,6 +42,7 @@ await runMain(async () => {
   if (values.only && !parts[values.only]) throw new Stop(`the parts are ${Object.keys(parts).join(", ")}`);
   const { folder } = await build({ profile: "release" });
   await buildExample();
+  leaveUnheard();
   const measured = {};
   for (const [name, { says, measure }] of Object.entries(parts)) {
     if (values.only && values.only !== name) continue;
