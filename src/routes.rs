@@ -70,7 +70,7 @@ fn auth() -> Vec<Route> {
         row(PUT,    "/auth/v1/admin/oauth/clients/{client_id}",   Admin,  Unlimited,          MIB,      handler(oauth::update_client)),
         row(DELETE, "/auth/v1/admin/oauth/clients/{client_id}",   Admin,  Unlimited,          MIB,      handler(oauth::delete_client)),
         row(POST,   "/auth/v1/admin/oauth/clients/{client_id}/regenerate_secret", Admin, Unlimited, MIB, handler(oauth::regenerate_client_secret)),
-        row(POST,   "/auth/v1/signup",                   Public, Unlimited,  MIB, handler(auth::sign_up)),
+        row(POST,   "/auth/v1/signup",                   Public, ByBody,     MIB, handler(auth::sign_up)),
         row(POST,   "/auth/v1/token",                    Public, TokenGrant, MIB, handler(auth::token)),
         row(POST,   "/auth/v1/otp",                      Public, Otp,        MIB, handler(auth::send_otp)),
         row(POST,   "/auth/v1/magiclink",                Public, MagicLink,  MIB, handler(auth::send_magic_link)),

@@ -37,6 +37,8 @@ pub struct Route {
 pub enum LimitedAs {
     /// Not limited here.
     Unlimited,
+    /// As what the body asks for: the handler says so, by [`limit_rate`](super::limit_rate).
+    ByBody,
     /// Sign-up.
     SignUp,
     /// Sign-up as nobody in particular.
@@ -75,7 +77,7 @@ impl LimitedAs {
     pub fn rate(self, limits: &RateLimits) -> Option<(u32, u32)> {
         let in_five_minutes = |number: u32| Some((number.saturating_mul(12), BURST));
         match self {
-            Self::Unlimited                  => None,
+            Self::Unlimited | Self::ByBody   => None,
             Self::SignUp | Self::Account     => in_five_minutes(limits.otp),
             Self::Otp    | Self::MagicLink   => in_five_minutes(limits.otp),
             Self::Recover | Self::Resend     => in_five_minutes(limits.otp),
