@@ -35,7 +35,7 @@ export async function throughput({ rounds, seconds }) {
   const workers = await bothWorkers();
   try {
     const { reader, writer, row } = await fillOurs(workers.urls.ours);
-    await fillBare(await workers.bareDatabase(), reader.id);
+    await fillBare(await workers.bareDatabase());
     const headers = {
       GET: keys(reader.token),
       POST: { ...keys(writer.token), "content-type": "application/json", prefer: "return=minimal" },

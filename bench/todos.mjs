@@ -7,6 +7,13 @@ const own = 1000;
 const others = 900;
 const lists = 50;
 
+/** The accounts, the same on both sides: where a row goes in an index on its owner depends on who else has rows. */
+const accounts = {
+  reader: "3f0c9a52-5d0e-4c1b-8f43-6a1de0c2b701",
+  writer: "8b5e71d4-02c6-4f9a-9d1e-57c3f2a8e902",
+  other: "d41a6f3b-9c77-4e25-a0b8-1e94d7f5c303",
+};
+
 /** To-dos of eight columns, seen by their owner alone; lists and their tasks, seen by the list's members. */
 const schema = `
 create table public.todos (
@@ -86,7 +93,7 @@ export function keys(token) {
 export async function fillOurs(url) {
   const service = keys(demoVars().SERVICE_ROLE_KEY);
   await post(`${url}/admin/v1/migrations`, service, { version: "20260101000000", name: "todos", sql: schema });
-  const [reader, writer, other] = await Promise.all(["reader", "writer", "other"].map((name) => signUp(url, name)));
+  const [reader, writer, other] = await Promise.all(Object.keys(accounts).map((name) => signIn(url, name)));
   await post(`${url}/rest/v1/todos`, service, todos(other.id, others / 2));
   await post(`${url}/rest/v1/todos`, service, todos(reader.id, own));
   await post(`${url}/rest/v1/todos`, service, todos(other.id, others / 2));
@@ -96,13 +103,13 @@ export async function fillOurs(url) {
 }
 
 /** The same rows for the bare Worker, in the same order and so under the same ids. */
-export async function fillBare(database, reader) {
+export async function fillBare(database) {
   await database.batch(bareSchema.map((statement) => database.prepare(statement)));
   const insert = database.prepare(
     `INSERT INTO todos (user_id, title, notes, priority, due_on)
      SELECT value ->> 'user_id', value ->> 'title', value ->> 'notes', value ->> 'priority', value ->> 'due_on' FROM json_each(?1)`,
   );
-  const other = crypto.randomUUID();
+  const { reader, other } = accounts;
   const rows = [...todos(other, others / 2), ...todos(reader, own), ...todos(other, others / 2)];
   await insert.bind(JSON.stringify(rows)).run();
   for (const [table, rows] of Object.entries(shared(reader, other))) {
@@ -134,9 +141,11 @@ function todos(user_id, count) {
   }));
 }
 
-async function signUp(url, name) {
+async function signIn(url, name) {
   const body = { email: `${name}@example.com`, password: "correct horse battery" };
-  const answer = await post(`${url}/auth/v1/signup`, keys(demoVars().ANON_KEY), body);
+  const user = { ...body, id: accounts[name], email_confirm: true };
+  await post(`${url}/auth/v1/admin/users`, keys(demoVars().SERVICE_ROLE_KEY), user);
+  const answer = await post(`${url}/auth/v1/token?grant_type=password`, keys(demoVars().ANON_KEY), body);
   return { id: answer.user.id, token: answer.access_token };
 }
 

@@ -200,7 +200,7 @@ async fn parse(context: &mut Context) -> Result<RestRequest, RestError> {
     if takes_body(request.action) {
         let bytes = context.read_body().await?;
         request.payload =
-            parse_body(text(&headers, "content-type"), &bytes, request.query.columns.as_deref())?;
+            parse_body(text(&headers, "content-type"), bytes, request.query.columns.as_deref())?;
     }
     context.headers = headers;
     in_zone(&app, request)
@@ -223,8 +223,11 @@ fn request(rest: &RestConfig, head: &Head<'_>, body: &[u8]) -> Result<RestReques
     }
     let mut request = head_of(rest, head)?;
     if takes_body(request.action) {
-        request.payload =
-            parse_body(text(head.headers, "content-type"), body, request.query.columns.as_deref())?;
+        request.payload = parse_body(
+            text(head.headers, "content-type"),
+            body.to_vec().into(),
+            request.query.columns.as_deref(),
+        )?;
     }
     Ok(request)
 }

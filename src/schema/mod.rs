@@ -28,7 +28,7 @@ pub use catalog::{
 };
 pub use data_type::{DataType, Ranged, Storage};
 pub use domain::Domain;
-pub use input::{InputError, Stored, canonical, from_json, without_offset};
+pub use input::{InputError, Stored, as_it_stands, canonical, from_json, without_offset};
 pub use memory::Memory;
 pub use output::{feature_geometry, json_value};
 pub use partition::{Partition, PartitionBound, PartitionLimit, PartitionStrategy, Partitioning};

@@ -234,7 +234,7 @@ pub fn type_check(catalog: &Catalog, column: &Column) -> Option<String> {
         DataType::Varchar(Some(length))     => Some((format!("length({name}) <= {length}"), format!("22001:value too long for type {display}({length})"))),
         DataType::Char(length)              => Some((format!("length({name}) = {length}"), format!("22001:value too long for type {display}({length})"))),
         DataType::Citext                    => Some((format!("octet_length({name}) = length({name})"), "0A000:citext outside ASCII is not supported".to_string())),
-        DataType::Uuid                      => syntax(format!("length({name}) = 36 AND {name} = lower({name})")),
+        DataType::Uuid                      => syntax(format!("octet_length({name}) = 36 AND {name} = lower({name})")),
         DataType::Json | DataType::Jsonb    => syntax(format!("json_valid({name})")),
         DataType::Array(_)                  => syntax(format!("CASE WHEN json_valid({name}) THEN json_type({name}) = 'array' ELSE 0 END")),
         DataType::Composite(_)              => syntax(format!("CASE WHEN json_valid({name}) THEN json_type({name}) = 'object' ELSE 0 END")),

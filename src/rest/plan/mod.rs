@@ -3,7 +3,7 @@
 
 mod aggregate;
 mod call;
-mod cell;
+pub(in crate::rest) mod cell;
 mod closest;
 mod condition;
 mod estimate;
@@ -18,7 +18,7 @@ mod write;
 
 pub use aggregate::Aggregate;
 pub use call::{Call, Called, Shape, Value, find as find_function};
-pub use cell::{Cell, Kept};
+pub use cell::{Cell, Kept, Row};
 pub use condition::{Comparison, Condition, Containment, Test};
 pub use estimate::{EQUAL, Estimate};
 pub use nested::Step;

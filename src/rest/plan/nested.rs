@@ -3,14 +3,14 @@
 //! A key that is no column names a relation whose rows refer to this one, as in `select`. Each row becomes a step that
 //! comes after the row it refers to, so that every one meets its own table's policies, defaults and triggers.
 
-use super::cell::{Cell, Kept, Rows};
+use super::cell::{Kept, Rows};
 use super::relationship;
 use super::write::{Change, Insert, Target, Write};
 use super::{Node, Planner};
 use crate::rest::RestRequest;
 use crate::rest::error::RestError;
 use crate::rest::request::{Cells, Payload, Return, nested_rows};
-use crate::schema::{Column, Table};
+use crate::schema::{Column, Stored, Table};
 
 /// One insert of several that belong together.
 #[derive(Debug)]
@@ -110,31 +110,34 @@ impl<'c> Planner<'c> {
             }
             columns.push(column);
         }
-        let kept = parent.iter().flat_map(|parent| {
-            parent.columns.iter().map(|(_, of)| {
-                let (table, column) = (parent.table.physical(), of.name.clone());
-                Ok(Cell::Kept(Box::new(Kept { row: parent.row, table, column })))
-            })
-        });
-        let cells = |row: Cells<'_>| -> Result<Vec<Cell<'static>>, RestError> {
-            let given = columns.iter().zip(&own);
-            let read = given.map(|(column, place)| {
-                Ok(self.cell(column, row.get(*place), said.missing_default)?.into_owned())
-            });
-            read.chain(kept.clone()).collect()
+        let add = |rows: &mut Rows<'c>, row: Cells<'_>| -> Result<(), RestError> {
+            for (column, place) in columns.iter().zip(&own) {
+                match row.get(*place) {
+                    None if said.missing_default => rows.push_default(),
+                    json => rows.push(self.value(column, json)?.map(Stored::into_owned)),
+                }
+            }
+            if let Some(parent) = parent {
+                for (_, of) in &parent.columns {
+                    rows.push_kept(Kept { row: parent.row, table: parent.table, column: &of.name });
+                }
+            }
+            rows.end_row();
+            Ok(())
         };
-        let rows = payload.rows().map(cells).collect::<Result<Vec<_>, _>>()?;
         if others.is_empty() && depth > 0 {
+            let mut rows = Rows::of_width(columns.len(), payload.len());
+            payload.rows().try_for_each(|row| add(&mut rows, row))?;
             if !rows.is_empty() {
-                let rows = Rows::of(columns.len(), rows);
                 steps.push(self.step(table, columns, rows, None, Return::Minimal)?);
             }
             return Ok(());
         }
-        for (row, cells) in payload.rows().zip(rows) {
+        for row in payload.rows() {
             let number = steps.len();
             let returns = if depth == 0 { said.returns } else { Return::Minimal };
-            let one = Rows::of(columns.len(), vec![cells]);
+            let mut one = Rows::of_width(columns.len(), 1);
+            add(&mut one, row)?;
             let mut step = self.step(table, columns.clone(), one, Some(number), returns)?;
             step.is_root = depth == 0;
             steps.push(step);
@@ -142,7 +145,7 @@ impl<'c> Planner<'c> {
                 let Some(name) = payload.columns.get(*place) else { continue };
                 let Some(json) = row.get(*place) else { continue };
                 let child = self.child(table, name, number)?;
-                let rows = nested_rows(json)?;
+                let rows = nested_rows(json.text)?;
                 self.nest(child.0, &rows, Some(&child.1), said, depth + 1, steps)?;
             }
         }

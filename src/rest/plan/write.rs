@@ -1,12 +1,12 @@
 //! What is written: rows with their values read by column type, or the rows to change or remove.
 
-use super::cell::{Cell, Rows};
+use super::cell::{Row, Rows};
 use super::read::Node;
 use super::{Condition, Planner, Step, Test, Through, literal};
 use crate::rest::error::{PostgresError, RestError};
-use crate::rest::request::{Field, Logic, Operation, Operator, Payload, Resolution, Return, RowRange};
+use crate::rest::request::{Field, Json, Logic, Operation, Operator, Payload, Resolution, Return, RowRange};
 use crate::rest::{Action, RestRequest};
-use crate::schema::{Column, Command, Identity, Stored, Table, Trigger};
+use crate::schema::{Column, Command, Identity, Stored, Table, Trigger, as_it_stands};
 
 /// A write and what it gives back.
 #[derive(Debug)]
@@ -46,8 +46,8 @@ const MOST_COLUMNS: usize = 100;
 pub enum Change<'c> {
     /// New rows.
     Insert(Insert<'c>),
-    /// New values for the rows that satisfy the condition.
-    Update(Vec<(&'c Column, Cell<'c>)>, Condition<'c>),
+    /// New values, `None` for NULL, for the rows that satisfy the condition.
+    Update(Vec<(&'c Column, Option<Stored<'c>>)>, Condition<'c>),
     /// The rows that satisfy the condition go.
     Delete(Condition<'c>),
     /// Nothing: an empty body.
@@ -113,7 +113,9 @@ impl<'c> Planner<'c> {
         let change = match steps.is_empty() {
             true => self.change(&target, request, &returning.condition, condition)?,
             // Only that there is something: the steps are what is done.
-            false => Change::Insert(Insert { columns: Vec::new(), rows: Rows::default(), conflict: None }),
+            false => {
+                Change::Insert(Insert { columns: Vec::new(), rows: Rows::of_width(0, 0), conflict: None })
+            }
         };
         if instead.is_some() && matches!(&change, Change::Insert(Insert { conflict: Some(_), .. })) {
             return Err(no_constraint());
@@ -152,7 +154,7 @@ impl<'c> Planner<'c> {
                 };
                 require_filter(asked, "UPDATE")?;
                 let set = columns.into_iter().zip(row.iter());
-                let set = set.map(|(column, json)| Ok((column, self.cell(column, json, false)?)));
+                let set = set.map(|(column, json)| Ok((column, self.value(column, json)?)));
                 Ok(Change::Update(set.collect::<Result<_, RestError>>()?, condition))
             }
             Action::Put => {
@@ -179,10 +181,15 @@ impl<'c> Planner<'c> {
         // A view's columns have no defaults of their own.
         let is_view = self.catalog.inlined_view(&target.relation.schema, &target.relation.name).is_some();
         let default = request.preferences.missing_default == Some(true) && !is_view;
-        let mut rows = Rows::of_width(columns.len(), request.payload.len());
+        let mut rows = Rows::of_body(columns.len(), &request.payload);
         for row in request.payload.rows() {
             for (column, json) in columns.iter().zip(row.iter()) {
-                rows.push(self.cell(column, json, default)?);
+                let plain = json.and_then(Json::plain);
+                match plain.and_then(|text| as_it_stands(self.catalog, &column.data_type, text)) {
+                    Some(text) => rows.push_plain(text),
+                    None if default && json.is_none() => rows.push_default(),
+                    None => rows.push(self.value(column, json)?),
+                }
             }
             rows.end_row();
         }
@@ -192,20 +199,18 @@ impl<'c> Planner<'c> {
         Ok(insert)
     }
 
-    pub(super) fn cell<'p>(
+    /// What a column stores of a cell; `None` for one that is null or missing.
+    pub(super) fn value<'p>(
         &self,
         column: &Column,
-        json: Option<&'p str>,
-        missing_default: bool,
-    ) -> Result<Cell<'p>, RestError> {
-        let Some(json) = json else {
-            return Ok(if missing_default { Cell::Default } else { Cell::Null });
-        };
-        Ok(match self.read_json(&column.data_type, json)? {
-            None => Cell::Null,
-            Some(Stored::Text(text)) => Cell::Value(Stored::Text(literal::stored(&column.data_type, text))),
-            Some(plain) => Cell::Value(plain),
-        })
+        json: Option<Json<'p>>,
+    ) -> Result<Option<Stored<'p>>, RestError> {
+        let Some(json) = json else { return Ok(None) };
+        let of = &column.data_type;
+        Ok(self.read_json(of, json.text)?.map(|stored| match stored {
+            Stored::Text(text) => Stored::Text(literal::stored(of, text)),
+            plain @ Stored::Plain(_) => plain,
+        }))
     }
 }
 
@@ -339,7 +344,8 @@ fn require_equal_key(insert: &Insert<'_>, condition: &Condition<'_>) -> Result<(
     };
     let equal = |test: &Condition<'_>| match test {
         Condition::Test(operand, Test::Compare(_, value)) => {
-            let cell = insert.columns.iter().zip(row).find(|(column, _)| column.name == operand.column.name);
+            let mut cells = insert.columns.iter().zip(row.iter());
+            let cell = cells.find(|(column, _)| column.name == operand.column.name);
             cell.is_some_and(|(_, cell)| cell.text() == Some(value))
         }
         _ => false,
@@ -349,7 +355,7 @@ fn require_equal_key(insert: &Insert<'_>, condition: &Condition<'_>) -> Result<(
 
 impl Insert<'_> {
     /// The cells of a row's conflict key; `None` when one has no value, so that nothing conflicts.
-    pub fn key<'r>(&self, row: &'r [Cell<'_>]) -> Option<Vec<&'r str>> {
+    pub fn key<'r>(&self, row: Row<'r>) -> Option<Vec<&'r str>> {
         let conflict = self.conflict.as_ref()?;
         let cell = |column: &&Column| {
             let position = self.columns.iter().position(|of| of.name == column.name)?;

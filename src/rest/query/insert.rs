@@ -45,11 +45,12 @@ pub fn compile_insert(
             batch.push(builder.finish());
         }
     }
-    let paths = Path::of(insert);
-    let steps: Vec<(&Path, &Share)> = if one_by_one {
-        shares.iter().flat_map(|rows| paths.iter().map(move |path| (path, rows))).collect()
-    } else {
-        paths.iter().flat_map(|path| shares.iter().map(move |rows| (path, rows))).collect()
+    let steps: Vec<(Path, Share)> = match Path::of(insert) {
+        [path] => shares.into_iter().map(|rows| (*path, rows)).collect(),
+        paths if one_by_one => {
+            shares.iter().flat_map(|rows| paths.iter().map(|path| (*path, rows.clone()))).collect()
+        }
+        paths => paths.iter().flat_map(|path| shares.iter().map(|rows| (*path, rows.clone()))).collect(),
     };
     // Alone, it looks at the catalog's version itself: a statement for that is a tenth of the cost of inserting a row.
     let alone = steps.len() == 1
@@ -58,10 +59,10 @@ pub fn compile_insert(
         && !write.table.columns.iter().any(is_numbered);
     for (path, (rows, count)) in steps {
         let mut builder = Builder::new(catalog, caller);
-        builder.payload_rows = *count;
-        let looks = builder.insert(write, insert, *path, rows, alone)?;
+        builder.payload_rows = count;
+        let looks = builder.insert(write, insert, path, rows, alone)?;
         builder.take_numbers(write.rolls_back, batch);
-        if *path == Path::Ignore {
+        if path == Path::Ignore {
             push_counted(write, builder.finish(), batch);
             continue;
         }
@@ -70,7 +71,7 @@ pub fn compile_insert(
         }
         let place = batch.push(builder.finish());
         batch.rows.push(place);
-        if *path == Path::Merge {
+        if path == Path::Merge {
             batch.updated.push(place);
         }
     }
@@ -162,18 +163,18 @@ impl Builder<'_> {
         write: &Write<'_>,
         insert: &Insert<'_>,
         path: Path,
-        rows: &str,
+        rows: String,
         looks: bool,
     ) -> Result<bool, RestError> {
         let table = write.table;
         let name = table.physical();
         let checks = self.insert_checks(write, insert, path)?;
+        let looks = looks && !rows.is_empty();
         if checks.is_empty() && !has_before(self.catalog, table, &[Command::Insert])? {
             self.unchecked_insert(&name, table, insert, path, rows)?;
         } else {
             self.checked_insert(&name, table, insert, path, rows, &checks)?;
         }
-        let looks = looks && !rows.is_empty();
         if looks {
             let version = self.writer.bind(self.catalog.version);
             self.writer.push(&format!("\nLIMIT ({})", schema::guarded(&version, "-1")));
@@ -196,7 +197,7 @@ impl Builder<'_> {
         table: &Table,
         insert: &Insert<'_>,
         path: Path,
-        rows: &str,
+        rows: String,
     ) -> Result<(), RestError> {
         let (columns, values) = self.values(table, insert)?;
         if columns.is_empty() {
@@ -226,7 +227,7 @@ impl Builder<'_> {
         table: &Table,
         insert: &Insert<'_>,
         path: Path,
-        rows: &str,
+        rows: String,
         checks: &[(Predicate, String)],
     ) -> Result<(), RestError> {
         let values = self.proposed_values(table, insert, checks)?;

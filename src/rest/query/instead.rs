@@ -9,8 +9,8 @@ use crate::caller::Caller;
 use crate::dialect::{packed_row, unpacked_cell};
 use crate::policy::permit;
 use crate::rest::error::RestError;
-use crate::rest::plan::{Cell, Change, Condition, Write};
-use crate::schema::{Catalog, Column, Command, FIRED, FIRED_ROWS, Trigger};
+use crate::rest::plan::{Change, Condition, Write};
+use crate::schema::{Catalog, Column, Command, FIRED, FIRED_ROWS, Stored, Trigger};
 use crate::sql::{Statement, quote_identifier, quote_literal, raise};
 
 /// Adds the statements of a write, what must be true of it, and its rows.
@@ -28,7 +28,7 @@ pub fn compile(
                 return Err(RestError::NotOneRow(insert.rows.len() as u64));
             }
             for (rows, _) in chunks(insert.rows.iter())? {
-                let payload = builder.writer.bind(&rows);
+                let payload = builder.writer.bind(rows);
                 let new = packed(write, &mut |column| {
                     let index = insert.columns.iter().position(|of| of.name == column.name)?;
                     Some(stored(column, &format!("\"payload\".value ->> '$[{index}]'")))
@@ -101,7 +101,7 @@ impl Builder<'_> {
         write: &Write<'_>,
         trigger: &Trigger,
         command: Command,
-        assignments: &[(&Column, Cell<'_>)],
+        assignments: &[(&Column, Option<Stored<'_>>)],
         condition: &Condition<'_>,
     ) -> Result<String, RestError> {
         let row = self.alias();
@@ -115,7 +115,7 @@ impl Builder<'_> {
             Command::Delete => "NULL".to_string(),
             _ => {
                 packed(write, &mut |column| match assignments.iter().find(|(of, _)| of.name == column.name) {
-                    Some((_, cell)) => Some(stored(column, &self.writer.bind(cell.text()?))),
+                    Some((_, cell)) => Some(stored(column, &self.writer.bind(cell.as_ref()?.as_str()))),
                     None => there(column),
                 })
             }

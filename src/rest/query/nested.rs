@@ -54,8 +54,9 @@ fn keep(row: usize) -> String {
 }
 
 /// The value of a column of a row that was inserted before.
-pub fn kept_value(kept: &Kept) -> String {
+pub fn kept_value(kept: &Kept<'_>) -> String {
     let Kept { row, table, column } = kept;
+    let table = table.physical();
     let name = quote_literal(&kept_name(*row));
     format!(
         "(SELECT {table}.{} FROM {table} WHERE {table}.rowid = (SELECT value FROM {FRAME} WHERE name = {name}))",

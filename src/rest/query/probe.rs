@@ -7,8 +7,8 @@ use super::write::stored;
 use super::{Builder, where_clause};
 use crate::caller::Caller;
 use crate::rest::error::RestError;
-use crate::rest::plan::{Cell, Change, Insert, Suspect, Write};
-use crate::schema::{Catalog, Column, Command, DataType, ForeignKey, Table};
+use crate::rest::plan::{Change, Insert, Suspect, Write};
+use crate::schema::{Catalog, Column, Command, DataType, ForeignKey, Stored, Table};
 use crate::sql::{Statement, physical_name, quote_identifier};
 
 /// For each suspect the query of the first row that violates it: its place in the body as `row`, the values of the key as a
@@ -99,7 +99,7 @@ impl Builder<'_> {
     fn updated(
         &mut self,
         write: &Write<'_>,
-        assignments: &[(&Column, Cell<'_>)],
+        assignments: &[(&Column, Option<Stored<'_>>)],
         mut terms: Vec<String>,
         suspect: &Suspect<'_>,
     ) -> Option<String> {

@@ -12,9 +12,9 @@ use crate::caller::Caller;
 use crate::dialect::{Condition as Guard, fires, has_before, written};
 use crate::policy::{Predicate, permit_columns};
 use crate::rest::error::RestError;
-use crate::rest::plan::{Cell, Change, Condition, Insert, Write};
+use crate::rest::plan::{Change, Condition, Insert, Write};
 use crate::rest::request::{Resolution, Return};
-use crate::schema::{Catalog, Column, Command, Storage, Table, WrittenTable};
+use crate::schema::{Catalog, Column, Command, Storage, Stored, Table, WrittenTable};
 use crate::sql::{Statement, balanced, quote_identifier, quote_literal, raise};
 
 /// Adds the statements of a write.
@@ -157,7 +157,7 @@ impl Builder<'_> {
     fn update(
         &mut self,
         write: &Write<'_>,
-        assignments: &[(&Column, Cell<'_>)],
+        assignments: &[(&Column, Option<Stored<'_>>)],
         condition: &Condition<'_>,
     ) -> Result<(), RestError> {
         let table = write.table;
@@ -201,8 +201,11 @@ impl Builder<'_> {
     }
 
     /// The value that an update gives a column.
-    pub(super) fn assigned(&mut self, column: &Column, cell: &Cell<'_>) -> String {
-        cell.text().map_or_else(|| "NULL".to_string(), |text| stored(column, &self.writer.bind(text)))
+    pub(super) fn assigned(&mut self, column: &Column, value: &Option<Stored<'_>>) -> String {
+        match value {
+            Some(value) => stored(column, &self.writer.bind(value.as_str())),
+            None => "NULL".to_string(),
+        }
     }
 
     fn delete(&mut self, write: &Write<'_>, condition: &Condition<'_>) -> Result<(), RestError> {

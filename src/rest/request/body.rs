@@ -1,14 +1,55 @@
 //! The body of a write: rows of named cells.
 
-use std::ops::Range;
-
+use bytes::Bytes;
 use indexmap::IndexMap;
 
 use super::csv::csv_rows;
 use super::json_rows::json_rows;
 
 /// Where a cell stands in the text. One that is missing is empty, as no JSON is.
-pub type Span = Range<usize>;
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Span {
+    pub start: usize,
+    pub end: usize,
+    pub form: Form,
+}
+
+/// What is known of a cell without looking at it again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Form {
+    /// A string without escapes.
+    String,
+    /// Digits.
+    Number,
+    /// Any JSON.
+    #[default]
+    Other,
+}
+
+impl Span {
+    pub fn is_empty(&self) -> bool {
+        self.start == self.end
+    }
+}
+
+/// The JSON of a cell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Json<'p> {
+    /// Its text, so that no digit is lost.
+    pub text: &'p str,
+    form: Form,
+}
+
+impl<'p> Json<'p> {
+    /// What is between the quotes of a string without escapes; a number's digits.
+    pub fn plain(self) -> Option<&'p str> {
+        match self.form {
+            Form::String => self.text.get(1..self.text.len().saturating_sub(1)),
+            Form::Number => Some(self.text),
+            Form::Other => None,
+        }
+    }
+}
 
 /// The rows of a body.
 #[derive(Debug, Default)]
@@ -23,7 +64,7 @@ pub struct Payload {
     count: usize,
 }
 
-/// A row's cells, one for each column; each keeps its JSON text, so that no digit is lost.
+/// A row's cells, one for each column.
 #[derive(Clone, Copy, Debug)]
 pub struct Cells<'p> {
     text: &'p str,
@@ -46,7 +87,7 @@ impl Payload {
         for text in texts {
             let start = self.text.len();
             self.text.push_str(&serde_json::Value::from(text).to_string());
-            self.cells.push(start..self.text.len());
+            self.cells.push(Span { start, end: self.text.len(), form: Form::Other });
         }
         self.count += 1;
     }
@@ -54,6 +95,11 @@ impl Payload {
     /// How many rows there are.
     pub fn len(&self) -> usize {
         self.count
+    }
+
+    /// Whether there is an apostrophe in any cell; there may be also where none is.
+    pub fn has_apostrophes(&self) -> bool {
+        self.text.contains('\'')
     }
 
     /// The rows. A cell is missing only under `columns=`.
@@ -69,7 +115,7 @@ impl Payload {
     fn under(self, columns: &[String]) -> Self {
         let places: Vec<Option<usize>> =
             columns.iter().map(|name| self.columns.iter().position(|of| of == name)).collect();
-        let cell = |row: Cells<'_>, place: &Option<usize>| row.spans.get((*place)?).cloned();
+        let cell = |row: Cells<'_>, place: &Option<usize>| row.spans.get((*place)?).copied();
         let cells = self.rows().flat_map(|row| places.iter().map(move |place| cell(row, place)));
         let cells = cells.map(Option::unwrap_or_default).collect();
         Self { columns: columns.to_vec(), cells, ..self }
@@ -77,18 +123,19 @@ impl Payload {
 }
 
 impl<'p> Cells<'p> {
-    /// The JSON text of each cell.
-    pub fn iter(self) -> impl Iterator<Item = Option<&'p str>> {
+    /// The JSON of each cell.
+    pub fn iter(self) -> impl Iterator<Item = Option<Json<'p>>> {
         self.spans.iter().map(move |span| self.at(span))
     }
 
     /// That of one cell.
-    pub fn get(self, place: usize) -> Option<&'p str> {
+    pub fn get(self, place: usize) -> Option<Json<'p>> {
         self.at(self.spans.get(place)?)
     }
 
-    fn at(self, span: &Span) -> Option<&'p str> {
-        self.text.get(span.clone()).filter(|cell| !cell.is_empty())
+    fn at(self, span: &Span) -> Option<Json<'p>> {
+        let text = self.text.get(span.start..span.end).filter(|text| !text.is_empty())?;
+        Some(Json { text, form: span.form })
     }
 }
 
@@ -110,14 +157,16 @@ pub enum BodyError {
 /// Reads a body. `columns` are those of the `columns=` parameter.
 pub fn parse_body(
     content_type: Option<&str>,
-    bytes: &[u8],
+    bytes: Bytes,
     columns: Option<&[String]>,
 ) -> Result<Payload, BodyError> {
     let media = content_type.and_then(|of| of.split(';').next()).unwrap_or("application/json").trim();
     let payload = match media.to_ascii_lowercase().as_str() {
-        "application/json" | "application/vnd.pgrst.object+json" | "" => return json_rows(bytes, columns),
-        "application/x-www-form-urlencoded" => form_row(bytes),
-        "text/csv" => csv_rows(bytes)?,
+        "application/json" | "application/vnd.pgrst.object+json" | "" => {
+            return json_rows(bytes.into(), columns);
+        }
+        "application/x-www-form-urlencoded" => form_row(&bytes),
+        "text/csv" => csv_rows(&bytes)?,
         other => return Err(BodyError::ContentType(other.to_string())),
     };
     Ok(match columns {
@@ -130,7 +179,7 @@ pub fn parse_body(
 pub fn nested_rows(text: &str) -> Result<Payload, BodyError> {
     match text {
         "null" => Ok(Payload::default()),
-        text if text.starts_with(['{', '[']) => json_rows(text.as_bytes(), None),
+        text if text.starts_with(['{', '[']) => json_rows(text.into(), None),
         _ => Err(BodyError::Keys),
     }
 }
@@ -148,7 +197,8 @@ mod tests {
     use super::*;
 
     fn read(body: &str) -> Result<(Vec<String>, usize), BodyError> {
-        parse_body(None, body.as_bytes(), None).map(|payload| (payload.columns.clone(), payload.len()))
+        parse_body(None, Bytes::copy_from_slice(body.as_bytes()), None)
+            .map(|payload| (payload.columns.clone(), payload.len()))
     }
 
     #[test]
@@ -188,22 +238,52 @@ mod tests {
     }
 
     #[test]
+    fn a_key_is_the_same_however_it_stands() {
+        let rows = [
+            r#"{"a":1,"ab":2,"c\"":3}"#,
+            r#"{"a":1,"ab":2,"c\"":3}"#,
+            r#"{"ab":2,"a":1,"c\"":3}"#,
+            r#"{ "a" : 1 , "ab" :2,"c\u0022":3 }"#,
+            r#"{"\u0061":1,"a\u0062":2,"c\"":3}"#,
+            r#"{"a":0,"ab":2,"c\"":3,"a":1}"#,
+        ];
+        for first in rows {
+            let body = format!("[{first},{}]", rows.join(","));
+            let payload = parse_body(None, Bytes::from(body), None).unwrap();
+            assert_eq!(payload.len(), 1 + rows.len(), "{first}");
+            for row in payload.rows() {
+                let expected = payload.columns.iter().map(|name| match name.as_str() {
+                    "a" => "1",
+                    "ab" => "2",
+                    _ => "3",
+                });
+                let cells = row.iter().map(|json| json.unwrap().text);
+                assert!(cells.eq(expected), "{first}");
+            }
+        }
+    }
+
+    #[test]
     fn only_the_named_columns_count() {
         let columns = ["b".to_string(), "c".to_string()];
         let bodies =
             [("application/json", "[{\"a\":1,\"b\":\"2\"},{\"d\":1}]"), ("text/csv", "a,b\n1,2\n3,NULL\n")];
         for (content_type, body) in bodies {
-            let payload = parse_body(Some(content_type), body.as_bytes(), Some(&columns)).unwrap();
+            let payload =
+                parse_body(Some(content_type), Bytes::from_static(body.as_bytes()), Some(&columns)).unwrap();
             assert_eq!(payload.columns, columns);
-            let cell = |row: usize, column: usize| payload.rows().nth(row).unwrap().get(column);
+            let cell = |row: usize, column: usize| {
+                payload.rows().nth(row).unwrap().get(column).map(|json| json.text)
+            };
             assert_eq!((cell(0, 0), cell(0, 1), cell(1, 1)), (Some("\"2\""), None, None), "{body}");
         }
     }
 
     #[test]
     fn cells_keep_their_digits() {
-        let payload = parse_body(None, br#"{"a":12345678901234567890.10,"b":"x"}"#, None).unwrap();
-        let cells: Vec<_> = payload.rows().flat_map(Cells::iter).flatten().collect();
+        let payload = parse_body(None, Bytes::from_static(br#"{"a":12345678901234567890.10,"b":"x"}"#), None);
+        let payload = payload.unwrap();
+        let cells: Vec<_> = payload.rows().flat_map(Cells::iter).flatten().map(|json| json.text).collect();
         assert_eq!(cells, ["12345678901234567890.10", "\"x\""]);
     }
 
@@ -226,8 +306,14 @@ mod tests {
         let texts = texts.map(|text| format!("\"{text}\""));
         for cell in good.iter().chain(&nested).copied().chain(texts.iter().map(String::as_str)) {
             for body in [format!("[{{\"a\":{cell}}}]"), format!("{{ \"a\" : {cell} , \"b\" : {cell} }}")] {
-                let payload = parse_body(None, body.as_bytes(), None).unwrap();
-                assert!(payload.rows().flat_map(Cells::iter).all(|of| of == Some(cell)), "{body}");
+                let payload = parse_body(None, Bytes::from(body.clone()), None).unwrap();
+                let plain = match cell.strip_prefix('"').and_then(|cell| cell.strip_suffix('"')) {
+                    Some(text) => (!text.contains('\\')).then_some(text),
+                    None => cell.bytes().all(|byte| byte.is_ascii_digit()).then_some(cell),
+                };
+                for json in payload.rows().flat_map(Cells::iter) {
+                    assert_eq!(json.map(|json| (json.text, json.plain())), Some((cell, plain)), "{body}");
+                }
             }
         }
         let bad = [

@@ -2,7 +2,7 @@
 
 use indexmap::IndexMap;
 
-use super::body::{BodyError, Cells};
+use super::body::{BodyError, Cells, Json};
 use super::json_rows::json_rows;
 
 /// A call's arguments.
@@ -37,9 +37,10 @@ impl Arguments {
         match media.to_ascii_lowercase().as_str() {
             "application/json" | "application/vnd.pgrst.object+json" | "" => {
                 let bytes = if bytes.is_empty() { b"{}" } else { bytes };
-                let payload = json_rows(bytes, columns)?;
+                let payload = json_rows(bytes.to_vec(), columns)?;
                 let cells = payload.rows().take(1).flat_map(Cells::iter);
-                let given = |(name, value): (&String, Option<&str>)| Some((name.clone(), value?.to_string()));
+                let given =
+                    |(name, json): (&String, Option<Json<'_>>)| Some((name.clone(), json?.text.to_string()));
                 let values = payload.columns.iter().zip(cells).filter_map(given).collect();
                 let whole = String::from_utf8(bytes.to_vec()).map_err(|_| BodyError::Json)?;
                 Ok(Self::Json { values, whole })

@@ -72,10 +72,11 @@ fn field(text: &str) -> Result<(String, &str), BodyError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rest::request::Json;
 
     fn read(text: &str) -> Result<Vec<Vec<(String, String)>>, BodyError> {
         let payload = csv_rows(text.as_bytes())?;
-        let text = |cell: Option<&str>| cell.unwrap().to_string();
+        let text = |cell: Option<Json<'_>>| cell.unwrap().text.to_string();
         Ok(payload
             .rows()
             .map(|row| payload.columns.iter().cloned().zip(row.iter().map(text)).collect())

@@ -4,19 +4,21 @@
 //! `false`. Any other value, and any other key, is `serde_json`'s to read, which takes three times as long for those.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::body::{BodyError, Payload, Span};
+use super::body::{BodyError, Form, Payload, Span};
 
 /// The rows of an object or of an array of objects. With `columns` only those keys count; without, every object must have the
 /// first one's. A scalar makes no row, as upstream has it.
-pub fn json_rows(bytes: &[u8], columns: Option<&[String]>) -> Result<Payload, BodyError> {
-    let text = std::str::from_utf8(bytes).map_err(|_| BodyError::Json)?;
+pub fn json_rows(bytes: Vec<u8>, columns: Option<&[String]>) -> Result<Payload, BodyError> {
+    let text = String::from_utf8(bytes).map_err(|_| BodyError::Json)?;
     let mut reader = Reader {
-        text,
+        text: &text,
         at: 0,
+        keys: Vec::new(),
         cells: Vec::new(),
         count: 0,
         columns: columns.map(<[String]>::to_vec).unwrap_or_default(),
@@ -28,7 +30,8 @@ pub fn json_rows(bytes: &[u8], columns: Option<&[String]>) -> Result<Payload, Bo
     if reader.uneven {
         return Err(BodyError::Keys);
     }
-    Ok(Payload::of_spans(reader.columns, text.to_string(), reader.cells, reader.count))
+    let Reader { columns, cells, count, .. } = reader;
+    Ok(Payload::of_spans(columns, text, cells, count))
 }
 
 /// Reads one object after the other. An item at fault is noted and read over: broken JSON behind it is the greater fault,
@@ -37,6 +40,8 @@ struct Reader<'t> {
     text: &'t str,
     /// How far it has been read.
     at: usize,
+    /// Where the first object has each column's key, from its first quote to the colon, if there is nothing else in it.
+    keys: Vec<Range<usize>>,
     /// Row after row, of each the places of its cells in the text.
     cells: Vec<Span>,
     /// How many objects there were.
@@ -70,7 +75,7 @@ impl<'t> Reader<'t> {
 
     fn object(&mut self) -> Option<()> {
         let row = self.cells.len();
-        self.cells.resize(row + self.columns.len(), 0..0);
+        self.cells.resize(row + self.columns.len(), Span::default());
         let mut likely = 0;
         self.list(b'}', |reader| reader.member(row, &mut likely))?;
         self.takes_new = false;
@@ -80,22 +85,41 @@ impl<'t> Reader<'t> {
     }
 
     fn member(&mut self, row: usize, likely: &mut usize) -> Option<()> {
+        if self.takes_key(*likely) {
+            let value = self.value()?;
+            self.cells.get_mut(row + *likely).map(|cell| *cell = value)?;
+            *likely += 1;
+            return Some(());
+        }
+        let start = self.at;
         let key = self.key()?;
         if !self.takes(b':') {
             return None;
         }
+        let end = self.at;
         let value = self.value()?;
         let place = self.place(&key, *likely);
         *likely = place.unwrap_or(*likely) + 1;
         match place.and_then(|place| self.cells.get_mut(row + place)) {
             Some(cell) => *cell = value,
             None if self.takes_new => {
+                let is_all_there_is = matches!(key, Cow::Borrowed(_)) && end - start == key.len() + 3;
+                self.keys.push(if is_all_there_is { start..end } else { 0..0 });
                 self.columns.push(key.into_owned());
                 self.cells.push(value);
             }
             None => self.uneven |= self.needs_all,
         }
         Some(())
+    }
+
+    /// Goes behind a column's key and its colon, if they stand here as in the first object.
+    fn takes_key(&mut self, column: usize) -> bool {
+        self.peek();
+        let key = self.keys.get(column).and_then(|key| self.text.as_bytes().get(key.clone()));
+        let key = key.filter(|key| !key.is_empty() && self.rest().starts_with(key));
+        self.at += key.map_or(0, <[u8]>::len);
+        key.is_some()
     }
 
     /// The place of a key; objects mostly have their keys in one order, so it is looked for at `likely` first.
@@ -122,19 +146,20 @@ impl<'t> Reader<'t> {
     fn value(&mut self) -> Option<Span> {
         self.peek();
         let (start, rest) = (self.at, self.rest());
-        let length = match rest.first()? {
-            b'"' => plain_string(rest),
-            b'0'..=b'9' => plain_number(rest),
-            b'n' => rest.starts_with(b"null").then_some(4),
-            b't' => rest.starts_with(b"true").then_some(4),
-            b'f' => rest.starts_with(b"false").then_some(5),
-            _ => None,
+        let (length, form) = match rest.first()? {
+            b'"' => (plain_string(rest), Form::String),
+            b'0'..=b'9' => (plain_number(rest), Form::Number),
+            b'n' => (rest.starts_with(b"null").then_some(4), Form::Other),
+            b't' => (rest.starts_with(b"true").then_some(4), Form::Other),
+            b'f' => (rest.starts_with(b"false").then_some(5), Form::Other),
+            _ => (None, Form::Other),
         };
-        match length {
-            Some(length) => self.at += length,
-            None => self.next::<&RawValue>().map(drop)?,
+        if let Some(length) = length {
+            self.at += length;
+            return Some(Span { start, end: self.at, form });
         }
-        Some(start..self.at)
+        self.next::<&RawValue>()?;
+        Some(Span { start, end: self.at, form: Form::Other })
     }
 
     /// What `serde_json` reads here.
@@ -153,11 +178,11 @@ impl<'t> Reader<'t> {
         }
         loop {
             item(self)?;
-            if self.takes(end) {
-                return Some(());
-            }
-            if !self.takes(b',') {
-                return None;
+            let next = self.peek()?;
+            self.at += 1;
+            match next {
+                b',' => {}
+                _ => return (next == end).then_some(()),
             }
         }
     }
@@ -187,21 +212,27 @@ impl<'t> Reader<'t> {
 /// The length of the string at the start, quotes and all, if it has no escapes.
 fn plain_string(text: &[u8]) -> Option<usize> {
     let (b'"', inside) = text.split_first()? else { return None };
-    let (words, _) = inside.as_chunks();
-    let mut length = 8 * words.iter().take_while(|word| is_plain(u64::from_le_bytes(**word))).count();
-    while let Some(b' '..=b'!' | b'#'..=b'[' | b']'..) = inside.get(length) {
-        length += 1;
-    }
+    let (words, rest) = inside.as_chunks();
+    let ends = |word: &[u8; 8]| first_ending(u64::from_le_bytes(*word));
+    let length = match words.iter().enumerate().find_map(|(count, word)| Some(8 * count + ends(word)?)) {
+        Some(length) => length,
+        None => 8 * words.len() + rest.iter().take_while(|byte| !ends_or_escapes(**byte)).count(),
+    };
     (inside.get(length) == Some(&b'"')).then_some(length + 2)
 }
 
-/// Whether none of eight bytes is a quote, a backslash or a control character. To subtract takes the highest bit of a byte
-/// from a greater one, and never from one that follows upon such alone.
-fn is_plain(word: u64) -> bool {
+fn ends_or_escapes(byte: u8) -> bool {
+    byte < b' ' || byte == b'"' || byte == b'\\'
+}
+
+/// Which of eight bytes is the first that [`ends_or_escapes`]. To subtract sets the highest bit of a byte that is lower, and
+/// else only of one behind such.
+fn first_ending(word: u64) -> Option<usize> {
     const EACH: u64 = u64::from_le_bytes([1; 8]);
     let below = |word: u64, limit: u8| word.wrapping_sub(EACH * u64::from(limit)) & !word;
     let equal = |byte: u8| below(word ^ (EACH * u64::from(byte)), 1);
-    (below(word, b' ') | equal(b'"') | equal(b'\\')) & (EACH << 7) == 0
+    let found = (below(word, b' ') | equal(b'"') | equal(b'\\')) & (EACH << 7);
+    (found != 0).then(|| found.trailing_zeros() as usize / 8)
 }
 
 /// The length of the number at the start, if it is of digits alone.

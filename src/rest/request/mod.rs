@@ -16,7 +16,7 @@ mod printed;
 mod range;
 mod select;
 
-pub use body::{BodyError, Cells, Payload, nested_rows, parse_body};
+pub use body::{BodyError, Cells, Json, Payload, nested_rows, parse_body};
 pub use call::Arguments;
 pub use filter::{Logic, Operation, Operator, Quantifier, Truth};
 pub use media::{Media, negotiate};

@@ -12,7 +12,7 @@ mod record;
 mod stored;
 mod time;
 
-pub use stored::Stored;
+pub use stored::{Stored, as_it_stands};
 pub use time::without_offset;
 
 use super::{Catalog, DataType};

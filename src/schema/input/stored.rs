@@ -38,12 +38,17 @@ impl Stored<'_> {
 /// The stored form of a string without escapes, of a number, of `true` or of `false`, if it can be told without reading it
 /// as its type: what is not so may still be a value of the type, in another form, or none.
 pub fn at_first_sight<'j>(catalog: &Catalog, data_type: &DataType, json: &'j str) -> Option<&'j str> {
-    let text = match json.as_bytes() {
-        // It has no NUL either, which would be an escape.
-        [b'"', inside @ .., b'"'] if !inside.contains(&b'\\') => json.get(1..=inside.len())?,
-        b"null" | [b'"' | b'[' | b'{', ..] => return None,
-        _ => json,
-    };
+    match json.as_bytes() {
+        [b'"', inside @ .., b'"'] if !inside.contains(&b'\\') => {
+            as_it_stands(catalog, data_type, json.get(1..=inside.len())?)
+        }
+        b"null" | [b'"' | b'[' | b'{', ..] => None,
+        _ => as_it_stands(catalog, data_type, json),
+    }
+}
+
+/// The same of what stands between the quotes of a string without escapes, which has no NUL either: that would be one.
+pub fn as_it_stands<'j>(catalog: &Catalog, data_type: &DataType, text: &'j str) -> Option<&'j str> {
     let is_stored = match data_type {
         DataType::Bool => match text {
             "true" => return Some("1"),
