@@ -37,14 +37,17 @@ pub async fn sign_in(
     lockout.refuse_locked(app, failures.as_ref())?;
     let hash = user.as_ref().and_then(|user| user.encrypted_password.as_deref());
     let is_right = password::is_right(app, password, hash).await?;
-    if let (Some(user), Some(_)) = (&user, hash) {
-        ask_hook(app, user, is_right, client).await?;
-    }
-    let (Some(user), Some(hash), true) = (&user, hash, is_right) else {
+    if !is_right {
+        // Before the hook is asked: a guess that it refuses in its own words was a guess all the same.
         lockout.count(app).await?;
         let actor = Actor::Unknown(contact.value());
         let ip = client.ip.as_deref();
         audit::record(app, actor, Action::LoginFailed, ip, json!({"provider": contact.provider()})).await;
+    }
+    if let (Some(user), Some(_)) = (&user, hash) {
+        ask_hook(app, user, is_right, client).await?;
+    }
+    let (Some(user), Some(hash), true) = (&user, hash, is_right) else {
         return Err(Error::InvalidCredentials);
     };
     if user.is_banned(app.now()) {

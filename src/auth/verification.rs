@@ -171,17 +171,16 @@ pub async fn verify(
         let question = read(app, caller, answer).await?;
         refuse_challenge(app, &question.challenge, client)?;
         refuse_locked(&question.state, app.now())?;
-        let judgement = judge(app, &question, answer.code).await?;
-        let is_right = matches!(judgement, Judgement::Right(_));
-        ask_hook(app, &question, is_right, client).await?;
-        match judgement {
+        match judge(app, &question, answer.code).await? {
             Judgement::Right(step) => {
+                ask_hook(app, &question, true, client).await?;
                 if let Some(signed_in) = raise(app, question, step, Vec::new(), client).await? {
                     return Ok(signed_in);
                 }
             }
             Judgement::Wrong(error) => {
                 if count_failure(app, &question).await? {
+                    ask_hook(app, &question, false, client).await?;
                     return Err(error);
                 }
             }

@@ -322,6 +322,36 @@ fn a_hook_judges_second_factors() {
 }
 
 #[test]
+fn a_guess_that_a_hook_refuses_counts_like_any_other() {
+    let app = hooked("PASSWORD_VERIFICATION_ATTEMPT", &[]);
+    signed_up(&app, "ann@example.com");
+    for _ in 0..10 {
+        app.http_client.prepare(URL, 200, r#"{"decision":"reject","message":"Not so fast"}"#);
+        let refused = sign_in(&app, "ann@example.com", "wrong");
+        assert_error(&refused, 400, "invalid_credentials", "Not so fast");
+    }
+    let waiting = sign_in(&app, "ann@example.com", PASSWORD);
+    assert_error(&waiting, 429, "over_request_rate_limit", "Too many wrong passwords");
+    assert_eq!(asked(&app).len(), 10);
+
+    let app = hooked("MFA_VERIFICATION_ATTEMPT", &[]);
+    let mut session = signed_up(&app, "ann@example.com");
+    let authenticator = authenticator::enrolled(&app, &session, "mine");
+    app.http_client.prepare(URL, 200, "{}");
+    assert_eq!(authenticator.verify(&session).status, 200);
+    for _ in 0..10 {
+        session = sign_in(&app, "ann@example.com", PASSWORD).json();
+        app.http_client.prepare(URL, 200, r#"{"decision":"reject"}"#);
+        assert_error(&authenticator.guess(&session), 403, "mfa_verification_rejected", "");
+        app.clock.advance(10);
+    }
+    session = sign_in(&app, "ann@example.com", PASSWORD).json();
+    let waiting = authenticator.guess(&session);
+    assert_error(&waiting, 429, "over_request_rate_limit", "Too many wrong codes");
+    assert_eq!(asked(&app).len(), 11);
+}
+
+#[test]
 fn a_function_gives_the_claims() {
     let app = function("CUSTOM_ACCESS_TOKEN", "custom_access_token");
     app.migrate(
