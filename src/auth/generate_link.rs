@@ -1,8 +1,12 @@
 //! Links and codes that an administrator sends by ways of their own.
 
+use serde_json::{Value, json};
+
 use super::account::ATTEMPTS;
+use super::audit::{self, Action, Actor};
 use super::email_address::EmailAddress;
 use super::error::Error;
+use super::hook;
 use super::mailing::{self, Purpose, ReturnPath};
 use super::metadata::{self, Metadata};
 use super::model::User;
@@ -18,8 +22,8 @@ pub struct LinkRequest {
     pub email: EmailAddress,
     /// The address the account is to have, for the purposes that change it.
     pub new_email: Option<EmailAddress>,
-    /// Of an account that is made on the way.
-    pub password: Option<NewPassword>,
+    /// Of an account that a sign-up makes on the way; of no account that is there.
+    pub password: Option<String>,
     /// `user_metadata`.
     pub data: Metadata,
 }
@@ -35,10 +39,6 @@ pub struct Link {
 
 /// Makes the link, and the account if it is one that makes accounts.
 pub async fn generate(app: &App, request: LinkRequest, path: &ReturnPath) -> Result<Link, Error> {
-    let encrypted_password = match &request.password {
-        Some(password) => Some(password.hash(app).await?),
-        None => None,
-    };
     for _ in 0..ATTEMPTS {
         let user = by_email(app, &request.email).await?;
         let link = match (request.purpose, user) {
@@ -46,17 +46,42 @@ pub async fn generate(app: &App, request: LinkRequest, path: &ReturnPath) -> Res
                 return Err(Error::EmailExists);
             }
             (purpose, Some(user)) => for_account(app, purpose, user, &request, path).await?,
-            (Purpose::SignUp | Purpose::MagicLink, None) => {
-                for_nobody(app, Purpose::SignUp, &request, encrypted_password.as_deref(), path).await?
+            (Purpose::SignUp, None) => {
+                let hash = request.new_password(app)?.hash(app).await?;
+                for_nobody(app, Purpose::SignUp, &request, Some(&hash), path).await?
             }
+            (Purpose::MagicLink, None) => for_nobody(app, Purpose::SignUp, &request, None, path).await?,
             (Purpose::Invite, None) => for_nobody(app, Purpose::Invite, &request, None, path).await?,
             (_, None) => return Err(Error::LinkUserNotFound),
         };
         if let Some(link) = link {
+            record(app, &link).await;
             return Ok(link);
         }
     }
     Err(Error::Conflict)
+}
+
+impl LinkRequest {
+    fn new_password(&self, app: &App) -> Result<NewPassword, Error> {
+        let missing = || Error::Validation("Signup requires a valid password".into());
+        NewPassword::parse(&app.config.auth, self.password.as_deref().ok_or_else(missing)?)
+    }
+}
+
+/// As upstream: of the others the audit log says nothing.
+async fn record(app: &App, link: &Link) {
+    let user = &link.user;
+    match link.purpose {
+        Purpose::Invite => {
+            let traits = json!({"user_id": user.id, "user_email": user.email});
+            audit::record(app, Actor::Admin, Action::UserInvited, None, traits).await;
+        }
+        Purpose::MagicLink | Purpose::Recovery => {
+            audit::record(app, Actor::User(user), Action::RecoveryRequested, None, Value::Null).await;
+        }
+        _ => {}
+    }
 }
 
 /// `None` when another request changed the account in between.
@@ -117,6 +142,7 @@ async fn for_nobody(
     let registration = Registration { data: Metadata::new(), ..registration };
     user.confirmation_sent_at = Some(now.to_postgres());
     user.invited_at = (purpose == Purpose::Invite).then(|| now.to_postgres());
+    hook::before_user_created(app, path.ip.as_deref(), &user).await?;
     let token = OneTimeToken::issue(app, purpose.token_type(), &user.id, request.email.as_str(), None)?;
     let batch = vec![
         users::insert(&user),
@@ -127,6 +153,7 @@ async fn for_nobody(
     match store::run(app.ports.database.as_ref(), batch).await.map_err(sign_up::taken) {
         Ok(results) => {
             let user = results.first(3)?.ok_or(Error::LinkUserNotFound)?;
+            hook::after_user_created(app, path.ip.as_deref(), &user).await?;
             Ok(Some(Link { url: path.link(purpose, &token), user, purpose, token }))
         }
         Err(Error::UserAlreadyExists) => Ok(None),

@@ -1,5 +1,8 @@
 //! Inviting somebody: an account that waits, and a mail that says so.
 
+use serde_json::json;
+
+use super::audit::{self, Action, Actor};
 use super::email_address::EmailAddress;
 use super::error::Error;
 use super::mailing::{self, Purpose, ReturnPath};
@@ -35,6 +38,8 @@ async fn invite_again(app: &App, email: &EmailAddress, path: &ReturnPath) -> Res
     store::run(database, vec![users::replace(&user, &invited, app.now())]).await?;
     // An administrator need not wait between two mails.
     mailing::send_now(app, &invited, Purpose::Invite, path).await?;
+    let (ip, traits) = (path.ip.as_deref(), json!({"user_id": user.id, "user_email": user.email}));
+    audit::record(app, Actor::Admin, Action::UserInvited, ip, traits).await;
     let user: Option<User> = store::run(database, vec![users::by_id(&user.id)]).await?.first(0)?;
     user.ok_or(Error::UserNotFound)
 }

@@ -11,7 +11,6 @@ use crate::auth::error::Error;
 use crate::auth::generate_link::{LinkRequest, generate};
 use crate::auth::mailing::{Purpose, ReturnPath};
 use crate::auth::metadata::Metadata;
-use crate::auth::password::NewPassword;
 use crate::auth::redirect;
 use crate::http::{Context, Response, json_response};
 
@@ -79,15 +78,11 @@ impl LinkBody {
                 "Enable secure email change to generate link for current email".into(),
             ));
         }
-        let password = given(self.password.as_ref());
-        if purpose == Purpose::SignUp && password.is_none() {
-            return Err(Error::Validation("Signup requires a valid password".into()));
-        }
         Ok(LinkRequest {
             purpose,
             email,
             new_email: given(self.new_email.as_ref()).map(EmailAddress::parse).transpose()?,
-            password: password.map(|password| NewPassword::parse(config, password)).transpose()?,
+            password: given(self.password.as_ref()).map(str::to_string),
             data: self.data,
         })
     }

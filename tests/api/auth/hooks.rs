@@ -219,6 +219,32 @@ fn somebody_new_is_shown_before_and_after() {
 }
 
 #[test]
+fn who_is_there_by_an_administrators_link_is_shown_before_and_after() {
+    let generate = |app: &TestApp, kind: &str| {
+        let body = json!({"type": kind, "email": "ann@example.com", "password": PASSWORD});
+        app.service_role().post("/auth/v1/admin/generate_link").json(&body).send()
+    };
+    for kind in ["signup", "invite", "magiclink"] {
+        let app = hooked("BEFORE_USER_CREATED", &[]);
+        app.http_client.prepare(URL, 200, r#"{"error":{"http_code":403,"message":"Not you"}}"#);
+        assert_error(&generate(&app, kind), 403, "unknown", "Not you");
+        assert_eq!(app.database.value(r#"SELECT count(*) FROM "auth.users""#).as_deref(), Some("0"));
+        assert_eq!(payload(&asked(&app)[0])["user"]["email"], json!("ann@example.com"));
+        app.http_client.prepare_with(URL, 204, &[], "");
+        assert_eq!(generate(&app, kind).status, 200, "{kind}");
+        assert_eq!(generate(&app, kind).status, 200, "{kind}");
+        assert_eq!(asked(&app).len(), 2, "who is there already is not new");
+
+        let app = hooked("AFTER_USER_CREATED", &[]);
+        app.http_client.prepare_with(URL, 204, &[], "");
+        let made = generate(&app, kind).json();
+        assert_eq!(payload(&asked(&app)[0])["user"]["id"], made["id"]);
+        assert_eq!(generate(&app, kind).status, 200, "{kind}");
+        assert_eq!(asked(&app).len(), 1);
+    }
+}
+
+#[test]
 fn a_hook_carries_the_mails() {
     let app = hooked("SEND_EMAIL", &[("MAILER_AUTOCONFIRM", "false")]);
     app.http_client.prepare_with(URL, 204, &[], "");

@@ -64,6 +64,41 @@ fn an_addresss_change_takes_both_links() {
 }
 
 #[test]
+fn a_password_is_of_who_signs_up_and_of_nobody_who_is_there() {
+    let app = confirming();
+    let first = generate(&app, &json!({"type": "invite", "email": "ann@example.com", "password": "x"}));
+    assert_eq!(first.status, 200, "{}", first.text());
+    let again = generate(&app, &json!({"type": "signup", "email": "ann@example.com", "data": {"a": 1}}));
+    assert_eq!(again.status, 200, "{}", again.text());
+    assert_eq!(again.json()["user_metadata"]["a"], json!(1));
+    let weak = generate(&app, &json!({"type": "signup", "email": "bob@example.com", "password": "x"}));
+    assert_error(&weak, 422, "weak_password", "at least 6");
+}
+
+#[test]
+fn links_are_in_the_audit_log_as_upstream_has_them() {
+    let app = confirming_with(&[("AUDIT_LOG", "database")]);
+    account(&app, "ann@example.com");
+    for body in [
+        json!({"type": "invite", "email": "guest@example.com"}),
+        json!({"type": "invite", "email": "guest@example.com"}),
+        json!({"type": "recovery", "email": "ann@example.com"}),
+        json!({"type": "signup", "email": "new@example.com", "password": PASSWORD}),
+    ] {
+        app.clock.advance(1);
+        assert_eq!(generate(&app, &body).status, 200, "{body}");
+    }
+    let log = app.service_role().get("/auth/v1/admin/audit").send().json();
+    let said: Vec<_> = log.as_array().unwrap()[..3]
+        .iter()
+        .map(|entry| (text(&entry["payload"], "action"), text(&entry["payload"], "actor_username")))
+        .collect();
+    let invited = ("user_invited", "service_role");
+    assert_eq!(said, [("user_recovery_requested", "ann@example.com"), invited, invited]);
+    assert_eq!(log[1]["payload"]["traits"]["user_email"], json!("guest@example.com"));
+}
+
+#[test]
 fn the_redirect_is_the_asked_one_if_it_is_allowed() {
     let app = confirming_with(&[("URI_ALLOW_LIST", "https://app.example.com/**")]);
     account(&app, "ann@example.com");

@@ -34,7 +34,7 @@ fn whoever_is_invited_accepts_by_link_or_code() {
 
 #[test]
 fn an_invitation_can_be_repeated_and_voids_the_last() {
-    let app = confirming();
+    let app = confirming_with(&[("AUDIT_LOG", "database")]);
     invite(&app, "ann@example.com");
     let first = mail(&app, "ann@example.com");
     app.clock.advance(1);
@@ -43,6 +43,8 @@ fn an_invitation_can_be_repeated_and_voids_the_last() {
     assert_error(&verify_hash(&app, "invite", &first.token()), 403, "otp_expired", "");
     let second = mail(&app, "ann@example.com");
     assert_eq!(verify_hash(&app, "invite", &second.token()).status, 200);
+    let log = app.service_role().get("/auth/v1/admin/audit?query=action:user_invited").send().json();
+    assert_eq!(log.as_array().unwrap().len(), 2);
 }
 
 #[test]
