@@ -209,7 +209,9 @@ pub async fn update(app: &App, caller: &Caller, change: &Change, path: &ReturnPa
         }
         let ending = me.session_id().map_or(Ending::All, Ending::Others);
         let nonce = nonce.as_ref().map(|nonce| reauthenticate::standing(&me.user, nonce, app.now()));
-        if let Some(user) = commit(app, &me.user, &after, ending, asked_at.as_deref(), nonce.as_ref()).await?
+        let contacts = confirmed_contacts(&me.user, &after);
+        if let Some(user) =
+            commit(app, &me.user, &after, &contacts, ending, asked_at.as_deref(), nonce.as_ref()).await?
         {
             let ip = path.ip.as_deref();
             notice::of_change(app, &me.user, &user, ip).await;
@@ -335,8 +337,8 @@ async fn new_hash(
     new.hash(app).await
 }
 
-/// Writes a changed account in one batch with all that follows from it: its identities, the end of
-/// sessions when the password changed, what the edge knows when a ban did. `None` when another
+/// Writes a changed account in one batch with all that follows from it: its identities of these contacts, verified or not, the
+/// end of sessions when the password changed, what the edge knows when a ban did. `None` when another
 /// request changed the same columns since they were read; nothing was written then. Codes and links
 /// that were sent `just_now`, for this very change, stay good. With a `token`, only if that stands; a new password uses
 /// it up.
@@ -344,25 +346,24 @@ pub async fn commit(
     app: &App,
     before: &User,
     after: &User,
+    contacts: &[(Contact<'_>, bool)],
     ending: Ending<'_>,
     just_now: Option<&str>,
     token: Option<&Standing<'_>>,
 ) -> Result<Option<User>, Error> {
-    if before == after {
+    if before == after && contacts.is_empty() {
         return Ok(Some(after.clone()));
     }
     let now = app.now();
     let mut batch = vec![users::replace_for(before, after, now, token)];
-    for contact in new_contacts(before, after) {
-        let is_verified = match contact {
-            Contact::Phone(_) => after.phone_confirmed_at.is_some(),
-            Contact::Email(_) => after.email_confirmed_at.is_some() && before.email_confirmed_at.is_none(),
-        };
-        let data = contact.claims(&before.id, is_verified);
-        batch.push(identities::put(app.ports.random.as_ref(), &before.id, contact, &data, now));
+    for (contact, is_verified) in contacts {
+        let data = contact.claims(&before.id, *is_verified);
+        batch.push(identities::put(app.ports.random.as_ref(), &before.id, *contact, &data, now));
     }
-    let contact_changed = before.email != after.email || before.phone != after.phone;
-    if contact_changed || before.encrypted_password != after.encrypted_password {
+    let contacts_of = |user: &User| {
+        [&user.email, &user.phone, &user.email_confirmed_at, &user.phone_confirmed_at].map(Clone::clone)
+    };
+    if contacts_of(before) != contacts_of(after) || before.encrypted_password != after.encrypted_password {
         // Codes and links that are under way were asked for by whoever had the account before.
         batch.push(one_time_tokens::clear(after, just_now));
     }
@@ -389,6 +390,16 @@ pub async fn commit(
         edge::ban(app, &results.all::<SessionKey>(touched)?, after).await;
     }
     Ok(results.first(user)?)
+}
+
+/// The contacts that are new, and whether the change confirms them.
+fn confirmed_contacts<'a>(before: &User, after: &'a User) -> Vec<(Contact<'a>, bool)> {
+    let is_confirmed = |contact| match contact {
+        Contact::Phone(_) => after.phone_confirmed_at.is_some(),
+        Contact::Email(_) => after.email_confirmed_at.is_some() && before.email_confirmed_at.is_none(),
+    };
+    let new = new_contacts(before, after).into_iter();
+    new.map(|contact| (contact, is_confirmed(contact))).collect()
 }
 
 /// The contacts an account has `after` and did not have `before`.

@@ -6,6 +6,7 @@ use uuid::Uuid;
 use super::account::{self, ATTEMPTS, new_contacts, set_email};
 use super::audit::{self, Action, Actor};
 use super::ban::Ban;
+use super::contact::Contact;
 use super::edge;
 use super::email_address::EmailAddress;
 use super::error::Error;
@@ -112,12 +113,22 @@ pub async fn update(app: &App, id: Uuid, particulars: &Particulars) -> Result<Us
     for _ in 0..ATTEMPTS {
         let before = by_id(app, id).await?;
         let after = apply(app, &before, particulars).await?;
-        if let Some(user) = account::commit(app, &before, &after, Ending::All, None, None).await? {
+        let contacts = particulars.contacts();
+        if let Some(user) = account::commit(app, &before, &after, &contacts, Ending::All, None, None).await? {
             audit::record(app, Actor::Admin, Action::UserModified, None, traits(&user)).await;
             return Ok(user);
         }
     }
     Err(Error::Conflict)
+}
+
+impl Particulars {
+    /// Address and number as they are given, new or not, and whether the identity is to say that they are verified.
+    fn contacts(&self) -> Vec<(Contact<'_>, bool)> {
+        let email = self.email.as_ref().map(|email| (Contact::Email(email.as_str()), self.confirm_email));
+        let phone = self.phone.as_ref().map(|phone| (Contact::Phone(phone.as_str()), self.confirm_phone));
+        email.into_iter().chain(phone).collect()
+    }
 }
 
 async fn apply(app: &App, before: &User, particulars: &Particulars) -> Result<User, Error> {
@@ -129,17 +140,22 @@ async fn apply(app: &App, before: &User, particulars: &Particulars) -> Result<Us
     if let Some(phone) = &particulars.phone {
         after.phone = Some(phone.as_str().to_string());
     }
-    if particulars.confirm_email && after.email.is_some() && after.email_confirmed_at.is_none() {
+    // When they were confirmed last, as upstream.
+    if particulars.confirm_email && after.email.is_some() {
         after.email_confirmed_at = Some(now.to_postgres());
         let verified = Metadata::from_iter([("email_verified".to_string(), json!(true))]);
         metadata::merge(&mut after.raw_user_meta_data, &verified);
     }
-    if particulars.confirm_phone && after.phone.is_some() && after.phone_confirmed_at.is_none() {
+    if particulars.confirm_phone && after.phone.is_some() {
         after.phone_confirmed_at = Some(now.to_postgres());
+    }
+    let contacts = particulars.contacts();
+    if contacts.iter().any(|(_, is_confirmed)| *is_confirmed) {
+        after.is_anonymous = 0;
     }
     after.aud = particulars.aud.clone().unwrap_or(after.aud);
     after.role = particulars.role.clone().unwrap_or(after.role);
-    name_providers(before, &mut after);
+    add_providers(before, &mut after, contacts.iter().map(|(contact, _)| contact.provider()));
     metadata::merge(&mut after.raw_user_meta_data, &particulars.user_metadata);
     metadata::merge(&mut after.raw_app_meta_data, &particulars.app_metadata);
     if let Some(ban) = particulars.ban {
@@ -155,11 +171,16 @@ async fn apply(app: &App, before: &User, particulars: &Particulars) -> Result<Us
 
 /// `app_metadata` names the providers of the account's identities, the first of them alone as well.
 pub fn name_providers(before: &User, after: &mut User) {
-    let mut providers: Vec<String> =
-        before.identities.iter().map(|identity| identity.provider.clone()).collect();
-    for contact in new_contacts(before, after) {
-        if !providers.iter().any(|provider| provider == contact.provider()) {
-            providers.push(contact.provider().to_string());
+    let new: Vec<&'static str> = new_contacts(before, after).into_iter().map(Contact::provider).collect();
+    add_providers(before, after, new.into_iter());
+}
+
+fn add_providers(before: &User, after: &mut User, new: impl Iterator<Item = &'static str>) {
+    let mut providers: Vec<&str> =
+        before.identities.iter().map(|identity| identity.provider.as_str()).collect();
+    for provider in new {
+        if !providers.contains(&provider) {
+            providers.push(provider);
         }
     }
     if providers.len() == before.identities.len() {

@@ -28,16 +28,18 @@ const UNITS: &[(&str, f64)] = &[
 const LONGEST: f64 = 9_223_372_036_854_775.0;
 
 impl Ban {
-    /// `none`, or a duration such as `24h` or `1h30m`.
+    /// `none`, which no time at all means too, or a duration such as `24h` or `1h30m`.
     pub fn parse(text: &str) -> Result<Self, Error> {
         if text == "none" {
             return Ok(Self::Lift);
         }
-        duration(text).map(Self::For).ok_or_else(|| {
-            Error::Validation(
+        match duration(text) {
+            Some(0) => Ok(Self::Lift),
+            Some(microseconds) => Ok(Self::For(microseconds)),
+            None => Err(Error::Validation(
                 format!("invalid format for ban duration: time: invalid duration {text:?}").into(),
-            )
-        })
+            )),
+        }
     }
 
     /// The `banned_until` of a ban that starts now.
@@ -88,7 +90,8 @@ mod tests {
             ("300ms", Some(Ban::For(300_000))),
             ("876000h", Some(Ban::For(876_000 * HOUR))),
             ("-1h", Some(Ban::For(-HOUR))),
-            ("0", Some(Ban::For(0))),
+            ("0", Some(Ban::Lift)),
+            ("0h0m", Some(Ban::Lift)),
             ("", None),
             ("-", None),
             ("h", None),

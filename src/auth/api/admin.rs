@@ -62,6 +62,10 @@ pub async fn get_user(context: Context) -> Result<Response, Error> {
 pub async fn update_user(mut context: Context) -> Result<Response, Error> {
     let id = user_id(&context)?;
     let body: UserBody = read_json(&mut context).await?;
+    if body.password.as_deref() == Some("") {
+        // A new account would get none; one that is there does not lose its own, and is not said to have another.
+        NewPassword::parse(&context.app.config.auth, "")?;
+    }
     let particulars = body.into_particulars(&context.app.config.auth)?;
     let user = administration::update(&context.app, id, &particulars).await?;
     Ok(json_response(StatusCode::OK, &user.to_json()))

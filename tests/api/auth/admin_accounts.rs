@@ -194,6 +194,70 @@ fn an_account_changes_as_asked_and_no_further() {
 }
 
 #[test]
+fn an_anonymous_user_becomes_a_permanent_one_by_a_confirmed_contact() {
+    let vars = [("EXTERNAL_ANONYMOUS_USERS_ENABLED", "true")];
+    let rows = [
+        (json!({"email": "ann@example.com"}), true, "email"),
+        (json!({"email": "ann@example.com", "email_confirm": true}), false, "email"),
+        (json!({"phone": "1234567"}), true, "phone"),
+        (json!({"phone": "1234567", "phone_confirm": true}), false, "phone"),
+    ];
+    for (body, is_anonymous, provider) in rows {
+        let app = TestApp::with_vars(&vars);
+        let session = app.anon().post("/auth/v1/signup").json(&json!({})).send().json();
+        let user = change(&app, &session["user"], &body).json();
+        assert_eq!(user["is_anonymous"], json!(is_anonymous), "{body}");
+        assert_eq!(user["app_metadata"]["provider"], json!(provider), "{body}");
+        let verified = &user["identities"][0]["identity_data"][format!("{provider}_verified")];
+        assert_eq!(verified, &json!(!is_anonymous), "{body}");
+        assert_eq!(get_user(&app, &session).json()["is_anonymous"], json!(is_anonymous));
+    }
+}
+
+#[test]
+fn the_identity_says_of_an_address_what_the_administrator_said_last() {
+    let app = TestApp::new();
+    let session = signed_up(&app, "ann@example.com");
+    let told = |body: &Value| {
+        app.clock.advance(60);
+        let user = change(&app, &session["user"], body).json();
+        let data = &user["identities"][0]["identity_data"];
+        (data["email"].clone(), data["email_verified"].clone(), user["email_confirmed_at"].clone())
+    };
+    let [anna, anne] = [json!("anna@example.com"), json!("anne@example.com")];
+    let confirmed = told(&json!({"email": "anna@example.com", "email_confirm": true}));
+    assert_eq!(confirmed, (anna.clone(), json!(true), json!("2027-01-15T08:01:00Z")));
+    let unsaid = told(&json!({"email": "anne@example.com"}));
+    assert_eq!(unsaid, (anne.clone(), json!(false), json!("2027-01-15T08:01:00Z")));
+    let same = told(&json!({"email": "anne@example.com", "email_confirm": true}));
+    assert_eq!(same, (anne, json!(true), json!("2027-01-15T08:03:00Z")));
+}
+
+#[test]
+fn what_was_sent_before_an_administrator_confirmed_an_address_is_worth_nothing() {
+    let app = TestApp::with_vars(&[("MAILER_AUTOCONFIRM", "false")]);
+    let link = json!({"type": "signup", "email": "ann@example.com", "password": PASSWORD});
+    let link = app.service_role().post("/auth/v1/admin/generate_link").json(&link).send().json();
+    assert_eq!(change(&app, &link, &json!({"email_confirm": true})).status, 200);
+    let body = json!({"type": "signup", "token_hash": link["hashed_token"]});
+    assert_error(&app.anon().post("/auth/v1/verify").json(&body).send(), 403, "otp_expired", "");
+    assert_eq!(sign_in(&app, "ann@example.com", PASSWORD).status, 200);
+}
+
+#[test]
+fn no_password_at_all_is_no_new_password_and_no_time_at_all_no_ban() {
+    let app = TestApp::new();
+    let session = signed_up(&app, "ann@example.com");
+    let refused = change(&app, &session["user"], &json!({"password": ""}));
+    assert_error(&refused, 422, "weak_password", "at least 6");
+    assert_eq!(get_user(&app, &session).status, 200);
+    change(&app, &session["user"], &json!({"ban_duration": "1h"}));
+    let lifted = change(&app, &session["user"], &json!({"ban_duration": "0s"})).json();
+    assert_eq!(lifted.get("banned_until"), None);
+    assert_eq!(create(&app, &json!({"email": "bob@example.com", "password": ""})).status, 200);
+}
+
+#[test]
 fn a_new_password_from_an_administrator_ends_all_sessions() {
     let app = TestApp::new();
     let session = signed_up(&app, "ann@example.com");
