@@ -284,23 +284,43 @@ pub async fn remove_any(app: &App, user_id: Uuid, factor_id: Uuid) -> Result<Fac
     }
 }
 
-/// Gives someone's factor another name, as an administrator; gives it as it is then. `None` changes nothing.
-pub async fn rename_any(
+/// What an administrator changes of a factor; `None` stays as it is.
+pub struct FactorChange<'a> {
+    pub friendly_name: Option<&'a str>,
+    /// Of a phone's factor; of another it changes nothing.
+    pub phone: Option<&'a str>,
+}
+
+/// Changes someone's factor, as an administrator; gives it as it is then.
+pub async fn change_any(
     app: &App,
     user_id: Uuid,
     factor_id: Uuid,
-    friendly_name: Option<&str>,
+    change: &FactorChange<'_>,
 ) -> Result<Factor, Error> {
     let user = administration::by_id(app, user_id).await?;
     let factor = owned(&user, &factor_id.to_string())?;
-    let Some(friendly_name) = friendly_name else { return Ok(factor.clone()) };
-    let friendly_name = name(friendly_name)?;
+    let friendly_name = change.friendly_name.map(name).transpose()?;
+    let phone = change.phone.filter(|_| factor.factor_type == "phone").map(PhoneNumber::parse).transpose()?;
+    let phone = phone.as_ref().map(PhoneNumber::as_str);
+    if friendly_name.is_none() && phone.is_none() {
+        return Ok(factor.clone());
+    }
+    let is_same = |other: &Factor| other.id != factor.id && other.phone.as_deref() == phone;
+    if phone.is_some() && user.factors.iter().any(is_same) {
+        return Err(Error::PhoneFactorExists);
+    }
     let now = app.now();
-    let batch = vec![factors::rename(&user.id, &factor.id, &friendly_name, now)];
+    let batch = vec![factors::change(&user.id, &factor.id, friendly_name.as_deref(), phone, now)];
     if !store::run(app.ports.database.as_ref(), batch).await?.happened(0)? {
-        return Err(Error::FactorNameTaken(friendly_name));
+        return Err(friendly_name.map_or(Error::FactorNotFound, Error::FactorNameTaken));
     }
     let traits = json!({"user_id": user.id, "factor_id": factor.id, "factor_type": factor.factor_type});
     audit::record(app, Actor::Admin, Action::FactorUpdated, None, traits).await;
-    Ok(Factor { friendly_name, updated_at: now.to_postgres(), ..factor.clone() })
+    Ok(Factor {
+        friendly_name: friendly_name.unwrap_or_else(|| factor.friendly_name.clone()),
+        phone: phone.map(str::to_string).or_else(|| factor.phone.clone()),
+        updated_at: now.to_postgres(),
+        ..factor.clone()
+    })
 }

@@ -8,7 +8,7 @@ use super::admin::user_id;
 use super::body::{given, read_json};
 use super::factors::factor_id;
 use crate::auth::administration;
-use crate::auth::enrolment;
+use crate::auth::enrolment::{self, FactorChange};
 use crate::auth::error::Error;
 use crate::auth::factor::Factor;
 use crate::http::{Context, Response, json_response};
@@ -23,14 +23,16 @@ pub async fn list_factors(context: Context) -> Result<Response, Error> {
 #[derive(Deserialize)]
 struct FactorBody {
     friendly_name: Option<String>,
+    phone: Option<String>,
 }
 
-/// `PUT /{factor_id}`: another name.
+/// `PUT /{factor_id}`: another name, and of a phone another number.
 pub async fn update_factor(mut context: Context) -> Result<Response, Error> {
     let (user_id, factor_id) = (user_id(&context)?, factor_id(&context)?);
     let body: FactorBody = read_json(&mut context).await?;
-    let name = given(body.friendly_name.as_ref());
-    let factor = enrolment::rename_any(&context.app, user_id, factor_id, name).await?;
+    let change =
+        FactorChange { friendly_name: given(body.friendly_name.as_ref()), phone: given(body.phone.as_ref()) };
+    let factor = enrolment::change_any(&context.app, user_id, factor_id, &change).await?;
     Ok(json_response(StatusCode::OK, &factor.to_json()))
 }
 

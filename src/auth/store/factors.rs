@@ -342,11 +342,17 @@ pub fn delete_all(user_id: &str) -> Statement {
     Statement::new("DELETE FROM \"auth.mfa_factors\"\nWHERE user_id = ?1").bind(user_id)
 }
 
-/// Gives a factor another name, unless another one of the user has it; gives its id if so.
-pub fn rename(user_id: &str, id: &str, friendly_name: &str, now: Timestamp) -> Statement {
+/// Gives a factor another name, unless another one of the user has it, and another number; gives its id if so.
+pub fn change(
+    user_id: &str,
+    id: &str,
+    friendly_name: Option<&str>,
+    phone: Option<&str>,
+    now: Timestamp,
+) -> Statement {
     Statement::new(
         r#"UPDATE "auth.mfa_factors"
-SET friendly_name = ?3, updated_at = ?4
+SET friendly_name = coalesce(?3, friendly_name), updated_at = ?4, phone = coalesce(?5, phone)
 WHERE user_id = ?1
   AND id = ?2
   AND NOT EXISTS (
@@ -362,6 +368,7 @@ RETURNING id"#,
     .bind(id)
     .bind(friendly_name)
     .bind(now.to_postgres())
+    .bind(phone)
 }
 
 /// The credential of a user's second factor, as JSON.

@@ -128,3 +128,24 @@ fn what_is_no_request_is_refused_with_its_reason() {
     let asked = challenge(&off, &session, &factor, &json!({}));
     assert_error(&asked, 422, "mfa_phone_verify_not_enabled", "MFA verification is disabled for Phone");
 }
+
+#[test]
+fn an_administrator_moves_a_factor_to_another_phone() {
+    let app = phones();
+    let session = signed_up(&app, "ann@example.com");
+    let factor = enrolled(&app, &session);
+    let other = json!({"factor_type": "phone", "friendly_name": "other", "phone": "1555000111"});
+    assert_eq!(enroll(&app, &session, &other).status, 200);
+    let path = format!("/auth/v1/admin/users/{}/factors/{factor}", text(&session["user"], "id"));
+    let change = |body: Value| app.service_role().put(&path).json(&body).send();
+    let moved = change(json!({"phone": "+49 160 7654321"})).json();
+    assert_eq!((&moved["phone"], &moved["friendly_name"]), (&json!("491607654321"), &json!("mine")));
+    assert_eq!(change(json!({})).json(), moved);
+    assert_error(&change(json!({"phone": "nonsense"})), 400, "validation_failed", "E.164");
+    let taken = change(json!({"phone": "1555000111", "friendly_name": "new"}));
+    assert_error(&taken, 422, "mfa_verified_factor_exists", "");
+    assert_eq!(change(json!({})).json(), moved);
+    assert_eq!(challenge(&app, &session, &factor, &json!({})).status, 200);
+    let sent = app.database.value(r#"SELECT recipient FROM "auth.mailbox" ORDER BY rowid DESC LIMIT 1"#);
+    assert_eq!(sent.as_deref(), Some("+491607654321"));
+}
