@@ -96,7 +96,7 @@ pub async fn list_users(context: Context) -> Result<Response, Error> {
     let users: Vec<Value> = users.iter().map(User::to_json).collect();
     let response = json_response(StatusCode::OK, &json!({"users": users, "aud": AUTHENTICATED}))
         .with_header(HeaderName::from_static("x-total-count"), total.to_string());
-    Ok(response.with_header(LINK, links(&context.path, &page, total)))
+    Ok(response.with_header(LINK, links(&context, &page, total)))
 }
 
 pub(super) fn page(context: &Context) -> Result<Page, Error> {
@@ -113,29 +113,38 @@ pub(super) fn page(context: &Context) -> Result<Page, Error> {
             )),
         },
     };
-    let ascending = match given("sort").as_deref() {
-        None | Some("created_at" | "created_at desc") => false,
-        Some("created_at asc") => true,
-        Some(other) => {
-            let field = other.split(' ').next().unwrap_or_default();
-            let message = format!("Bad Sort Parameters: bad field for sort '{field}'");
-            return Err(Error::Validation(message.into()));
-        }
-    };
+    let ascending = is_ascending(given("sort").as_deref())
+        .map_err(|why| Error::Validation(format!("Bad Sort Parameters: {why}").into()))?;
     Ok(Page { number: number("page", 1)?, size: number("per_page", 50)?, ascending, filter: given("filter") })
 }
 
+/// `created_at asc` → true; newest first without a word.
+fn is_ascending(sort: Option<&str>) -> Result<bool, String> {
+    let Some(sort) = sort else { return Ok(false) };
+    let (field, direction) = sort.split_once(' ').unwrap_or((sort, "desc"));
+    if field != "created_at" {
+        return Err(format!("bad field for sort '{field}'"));
+    }
+    match direction.to_ascii_lowercase().as_str() {
+        "asc" => Ok(true),
+        "desc" => Ok(false),
+        _ => Err(format!("bad direction for sort '{direction}', only 'asc' and 'desc' allowed")),
+    }
+}
+
 /// RFC 8288 links. `page` comes first in the query, because supabase-js reads the first parameter.
-pub(super) fn links(path: &str, page: &Page, total: u64) -> String {
+pub(super) fn links(context: &Context, page: &Page, total: u64) -> String {
     let mut more = form_urlencoded::Serializer::new(String::new());
     more.append_pair("per_page", &page.size.to_string());
     if page.ascending {
         more.append_pair("sort", "created_at asc");
     }
-    if let Some(filter) = &page.filter {
-        more.append_pair("filter", filter);
+    for name in ["filter", "query"] {
+        if let Some(value) = context.query_parameter(name).filter(|value| !value.is_empty()) {
+            more.append_pair(name, &value);
+        }
     }
-    let more = more.finish();
+    let (path, more) = (context.path.as_str(), more.finish());
     let link = |number: u64, rel: &str| format!("<{path}?page={number}&{more}>; rel=\"{rel}\"");
     let last = total.div_ceil(page.size).max(1);
     if page.number < last {

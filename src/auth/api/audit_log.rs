@@ -35,7 +35,7 @@ pub async fn list_audit_log(context: Context) -> Result<Response, Error> {
     let entries: Vec<Value> = entries.into_iter().map(Entry::into_json).collect();
     let response = json_response(StatusCode::OK, &Value::Array(entries))
         .with_header(HeaderName::from_static("x-total-count"), total.to_string());
-    Ok(response.with_header(LINK, links(&context.path, &page, total)))
+    Ok(response.with_header(LINK, links(&context, &page, total)))
 }
 
 fn filter(context: &Context) -> Result<Option<(&'static [&'static str], String)>, Error> {

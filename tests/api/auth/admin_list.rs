@@ -47,6 +47,12 @@ fn pages_come_newest_first_with_their_links() {
             "1234",
             r#"</auth/v1/admin/users?page=2&per_page=4&sort=created_at+asc>; rel="next", </auth/v1/admin/users?page=2&per_page=4&sort=created_at+asc>; rel="last""#,
         ),
+        (
+            "?sort=created_at%20ASC",
+            "12345",
+            r#"</auth/v1/admin/users?page=1&per_page=50&sort=created_at+asc>; rel="last""#,
+        ),
+        ("?sort=created_at%20DESC", "54321", r#"</auth/v1/admin/users?page=1&per_page=50>; rel="last""#),
     ];
     for (query, expected, link) in rows {
         let answer = list(&app, query);
@@ -99,4 +105,6 @@ fn pages_that_cannot_be_are_refused() {
         let answer = app.service_role().get(&format!("/auth/v1/admin/users?{query}")).send();
         assert_error(&answer, 400, "validation_failed", "Bad ");
     }
+    let answer = app.service_role().get("/auth/v1/admin/users?sort=created_at%20up").send();
+    assert_error(&answer, 400, "validation_failed", "bad direction for sort 'up'");
 }

@@ -85,6 +85,8 @@ fn administrators_are_written_down_and_the_log_is_paged_and_searched() {
     );
     assert_eq!(answer.json()[0]["payload"]["action"], json!("login"));
     assert_eq!(entries(&app, "?query=type:team").len(), 2);
+    let found = app.service_role().get("/auth/v1/admin/audit?query=type:team&per_page=1").send();
+    assert!(found.header("link").unwrap().contains("?page=2&per_page=1&query=type%3Ateam>; rel=\"next\""));
     assert_eq!(entries(&app, "?query=author:ann%20EX").len(), 1);
     assert_eq!(entries(&app, "?query=author:service_role").len(), 3);
     let first = entries(&app, "?query=action:user_signedup")[0].clone();

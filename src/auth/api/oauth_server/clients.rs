@@ -25,7 +25,7 @@ pub async fn list_clients(context: Context) -> Result<Response, Error> {
         None => response,
         Some(page) => response
             .with_header(HeaderName::from_static("x-total-count"), total.to_string())
-            .with_header(LINK, links(&context.path, &page, total)),
+            .with_header(LINK, links(&context, &page, total)),
     })
 }
 
