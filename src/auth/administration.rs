@@ -87,7 +87,8 @@ pub async fn create(app: &App, id: Option<Uuid>, particulars: &Particulars) -> R
 
 /// What the audit log says of an account that an administrator touches.
 fn traits(user: &User) -> Value {
-    json!({"user_id": user.id, "user_email": user.email, "user_phone": user.phone})
+    let text = |contact: &Option<String>| contact.clone().unwrap_or_default();
+    json!({"user_id": user.id, "user_email": text(&user.email), "user_phone": text(&user.phone)})
 }
 
 /// One page of accounts, and how many there are on all of them.
@@ -193,17 +194,15 @@ fn add_providers(before: &User, after: &mut User, new: impl Iterator<Item = &'st
 /// Removes an account with its identities and sessions.
 pub async fn delete(app: &App, id: Uuid) -> Result<(), Error> {
     let id = id.to_string();
-    let results =
-        store::run(app.ports.database.as_ref(), vec![sessions::keys_of(&id), users::delete(&id)]).await;
+    let batch = vec![sessions::keys_of(&id), users::by_id(&id), users::delete(&id)];
+    let results = store::run(app.ports.database.as_ref(), batch).await;
     let results = results.map_err(|error| match error {
         DbError::ForeignKey => Error::UserStillReferenced,
         other => Error::of_trigger(other, Error::DeletingUser),
     })?;
-    if !results.happened(1)? {
-        return Err(Error::UserNotFound);
-    }
+    let user: User = results.first(1)?.ok_or(Error::UserNotFound)?;
     edge::revoke(app, &results.all::<SessionKey>(0)?).await;
-    audit::record(app, Actor::Admin, Action::UserDeleted, None, json!({"user_id": id})).await;
+    audit::record(app, Actor::Admin, Action::UserDeleted, None, traits(&user)).await;
     Ok(())
 }
 

@@ -170,7 +170,7 @@ pub async fn sign_in(
     let results = store::run(app.ports.database.as_ref(), batch).await?;
     match (results.happened(0)?, results.happened(1)?, results.first(3)?) {
         (true, true, Some(user)) => {
-            let (ip, traits) = (client.ip.as_deref(), json!({"provider": "passkey"}));
+            let (ip, traits) = (client.ip.as_deref(), json!({"passkey_id": passkey.id}));
             audit::record(app, Actor::User(&user), Action::Login, ip, traits).await;
             Ok(SignedIn { user, ..signed_in })
         }

@@ -91,6 +91,9 @@ fn administrators_are_written_down_and_the_log_is_paged_and_searched() {
     assert_eq!(entries(&app, "?query=author:service_role").len(), 3);
     let first = entries(&app, "?query=action:user_signedup")[0].clone();
     assert_eq!(first["payload"]["traits"]["user_email"], json!("ann@example.com"));
+    let last = entries(&app, "?query=action:user_deleted")[0].clone();
+    let traits = json!({"user_id": user["id"], "user_email": "ann@example.com", "user_phone": ""});
+    assert_eq!(last["payload"]["traits"], traits, "who it was, though nothing else is left");
     let refused = app.service_role().get("/auth/v1/admin/audit?query=nonsense").send();
     assert_error(&refused, 400, "validation_failed", "Invalid query scope: nonsense");
     assert_error(&app.anon().get("/auth/v1/admin/audit").send(), 403, "not_admin", "");

@@ -355,6 +355,9 @@ fn passkeys_that_come_change_and_go_are_in_the_audit_log() {
     let ann = signed_up(&app, "ann@example.com");
     let (mut key, mut other) = (SecurityKey::new("ES256"), SecurityKey::new("RS256"));
     let (id, second) = (registered(&app, &ann, &mut key), registered(&app, &ann, &mut other));
+    assert_eq!(sign_in(&app, &mut key).status, 200);
+    let log = app.service_role().get("/auth/v1/admin/audit?query=action:login").send().json();
+    assert!(log.as_array().unwrap().iter().any(|entry| entry["payload"]["traits"]["passkey_id"] == *id));
     let path = format!("/auth/v1/passkeys/{id}");
     let actor = || app.with_token(text(&ann, "access_token"));
     assert_eq!(actor().patch(&path).json(&json!({"friendly_name": "Desk"})).send().status, 200);
