@@ -6,7 +6,7 @@ use super::audit::{self, Action, Actor};
 use super::contact::{Contact, OwnedContact};
 use super::email_address::EmailAddress;
 use super::error::Error;
-use super::hook;
+use super::hook::{self, error::HookError};
 use super::mailing::{self, Purpose, ReturnPath};
 use super::metadata::Metadata;
 use super::model::User;
@@ -179,7 +179,7 @@ pub async fn add_and_tell(
             let user = add(app, &user, registration, &token, mailing::expiry(app, now), now).await?;
             let message = mailing::compose(app, &user, purpose, &token, path)?;
             mailing::deliver(app, vec![message], vec![users::forget(&token)]).await?;
-            hook::after_user_created(app, path.ip.as_deref(), &user).await?;
+            tell(app, &user, purpose, path.ip.as_deref()).await?;
             record(app, &user, registration, purpose, path.ip.as_deref()).await;
             Ok(user)
         }
@@ -188,11 +188,20 @@ pub async fn add_and_tell(
             let user = add(app, &user, registration, &code.token, texting::expiry(app, now), now).await?;
             let (channel, ip) = (registration.channel, path.ip.as_deref());
             code.deliver(app, &user, channel, ip, vec![users::forget(&code.token)]).await?;
-            hook::after_user_created(app, ip, &user).await?;
+            tell(app, &user, purpose, ip).await?;
             record(app, &user, registration, purpose, ip).await;
             Ok(user)
         }
     }
+}
+
+/// Tells the hook of the account. What it says is for an administrator; who signs up hears that it failed, as upstream.
+async fn tell(app: &App, user: &User, purpose: Purpose, ip: Option<&str>) -> Result<(), Error> {
+    let told = hook::after_user_created(app, ip, user).await;
+    if purpose == Purpose::Invite {
+        return told;
+    }
+    told.map_err(|error| HookError::AfterSignUp(format!("{error:?}")).into())
 }
 
 async fn record(app: &App, user: &User, registration: &Registration, purpose: Purpose, ip: Option<&str>) {

@@ -31,6 +31,8 @@ pub enum HookError {
     Function(String, String),
     /// Claims that lack what every token has.
     Claims(String),
+    /// Any of these of the hook that is told of a new account, said to whoever signs up; the cause is for the log.
+    AfterSignUp(String),
     /// The hook rejects a code.
     MfaRejected(String),
     /// The hook rejects a password.
@@ -56,6 +58,7 @@ impl HookError {
             Self::Said(status, message) => (*status, "unknown",                    message.into()),
             Self::Function(uri, _)   => (500, "unexpected_failure",                format!("Error running hook URI: {uri}").into()),
             Self::Claims(mistakes)   => (500, "unexpected_failure",                mistakes.into()),
+            Self::AfterSignUp(_)     => (500, "unexpected_failure",                "Error invoking hook".into()),
             Self::MfaRejected(message)      => (403, "mfa_verification_rejected",  message.into()),
             Self::PasswordRejected(message) => (400, "invalid_credentials",        message.into()),
         }
@@ -64,7 +67,7 @@ impl HookError {
     /// What the log should know and the caller should not.
     pub fn cause(&self) -> Option<&str> {
         match self {
-            Self::Output(cause) | Self::Function(_, cause) => Some(cause),
+            Self::Output(cause) | Self::Function(_, cause) | Self::AfterSignUp(cause) => Some(cause),
             _ => None,
         }
     }

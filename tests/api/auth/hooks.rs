@@ -216,6 +216,11 @@ fn somebody_new_is_shown_before_and_after() {
     app.http_client.prepare_with(URL, 204, &[], "");
     assert_eq!(sign_up(&app, "ann@example.com").status, 200);
     assert_eq!(payload(&asked(&app)[0])["metadata"]["name"], json!("after-user-created"));
+    app.http_client.prepare(URL, 200, r#"{"error":{"http_code":403,"message":"Not you"}}"#);
+    assert_error(&sign_up(&app, "bob@example.com"), 500, "unexpected_failure", "Error invoking hook");
+    app.http_client.prepare(URL, 200, r#"{"error":{"http_code":403,"message":"Not you"}}"#);
+    let invited = app.service_role().post("/auth/v1/invite").json(&json!({"email": "cat@example.com"}));
+    assert_error(&invited.send(), 403, "unknown", "Not you");
 }
 
 #[test]
