@@ -42,7 +42,7 @@ pub async fn generate(app: &App, request: LinkRequest, path: &ReturnPath) -> Res
     for _ in 0..ATTEMPTS {
         let user = by_email(app, &request.email).await?;
         let link = match (request.purpose, user) {
-            (Purpose::SignUp | Purpose::Invite, Some(user)) if user.confirmed_at.is_some() => {
+            (Purpose::SignUp | Purpose::Invite, Some(user)) if user.email_confirmed_at.is_some() => {
                 return Err(Error::EmailExists);
             }
             (purpose, Some(user)) => for_account(app, purpose, user, &request, path).await?,

@@ -33,7 +33,7 @@ pub async fn invite(
 async fn invite_again(app: &App, email: &EmailAddress, path: &ReturnPath) -> Result<User, Error> {
     let database = app.ports.database.as_ref();
     let user: Option<User> = store::run(database, vec![users::by_email(email.as_str())]).await?.first(0)?;
-    let user = user.filter(|user| user.confirmed_at.is_none()).ok_or(Error::EmailExists)?;
+    let user = user.filter(|user| user.email_confirmed_at.is_none()).ok_or(Error::EmailExists)?;
     let invited = User { invited_at: Some(app.now().to_postgres()), ..user.clone() };
     store::run(database, vec![users::replace(&user, &invited, app.now())]).await?;
     // An administrator need not wait between two mails.

@@ -48,6 +48,26 @@ fn an_invitation_can_be_repeated_and_voids_the_last() {
 }
 
 #[test]
+fn whoever_has_confirmed_a_number_alone_can_be_invited_by_mail() {
+    let app = confirming();
+    let body = json!({"email": "ann@example.com", "phone": "1234567", "phone_confirm": true});
+    assert_eq!(app.service_role().post("/auth/v1/admin/users").json(&body).send().status, 200);
+    for (path, body) in [
+        ("/auth/v1/invite", json!({"email": "ann@example.com"})),
+        ("/auth/v1/admin/generate_link", json!({"type": "invite", "email": "ann@example.com"})),
+        ("/auth/v1/admin/generate_link", json!({"type": "signup", "email": "ann@example.com"})),
+    ] {
+        let answer = app.service_role().post(path).json(&body).send();
+        assert_eq!(answer.status, 200, "{path} {body}: {}", answer.text());
+        app.clock.advance(1);
+    }
+    let link = json!({"type": "invite", "email": "ann@example.com"});
+    let link = app.service_role().post("/auth/v1/admin/generate_link").json(&link).send().json();
+    let session = verify_hash(&app, "invite", text(&link, "hashed_token")).json();
+    assert!(session["user"]["email_confirmed_at"].is_string(), "{session}");
+}
+
+#[test]
 fn what_the_invitation_says_is_not_for_who_types_in_the_address() {
     let app = confirming();
     invite(&app, "ann@example.com");
