@@ -19,32 +19,45 @@ const LONGEST_BYTES: usize = 72;
 const DUMMY_HASH: &str =
     "$argon2id$v=19$m=19456,t=2,p=1$bm8gdXNlciBoYXMgdGhpcw$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
-/// A password that meets the rules for new ones.
-pub struct NewPassword(String);
+/// A password that an account is to have.
+pub struct NewPassword {
+    text: String,
+    /// Whether it is to meet the rules for new ones.
+    is_judged: bool,
+}
 
 impl NewPassword {
     /// Checks a password that someone chose.
     pub fn parse(config: &AuthConfig, text: &str) -> Result<Self, Error> {
+        let password = Self { is_judged: true, ..Self::of_new_account(text)? };
+        match weakness(config, text) {
+            Some(weakness) => Err(Error::WeakPassword(weakness)),
+            None => Ok(password),
+        }
+    }
+
+    /// The password of an account that an administrator brings along. As upstream it may be weak: its owner has had it before, and
+    /// is told at the first sign-in.
+    pub fn of_new_account(text: &str) -> Result<Self, Error> {
         if text.len() > LONGEST_BYTES {
             return Err(Error::PasswordTooLong);
         }
-        match weakness(config, text) {
-            Some(weakness) => Err(Error::WeakPassword(weakness)),
-            None => Ok(Self(text.to_string())),
-        }
+        Ok(Self { text: text.to_string(), is_judged: false })
     }
 
     /// Whether it is the password of that hash.
     pub async fn is_of(&self, app: &App, hash: &str) -> Result<bool, Error> {
-        is_right(app, &self.0, Some(hash)).await
+        is_right(app, &self.text, Some(hash)).await
     }
 
-    /// A new argon2id hash of it; refused if the password is known to have leaked elsewhere.
+    /// A new argon2id hash of it; one that is judged is refused if it is known to have leaked elsewhere.
     pub async fn hash(&self, app: &App) -> Result<String, Error> {
-        if let Some(weakness) = leaked(app, &self.0).await? {
+        if self.is_judged
+            && let Some(weakness) = leaked(app, &self.text).await?
+        {
             return Err(Error::WeakPassword(weakness));
         }
-        Ok(app.ports.hasher.hash(&self.0).await?)
+        Ok(app.ports.hasher.hash(&self.text).await?)
     }
 }
 

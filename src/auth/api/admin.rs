@@ -16,7 +16,6 @@ use crate::auth::model::{AUTHENTICATED, User};
 use crate::auth::password::{NewPassword, imported_hash};
 use crate::auth::phone_number::PhoneNumber;
 use crate::auth::store::users::Page;
-use crate::config::AuthConfig;
 use crate::http::{Context, Response, ResponseExt, json_response};
 
 #[derive(Deserialize)]
@@ -47,7 +46,7 @@ pub async fn create_user(mut context: Context) -> Result<Response, Error> {
     if id.is_some_and(|id: Uuid| id.is_nil()) {
         return Err(Error::Validation("ID cannot be a nil uuid".into()));
     }
-    let particulars = body.into_particulars(&context.app.config.auth)?;
+    let particulars = body.into_particulars(NewPassword::of_new_account)?;
     let user = administration::create(&context.app, id, &particulars).await?;
     Ok(json_response(StatusCode::OK, &user.to_json()))
 }
@@ -62,11 +61,12 @@ pub async fn get_user(context: Context) -> Result<Response, Error> {
 pub async fn update_user(mut context: Context) -> Result<Response, Error> {
     let id = user_id(&context)?;
     let body: UserBody = read_json(&mut context).await?;
+    let judged = |password: &str| NewPassword::parse(&context.app.config.auth, password);
     if body.password.as_deref() == Some("") {
         // A new account would get none; one that is there does not lose its own, and is not said to have another.
-        NewPassword::parse(&context.app.config.auth, "")?;
+        judged("")?;
     }
-    let particulars = body.into_particulars(&context.app.config.auth)?;
+    let particulars = body.into_particulars(judged)?;
     let user = administration::update(&context.app, id, &particulars).await?;
     Ok(json_response(StatusCode::OK, &user.to_json()))
 }
@@ -158,7 +158,10 @@ pub(super) fn user_id(context: &Context) -> Result<Uuid, Error> {
 }
 
 impl UserBody {
-    fn into_particulars(self, config: &AuthConfig) -> Result<Particulars, Error> {
+    fn into_particulars(
+        self,
+        new_password: impl FnOnce(&str) -> Result<NewPassword, Error>,
+    ) -> Result<Particulars, Error> {
         let (password, hash) = (given(self.password.as_ref()), given(self.password_hash.as_ref()));
         let password = match (password, hash) {
             (Some(_), Some(_)) => {
@@ -167,7 +170,7 @@ impl UserBody {
                 ));
             }
             (None, None) => None,
-            (Some(password), None) => Some(Password::Clear(NewPassword::parse(config, password)?)),
+            (Some(password), None) => Some(Password::Clear(new_password(password)?)),
             (None, Some(hash)) => Some(Password::Hashed(imported_hash(hash)?)),
         };
         Ok(Particulars {

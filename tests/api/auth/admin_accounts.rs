@@ -127,7 +127,6 @@ fn what_is_no_account_is_refused() {
         ),
         (json!({"email": "a@b.c", "id": taken}), 422, "user_already_exists", "id already exists"),
         (json!({"email": "a@b.c", "id": "nonsense"}), 400, "validation_failed", "uuid"),
-        (json!({"email": "a@b.c", "password": "12345"}), 422, "weak_password", "at least 6"),
         (json!({"email": "a@b.c", "password": "x".repeat(73)}), 400, "validation_failed", "72"),
         (
             json!({"email": "a@b.c", "password_hash": "plain"}),
@@ -162,6 +161,18 @@ fn an_imported_argon2_hash_signs_in() {
     let hash = edgeward::crypto::password::hash(PASSWORD, &salt).unwrap();
     create(&app, &json!({"email": "ann@example.com", "password_hash": hash, "email_confirm": true}));
     signed_in(&app, "ann@example.com");
+}
+
+#[test]
+fn a_weak_password_comes_along_with_an_account_and_does_not_come_later() {
+    let app = TestApp::with_vars(&[("PASSWORD_HIBP_ENABLED", "true")]);
+    let body = json!({"email": "ann@example.com", "password": "12345", "email_confirm": true});
+    let user = create(&app, &body).json();
+    assert!(app.http_client.requests_to("https://api.pwnedpasswords.com/").is_empty());
+    let answer = sign_in(&app, "ann@example.com", "12345");
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    assert_eq!(answer.json()["weak_password"]["reasons"][0], json!("length"));
+    assert_error(&change(&app, &user, &json!({"password": "54321"})), 422, "weak_password", "at least 6");
 }
 
 #[test]
