@@ -143,7 +143,8 @@ pub async fn update(app: &App, identifier: &str, settings: Settings) -> Result<S
     settings.check_members()?;
     let before = by_identifier(app, identifier).await?;
     settings.check_urls(app, before.settings.provider_type)?;
-    let moved = settings.issuer.is_some() || settings.discovery_url.is_some();
+    let moved =
+        settings.issuer.as_ref().is_some_and(|issuer| !issuer.is_empty()) || settings.discovery_url.is_some();
     let secret = settings.client_secret.clone().filter(|secret| !secret.is_empty());
     let mut after = settings.apply(before.settings.clone());
     if after.provider_type == Type::Oidc && moved {

@@ -99,6 +99,8 @@ fn providers_are_added_shown_changed_and_removed() {
     );
     assert_eq!(updated["scopes"], json!(["openid", "profile"]));
     assert_eq!(admin.get(target).send().json(), updated);
+    let nowhere = admin.put(target).json(&json!({"issuer": "", "name": "Nowhere"})).send();
+    assert_eq!(nowhere.status, 200, "one that did not move is not asked: {}", nowhere.text());
     assert_eq!(admin.delete(target).send().status, 204);
     assert_error(
         &admin.delete(target).send(),
