@@ -154,7 +154,7 @@ async fn hand_over(app: &App, letters: &[Letter]) -> Result<(), Error> {
         site_url: first.issuer.clone(),
         ..EmailData::default()
     };
-    if let Some(current) = current.filter(|current| current.code != first.code) {
+    if let Some(current) = current {
         // Upstream pairs the code of one address with the hash of the other.
         data.token = current.code.clone();
         data.token_new = first.code.clone();
