@@ -471,3 +471,51 @@ fn a_sign_in_whose_token_the_hook_refuses_leaves_nothing() {
     with_claims(&app, json!({}));
     assert_eq!(refresh(&app, text(&session, "refresh_token")).status, 200);
 }
+
+#[test]
+fn a_function_slows_guesses_down_as_supabases_own_example_does() {
+    let app = function("PASSWORD_VERIFICATION_ATTEMPT", "hook_password_verification_attempt");
+    app.migrate(
+        "1",
+        "CREATE TABLE public.password_failed_verification_attempts (
+           user_id uuid NOT NULL,
+           last_failed_at timestamp NOT NULL DEFAULT now(),
+           PRIMARY KEY (user_id)
+         );
+         ALTER TABLE public.password_failed_verification_attempts ENABLE ROW LEVEL SECURITY;
+         CREATE FUNCTION public.hook_password_verification_attempt(event jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$
+         DECLARE
+           failed_at timestamp;
+         BEGIN
+           IF (event->>'valid')::boolean THEN
+             RETURN jsonb_build_object('decision', 'continue');
+           END IF;
+           SELECT a.last_failed_at INTO failed_at
+           FROM public.password_failed_verification_attempts AS a
+           WHERE a.user_id = (event->>'user_id')::uuid;
+           IF failed_at IS NOT NULL AND now() - failed_at < interval '10 seconds' THEN
+             RETURN jsonb_build_object(
+               'error', jsonb_build_object('http_code', 429, 'message', 'Please wait a moment before trying again.')
+             );
+           END IF;
+           INSERT INTO public.password_failed_verification_attempts (user_id, last_failed_at)
+           VALUES ((event->>'user_id')::uuid, now())
+           ON CONFLICT (user_id) DO UPDATE SET last_failed_at = now();
+           RETURN jsonb_build_object('decision', 'continue');
+         END;
+         $$;
+         GRANT ALL ON TABLE public.password_failed_verification_attempts TO supabase_auth_admin;
+         REVOKE ALL ON TABLE public.password_failed_verification_attempts FROM authenticated, anon, public;
+         GRANT EXECUTE ON FUNCTION public.hook_password_verification_attempt TO supabase_auth_admin;
+         REVOKE EXECUTE ON FUNCTION public.hook_password_verification_attempt FROM authenticated, anon, public;",
+    );
+    signed_up(&app, "ann@example.com");
+    let wrong = || sign_in(&app, "ann@example.com", "wrong");
+    assert_error(&wrong(), 400, "invalid_credentials", "Invalid login credentials");
+    assert_error(&wrong(), 429, "unknown", "Please wait a moment before trying again.");
+    let long_ago = json!({"last_failed_at": "2020-01-01T00:00:00"});
+    let all = "/rest/v1/password_failed_verification_attempts?user_id=not.is.null";
+    assert_eq!(app.service_role().patch(all).json(&long_ago).send().status, 204);
+    assert_error(&wrong(), 400, "invalid_credentials", "Invalid login credentials");
+    assert_eq!(sign_in(&app, "ann@example.com", PASSWORD).status, 200);
+}
