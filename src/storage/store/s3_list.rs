@@ -109,7 +109,9 @@ fn range(writer: &mut Writer, page: &Page<'_>) -> String {
         conditions.push(format!("{name} > {}", writer.bind(after)));
     }
     if let Some(token) = page.token {
-        let is_prefix = page.delimiter.is_some_and(|delimiter| token.ends_with(delimiter));
+        // An object may be called as the prefix itself, which ends with the delimiter too.
+        let rest = token.strip_prefix(page.prefix).unwrap_or(token);
+        let is_prefix = page.delimiter.is_some_and(|delimiter| rest.ends_with(delimiter));
         match end_of_prefix(token).filter(|_| is_prefix) {
             Some(end) => conditions.push(format!("{name} >= {}", writer.bind(end))),
             None => conditions.push(format!("{name} > {}", writer.bind(token))),

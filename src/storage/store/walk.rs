@@ -87,7 +87,10 @@ fn start(writer: &mut Writer, walk: &Walk<'_>, name: &str) -> String {
         (Order::Ascending, Some(after)) => {
             let past = past(
                 &after,
-                &format!("CASE WHEN substr({after}, -1) = '/' THEN length({after}) ELSE 0 END"),
+                // A file may be called as the prefix itself.
+                &format!(
+                    "CASE WHEN substr({after}, -1) = '/' AND {after} <> {least} THEN length({after}) ELSE 0 END"
+                ),
                 "1",
             );
             conditions.push(format!("{name} >= max({least}, {past})"));

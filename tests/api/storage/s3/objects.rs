@@ -2,6 +2,7 @@
 
 use edgeward::crypto::{hex, md5};
 use http::{Method, StatusCode};
+use serde_json::json;
 
 use super::super::{assert_no_orphans, sweep};
 use super::{Ask, ask, assert_error, assert_ok, element, elements, put, s3_app};
@@ -193,6 +194,43 @@ fn lists_come_in_pages_and_folders() {
     for target in ["max-keys=x", "list-type=3", "encoding-type=base64", "list-type=2&continuation-token=x"] {
         assert_error(&ask(&app, Method::GET, &format!("/files?{target}")).send(), 400, "InvalidParameter");
     }
+}
+
+#[test]
+fn a_page_may_end_with_an_object_called_as_its_prefix() {
+    let app = s3_app();
+    for key in ["a/", "a/1", "a/b/2", "a/b/3"] {
+        put(&app, key, "text");
+    }
+    let mut seen = Vec::new();
+    let mut token: Option<String> = None;
+    loop {
+        let mut page = ask(&app, Method::GET, "/files?list-type=2&max-keys=1&delimiter=/&prefix=a/");
+        page.query.extend(token.map(|token| ("continuation-token".to_string(), token)));
+        let page = page.send();
+        seen.extend(elements(&page, "Key"));
+        seen.extend(elements(&page, "Prefix").into_iter().filter(|prefix| prefix != "a/"));
+        token = element(&page, "NextContinuationToken");
+        if token.is_none() {
+            break;
+        }
+    }
+    assert_eq!(seen, ["a/", "a/1", "a/b/"]);
+
+    let mut seen = Vec::new();
+    let mut body = json!({"prefix": "a/", "limit": 1, "with_delimiter": true});
+    loop {
+        let page = app.service_role().post("/storage/v1/object/list-v2/files").json(&body).send().json();
+        for kind in ["objects", "folders"] {
+            let entries = page[kind].as_array().unwrap();
+            seen.extend(entries.iter().map(|entry| entry["name"].as_str().unwrap().to_string()));
+        }
+        if page["hasNext"] == json!(false) {
+            break;
+        }
+        body["cursor"] = page["nextCursor"].clone();
+    }
+    assert_eq!(seen, ["a/", "a/1", "a/b/"]);
 }
 
 #[test]
