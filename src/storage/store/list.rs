@@ -14,8 +14,8 @@ use crate::sql::{Statement, Writer};
 
 /// One level of a folder: files and folders as upstream's JSON rows, names relative to the folder.
 ///
-/// Names compare without case. By name, files and folders are interleaved; by a time, folders come
-/// first, by name.
+/// Names compare without case. By name, files and folders are interleaved, and folders that differ in case alone are one;
+/// by a time, folders come first, by name, each by itself.
 pub fn folder(access: &Access<'_>, bucket: &str, page: &FolderPage) -> Result<Statement, StorageError> {
     let mut writer = Writer::default();
     let prefix = format!("{}{}", page.folder, page.search).to_ascii_lowercase();
@@ -31,6 +31,7 @@ pub fn folder(access: &Access<'_>, bucket: &str, page: &FolderPage) -> Result<St
             let order = format!(
                 "entry.is_folder DESC,
            CASE WHEN entry.is_folder THEN entry.sort_name END {direction},
+           CASE WHEN entry.is_folder THEN entry.path END {direction},
            entry.\"{}\" {direction}, entry.sort_name {direction}",
                 column.name()
             );
@@ -92,7 +93,7 @@ fn entries_by_time(
              ) AS sort_name,
              visible.*
            FROM visible
-           GROUP BY sort_name, CASE WHEN slash = 0 THEN name END
+           GROUP BY path
          )"
     ))
 }

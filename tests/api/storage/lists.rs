@@ -75,6 +75,23 @@ fn a_folder_is_listed_one_level_deep() {
     }
 }
 
+/// As upstream: the list by name compares folders without case, the one by time with it.
+#[test]
+fn folders_that_differ_in_case_are_one_by_name_and_two_by_time() {
+    let app = app_with_bucket();
+    for name in ["Docs/one.txt", "docs/two.txt", "docs/three.txt"] {
+        put(&app, &format!("files/{name}"), name);
+    }
+    for (column, expected) in [
+        ("name", vec!["Docs/"]),
+        ("created_at", vec!["Docs/", "docs/"]),
+        ("updated_at", vec!["Docs/", "docs/"]),
+    ] {
+        let body = json!({"prefix": "", "sortBy": {"column": column, "order": "asc"}});
+        assert_eq!(names(&list(&app, &body)), expected, "{column}");
+    }
+}
+
 #[test]
 fn entries_have_their_row_and_folders_have_none() {
     let app = app_with_tree();
