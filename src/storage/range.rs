@@ -29,6 +29,17 @@ pub fn wanted(header: Option<&str>, size: u64) -> Wanted {
     Wanted::Part(ByteRange { offset, length: end - offset })
 }
 
+/// `bytes=0-99` of at least a hundred → these; `None` for a range that is open, or goes beyond the end, of which a copy would
+/// be shorter than what was asked for.
+pub fn within(header: &str, size: u64) -> Option<ByteRange> {
+    match parse(header)? {
+        (Some(first), Some(last)) if first <= last && last < size => {
+            Some(ByteRange { offset: first, length: last - first + 1 })
+        }
+        _ => None,
+    }
+}
+
 type FirstAndLast = (Option<u64>, Option<u64>);
 
 fn parse(header: &str) -> Option<FirstAndLast> {

@@ -43,6 +43,10 @@ pub enum S3Error {
     MalformedXml,
     /// An argument of the wrong form: which.
     InvalidArgument(&'static str),
+    /// A range to copy that is not within its source.
+    CopyRange,
+    /// A part of an object to be read: there is but the first, the object itself.
+    PartNumber,
     /// A part that is not there, or is another one.
     InvalidPart(u32),
     /// Parts that are not in ascending order.
@@ -95,6 +99,8 @@ impl S3Error {
             Self::MissingLength         => (411, "MissingContentLength",     "You must provide the Content-Length HTTP header."),
             Self::MalformedXml          => (400, "MalformedXML",             "The XML you provided was not well-formed or did not validate against our published schema."),
             Self::InvalidArgument(name) => (400, "InvalidParameter",         &format!("Invalid Parameter {name}")),
+            Self::CopyRange             => (400, "InvalidRange",             "invalid range provided"),
+            Self::PartNumber            => (416, "InvalidPartNumber",        "The requested partnumber is not satisfiable"),
             Self::InvalidPart(number)   => (400, "InvalidPart",              &format!("Part {number} could not be found, or its entity tag is another one.")),
             Self::PartOrder             => (400, "InvalidPartOrder",         "The list of parts was not in ascending order."),
             Self::PartTooSmall          => (400, "EntityTooSmall",           "Your proposed upload is smaller than the minimum allowed size: all parts but the last need 5 MiB."),

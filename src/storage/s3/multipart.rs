@@ -5,7 +5,7 @@
 
 use super::super::key::{ObjectPath, end_of_prefix};
 use super::super::metadata::Metadata;
-use super::super::range::{Wanted, wanted};
+use super::super::range::within;
 use super::super::store::multipart::{Listed, Page, Part, Upload};
 use super::super::store::object::Object;
 use super::super::store::uploads::{NewUpload, Stale};
@@ -152,11 +152,7 @@ pub async fn copy_part(
     let version = found.version.ok_or(StorageError::NoBytes)?;
     let metadata = found.metadata.as_deref().and_then(|json| serde_json::from_str::<Metadata>(json).ok());
     let size = metadata.and_then(|metadata| metadata.length()).ok_or(StorageError::NoBytes)?;
-    let part = match wanted(range, size) {
-        Wanted::Part(part) => Some(part),
-        Wanted::Whole if range.is_none() => None,
-        _ => return Err(S3Error::InvalidArgument("x-amz-copy-source-range")),
-    };
+    let part = range.map(|range| within(range, size).ok_or(S3Error::CopyRange)).transpose()?;
     let blob = storage.app.ports.blobs.get(&version, part).await.map_err(StorageError::from)?;
     let body = blob.ok_or(StorageError::NoBytes)?.body;
     let size = part.map_or(size, |ByteRange { length, .. }| length);

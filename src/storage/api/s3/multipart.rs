@@ -4,7 +4,7 @@ use ::http::StatusCode;
 use ::http::header::ETAG;
 
 use super::bucket::{decode_token, encode_token, encoded};
-use super::object::{copy_source, stored_as, user_metadata};
+use super::object::{check_source, copy_source, stored_as, user_metadata};
 use super::{S3Request, no_content, xml};
 use crate::http::{Body, Response, ResponseExt, respond};
 use crate::ports::MOST_PARTS;
@@ -37,6 +37,7 @@ pub async fn put_part(mut request: S3Request) -> Result<Response, S3Error> {
 /// The same with `x-amz-copy-source`: a part of another object's bytes.
 pub async fn copy_part(request: S3Request) -> Result<Response, S3Error> {
     let (number, source) = (part_number(&request)?, copy_source(&request.context)?);
+    check_source(&request, &source).await?;
     let range = request.context.header("x-amz-copy-source-range");
     let (path, id) = (request.path()?, upload_id(&request));
     let md5 = s3::copy_part(&request.storage, &path, id, number, &source, range).await?;
@@ -68,7 +69,7 @@ pub async fn abort(request: S3Request) -> Result<Response, S3Error> {
 pub async fn list_parts(request: S3Request) -> Result<Response, S3Error> {
     let (path, id) = (request.path()?, upload_id(&request));
     let after = request.number("part-number-marker", 0, MOST_PARTS)?;
-    let most = request.number("max-parts", MOST, MOST)?;
+    let most = page_size(&request, "max-parts")?;
     let (parts, has_more) = s3::list_parts(&request.storage, &path, id, after, most).await?;
     let next = parts.last().filter(|_| has_more).map(|last| last.number.to_string());
     let answer = Xml::new("ListPartsResult")
@@ -91,10 +92,7 @@ pub async fn list_parts(request: S3Request) -> Result<Response, S3Error> {
 
 /// `GET /{bucket}?uploads`: open uploads.
 pub async fn list_uploads(request: S3Request) -> Result<Response, S3Error> {
-    let most = request.number("max-uploads", MOST, MOST)?;
-    if most == 0 {
-        return Err(S3Error::InvalidArgument("max-uploads"));
-    }
+    let most = page_size(&request, "max-uploads")?;
     let marker = |name: &'static str| {
         let text = request.parameter(name).filter(|text| !text.is_empty());
         text.map(|text| decode_token(text).ok_or(S3Error::InvalidArgument(name))).transpose()
@@ -128,6 +126,12 @@ pub async fn list_uploads(request: S3Request) -> Result<Response, S3Error> {
     Ok(xml(answer.each(&listing.prefixes, |xml, prefix| {
         xml.element("CommonPrefixes", |xml| xml.text("Prefix", encoded(&request, prefix)))
     })))
+}
+
+/// At least one, as upstream: a page of nothing leads to no next one.
+fn page_size(request: &S3Request, name: &'static str) -> Result<u32, S3Error> {
+    let most = request.number(name, MOST, MOST)?;
+    if most > 0 { Ok(most) } else { Err(S3Error::InvalidArgument(name)) }
 }
 
 fn upload_id(request: &S3Request) -> &str {

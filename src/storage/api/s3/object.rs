@@ -116,9 +116,7 @@ pub async fn copy(request: S3Request) -> Result<Response, S3Error> {
     let context = &request.context;
     let source = copy_source(context)?;
     let path = request.path()?;
-    if SOURCE_CONDITIONS.iter().any(|name| context.header(name).is_some()) {
-        check_source(context, &find(&request.storage, &source, Door::Policies).await?)?;
-    }
+    check_source(&request, &source).await?;
     let replaced = match context.header("x-amz-metadata-directive") {
         None | Some("COPY") => None,
         Some("REPLACE") => Some(Replaced {
@@ -290,13 +288,19 @@ const SOURCE_CONDITIONS: [&str; 4] = [
     "x-amz-copy-source-if-unmodified-since",
 ];
 
-fn check_source(context: &Context, found: &Found) -> Result<(), S3Error> {
-    let [matches, none_match, since, unmodified] = SOURCE_CONDITIONS.map(|name| context.header(name));
-    holds(matches, unmodified, found)?;
-    let has_tag = none_match.is_some_and(|tags| has_tag(tags, found));
+/// What a copy wants its source to be.
+pub async fn check_source(request: &S3Request, source: &ObjectPath) -> Result<(), S3Error> {
+    let conditions = SOURCE_CONDITIONS.map(|name| request.context.header(name));
+    if conditions.iter().all(Option::is_none) {
+        return Ok(());
+    }
+    let [matches, none_match, since, unmodified] = conditions;
+    let found = find(&request.storage, source, Door::Policies).await?;
+    holds(matches, unmodified, &found)?;
+    let has_tag = none_match.is_some_and(|tags| has_tag(tags, &found));
     let is_old = none_match.is_none()
         && since.and_then(http_date).is_some_and(|since| {
-            modified_at(found).is_some_and(|modified| modified.seconds() <= since.seconds())
+            modified_at(&found).is_some_and(|modified| modified.seconds() <= since.seconds())
         });
     if has_tag || is_old { Err(S3Error::Precondition) } else { Ok(()) }
 }

@@ -169,8 +169,23 @@ fn parts_are_copied_from_other_objects() {
         Some(format!("\"{}\"", hex(&md5(&file[..half]))))
     );
     assert_ok(&copy(2, Some(&format!("bytes={half}-{}", 2 * half - 1))));
-    assert_error(&copy(3, Some("bytes=99999999-")), 400, "InvalidParameter");
-    assert_error(&copy(3, Some("nonsense")), 400, "InvalidParameter");
+    // A range that is not wholly there is no shorter one.
+    let beyond = format!("bytes=0-{}", 2 * half);
+    for range in ["bytes=99999999-", "bytes=0-", "bytes=-5", "bytes=5-4", &beyond, "nonsense"] {
+        assert_error(&copy(3, Some(range)), 400, "InvalidRange");
+    }
+    for (condition, value) in [
+        ("if-match", "\"x\""),
+        ("if-none-match", &format!("\"{}\"", hex(&md5(&file)))),
+        ("if-unmodified-since", "Fri, 02 Jan 1970 03:04:05 GMT"),
+    ] {
+        let changed = ask(&app, Method::PUT, &format!("/files/copy?partNumber=3&uploadId={id}"))
+            .header("x-amz-copy-source", "/files/source")
+            .header(&format!("x-amz-copy-source-{condition}"), value);
+        assert_error(&changed.send(), 412, "PreconditionFailed");
+    }
+    let parts = ask(&app, Method::GET, &format!("/files/copy?uploadId={id}")).send();
+    assert_eq!(elements(&parts, "PartNumber"), ["1", "2"]);
     assert_ok(&complete(&app, "copy", &id, &[(1, &file[..half]), (2, &file[half..])]));
     assert!(ask(&app, Method::GET, "/files/copy").send().body == file);
 }
@@ -206,6 +221,9 @@ fn open_uploads_are_listed_and_given_up() {
     }
     assert_eq!(seen, ["a", "b/", "c"]);
     assert_eq!(elements(&list("&prefix=b/"), "Key"), ["b/1", "b/2"]);
+    assert_error(&list("&max-uploads=0"), 400, "InvalidParameter");
+    let no_parts = ask(&app, Method::GET, &format!("/files/a?uploadId={}&max-parts=0", ids[0])).send();
+    assert_error(&no_parts, 400, "InvalidParameter");
 
     assert_ok(&part(&app, "a", &ids[0], 1, b"text"));
     let abort = || ask(&app, Method::DELETE, &format!("/files/a?uploadId={}", ids[0])).send();
