@@ -141,9 +141,11 @@ fn find(context: &Context, level: Level, query: &[(String, String)]) -> Result<R
     let meant = query.iter().filter(|(key, value)| key != "versionId" || value != "null");
     let aspects: Vec<&str> = meant.map(|(key, _)| key.as_str()).filter(|key| ASPECTS.contains(key)).collect();
     let fits = |row: &Row| {
-        // A part's number belongs to its upload's id.
-        let is_own =
-            |aspect: &&str| *aspect == row.query || (*aspect == "partNumber" && row.query == "uploadId");
+        // A part's number belongs to its upload's id, or to an object that is read.
+        let reads = row.query.is_empty() && [Method::GET, Method::HEAD].contains(&row.method);
+        let is_own = |aspect: &&str| {
+            *aspect == row.query || (*aspect == "partNumber" && (row.query == "uploadId" || reads))
+        };
         row.method == context.method
             && row.level == level
             && (row.header.is_empty() || context.header(row.header).is_some())

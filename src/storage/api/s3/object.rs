@@ -12,6 +12,7 @@ use serde_json::{Map, Value};
 use super::super::download::{conditions, http_date, private, with_uploaders_headers};
 use super::{S3Request, no_content, xml};
 use crate::http::{Body, Context, Response, ResponseExt, respond};
+use crate::ports::MOST_PARTS;
 use crate::storage::download::{Door, Download, Found, download, find};
 use crate::storage::key::ObjectPath;
 use crate::storage::metadata::Metadata;
@@ -38,6 +39,7 @@ const OVERRIDES: &[(&str, HeaderName)] = &[
 /// `GET /{bucket}/{key}`: an object, or a range of it.
 pub async fn get(request: S3Request) -> Result<Response, S3Error> {
     let path = request.path()?;
+    check_part_number(&request)?;
     let conditions = conditions(&request.context);
     Ok(match download(&request.storage, &path, Door::Policies, &conditions).await? {
         Download::NotModified(found) => {
@@ -60,6 +62,7 @@ pub async fn get(request: S3Request) -> Result<Response, S3Error> {
 
 /// `HEAD /{bucket}/{key}`: what is known of it.
 pub async fn head(request: S3Request) -> Result<Response, S3Error> {
+    check_part_number(&request)?;
     let found = find(&request.storage, &request.path()?, Door::Policies).await?;
     check_preconditions(&request.context, &found)?;
     if conditions(&request.context).not_modified(&found.metadata) {
@@ -274,6 +277,16 @@ fn with_user_metadata(mut response: Response, json: Option<&str>) -> Response {
 
 fn modified_at(found: &Found) -> Option<Timestamp> {
     found.metadata.modified_at().or_else(|| Timestamp::parse(found.object.updated_at.as_deref()?))
+}
+
+/// Clients that read an object by its parts ask for the first, and go on as that one's answer says: every object is its own
+/// only part.
+fn check_part_number(request: &S3Request) -> Result<(), S3Error> {
+    match request.parameter("partNumber").map(str::parse) {
+        None | Some(Ok(1)) => Ok(()),
+        Some(Ok(2..=MOST_PARTS)) => Err(S3Error::PartNumber),
+        Some(_) => Err(S3Error::InvalidArgument("partNumber")),
+    }
 }
 
 /// `If-Match` and `If-Unmodified-Since`.

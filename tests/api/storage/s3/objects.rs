@@ -134,6 +134,15 @@ fn ranges_and_conditions() {
     assert_error(&get("if-match", "\"x\""), 412, "PreconditionFailed");
     assert_error(&get("if-unmodified-since", "Fri, 02 Jan 1970 03:04:05 GMT"), 412, "PreconditionFailed");
     assert_eq!(get("if-modified-since", "Fri, 02 Jan 2099 03:04:05 GMT").status, StatusCode::NOT_MODIFIED);
+    // Every object is its own first part, and has no other.
+    for method in [Method::GET, Method::HEAD] {
+        let part = |number: &str| ask(&app, method.clone(), &format!("/files/a?partNumber={number}")).send();
+        let first = part("1");
+        assert_eq!((first.status, first.header("etag")), (StatusCode::OK, Some(etag.as_str())));
+        for (number, status) in [("2", 416), ("0", 400), ("10001", 400), ("x", 400)] {
+            assert_eq!(part(number).status.as_u16(), status, "{method} {number}");
+        }
+    }
     let new_only = |key: &str| {
         ask(&app, Method::PUT, &format!("/files/{key}")).header("if-none-match", "*").body("x").send()
     };
