@@ -160,14 +160,15 @@ pub async fn copy_part(
     put_part(storage, path, id, PutPart { number, incoming }).await
 }
 
-/// Makes the object of the listed parts; of all, when none is listed, as upstream.
+/// Makes the object of the listed parts; of all, when none is listed, as upstream. Without `upsert` only where none is.
 pub async fn complete(
     storage: &Storage,
     path: &ObjectPath,
     id: &str,
     listed: &[CompletedPart],
+    upsert: bool,
 ) -> Result<Completed, S3Error> {
-    let terms = terms(storage);
+    let terms = Terms { upsert, ..terms(storage) };
     let new = Identity { version: id.to_string(), ..Identity::new(storage) };
     let object = new.object(path, &terms, ContentOf::Upload(id));
     let now = storage.app.now().to_postgres();
@@ -178,7 +179,13 @@ pub async fn complete(
             store::multipart::parts(id, 0, MOST_PARTS),
         ])
     });
-    let results = results.await?;
+    let results = match results.await {
+        // It may be there because this upload made it.
+        Err(error @ StorageError::KeyAlreadyExists) => {
+            return finished_meanwhile(storage, path, id).await.ok_or_else(|| error.into());
+        }
+        results => results?,
+    };
     let upload = found(&results, 1)?;
     if let Some(etag) = upload.etag.filter(|_| upload.state == "finished") {
         return Ok(Completed { etag });

@@ -4,7 +4,7 @@ use ::http::StatusCode;
 use ::http::header::ETAG;
 
 use super::bucket::{decode_token, encode_token, encoded};
-use super::object::{check_source, copy_source, stored_as, user_metadata};
+use super::object::{check_source, copy_source, if_taken, may_replace, stored_as, user_metadata};
 use super::{S3Request, no_content, xml};
 use crate::http::{Body, Response, ResponseExt, respond};
 use crate::ports::MOST_PARTS;
@@ -46,12 +46,14 @@ pub async fn copy_part(request: S3Request) -> Result<Response, S3Error> {
         .text("LastModified", request.context.app.now().to_milliseconds())))
 }
 
-/// `POST /{bucket}/{key}?uploadId=`: makes the object of its parts.
+/// `POST /{bucket}/{key}?uploadId=`: makes the object of its parts; with `If-None-Match: *` only a new one.
 pub async fn complete(mut request: S3Request) -> Result<Response, S3Error> {
     let body = request.text().await?;
     let parts = if body.trim().is_empty() { Vec::new() } else { listed(&body)? };
     let path = request.path()?;
-    let completed = s3::complete(&request.storage, &path, upload_id(&request), &parts).await?;
+    let upsert = may_replace(&request.context)?;
+    let completed = s3::complete(&request.storage, &path, upload_id(&request), &parts, upsert).await;
+    let completed = completed.map_err(if_taken)?;
     Ok(xml(Xml::new("CompleteMultipartUploadResult")
         .text("Location", format!("{}{}", request.context.origin, request.context.path))
         .text("Bucket", &path.bucket)

@@ -81,14 +81,7 @@ pub async fn tagging(request: S3Request) -> Result<Response, S3Error> {
 
 /// `PUT /{bucket}/{key}`: stores an object, over one that is there; with `If-None-Match: *` only a new one.
 pub async fn put(mut request: S3Request) -> Result<Response, S3Error> {
-    if request.context.header("if-match").is_some() {
-        return Err(S3Error::NotImplemented);
-    }
-    let upsert = match request.context.header("if-none-match") {
-        None => true,
-        Some("*") => false,
-        Some(_) => return Err(S3Error::NotImplemented),
-    };
+    let upsert = may_replace(&request.context)?;
     let incoming = request.payload()?;
     let mut key = request.context.parameters.get("key").to_string();
     if key.ends_with('/') && incoming.size == 0 {
@@ -107,14 +100,28 @@ pub async fn put(mut request: S3Request) -> Result<Response, S3Error> {
         user_metadata: user_metadata(context),
         upsert,
     };
-    let etag = put_object(&request.storage, new).await.map_err(|error| match error {
-        S3Error::Storage(StorageError::KeyAlreadyExists) if !upsert => S3Error::Precondition,
-        error => error,
-    })?;
+    let etag = put_object(&request.storage, new).await.map_err(if_taken)?;
     Ok(respond(StatusCode::OK, Body::Empty).with_header(ETAG, etag))
 }
 
-/// `PUT /{bucket}/{key}` with `x-amz-copy-source`: a copy of another object.
+/// Whether what is written may take an object's place: not with `If-None-Match: *`.
+pub fn may_replace(context: &Context) -> Result<bool, S3Error> {
+    match (context.header("if-match"), context.header("if-none-match")) {
+        (None, None) => Ok(true),
+        (None, Some("*")) => Ok(false),
+        _ => Err(S3Error::NotImplemented),
+    }
+}
+
+/// An object is there where [`may_replace`] wants none.
+pub fn if_taken(error: S3Error) -> S3Error {
+    match error {
+        S3Error::Storage(StorageError::KeyAlreadyExists) => S3Error::Precondition,
+        error => error,
+    }
+}
+
+/// `PUT /{bucket}/{key}` with `x-amz-copy-source`: a copy of another object, over one that is there or not as for [`put`].
 pub async fn copy(request: S3Request) -> Result<Response, S3Error> {
     let context = &request.context;
     let source = copy_source(context)?;
@@ -130,12 +137,12 @@ pub async fn copy(request: S3Request) -> Result<Response, S3Error> {
         Some(_) => return Err(S3Error::InvalidArgument("x-amz-metadata-directive")),
     };
     let owner = request.storage.caller.user_id().map(str::to_string);
-    let terms = CopyTerms { terms: Terms { owner, upsert: true }, replaced };
+    let terms = CopyTerms { terms: Terms { owner, upsert: may_replace(context)? }, replaced };
     let written =
         copy_object(&request.storage, &source, &path, &terms).await.map_err(|error| match error {
             // Where the copy goes; S3 has no other word for it.
-            StorageError::NoDestination => StorageError::NoSuchBucket,
-            error => error,
+            StorageError::NoDestination => StorageError::NoSuchBucket.into(),
+            error => if_taken(error.into()),
         })?;
     let object: Value = serde_json::from_str(&written.object).unwrap_or_default();
     let metadata: Metadata =
@@ -147,6 +154,9 @@ pub async fn copy(request: S3Request) -> Result<Response, S3Error> {
 
 /// `DELETE /{bucket}/{key}`: removes an object; one that is not there is no error.
 pub async fn delete(request: S3Request) -> Result<Response, S3Error> {
+    if request.context.header("if-match").is_some() {
+        return Err(S3Error::NotImplemented);
+    }
     let (bucket, key) = (request.bucket().to_string(), request.context.parameters.get("key").to_string());
     remove_one(&request.storage, &ObjectPath { bucket, key }).await?;
     Ok(no_content())

@@ -87,6 +87,34 @@ fn all_parts_are_meant_when_none_is_listed() {
 }
 
 #[test]
+fn an_upload_may_be_completed_only_where_no_object_is() {
+    let app = s3_app();
+    put(&app, "taken", "old");
+    let with_part = |key: &str| {
+        let id = begin(&app, key);
+        assert_ok(&part(&app, key, &id, 1, b"new"));
+        id
+    };
+    let complete_if = |key: &str, id: &str, name: &str, value: &str| {
+        ask(&app, Method::POST, &format!("/files/{key}?uploadId={id}")).header(name, value).send()
+    };
+    let id = with_part("taken");
+    assert_error(&complete_if("taken", &id, "if-none-match", "*"), 412, "PreconditionFailed");
+    assert_error(&complete_if("taken", &id, "if-match", "\"x\""), 501, "NotImplemented");
+    assert_eq!(read(&app, "files/taken").as_deref(), Some("old"));
+    // The upload is open still.
+    assert_ok(&complete(&app, "taken", &id, &[(1, b"new")]));
+    assert_eq!(read(&app, "files/taken").as_deref(), Some("new"));
+
+    let id = with_part("free");
+    // The second time the object that is there is the upload's own.
+    for time in [1, 2] {
+        let completed = complete_if("free", &id, "if-none-match", "*");
+        assert_eq!(element(&completed, "ETag"), Some(etag_of(&[b"new"])), "{time}");
+    }
+}
+
+#[test]
 fn what_cannot_be_put_together_is_refused() {
     let app = s3_app();
     let (large, larger) = (bytes(5 * MIB), bytes(6 * MIB));

@@ -287,6 +287,10 @@ fn objects_are_removed_one_or_many() {
     }
     assert_eq!(elements(&ask(&app, Method::GET, "/files").send(), "Key").len(), 0);
     assert_error(&ask(&app, Method::DELETE, "/nowhere/a").send(), 404, "NoSuchBucket");
+    put(&app, "kept", "text");
+    let conditional = ask(&app, Method::DELETE, "/files/kept").header("if-match", "\"x\"");
+    assert_error(&conditional.send(), 501, "NotImplemented");
+    assert_ok(&ask(&app, Method::HEAD, "/files/kept").send());
     sweep(&app);
     assert_no_orphans(&app);
 }
@@ -338,6 +342,9 @@ fn copies_keep_or_replace_what_is_said_of_them() {
         412,
         "PreconditionFailed",
     );
+    assert_error(&copy("c", "files/a").header("if-none-match", "*").send(), 412, "PreconditionFailed");
+    assert_error(&copy("c", "files/a").header("if-match", &etag).send(), 501, "NotImplemented");
+    assert_ok(&copy("new", "files/a").header("if-none-match", "*").send());
     assert_error(&copy("d", "files/nothing").send(), 404, "NoSuchKey");
     assert_error(&copy("d", "files").send(), 400, "InvalidParameter");
     assert_error(
