@@ -8,7 +8,7 @@ use super::super::store::write::{ContentOf, Limits};
 use super::super::store::{self, Results, batch};
 use super::super::upload::{Allowed, Identity, Terms, finish_with};
 use super::super::{Storage, StorageError, garbage};
-use super::{TusError, UploadId};
+use super::{TusError, UNTYPED, UploadId};
 use crate::crypto::random_uuid;
 use crate::ports::{BlobError, BlobMetadata, Body, Digests, PartsOf, StreamError};
 use crate::sql::Statement;
@@ -314,7 +314,7 @@ impl<'a> Writing<'a> {
         let size = stored.size;
         let described: Metadata = serde_json::from_str(&self.upload.metadata)
             .map_err(|error| StorageError::Internal(error.to_string()))?;
-        let mime_type = described.mimetype.clone().unwrap_or_else(|| "application/octet-stream".to_string());
+        let mime_type = described.mimetype.clone().unwrap_or_else(|| UNTYPED.to_string());
         let described = Metadata { mimetype: Some(mime_type.clone()), ..described };
         let metadata = described.stored(stored).to_json();
         let new = Identity { version: self.id.version.clone(), ..Identity::new(self.storage) };

@@ -6,7 +6,7 @@ use super::super::store::write::{ContentOf, Limits, NewObject};
 use super::super::store::{self, batch};
 use super::super::upload::{Allowed, Identity, Terms};
 use super::super::{Storage, StorageError, unfinished};
-use super::{TusError, UploadId, UploadMetadata};
+use super::{TusError, UNTYPED, UploadId, UploadMetadata};
 use crate::ports::{BlobError, LEAST_PART, PartsOf};
 use crate::storage::key::ObjectPath;
 use crate::storage::store::uploads::Stale;
@@ -62,7 +62,9 @@ pub async fn create(
     let new = Identity::new(storage);
     let object =
         new.object(&creation.path, terms, ContentOf::Given(&json, creation.metadata.user_metadata()));
-    let mime_type = metadata.mimetype.as_deref().filter(|_| !creation.path.is_empty_folder());
+    // What the bucket will not take at the end is refused before its bytes are sent.
+    let mime_type = metadata.mimetype.as_deref().unwrap_or(UNTYPED);
+    let mime_type = (!creation.path.is_empty_folder()).then_some(mime_type);
     let limits = Limits::Of { size: creation.size, mime_type };
 
     let in_parts = creation.size.is_none_or(|size| size > part_size);

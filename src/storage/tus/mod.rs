@@ -31,6 +31,9 @@ use super::{Storage, StorageError, unfinished};
 use crate::config::KeyCharacters;
 use crate::crypto;
 
+/// The type of an object whose uploader says none.
+const UNTYPED: &str = "application/octet-stream";
+
 /// The upload that a URL names: base64url of `bucket/object/version`, as upstream.
 #[derive(Clone, Debug, PartialEq)]
 pub struct UploadId {

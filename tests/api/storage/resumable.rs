@@ -318,6 +318,12 @@ fn names_and_limits_are_those_of_any_upload() {
     for (bucket, name, kind, length, status, text) in rows {
         assert_failed(&begin(bucket, name, kind, length), status, text);
     }
+    // Without a type it is bytes, which the bucket does not take either.
+    assert_failed(
+        &begin("images", "a", "", "10"),
+        415,
+        "mime type application/octet-stream is not supported",
+    );
     assert_eq!(app.database.value("SELECT count(*) FROM \"storage.uploads\"").unwrap(), "0");
     assert_eq!(app.blobs.open_uploads(), 0);
     // The limit of a length that was not known is the bucket's too.
