@@ -43,9 +43,36 @@ pub async fn list(context: Context) -> Result<Response, StorageError> {
         order: order(&context)?,
         limit: number("limit", 1)?,
         offset: number("offset", 0)?.unwrap_or(0),
+        with_type: knows_type(&context),
     };
     let buckets = bucket::list(&Storage::of(&context), &page).await?;
     Ok(json_text(StatusCode::OK, Body::Text(buckets)))
+}
+
+/// Python clients before these fail on a `type`; upstream leaves it out for them
+/// ([storage-py 0.12.1](https://github.com/supabase/storage-py/releases/tag/v0.12.1)).
+#[rustfmt::skip]
+const NEED_NO_TYPE: [(&str, &str, [u64; 3]); 2] = [
+    ("x-client-info", "supabase-py/",           [2, 18, 0]),
+    ("user-agent",    "supabase-py/storage3 v", [0, 12, 1]),
+];
+
+fn knows_type(context: &Context) -> bool {
+    !NEED_NO_TYPE.iter().any(|(header, client, least)| {
+        let version = context.header(header).and_then(|text| version_after(text, client));
+        version.is_some_and(|version| version < *least)
+    })
+}
+
+/// `supabase-py/2.17.3` → `[2, 17, 3]`
+fn version_after(text: &str, client: &str) -> Option<[u64; 3]> {
+    let text = text.to_ascii_lowercase();
+    let (_, version) = text.split_once(client)?;
+    let mut numbers = version.splitn(3, '.').map(|number| {
+        let end = number.find(|character: char| !character.is_ascii_digit()).unwrap_or(number.len());
+        number.get(..end)?.parse().ok()
+    });
+    Some([numbers.next()??, numbers.next()??, numbers.next()??])
 }
 
 fn order(context: &Context) -> Result<Option<(&'static str, Order)>, StorageError> {

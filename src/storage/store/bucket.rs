@@ -59,6 +59,8 @@ pub struct Page<'a> {
     pub limit: Option<u64>,
     /// Not the first so many.
     pub offset: u64,
+    /// Whether each has its `type`.
+    pub with_type: bool,
 }
 
 /// A bucket as upstream's JSON; a missing owner is empty text there.
@@ -117,7 +119,7 @@ pub fn list(access: &Access<'_>, page: &Page<'_>) -> Result<Statement, StorageEr
            AND {visible}
          ORDER BY {order}
          LIMIT CAST({limit} AS INTEGER) OFFSET CAST({offset} AS INTEGER)",
-        json = bucket_json(true)
+        json = bucket_json(page.with_type)
     ));
     Ok(writer.finish())
 }

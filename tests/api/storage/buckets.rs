@@ -156,6 +156,29 @@ fn buckets_are_listed_sorted_searched_and_paged() {
     }
 }
 
+/// Python clients fail on a field that they do not know.
+#[test]
+fn old_python_clients_are_not_told_the_type() {
+    let app = app_with_bucket();
+    for (header, client, has_type) in [
+        ("user-agent", "Mozilla/5.0 (Windows NT 10.0; Win64; x64) Chrome/138.0.0.0 Safari/537.36", true),
+        ("user-agent", "supabase-py/storage3 v0.11.9", false),
+        ("user-agent", "supabase-py/storage3 v0.12.0", false),
+        ("user-agent", "supabase-py/storage3 v0.12.1", true),
+        ("user-agent", "supabase-py/storage3 v0.13.0rc1", true),
+        ("user-agent", "supabase-py/storage3 v1.0.0", true),
+        ("x-client-info", "supabase-py/2.17.3", false),
+        ("x-client-info", "supabase-py/2.17.3; platform=Linux", false),
+        ("x-client-info", "supabase-py/2.18.0", true),
+        ("x-client-info", "supabase-py/storage3 v0.11.9", true),
+        ("x-client-info", "supabase-py/x", true),
+        ("x-client-info", "supabase-js-web/2.1.0", true),
+    ] {
+        let answer = app.service_role().get("/storage/v1/bucket").header(header, client).send();
+        assert_eq!(answer.json()[0].get("type").is_some(), has_type, "{header}: {client}");
+    }
+}
+
 #[test]
 fn a_bucket_with_objects_is_emptied_before_it_is_deleted() {
     let app = app_with_bucket();

@@ -25,7 +25,7 @@ struct Named {
 
 /// `GET /`: the buckets that the caller sees.
 pub async fn list(request: S3Request) -> Result<Response, S3Error> {
-    let page = BucketPage { search: "", order: None, limit: None, offset: 0 };
+    let page = BucketPage { search: "", order: None, limit: None, offset: 0, with_type: false };
     let buckets = bucket::list(&request.storage, &page).await?.read();
     let buckets: Vec<Named> =
         serde_json::from_str(&buckets).map_err(|error| StorageError::Internal(error.to_string()))?;
