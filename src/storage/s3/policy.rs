@@ -58,15 +58,18 @@ impl Policy {
         let value =
             |name: &str| fields.iter().find(|(field, _)| field == name).map(|(_, value)| value.as_str());
         for condition in &self.conditions {
-            let (name, holds) = match condition {
-                Condition::Equals(name, expected) => (name, value(name) == Some(expected)),
-                Condition::StartsWith(name, prefix) => {
-                    (name, value(name).is_some_and(|value| value.starts_with(prefix.as_str())))
+            let (holds, otherwise) = match condition {
+                Condition::Equals(name, expected) => {
+                    (value(name) == Some(expected), format!("\"{name}\" does not match"))
                 }
+                Condition::StartsWith(name, prefix) => (
+                    value(name).is_some_and(|value| value.starts_with(prefix.as_str())),
+                    format!("\"{name}\" does not start with \"{prefix}\""),
+                ),
                 Condition::Length(..) => continue,
             };
             if !holds {
-                return Err(S3Error::Policy(format!("Policy condition failed: \"{name}\" does not match")));
+                return Err(S3Error::Policy(format!("Policy condition failed: {otherwise}")));
             }
         }
         let is_covered = |name: &str| {

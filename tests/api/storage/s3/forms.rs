@@ -68,16 +68,19 @@ fn a_form_uploads_what_its_policy_allows() {
         fields.push((name, value));
         fields.iter().map(|(name, value)| ((*name).to_string(), (*value).to_string())).collect::<Vec<_>>()
     };
-    for (name, value) in [
-        ("key", "down/a"),
-        ("Content-Type", "text/html"),
-        ("x-amz-acl", "public-read"),
-        ("success_action_status", "200"),
+    for (name, value, reason) in [
+        ("key", "down/a", "\"key\" does not start with \"up/\""),
+        ("Content-Type", "text/html", "\"content-type\" does not match"),
+        ("x-amz-acl", "public-read", "field \"x-amz-acl\" is not covered by the policy"),
+        ("success_action_status", "200", "\"success_action_status\" does not match"),
     ] {
         let fields = with(name, value);
         let fields: Vec<(&str, &str)> =
             fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-        assert_error(&post(&app, LATER, &conditions, &fields, "hello"), 403, "AccessDenied");
+        let refused = post(&app, LATER, &conditions, &fields, "hello");
+        assert_error(&refused, 403, "AccessDenied");
+        let message = element(&refused, "Message").unwrap().replace("&quot;", "\"");
+        assert_eq!(message, format!("Policy condition failed: {reason}"));
     }
     for file in ["1", ""] {
         assert_error(&post(&app, LATER, &conditions, &fields, file), 403, "AccessDenied");
