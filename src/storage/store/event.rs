@@ -4,7 +4,6 @@ use super::super::access::OBJECT;
 use super::super::event::Kind;
 use super::super::event_target::Target;
 use super::super::key::ObjectPath;
-use super::time;
 use crate::sql::{Statement, Writer};
 
 /// How often an event is tried before it is given up; with the pauses below, over six days.
@@ -51,9 +50,14 @@ pub fn of_objects(mut writer: Writer, kind: Kind, condition: &str, now: &str) ->
            )
            AND {condition}
          RETURNING id",
-        at = time(&now),
+        at = milliseconds(&now),
     ));
     writer.finish()
+}
+
+/// A stored time as upstream's events have it: milliseconds since 1970. `%f` has the seconds with three digits behind the point.
+fn milliseconds(stored: &str) -> String {
+    format!("CAST(strftime('%s', {stored}) || substr(strftime('%f', {stored}), 4) AS INTEGER)")
 }
 
 /// Takes events that are due and says when they are tried next: after 1, 2, 4, … minutes, at most a day.
