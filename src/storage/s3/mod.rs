@@ -24,6 +24,6 @@ pub use multipart::{
 };
 pub use policy::Policy;
 pub use put::{NewObject, put};
-pub use remove::{remove_many, remove_one, require_bucket};
+pub use remove::{remove_many, remove_one};
 pub use signature::{Signature, Signed, UNSIGNED, encode_path, presign, query_pairs};
 pub use xml::{Element, Xml};

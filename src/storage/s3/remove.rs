@@ -19,22 +19,22 @@ struct Name {
     name: String,
 }
 
-/// Refuses a bucket that does not exist.
-pub async fn require_bucket(storage: &Storage, bucket: &str) -> Result<(), S3Error> {
-    let statement = store::bucket::exists(bucket);
-    let results = storage.app.ports.database.batch(vec![statement]).await.map_err(StorageError::from)?;
-    if results.first().is_none_or(|result| result.is_empty()) {
-        return Err(StorageError::NoSuchBucket.into());
-    }
-    Ok(())
-}
-
 /// Removes an object, if it is there.
 pub async fn remove_one(storage: &Storage, path: &ObjectPath) -> Result<(), S3Error> {
     match remove::one(storage, path).await {
         Err(StorageError::NoSuchKey) => require_bucket(storage, &path.bucket).await,
         outcome => Ok(outcome?),
     }
+}
+
+/// Refuses a bucket that does not exist.
+async fn require_bucket(storage: &Storage, bucket: &str) -> Result<(), S3Error> {
+    let statement = store::bucket::exists(bucket);
+    let results = storage.app.ports.database.batch(vec![statement]).await.map_err(StorageError::from)?;
+    if results.first().is_none_or(|result| result.is_empty()) {
+        return Err(StorageError::NoSuchBucket.into());
+    }
+    Ok(())
 }
 
 /// Removes those of the named objects that the caller sees and may remove, in one batch.

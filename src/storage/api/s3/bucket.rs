@@ -9,7 +9,7 @@ use serde::Deserialize;
 use super::{S3Request, no_content, xml};
 use crate::http::{Body, Response, ResponseExt, respond};
 use crate::storage::bucket::{self, Settings};
-use crate::storage::s3::{Listing, S3Error, Xml, encode_path, list as list_objects, require_bucket};
+use crate::storage::s3::{Listing, S3Error, Xml, encode_path, list as list_objects};
 use crate::storage::store::bucket::Page as BucketPage;
 use crate::storage::store::s3_list::Page;
 use crate::storage::{StorageError, key};
@@ -64,7 +64,7 @@ pub async fn delete(request: S3Request) -> Result<Response, S3Error> {
 
 /// `GET /{bucket}?location`
 pub async fn location(request: S3Request) -> Result<Response, S3Error> {
-    require_bucket(&request.storage, request.bucket()).await?;
+    bucket::find(&request.storage, request.bucket()).await?;
     let region = &request.context.app.config.storage.s3_region;
     let body = format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<LocationConstraint \
@@ -75,7 +75,7 @@ pub async fn location(request: S3Request) -> Result<Response, S3Error> {
 
 /// `GET /{bucket}?versioning`: there is none.
 pub async fn versioning(request: S3Request) -> Result<Response, S3Error> {
-    require_bucket(&request.storage, request.bucket()).await?;
+    bucket::find(&request.storage, request.bucket()).await?;
     Ok(xml(Xml::new("VersioningConfiguration").text("Status", "Suspended").text("MfaDelete", "Disabled")))
 }
 

@@ -113,13 +113,14 @@ fn a_users_token_brings_their_policies() {
     let app = s3_app();
     put(&app, "ann/a", "text");
     put(&app, "bob/b", "text");
+    assert_ok(&ask(&app, Method::PUT, "/hidden").send());
     app.migrate(
         "1",
         "
         CREATE POLICY own ON storage.objects FOR ALL TO authenticated
           USING (bucket_id = 'files' AND (storage.foldername(name))[1] = auth.jwt() ->> 'folder')
           WITH CHECK (bucket_id = 'files' AND (storage.foldername(name))[1] = auth.jwt() ->> 'folder');
-        CREATE POLICY buckets ON storage.buckets FOR SELECT TO authenticated USING (true);
+        CREATE POLICY buckets ON storage.buckets FOR SELECT TO authenticated USING (id = 'files');
     ",
     );
     let id = "00000000-0000-4000-8000-00000000000a";
@@ -129,6 +130,10 @@ fn a_users_token_brings_their_policies() {
     assert_error(&as_ann(Method::GET, "/files/bob/b").send(), 404, "NoSuchKey");
     assert_eq!(elements(&as_ann(Method::GET, "/files").send(), "Key"), ["ann/a"]);
     assert_eq!(elements(&as_ann(Method::GET, "/").send(), "Name"), ["files"]);
+    for question in ["location", "versioning"] {
+        assert_ok(&as_ann(Method::GET, &format!("/files?{question}")).send());
+        assert_error(&as_ann(Method::GET, &format!("/hidden?{question}")).send(), 404, "NoSuchBucket");
+    }
     assert_error(&as_ann(Method::PUT, "/files/bob/c").body("x").send(), 403, "AccessDenied");
     assert_error(&as_ann(Method::PUT, "/files/bob/b").body("x").send(), 403, "AccessDenied");
     assert_error(&as_ann(Method::PUT, "/new").send(), 403, "AccessDenied");
