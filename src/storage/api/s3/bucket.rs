@@ -6,6 +6,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 
+use super::object::ONLY_VERSION;
 use super::{S3Request, no_content, xml};
 use crate::http::{Body, Response, ResponseExt, respond};
 use crate::storage::bucket::{self, Settings};
@@ -108,7 +109,7 @@ pub async fn versions(request: S3Request) -> Result<Response, S3Error> {
         .text("KeyMarker", encoded(&request, marker.unwrap_or_default()))
         .text("VersionIdMarker", request.parameter("version-id-marker").unwrap_or_default())
         .optional("NextKeyMarker", next.map(|name| encoded(&request, name)))
-        .optional("NextVersionIdMarker", next.map(|_| "null"));
+        .optional("NextVersionIdMarker", next.map(|_| ONLY_VERSION));
     Ok(xml(entries("Version", &request, answer, &listing)))
 }
 
@@ -158,7 +159,7 @@ fn entries(kind: &'static str, request: &S3Request, answer: Xml, listing: &Listi
     let (prefixes, names): (Vec<_>, Vec<_>) = listing.entries.iter().partition(|entry| entry.is_prefix == 1);
     let answer = answer.each(names, |xml, entry| {
         xml.element(kind, |xml| {
-            let version = (kind == "Version").then_some(["null", "true"]);
+            let version = (kind == "Version").then_some([ONLY_VERSION, "true"]);
             xml.text("Key", encoded(request, &entry.path))
                 .optional("VersionId", version.map(|[id, _]| id))
                 .optional("IsLatest", version.map(|[_, latest]| latest))

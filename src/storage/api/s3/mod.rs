@@ -137,8 +137,7 @@ async fn answer(context: Context) -> Result<Response, S3Error> {
 }
 
 fn find(context: &Context, level: Level, query: &[(String, String)]) -> Result<Row, S3Error> {
-    // The version `null` is the only one an object has.
-    let meant = query.iter().filter(|(key, value)| key != "versionId" || value != "null");
+    let meant = query.iter().filter(|(key, value)| key != "versionId" || value != object::ONLY_VERSION);
     let aspects: Vec<&str> = meant.map(|(key, _)| key.as_str()).filter(|key| ASPECTS.contains(key)).collect();
     let fits = |row: &Row| {
         // A part's number belongs to its upload's id, or to an object that is read.

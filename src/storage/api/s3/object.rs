@@ -22,6 +22,9 @@ use crate::storage::upload::Terms;
 use crate::storage::{StorageError, mime};
 use crate::time::Timestamp;
 
+/// An object's only version, as lists of versions name it.
+pub const ONLY_VERSION: &str = "null";
+
 /// The most keys that one request removes.
 const MOST_REMOVED: usize = 1000;
 
@@ -167,6 +170,15 @@ pub async fn delete_many(mut request: S3Request) -> Result<Response, S3Error> {
     let body = Element::parse(&request.text().await?)?;
     let is_quiet = body.child("Quiet").is_some_and(|text| text.trim() == "true");
     let key = |object: &Element| object.child("Key").map(str::to_string).ok_or(S3Error::MalformedXml);
+    // One of another version, or only while it is as the client knows it.
+    let asks_more = |object: &Element| {
+        let version = object.child("VersionId").map(str::trim);
+        version.is_some_and(|version| !["", ONLY_VERSION].contains(&version))
+            || object.child("ETag").is_some()
+    };
+    if body.all("Object").any(asks_more) {
+        return Err(S3Error::NotImplemented);
+    }
     let keys: Vec<String> = body.all("Object").map(key).collect::<Result<_, _>>()?;
     if body.name != "Delete" || keys.len() > MOST_REMOVED {
         return Err(S3Error::MalformedXml);
@@ -223,10 +235,11 @@ pub fn user_metadata(context: &Context) -> Option<String> {
 pub fn copy_source(context: &Context) -> Result<ObjectPath, S3Error> {
     const WRONG: S3Error = S3Error::InvalidArgument("x-amz-copy-source");
     let source = context.header(super::COPY).ok_or(WRONG)?;
-    // A version would stand behind the name; there are none.
-    if source.contains("?versionId=") {
-        return Err(S3Error::NotImplemented);
-    }
+    let source = match source.split_once("?versionId=") {
+        None => source,
+        Some((source, version)) if version == ONLY_VERSION => source,
+        Some(_) => return Err(S3Error::NotImplemented),
+    };
     let source = percent_decode_str(source).decode_utf8().map_err(|_| WRONG)?;
     let (bucket, key) = source.trim_start_matches('/').split_once('/').ok_or(WRONG)?;
     Ok(ObjectPath::new(bucket, key, context.app.config.storage.key_characters())?)

@@ -263,6 +263,23 @@ fn an_object_is_its_only_version() {
     assert!(rest.text().contains("<CommonPrefixes><Prefix>dir/</Prefix></CommonPrefixes>"));
     assert_eq!(ask(&app, Method::GET, "/files/a?versionId=null").send().text(), "a");
     assert_error(&ask(&app, Method::GET, "/files/a?versionId=1").send(), 501, "NotImplemented");
+    let copy = |version: &str| {
+        let source = format!("files/b?versionId={version}");
+        ask(&app, Method::PUT, "/files/copy").header("x-amz-copy-source", &source).send()
+    };
+    assert_ok(&copy("null"));
+    assert_eq!(ask(&app, Method::GET, "/files/copy").send().text(), "b");
+    assert_error(&copy("1"), 501, "NotImplemented");
+    let delete = |what: &str| {
+        let body = format!("<Delete><Object><Key>copy</Key>{what}</Object></Delete>");
+        ask(&app, Method::POST, "/files?delete").body(body).send()
+    };
+    for what in ["<VersionId>1</VersionId>", "<ETag>\"x\"</ETag>"] {
+        assert_error(&delete(what), 501, "NotImplemented");
+    }
+    assert_eq!(ask(&app, Method::GET, "/files/copy").send().text(), "b");
+    assert_ok(&delete("<VersionId>null</VersionId>"));
+    assert_error(&ask(&app, Method::GET, "/files/copy").send(), 404, "NoSuchKey");
     assert_ok(&ask(&app, Method::DELETE, "/files/a?versionId=null").send());
     assert_error(&ask(&app, Method::GET, "/files/a").send(), 404, "NoSuchKey");
 }
