@@ -53,6 +53,7 @@ const VALUES: &[(&str, &str, &str, &str, &str)] = &[
     ("GET /settings",      "/saml_private_key_next_configured", "true",             "false",           "there is no SAML key"),
     ("/signup",            "/body/recovery_sent_at",           "<time>",            "absent",          "an address that is taken is answered with nothing of its account"),
     ("",                   "/confirmation_sent_at",            "absent",            "<time>",          "a password change keeps when messages were last sent"),
+    ("POST /signup",       "/identity_data/email_verified",    "true",              "false",           "a sign-up's answer says of the identity what is stored of it"),
     ("anna@example.com",   "/identities/0",                    "",                  "",                "identities are in the order they were made, and as they are after the change"),
     ("anna@example.com",   "/identities/1",                    "",                  "",                "identities are in the order they were made, and as they are after the change"),
     ("{ann/id}",           "/identities/0",                    "",                  "",                "identities are in the order they were made, and as they are after the change"),
