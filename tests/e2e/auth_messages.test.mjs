@@ -225,7 +225,9 @@ describe("at the same moment", () => {
     const answers = await Promise.all(Array.from({ length: 50 }, use));
     const statuses = answers.map(({ error }) => error?.status ?? 200);
     assert.equal(statuses.filter((status) => status === 200).length, 1, statuses.join());
-    assert.ok(statuses.every((status) => [200, 403].includes(status)), statuses.join());
+    // Whoever comes after ten wrong codes were counted has to wait; how many do is the machine's to say.
+    assert.ok(statuses.every((status) => [200, 403, 429].includes(status)), statuses.join());
+    if (statuses.includes(429)) assert.ok(statuses.filter((status) => status === 403).length >= 10, statuses.join());
   });
 
   test("of many exchanges of one PKCE code one succeeds", async () => {
