@@ -66,7 +66,7 @@ async function get(name, options) {
 
 /** An answer is kept after it was sent; then, and only then, the row is looked at once more. */
 async function untilKept(name) {
-  for (let tries = 0; tries < 50; tries += 1) {
+  for (let tries = 0; tries < 250; tries += 1) {
     const answer = await get(name);
     if (answer.from === "HIT") return answer;
     await new Promise((resolve) => setTimeout(resolve, 20));
@@ -74,7 +74,7 @@ async function untilKept(name) {
   throw new Error(`${name} is not kept`);
 }
 
-const settled = () => new Promise((resolve) => setTimeout(resolve, 200));
+const settled = () => new Promise((resolve) => setTimeout(resolve, 500));
 
 test("the second time nobody is asked", async () => {
   const text = "hello ".repeat(20_000);
