@@ -7,10 +7,10 @@ use async_trait::async_trait;
 use js_sys::{Array, Promise};
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
-use wasm_bindgen_futures::JsFuture;
 
 use super::blobs::{R2, metadata, settle};
 use super::exception::message_of;
+use super::promise::settled;
 use super::stream::PlatformStream;
 use crate::ports::{
     BlobError, BlobMetadata, BlobParts, Body, Digests, PartsOf, StoredPart, Stream, StreamError,
@@ -193,7 +193,7 @@ async fn pump(
     let failed = |thrown: JsValue| BlobError::Failed(message_of(&thrown));
     let pipe = fixed_length_pipe(length as f64).map_err(failed)?;
     let (readable, writer) = (pipe.get(0), pipe.get(1));
-    let answer = JsFuture::from(put(&readable).map_err(failed)?);
+    let answer = settled(&put(&readable).map_err(failed)?);
     let outcome = write_all(&mut stream, &writer).await;
     if outcome.is_err() {
         // R2's promise fails with the pipe; what went wrong is known better here.

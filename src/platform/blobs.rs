@@ -8,10 +8,10 @@ use bytes::{Bytes, BytesMut};
 use js_sys::{Array, Promise};
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
-use wasm_bindgen_futures::JsFuture;
 
 use super::blob_parts::{Sent, send};
 use super::exception::message_of;
+use super::promise::settled;
 use super::stream::PlatformStream;
 use crate::ports::{Blob, BlobError, BlobMetadata, Blobs, Body, ByteRange, Stream, StreamError};
 use crate::time::Timestamp;
@@ -202,7 +202,7 @@ pub fn metadata(object: &Array) -> BlobMetadata {
 /// Waits for a call; what it throws is R2's failure.
 pub async fn settle(answer: Result<Promise, JsValue>) -> Result<JsValue, BlobError> {
     let failed = |thrown: JsValue| BlobError::Failed(message_of(&thrown));
-    JsFuture::from(answer.map_err(failed)?).await.map_err(failed)
+    settled(&answer.map_err(failed)?).await.map_err(failed)
 }
 
 /// R2's error 10039.

@@ -52,6 +52,11 @@ export function number(result, row, column) {
   return typeof value === "number" ? value : undefined;
 }
 
+/** Rows changed. */
+export function changes({ meta }) {
+  return meta?.changes ?? 0;
+}
+
 /** Rows read, written and changed, and milliseconds. */
 export function cost({ meta }) {
   return [meta?.rows_read ?? 0, meta?.rows_written ?? 0, meta?.changes ?? 0, meta?.duration ?? 0];

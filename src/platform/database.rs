@@ -5,9 +5,9 @@ use js_sys::{Array, JsString, Promise};
 use serde::Serialize;
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
-use wasm_bindgen_futures::JsFuture;
 
 use super::exception::message_of;
+use super::promise::settled;
 use super::response::PlatformText;
 use crate::ports::{Cost, Database, DbError, Freshness, ResultSet, Text};
 use crate::sql::{Bind, Statement};
@@ -32,6 +32,8 @@ extern "C" {
     fn text(result: &JsValue, row: u32) -> Result<Option<JsString>, JsValue>;
     #[wasm_bindgen(catch)]
     fn number(result: &JsValue, row: u32, column: &str) -> Result<Option<f64>, JsValue>;
+    #[wasm_bindgen(catch)]
+    fn changes(result: &JsValue) -> Result<f64, JsValue>;
     #[wasm_bindgen(catch)]
     fn cost(result: &JsValue) -> Result<Array, JsValue>;
 }
@@ -68,12 +70,12 @@ async fn run(database: &JsValue, statements: &[Statement]) -> Result<Vec<Box<dyn
     if let [statement] = statements {
         let binds = as_json(&sent(statement, &long))?;
         let answer = one(database, &statement.text, &binds, &long).map_err(failed)?;
-        return Ok(vec![Rows::of(JsFuture::from(answer).await.map_err(failed)?)?]);
+        return Ok(vec![Rows::of(settled(&answer).await.map_err(failed)?)?]);
     }
     let all: Vec<(&str, Vec<Sent<'_>>)> =
         statements.iter().map(|statement| (statement.text.as_ref(), sent(statement, &long))).collect();
     let answer = batch(database, &as_json(&all)?, &long).map_err(failed)?;
-    let results: Array = JsFuture::from(answer).await.map_err(failed)?.unchecked_into();
+    let results: Array = settled(&answer).await.map_err(failed)?.unchecked_into();
     if results.length() as usize != statements.len() {
         let asked = statements.len();
         return Err(DbError::Other(format!("D1 gave {} results for {asked} statements", results.length())));
@@ -154,5 +156,9 @@ impl ResultSet for Rows {
         let exact = |at| figures.get(at).as_f64().unwrap_or_default();
         let figure = |at| exact(at) as u64;
         Cost { rows_read: figure(0), rows_written: figure(1), changes: figure(2), milliseconds: exact(3) }
+    }
+
+    fn changes(&self) -> u64 {
+        changes(&self.result).unwrap_or_default() as u64
     }
 }

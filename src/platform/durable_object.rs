@@ -5,10 +5,10 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
-use wasm_bindgen_futures::JsFuture;
 use worker::{Request, Response};
 
 use super::exception::message_of;
+use super::promise::settled;
 use crate::ports::PortError;
 
 #[wasm_bindgen(module = "/src/platform/durable_object.js")]
@@ -30,7 +30,7 @@ pub async fn ask<T: DeserializeOwned>(
     let failed = |thrown: JsValue| PortError(message_of(&thrown));
     let question = serde_json::to_string(question).map_err(|error| PortError(error.to_string()))?;
     let answer = ask_text(namespace, id, &question).map_err(failed)?;
-    let answer = JsFuture::from(answer).await.map_err(failed)?.as_string().unwrap_or_default();
+    let answer = settled(&answer).await.map_err(failed)?.as_string().unwrap_or_default();
     serde_json::from_str(&answer).map_err(|error| PortError(error.to_string()))
 }
 

@@ -7,9 +7,9 @@ use http::HeaderMap;
 use js_sys::{Array, Promise};
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
-use wasm_bindgen_futures::JsFuture;
 use web_sys::ReadableStream;
 
+use super::promise::settled;
 use super::response::lines;
 use super::stream::PlatformStream;
 use crate::ports::{Body, ByteRange, EdgeCache, Kept};
@@ -34,7 +34,7 @@ impl EdgeCache for DataCentreCache {
     async fn get(&self, key: &str, range: Option<ByteRange>) -> Option<Kept> {
         let range = range.unwrap_or(ByteRange { offset: 0, length: 0 });
         let answer = get(key, range.offset as f64, range.length as f64).ok()?;
-        let entry: Array = JsFuture::from(answer).await.ok()?.dyn_into().ok()?;
+        let entry: Array = settled(&answer).await.ok()?.dyn_into().ok()?;
         let stream: ReadableStream = entry.get(0).dyn_into().ok()?;
         let bytes = entry.get(1).as_f64()? as u64;
         let body = Body::Stream(Box::new(PlatformStream::of_stream(stream, Some(bytes))));
@@ -53,7 +53,7 @@ impl EdgeCache for DataCentreCache {
     async fn forget(&self, url: &str) {
         if let Ok(forgetting) = forget(url) {
             // What cannot be removed here is purged all the same.
-            let _ = JsFuture::from(forgetting).await;
+            let _ = settled(&forgetting).await;
         }
     }
 }
@@ -64,7 +64,7 @@ fn split(url: &str, body: Body, lines: &str) -> (Body, LocalBoxFuture<'static, (
     let (stream, bytes) = match body {
         Body::Bytes(bytes) => {
             let keeping = match keep_bytes(url, &bytes, lines) {
-                Ok(keeping) => JsFuture::from(keeping).map(|_| ()).boxed_local(),
+                Ok(keeping) => settled(&keeping).map(|_| ()).boxed_local(),
                 Err(_) => nothing(),
             };
             return (Body::Bytes(bytes), keeping);
@@ -80,7 +80,7 @@ fn split(url: &str, body: Body, lines: &str) -> (Body, LocalBoxFuture<'static, (
     match keep(url, readable.as_ref(), bytes as f64, lines) {
         Ok(halves) => {
             let sent = PlatformStream::of_stream(halves.get(0).unchecked_into(), Some(bytes));
-            let keeping = JsFuture::from(halves.get(1).unchecked_into::<Promise>());
+            let keeping = settled(&halves.get(1).unchecked_into::<Promise>());
             (Body::Stream(Box::new(sent)), keeping.map(|_| ()).boxed_local())
         }
         Err(_) => (Body::Stream(Box::new(PlatformStream::of_stream(readable, Some(bytes)))), nothing()),

@@ -8,11 +8,11 @@ use js_sys::{Promise, Uint8Array};
 use serde::{Deserialize, Serialize};
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
-use wasm_bindgen_futures::JsFuture;
 use worker::{DurableObject, Env, Request, Response, State, durable_object};
 
 use super::durable_object::{answer, ask, question, unique_id};
 use super::exception::message_of;
+use super::promise::settled;
 use super::random::RuntimeRandom;
 use crate::crypto::imported_password::FirebaseScrypt;
 use crate::crypto::password;
@@ -115,7 +115,7 @@ async fn matches(password: &str, hash: &str) -> Result<bool, PortError> {
     let Some(hash) = FirebaseScrypt::parse(hash) else { return password::verify(password, hash) };
     let failed = |thrown: JsValue| PortError(message_of(&thrown));
     let encrypted = encrypt(&hash.key(password)?, &hash.signer_key).map_err(failed)?;
-    let encrypted = JsFuture::from(encrypted).await.map_err(failed)?;
+    let encrypted = settled(&encrypted).await.map_err(failed)?;
     Ok(hash.is(&encrypted.unchecked_into::<Uint8Array>().to_vec()))
 }
 

@@ -4,9 +4,9 @@ use async_trait::async_trait;
 use js_sys::Promise;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
-use wasm_bindgen_futures::JsFuture;
 
 use super::exception::message_of;
+use super::promise::settled;
 use crate::ports::{HttpClient, IncomingResponse, OutgoingRequest, PortError};
 
 #[wasm_bindgen(module = "/src/platform/http_client.js")]
@@ -30,7 +30,7 @@ impl HttpClient for Fetch {
         let lines: String = request.headers.iter().map(|(name, value)| format!("{name}:{value}\n")).collect();
         let OutgoingRequest { method, url, body, .. } = &request;
         let answer = send(method.as_str(), url, &lines, body, milliseconds as f64).map_err(failed)?;
-        let answer = JsFuture::from(answer).await.map_err(failed)?.as_string().unwrap_or_default();
+        let answer = settled(&answer).await.map_err(failed)?.as_string().unwrap_or_default();
         if answer.is_empty() {
             return Ok(None);
         }
@@ -39,7 +39,7 @@ impl HttpClient for Fetch {
 
     async fn pause(&self, milliseconds: u64) {
         // A timer that is refused is one that is over.
-        let _ = JsFuture::from(pause(milliseconds as f64)).await;
+        let _ = settled(&pause(milliseconds as f64)).await;
     }
 }
 

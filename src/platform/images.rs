@@ -5,9 +5,9 @@ use bytes::Bytes;
 use js_sys::{Promise, Uint8Array};
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
-use wasm_bindgen_futures::JsFuture;
 
 use super::exception::message_of;
+use super::promise::settled;
 use super::stream::PlatformStream;
 use crate::ports::{Body, Fit, Focus, ImageError, Images, Picture, PortError};
 
@@ -81,5 +81,5 @@ async fn settle(answer: Result<Promise, JsValue>) -> Result<JsValue, ImageError>
         let is_sources = (9400..9523).any(|number| message.contains(&number.to_string()));
         if is_sources { ImageError::Source(message) } else { ImageError::Failed(PortError(message)) }
     };
-    JsFuture::from(answer.map_err(failed)?).await.map_err(failed)
+    settled(&answer.map_err(failed)?).await.map_err(failed)
 }

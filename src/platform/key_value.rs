@@ -4,9 +4,9 @@ use async_trait::async_trait;
 use js_sys::Promise;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
-use wasm_bindgen_futures::JsFuture;
 
 use super::exception::message_of;
+use super::promise::settled;
 use crate::ports::{KeyValue, PortError};
 
 #[wasm_bindgen(module = "/src/platform/key_value.js")]
@@ -39,5 +39,5 @@ impl KeyValue for Kv {
 
 async fn settle(answer: Result<Promise, JsValue>) -> Result<JsValue, PortError> {
     let failed = |thrown: JsValue| PortError(message_of(&thrown));
-    JsFuture::from(answer.map_err(failed)?).await.map_err(failed)
+    settled(&answer.map_err(failed)?).await.map_err(failed)
 }

@@ -5,9 +5,9 @@ use async_trait::async_trait;
 use js_sys::Promise;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
-use wasm_bindgen_futures::JsFuture;
 
 use super::exception::message_of;
+use super::promise::settled;
 use crate::ports::{Mailer, OutgoingMail, PortError};
 
 #[wasm_bindgen(module = "/src/platform/mailer.js")]
@@ -33,6 +33,6 @@ impl Mailer for CloudflareMailer {
         let OutgoingMail { name, from, to, subject, html, text } = mail;
         let failed = |thrown: JsValue| PortError(message_of(&thrown));
         let sending = send(&self.0, name, from, to, subject, html, text).map_err(failed)?;
-        JsFuture::from(sending).await.map(|_| ()).map_err(failed)
+        settled(&sending).await.map(|_| ()).map_err(failed)
     }
 }

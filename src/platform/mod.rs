@@ -6,6 +6,7 @@
 //! that crosses a call without it leaves its request hanging for ever.
 
 mod entry;
+mod promise;
 mod request;
 mod response;
 mod stream;

@@ -5,8 +5,8 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use js_sys::Promise;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
-use wasm_bindgen_futures::JsFuture;
 
+use super::promise::settled;
 use super::stream::PlatformStream;
 use crate::http::Request;
 use crate::ports::Body;
@@ -45,7 +45,7 @@ pub fn read(request: web_sys::Request) -> Result<Request, JsValue> {
 pub async fn drain(request: &web_sys::Request) {
     if let Ok(Some(reading)) = drain_body(request) {
         // A client that went away has no next request to lose.
-        let _ = JsFuture::from(reading).await;
+        let _ = settled(&reading).await;
     }
 }
 

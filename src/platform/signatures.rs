@@ -4,9 +4,9 @@ use async_trait::async_trait;
 use js_sys::{Promise, Uint8Array};
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
-use wasm_bindgen_futures::JsFuture;
 
 use super::exception::message_of;
+use super::promise::settled;
 use crate::ports::{PortError, SignatureAlgorithm, Signatures};
 
 #[wasm_bindgen(module = "/src/platform/signatures.js")]
@@ -29,7 +29,7 @@ impl Signatures for WebCrypto {
         message: &[u8],
     ) -> Result<Vec<u8>, PortError> {
         let answer = sign(algorithm.name(), private_key, message).map_err(failed)?;
-        let signature = JsFuture::from(answer).await.map_err(failed)?;
+        let signature = settled(&answer).await.map_err(failed)?;
         Ok(signature.unchecked_into::<Uint8Array>().to_vec())
     }
 
@@ -41,7 +41,7 @@ impl Signatures for WebCrypto {
         signature: &[u8],
     ) -> Result<bool, PortError> {
         let answer = verify(algorithm.name(), public_key, message, signature).map_err(failed)?;
-        Ok(JsFuture::from(answer).await.map_err(failed)?.is_truthy())
+        Ok(settled(&answer).await.map_err(failed)?.is_truthy())
     }
 }
 

@@ -7,10 +7,10 @@ use bytes::Bytes;
 use js_sys::{Promise, Uint8Array};
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
-use wasm_bindgen_futures::JsFuture;
 use web_sys::ReadableStream;
 
 use super::exception::message_of;
+use super::promise::settled;
 use crate::ports::{Stream, StreamError};
 
 #[wasm_bindgen(module = "/src/platform/stream.js")]
@@ -64,7 +64,7 @@ impl PlatformStream {
             Source::End => return Ok(None),
             Source::Reader(reader) => return self.read_with(reader).await,
             Source::Request(request) if self.length.is_some_and(|length| length <= AT_ONCE) => {
-                let buffer = JsFuture::from(request.array_buffer()?).await?;
+                let buffer = settled(&request.array_buffer()?).await?;
                 let bytes = Uint8Array::new(&buffer).to_vec();
                 return Ok((!bytes.is_empty()).then(|| Bytes::from(bytes)));
             }
@@ -78,7 +78,7 @@ impl PlatformStream {
     }
 
     async fn read_with(&mut self, reader: JsValue) -> Result<Option<Bytes>, JsValue> {
-        let piece = JsFuture::from(next(&reader)?).await?;
+        let piece = settled(&next(&reader)?).await?;
         if piece.is_null() {
             return Ok(None);
         }

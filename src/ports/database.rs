@@ -50,6 +50,11 @@ pub trait ResultSet {
     /// What the statement cost, as far as the platform says.
     fn cost(&self) -> Cost;
 
+    /// Rows inserted, updated or deleted, of [`Self::cost`].
+    fn changes(&self) -> u64 {
+        self.cost().changes
+    }
+
     /// Whether there is no row.
     fn is_empty(&self) -> bool {
         self.len() == 0

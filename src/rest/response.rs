@@ -279,7 +279,7 @@ fn written(
     let sets = rows(batch, results)?;
     let represents = write.returns == Return::Representation;
     // A statement that gives nothing back still says how many rows it changed.
-    let written = |set: &Rows| if set.is_empty() { set.cost().changes } else { set.len() as u64 };
+    let written = |set: &Rows| if set.is_empty() { set.changes() } else { set.len() as u64 };
     let count = sets.iter().copied().map(written).sum::<u64>();
     let new_places = batch.rows.iter().filter(|place| !batch.updated.contains(place));
     let new =
