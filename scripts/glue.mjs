@@ -10,19 +10,17 @@ import { Stop } from "./terminal.mjs";
 
 /** Rewrites the file at `path`. A shape that is not the one known here stops the build: a new wasm-bindgen has to be looked at. */
 export function cheapenGlue(path) {
-  writeFileSync(path, guardedOnce(withoutQueueMicrotask(readFileSync(path, "utf8"))));
+  writeFileSync(path, guardedInPlace(withoutQueueMicrotask(readFileSync(path, "utf8"))));
 }
 
-/** `name:function(){return guard(function(a,b){…},arguments)}` becomes `name:guardOnce(function(a,b){…})`. */
-function guardedOnce(text) {
+/** `name:function(){return guard(function(a,b){…},arguments)}` becomes `name:function(a,b){try{…}catch(thrown){return guard(…)}}`. */
+function guardedInPlace(text) {
   const [, guard] = /function (\w+)\((\w+),(\w+)\)\{try\{return \2\.apply\(this,\3\)\}catch/.exec(text) ?? [];
-  const opening = new RegExp(`:function\\(\\)\\{return ${escaped(guard ?? "")}\\(function\\(([\\w$,]*)\\)`, "g");
-  const arities = [...text.matchAll(opening)].map(([, list]) => list.split(",").length);
-  const ends = text.split("},arguments)}").length - 1;
-  if (!guard || !arities.length || arities.length !== ends) throw new Stop("the generated JavaScript guards its imports in a way scripts/glue.mjs does not know");
-  const list = Array.from({ length: Math.max(...arities) }, (_, at) => `a${at}`).join(",");
-  const once = `function guardOnce(run){return function(${list}){try{return run(${list})}catch(thrown){return ${guard}(function(){throw thrown},[])}}}`;
-  return `${text.replace(opening, (_, taken) => `:guardOnce(function(${taken})`).replaceAll("},arguments)}", "})")}\n${once}\n`;
+  const opening = new RegExp(`:function\\(\\)\\{return ${escaped(guard ?? "")}\\(function\\(([\\w$,]*)\\)\\{`, "g");
+  const [openings, ends] = [text.match(opening)?.length, text.split("},arguments)}").length - 1];
+  if (!guard || !openings || openings !== ends) throw new Stop("the generated JavaScript guards its imports in a way scripts/glue.mjs does not know");
+  const rethrown = `function rethrown(thrown){return ${guard}(function(){throw thrown},[])}`;
+  return `${text.replace(opening, (_, taken) => `:function(${taken}){try{`).replaceAll("},arguments)}", "}catch(thrown){return rethrown(thrown)}}")}\n${rethrown}\n`;
 }
 
 /** A step of a future is scheduled by a promise that is settled already. */
