@@ -31,7 +31,7 @@ const cases = (row) => [
 ];
 
 /** Gives, for each case, medians of both sides and the median of the rounds' own ratios: of requests per second, and of processor time. */
-export async function throughput({ rounds, seconds }) {
+export async function throughput(turns) {
   const workers = await bothWorkers();
   try {
     const { reader, writer, row } = await fillOurs(workers.urls.ours);
@@ -43,7 +43,7 @@ export async function throughput({ rounds, seconds }) {
     const results = [];
     for (const { body, ...sides } of cases(row)) {
       const request = body ? { method: "POST", body, expect: 201 } : { method: "GET", expect: 200 };
-      results.push(await compare(workers.urls, { ...sides, request: { ...request, headers: headers[request.method] } }, { rounds, seconds }));
+      results.push(await compare(workers.urls, { ...sides, request: { ...request, headers: headers[request.method] } }, turns));
     }
     return results;
   } finally {
@@ -51,12 +51,12 @@ export async function throughput({ rounds, seconds }) {
   }
 }
 
-/** The same request to both sides, in turns: the row that the table shows. */
-export async function compare(urls, { name, least, ours, bare, request }, { rounds, seconds }) {
+/** The same request to both sides, for `warm` seconds each and then in turns: the row that the table shows. */
+export async function compare(urls, { name, least, ours, bare, request }, { rounds, seconds, warm = 1 }) {
   const run = (side, time) => load({ ...request, url: urls[side] + (side === "ours" ? ours : bare), seconds: time });
   const measured = { ours: [], bare: [] };
-  await run("ours", 1);
-  await run("bare", 1);
+  await run("ours", warm);
+  await run("bare", warm);
   for (let round = 0; round < rounds; round += 1) {
     const order = round % 2 ? ["bare", "ours"] : ["ours", "bare"];
     for (const side of order) measured[side].push(await run(side, seconds));
