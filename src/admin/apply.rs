@@ -3,9 +3,9 @@
 use super::error::Place;
 use super::{AdminError, store};
 use crate::app::App;
-use crate::dialect::{self, Translation};
+use crate::dialect::{self, PasswordToHash, Translation};
 use crate::policy;
-use crate::ports::DbError;
+use crate::ports::{DbError, ToBcrypt};
 use crate::schema::{Catalog, STALE_CATALOG};
 use crate::sql::Statement;
 
@@ -13,6 +13,26 @@ use crate::sql::Statement;
 pub fn translate(catalog: &Catalog, sql: &str) -> Result<Translation, AdminError> {
     dialect::translate(catalog, sql, policy::stored_caller)
         .map_err(|error| AdminError::Script(Box::new(error)))
+}
+
+/// Has the hashes made that the file's passwords are to have.
+pub async fn hashed(app: &App, translation: Translation) -> Result<Translation, AdminError> {
+    if translation.passwords.is_empty() {
+        return Ok(translation);
+    }
+    let wanted = |of: &PasswordToHash| ToBcrypt { password: of.password.clone(), cost: of.cost };
+    let wanted: Vec<ToBcrypt> = translation.passwords.iter().map(wanted).collect();
+    let hashes = app.ports.hasher.bcrypt(&wanted).await.map_err(AdminError::internal)?;
+    Ok(translation.with_hashes(&hashes))
+}
+
+/// What a hash looks like, where none is made.
+const NO_HASH: &str = "$2a$06$.....................................................";
+
+/// The same with a text that is no password's hash in the place of each, for a file that is only tried.
+pub fn unhashed(translation: Translation) -> Translation {
+    let hashes = vec![NO_HASH.to_string(); translation.passwords.len()];
+    translation.with_hashes(&hashes)
 }
 
 /// Runs `first`, the translation's statements and `last` in one batch. Gives the rows of the file's

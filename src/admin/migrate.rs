@@ -5,7 +5,7 @@
 //! finds the catalog moved, reads it again, and either finds its version applied or applies it to
 //! the new schema. A push whose answer was lost finds its version applied when it is repeated.
 
-use super::apply::{apply, is_stale, translate};
+use super::apply::{apply, hashed, is_stale, translate};
 use super::store::AppliedMigration;
 use super::{AdminError, store};
 use crate::app::App;
@@ -91,7 +91,7 @@ async fn present(app: &App, migration: &Migration) -> Result<Option<Outcome>, Ad
 async fn apply_now(app: &App, migration: &Migration) -> Result<(), AdminError> {
     // The isolate's copy may lag behind; a migration is rare enough to read the registry itself.
     let before = schema::load(app.ports.database.as_ref()).await?;
-    let translation = translate(&before, &migration.sql)?;
+    let translation = hashed(app, translate(&before, &migration.sql)?).await?;
     let texts: Vec<&str> = translation.sources.iter().map(|source| source.text.as_str()).collect();
     let texts = serde_json::to_string(&texts).map_err(AdminError::internal)?;
     let row = store::insert_migration(&migration.version, &migration.name, texts);

@@ -3,7 +3,7 @@
 //! The files that are not there are translated one after the other and then run to an end that rolls
 //! back, so what fails only on the database's rows is found as well.
 
-use super::apply::{failing_statement, is_users, rehearse, translate};
+use super::apply::{failing_statement, is_users, rehearse, translate, unhashed};
 use super::error::Place;
 use super::migrate::Migration;
 use super::{AdminError, store};
@@ -73,6 +73,7 @@ pub async fn preview(app: &App, mut migrations: Vec<Migration>) -> Result<Vec<Pr
         if preview.state == State::Pending && !is_refused {
             match translate(&catalog, &migration.sql) {
                 Ok(translation) => {
+                    let translation = unhashed(translation);
                     catalog = translation.catalog.clone();
                     preview.steps = steps(&translation);
                     translations.push((previews.len(), translation));

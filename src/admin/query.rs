@@ -1,7 +1,7 @@
 //! Runs Postgres-dialect statements as the system: no policies, one transaction.
 
 use super::AdminError;
-use super::apply::{apply, is_stale, translate};
+use super::apply::{apply, hashed, is_stale, translate};
 use crate::app::App;
 use crate::schema;
 
@@ -38,6 +38,7 @@ async fn query_now(app: &App, sql: &str) -> Result<String, AdminError> {
     if let Some(error) = translation.unanswered {
         return Err(AdminError::Script(Box::new(error)));
     }
+    let translation = hashed(app, translation).await?;
     let changes_schema = translation.catalog != *before;
     let first = if changes_schema {
         schema::save(&before, &translation.catalog).map_err(AdminError::internal)?

@@ -122,8 +122,10 @@ impl WeakPassword {
     }
 }
 
-/// Whether the password belongs to the hash. Without a hash it does the same work and says no.
+/// Whether the password belongs to the hash. Without a hash it does the same work and says no, and so it does with one that no import
+/// would have been allowed to bring: SQL can write any text.
 pub async fn is_right(app: &App, password: &str, hash: Option<&str>) -> Result<bool, Error> {
+    let hash = hash.filter(|hash| is_usable(hash));
     let right = app.ports.hasher.verify(password, hash.unwrap_or(DUMMY_HASH)).await?;
     Ok(right && hash.is_some())
 }
@@ -149,19 +151,22 @@ const MOST_SCRYPT_PASSES: u64 = 16;
 /// Takes a hash that an administrator imports: bcrypt, argon2i or argon2id of version 19, PBKDF2 with SHA-256 or
 /// SHA-512, or Firebase's.
 pub fn imported_hash(hash: &str) -> Result<String, Error> {
-    let usable = is_usable_bcrypt(hash)
-        || is_usable_argon2(hash)
-        || Pbkdf2::parse(hash).is_some_and(|hash| hash.rounds() <= MOST_PBKDF2_ROUNDS)
-        || FirebaseScrypt::parse(hash).is_some_and(|hash| {
-            let (bytes, passes) = hash.cost();
-            bytes <= MOST_SCRYPT_BYTES && passes <= MOST_SCRYPT_PASSES
-        });
-    if usable {
+    if is_usable(hash) {
         return Ok(hash.to_string());
     }
     Err(Error::Validation(
         "Invalid password hash: bcrypt, argon2i, argon2id, PBKDF2 (SHA-256, SHA-512) and Firebase's scrypt are supported, whole and of reasonable cost".into(),
     ))
+}
+
+fn is_usable(hash: &str) -> bool {
+    is_usable_argon2(hash)
+        || is_usable_bcrypt(hash)
+        || Pbkdf2::parse(hash).is_some_and(|hash| hash.rounds() <= MOST_PBKDF2_ROUNDS)
+        || FirebaseScrypt::parse(hash).is_some_and(|hash| {
+            let (bytes, passes) = hash.cost();
+            bytes <= MOST_SCRYPT_BYTES && passes <= MOST_SCRYPT_PASSES
+        })
 }
 
 fn is_usable_bcrypt(hash: &str) -> bool {

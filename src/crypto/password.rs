@@ -7,7 +7,7 @@ use argon2::password_hash::{PasswordHash, PasswordHasher, PasswordVerifier, Salt
 use argon2::{Algorithm, Argon2, Params, Version};
 
 use super::imported_password::Pbkdf2;
-use crate::ports::PortError;
+use crate::ports::{PortError, ToBcrypt};
 
 /// Bytes of a salt.
 pub const SALT_LENGTH: usize = 16;
@@ -23,6 +23,13 @@ pub fn hash(password: &str, salt: &[u8; SALT_LENGTH]) -> Result<String, PortErro
     Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
         .hash_password(password.as_bytes(), &salt)
         .map(|hash| hash.to_string())
+        .map_err(|error| PortError(error.to_string()))
+}
+
+/// A new bcrypt hash, as pgcrypto's `crypt` makes it (`$2a$`); the salt must be random.
+pub fn bcrypt(wanted: &ToBcrypt, salt: [u8; SALT_LENGTH]) -> Result<String, PortError> {
+    bcrypt::hash_with_salt(&wanted.password, wanted.cost, salt)
+        .map(|hash| hash.format_for_version(bcrypt::Version::TwoA))
         .map_err(|error| PortError(error.to_string()))
 }
 

@@ -1,6 +1,7 @@
 //! What lowering asks of whoever runs the statement.
 
-use super::DialectError;
+use super::password::crypt_refused;
+use super::{DialectError, PasswordToHash};
 use crate::schema::{Command, Routine, Sequence, Table, View};
 
 /// Something an expression can know of the caller.
@@ -81,6 +82,10 @@ pub trait Environment {
     fn next_number(&mut self, _: &Sequence) -> Result<String, DialectError> {
         Err(DialectError::unsupported("nextval() here")
             .with_hint("Use it in a column's default, or select it on its own."))
+    }
+    /// SQL that gives a new hash of a password. Only files have one: whoever runs them has it made.
+    fn hashed(&mut self, _: &PasswordToHash) -> Result<String, DialectError> {
+        Err(crypt_refused())
     }
     /// Whether calls are to be named rather than inlined, to see what an expression refers to.
     fn names_routines(&self) -> bool {

@@ -9,6 +9,7 @@ mod error;
 mod expression;
 mod name;
 mod parse;
+mod password;
 mod plpgsql;
 mod query;
 mod range;
@@ -28,6 +29,7 @@ pub use expression::{
     Expression, JsonParts, json_containment, lower_cast, lower_condition, lower_default, lower_expression,
 };
 pub use expression::{FUNCTIONS, Reads, Row, SPECIALS, Special, TEXT_ARRAY_FUNCTIONS};
+pub use password::PasswordToHash;
 pub use plpgsql::{Condition, packed_row, unpacked_cell};
 pub use query::{AGGREGATES, TABLE_FUNCTIONS, TableFunction, WINDOW_FUNCTIONS, WindowFunction};
 pub use range::{RangeOperator, range_sort_key, range_test};

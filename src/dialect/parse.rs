@@ -7,6 +7,7 @@ use sqlparser::parser::{Parser, ParserError};
 use sqlparser::tokenizer::{Location, Token, TokenWithSpan, Tokenizer};
 
 use super::DialectError;
+use super::script::joined;
 
 /// How deep syntax may nest; a Worker's stack is small.
 const DEEPEST: usize = 40;
@@ -25,6 +26,7 @@ const DEEPEST_PARENTHESES: usize = 20;
 pub fn tokens(text: &str) -> Result<Vec<TokenWithSpan>, DialectError> {
     Tokenizer::new(&PostgreSqlDialect {}, text)
         .tokenize_with_location()
+        .map(joined)
         .map_err(|error| syntax(&error.message))
 }
 

@@ -29,7 +29,7 @@ pub fn split(sql: &str) -> Result<Vec<Piece<'_>>, ScriptError> {
     let mut pieces = Vec::new();
     let mut current: Vec<TokenWithSpan> = Vec::new();
     let mut atomic = Atomic::default();
-    for token in tokens {
+    for token in joined(tokens) {
         atomic.meets(&token.token);
         match &token.token {
             Token::SemiColon if atomic.is_open() => current.push(token),
@@ -45,20 +45,31 @@ pub fn split(sql: &str) -> Result<Vec<Piece<'_>>, ScriptError> {
                 }
             }
             Token::Whitespace(_) if current.is_empty() => {}
-            Token::SingleQuotedString(more) if continues(&current) => {
-                current.truncate(current.len() - blanks(&current));
-                if let Some(TokenWithSpan { token: Token::SingleQuotedString(text), span }) =
-                    current.last_mut()
-                {
-                    text.push_str(more);
-                    span.end = token.span.end;
-                }
-            }
             _ => current.push(token),
         }
     }
     pieces.extend(places.piece(current));
     Ok(pieces)
+}
+
+/// The tokens with each string that goes on in the next line as one.
+pub fn joined(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
+    let mut joined: Vec<TokenWithSpan> = Vec::with_capacity(tokens.len());
+    for token in tokens {
+        match &token.token {
+            Token::SingleQuotedString(more) if continues(&joined) => {
+                joined.truncate(joined.len() - blanks(&joined));
+                if let Some(TokenWithSpan { token: Token::SingleQuotedString(text), span }) =
+                    joined.last_mut()
+                {
+                    text.push_str(more);
+                    span.end = token.span.end;
+                }
+            }
+            _ => joined.push(token),
+        }
+    }
+    joined
 }
 
 /// How many blanks and comments are the last tokens.

@@ -4,12 +4,13 @@ use sqlparser::ast;
 use sqlparser::keywords::Keyword;
 use sqlparser::tokenizer::{Token, TokenWithSpan};
 
+use super::password::{crypt_refused, taken_out, with_hashes};
 use super::query::LOOKING;
 use super::reader::Reader;
 use super::script::{Piece, split};
 use super::sequence::taken_number;
 use super::trigger::{InvokerEnvironment, Standing, SystemInvoker};
-use super::{CallerValue, Calls, DialectError, Environment, parse, statement};
+use super::{CallerValue, Calls, DialectError, Environment, PasswordToHash, parse};
 use crate::schema::{Catalog, Routine, Sequence, Table};
 use crate::sql::{Statement, physical_name};
 
@@ -30,6 +31,21 @@ pub struct Translation {
     /// Why the rows of the last one cannot be given, when it only looks into Postgres' own tables. Whoever wants no
     /// rows takes no notice.
     pub unanswered: Option<ScriptError>,
+    /// The passwords whose hashes the statements wait for: see [`Self::with_hashes`].
+    pub passwords: Vec<PasswordToHash>,
+}
+
+impl Translation {
+    /// The statements with the hashes of `passwords`, in their order.
+    #[must_use]
+    pub fn with_hashes(mut self, hashes: &[String]) -> Self {
+        if !self.passwords.is_empty() {
+            for statement in &mut self.statements {
+                statement.text = with_hashes(&statement.text, hashes).into();
+            }
+        }
+        self
+    }
 }
 
 /// One statement of the file.
@@ -92,8 +108,8 @@ pub fn translate(
         None => ScriptError::new(error, 1, ""),
     })?;
     origins.resize(translator.statements.len(), sources.len().saturating_sub(1));
-    let Translator { catalog, statements, answer, .. } = translator;
-    Ok(Translation { statements, origins, sources, catalog, answer, unanswered })
+    let Translator { catalog, statements, answer, passwords, .. } = translator;
+    Ok(Translation { statements, origins, sources, catalog, answer, unanswered, passwords })
 }
 
 /// The statements of a file, none of them looked into.
@@ -123,6 +139,8 @@ pub struct Translator {
     pub schema_moved: bool,
     /// For whom functions of triggers run that are not SECURITY DEFINER.
     pub invoker: InvokerEnvironment,
+    /// The passwords whose hashes the statements wait for.
+    passwords: Vec<PasswordToHash>,
 }
 
 /// D1's limit of a statement's text, in bytes.
@@ -141,6 +159,7 @@ impl Translator {
             checks_bodies: true,
             unchecked: Vec::new(),
             source: 0,
+            passwords: Vec::new(),
         }
     }
 
@@ -166,7 +185,7 @@ impl Translator {
             return Err(DialectError::new("54000", "the statement is too long for D1, which takes 100 KB")
                 .with_hint("Split it into several."));
         }
-        self.statements.push(Statement::new(sql));
+        self.statements.push(Statement::new(taken_out(sql, &mut self.passwords)?));
         Ok(())
     }
 
@@ -202,10 +221,6 @@ impl Translator {
             return match verdict {
                 Verdict::Nothing => Ok(()),
                 Verdict::Refused(hint) => Err(unsupported(&words).with_hint(*hint)),
-                Verdict::OnlyGrants if words.iter().any(|word| word == "REVOKE") => {
-                    Err(unsupported(&words).with_hint(statement::REVOKE_HINT))
-                }
-                Verdict::OnlyGrants => Ok(()),
             };
         }
         let reader = Reader::new(piece.text, &piece.tokens);
@@ -273,8 +288,6 @@ impl Translator {
 enum Verdict {
     /// Accepted, and nothing to do.
     Nothing,
-    /// Accepted unless something is revoked.
-    OnlyGrants,
     /// Refused, with a hint.
     Refused(&'static str),
 }
@@ -318,6 +331,7 @@ const READ: &[(&str, Read)] = &[
     ("ALTER PUBLICATION",          |translator, reader| translator.alter_publication(reader)),
     ("DROP PUBLICATION",           |translator, reader| translator.drop_publication(reader)),
     ("ALTER INDEX",                |translator, reader| translator.alter_index(reader)),
+    ("ALTER DEFAULT PRIVILEGES",   |translator, reader| translator.alter_default_privileges(reader)),
     ("ALTER SCHEMA",               |translator, reader| translator.alter_schema(reader)),
 ];
 
@@ -348,7 +362,6 @@ const BY_WORDS: &[(&str, Verdict)] = &[
     ("COMMIT PREPARED",                         Verdict::Refused("A file is one transaction.")),
     ("COMMIT",                                  Verdict::Nothing),
     ("SELECT PG_CATALOG . SET_CONFIG",          Verdict::Nothing),
-    ("ALTER DEFAULT PRIVILEGES",                Verdict::OnlyGrants),
     ("CREATE PROCEDURE",                        Verdict::Refused(FUNCTIONS)),
     ("CREATE OR REPLACE PROCEDURE",             Verdict::Refused(FUNCTIONS)),
     ("CREATE CONSTRAINT TRIGGER",               Verdict::Refused(FUNCTIONS)),
@@ -420,6 +433,8 @@ pub struct SystemEnvironment {
     pub asked_for_caller: bool,
     /// Whether calls of functions are named only.
     names_routines: bool,
+    /// Whether the SQL is run as it is, and can wait for hashes.
+    takes_hashes: bool,
     calls: Calls,
     /// How many of the numbers that the statement took are left for the row; `None` where it takes none.
     numbers_left: Option<String>,
@@ -431,6 +446,11 @@ impl SystemEnvironment {
     /// One in which calls are named: for what an expression refers to, not for running it.
     pub fn naming_routines() -> Self {
         Self { names_routines: true, ..Self::default() }
+    }
+
+    /// That of a statement of the file itself.
+    pub fn of_statement() -> Self {
+        Self { takes_hashes: true, ..Self::default() }
     }
 
     /// One whose statement takes numbers; `numbered` has the sequences the row asked already.
@@ -467,6 +487,13 @@ impl Environment for SystemEnvironment {
 
     fn names_routines(&self) -> bool {
         self.names_routines
+    }
+
+    fn hashed(&mut self, password: &PasswordToHash) -> Result<String, DialectError> {
+        match self.takes_hashes {
+            true => Ok(password.to_sql()),
+            false => Err(crypt_refused()),
+        }
     }
 
     fn next_number(&mut self, sequence: &Sequence) -> Result<String, DialectError> {

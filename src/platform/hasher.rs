@@ -16,7 +16,7 @@ use super::promise::settled;
 use super::random::RuntimeRandom;
 use crate::crypto::imported_password::FirebaseScrypt;
 use crate::crypto::password;
-use crate::ports::{Hasher, PortError, Random};
+use crate::ports::{Hasher, PortError, Random, ToBcrypt};
 
 /// Objects an isolate spreads its hashing over. Each hashes one password at a time.
 const SHARDS: usize = 4;
@@ -28,11 +28,14 @@ pub struct DurableHasher {
     turn: Cell<usize>,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Default, Serialize, Deserialize)]
 struct Question {
     password: String,
     /// The hash to compare with; none asks for a new one.
     hash: Option<String>,
+    /// Or what hashes SQL asks for, instead.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    bcrypt: Vec<ToBcrypt>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -40,6 +43,7 @@ struct Question {
 enum Answer {
     Hash(String),
     Matches(bool),
+    Bcrypt(Vec<String>),
 }
 
 impl DurableHasher {
@@ -48,8 +52,12 @@ impl DurableHasher {
         Self { namespace, shards: Default::default(), turn: Cell::default() }
     }
 
-    async fn ask(&self, password: &str, hash: Option<&str>) -> Result<Answer, PortError> {
-        let question = Question { password: password.to_string(), hash: hash.map(str::to_string) };
+    async fn ask_of(&self, password: &str, hash: Option<&str>) -> Result<Answer, PortError> {
+        let (password, hash) = (password.to_string(), hash.map(str::to_string));
+        self.ask(Question { password, hash, ..Question::default() }).await
+    }
+
+    async fn ask(&self, question: Question) -> Result<Answer, PortError> {
         let shard = self.next_shard().map_err(|thrown| PortError(message_of(&thrown)))?;
         ask(&self.namespace, &shard, &question).await
     }
@@ -70,18 +78,29 @@ impl DurableHasher {
 #[async_trait(?Send)]
 impl Hasher for DurableHasher {
     async fn hash(&self, password: &str) -> Result<String, PortError> {
-        match self.ask(password, None).await? {
+        match self.ask_of(password, None).await? {
             Answer::Hash(hash) => Ok(hash),
-            Answer::Matches(_) => Err(PortError("the hasher answered another question".into())),
+            _ => Err(another_question()),
+        }
+    }
+
+    async fn bcrypt(&self, passwords: &[ToBcrypt]) -> Result<Vec<String>, PortError> {
+        match self.ask(Question { bcrypt: passwords.to_vec(), ..Question::default() }).await? {
+            Answer::Bcrypt(hashes) => Ok(hashes),
+            _ => Err(another_question()),
         }
     }
 
     async fn verify(&self, password: &str, hash: &str) -> Result<bool, PortError> {
-        match self.ask(password, Some(hash)).await? {
+        match self.ask_of(password, Some(hash)).await? {
             Answer::Matches(matches) => Ok(matches),
-            Answer::Hash(_) => Err(PortError("the hasher answered another question".into())),
+            _ => Err(another_question()),
         }
     }
+}
+
+fn another_question() -> PortError {
+    PortError("the hasher answered another question".into())
 }
 
 /// The object: one question, one answer, nothing kept.
@@ -94,7 +113,10 @@ impl DurableObject for PasswordHasher {
     }
 
     async fn fetch(&self, request: Request) -> worker::Result<Response> {
-        let Question { password, hash } = question(request).await?;
+        let Question { password, hash, bcrypt } = question(request).await?;
+        if !bcrypt.is_empty() {
+            return answer(bcrypt.iter().map(bcrypt_anew).collect::<Result<_, _>>().map(Answer::Bcrypt));
+        }
         #[cfg(feature = "fault-routes")]
         crate::http::fault::panic_if_asked(&password);
         answer(match hash {
@@ -120,7 +142,15 @@ async fn matches(password: &str, hash: &str) -> Result<bool, PortError> {
 }
 
 fn hash_anew(password: &str) -> Result<String, PortError> {
+    password::hash(password, &new_salt())
+}
+
+fn bcrypt_anew(wanted: &ToBcrypt) -> Result<String, PortError> {
+    password::bcrypt(wanted, new_salt())
+}
+
+fn new_salt() -> [u8; password::SALT_LENGTH] {
     let mut salt = [0; password::SALT_LENGTH];
     RuntimeRandom.fill(&mut salt);
-    password::hash(password, &salt)
+    salt
 }

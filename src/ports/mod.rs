@@ -32,6 +32,7 @@ pub use time_zones::TimeZones;
 
 use async_trait::async_trait;
 use futures_util::future::LocalBoxFuture;
+use serde::{Deserialize, Serialize};
 use std::rc::Rc;
 
 use crate::time::Timestamp;
@@ -93,11 +94,22 @@ pub trait Random {
     fn fill(&self, buffer: &mut [u8]);
 }
 
+/// A password that is to have a bcrypt hash.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ToBcrypt {
+    /// As it is typed in.
+    pub password: String,
+    /// The logarithm of how often it is gone through: 4 to 14.
+    pub cost: u32,
+}
+
 /// Hashes and verifies passwords.
 #[async_trait(?Send)]
 pub trait Hasher {
     /// The PHC string of a new argon2id hash.
     async fn hash(&self, password: &str) -> Result<String, PortError>;
+    /// New bcrypt hashes, each with a salt of its own, as SQL asks for them.
+    async fn bcrypt(&self, passwords: &[ToBcrypt]) -> Result<Vec<String>, PortError>;
     /// Whether the password belongs to a hash, of any kind that [`crate::crypto`] reads.
     async fn verify(&self, password: &str, hash: &str) -> Result<bool, PortError>;
 }

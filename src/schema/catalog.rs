@@ -3,7 +3,10 @@
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
-use super::{ApiSettings, DataType, Domain, Memory, Partitioning, Privileges, Routine, Trigger, View};
+use super::{
+    ApiSettings, DataType, DefaultPrivileges, Domain, Memory, Partitioning, Privileges, Routine, Trigger,
+    View,
+};
 use crate::sql::{physical_name, quote_identifier};
 
 /// The whole schema at one version.
@@ -33,6 +36,8 @@ pub struct Catalog {
     pub schemas: Vec<String>,
     /// How the project's migrations set up the data API.
     pub api_settings: ApiSettings,
+    /// Who has what of tables and functions to come.
+    pub default_privileges: DefaultPrivileges,
     /// The publications; which tables they have the tables say.
     pub publications: Vec<Publication>,
     /// What was made of this version.
@@ -85,6 +90,9 @@ pub struct Table {
     /// The publications that it was added to.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub publications: Vec<String>,
+    /// What statements may write and none may read: a column, and how many are before it. Only built-in tables have some.
+    #[serde(skip)]
+    pub unread: Vec<(usize, Column)>,
     /// The table's policies. Kept in registry rows of their own.
     #[serde(skip)]
     pub policies: Vec<Policy>,
@@ -118,6 +126,10 @@ pub struct Column {
     /// The domain that its values are of, by its physical name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub domain: Option<String>,
+    /// The SQL that a given value goes through, in which it is `{0}`, and its default too, which every INSERT brings along.
+    /// Only columns of built-in tables have one.
+    #[serde(skip)]
+    pub stored_as: Option<&'static str>,
 }
 
 /// `CREATE SEQUENCE`, or an identity column's. The next number is in the database.
@@ -306,6 +318,15 @@ impl Catalog {
 }
 
 impl Table {
+    /// All that an INSERT may name, in order.
+    pub fn written_columns(&self) -> Vec<Column> {
+        let mut columns = self.columns.clone();
+        for (place, column) in &self.unread {
+            columns.insert((*place).min(columns.len()), column.clone());
+        }
+        columns
+    }
+
     /// A table with nothing in it yet, and without row-level security.
     pub fn new(schema: String, name: String) -> Self {
         Self {
@@ -320,6 +341,7 @@ impl Table {
             comment: None,
             row_security: false,
             privileges: Privileges::default(),
+            unread: Vec::new(),
             partitioning: None,
             publications: Vec::new(),
             policies: Vec::new(),

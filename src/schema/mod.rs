@@ -8,6 +8,7 @@
 mod builtin;
 mod catalog;
 mod data_type;
+mod default_privileges;
 mod domain;
 mod input;
 mod memory;
@@ -27,6 +28,7 @@ pub use catalog::{
     ReferentialAction, Sequence, Table, Unique,
 };
 pub use data_type::{DataType, Ranged, Storage};
+pub use default_privileges::{DefaultPrivilege, DefaultPrivileges};
 pub use domain::Domain;
 pub use input::{InputError, Stored, as_it_stands, canonical, from_json, without_offset};
 pub use memory::Memory;

@@ -5,10 +5,10 @@ use serde::{Deserialize, Serialize};
 use super::Command;
 
 /// The roles of requests, each of which Supabase grants everything on a new table.
-const API_ROLES: &[&str] = &["anon", "authenticated", "service_role"];
+pub(super) const API_ROLES: &[&str] = &["anon", "authenticated", "service_role"];
 
 /// The commands that tables are granted for.
-const COMMANDS: &[Command] = &[Command::Select, Command::Insert, Command::Update, Command::Delete];
+pub(super) const COMMANDS: &[Command] = &[Command::Select, Command::Insert, Command::Update, Command::Delete];
 
 /// A table's grants.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -11,9 +11,6 @@ use crate::sql::physical_name;
 /// What the one column of a function that gives values is called, as upstream.
 pub const SCALAR_COLUMN: &str = "pgrst_scalar";
 
-/// The roles that Supabase lets execute a new function of `public`, by name besides PUBLIC.
-const API_ROLES: &[&str] = &["anon", "authenticated", "service_role"];
-
 /// A function.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Routine {
@@ -128,12 +125,6 @@ pub enum Volatility {
 }
 
 impl Routine {
-    /// Who may execute a new function.
-    pub fn new_executors(schema: &str) -> Vec<String> {
-        let roles = if schema == "public" { API_ROLES } else { &[] };
-        ["public"].iter().chain(roles).map(|role| (*role).to_string()).collect()
-    }
-
     /// What tells it from every other function: `is_member(uuid)`, `private.add(int4,int4)`.
     pub fn key(&self) -> String {
         let types: Vec<String> = self.inputs().map(|argument| argument.data_type.short_name()).collect();
@@ -183,6 +174,7 @@ impl Routine {
             comment: None,
             sequence: None,
             domain: None,
+            stored_as: None,
         };
         Some(Table {
             columns: columns.into_iter().map(column).collect(),

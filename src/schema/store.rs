@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::ApiSettings;
 use super::builtin;
 use super::catalog::{Catalog, Enum, Index, Policy, Sequence, Table};
+use super::default_privileges::DefaultPrivileges;
 use super::domain::Domain;
 use super::routine::Routine;
 use super::trigger::{CALLER_TABLE, Trigger};
@@ -129,6 +130,7 @@ fn add(catalog: &mut Catalog, row: &Row) -> Result<(), serde_json::Error> {
             catalog.sequences.insert(physical_name(&of.schema, &of.name), of);
         }
         "api settings" => catalog.api_settings = serde_json::from_str(&row.definition)?,
+        "default privileges" => catalog.default_privileges = serde_json::from_str(&row.definition)?,
         "publications" => catalog.publications = serde_json::from_str(&row.definition)?,
         "schema" => catalog.schemas.push(serde_json::from_str(&row.definition)?),
         _ => {}
@@ -173,6 +175,10 @@ fn rows(catalog: &Catalog) -> Result<Vec<RegistryRow>, serde_json::Error> {
     }
     if catalog.api_settings != ApiSettings::default() {
         rows.push((("api settings", "api".to_string()), serde_json::to_string(&catalog.api_settings)?));
+    }
+    if catalog.default_privileges != DefaultPrivileges::default() {
+        let row = serde_json::to_string(&catalog.default_privileges)?;
+        rows.push((("default privileges", "all".to_string()), row));
     }
     if catalog.publications != builtin::publications() {
         let row = serde_json::to_string(&catalog.publications)?;

@@ -14,7 +14,7 @@ use std::time::Instant;
 
 use async_trait::async_trait;
 use edgeward::crypto::password;
-use edgeward::ports::{Hasher, PortError};
+use edgeward::ports::{Hasher, PortError, ToBcrypt};
 use serde_json::json;
 
 use app::TestApp;
@@ -29,6 +29,10 @@ struct RealHasher;
 impl Hasher for RealHasher {
     async fn hash(&self, text: &str) -> Result<String, PortError> {
         password::hash(text, &[7; password::SALT_LENGTH])
+    }
+
+    async fn bcrypt(&self, passwords: &[ToBcrypt]) -> Result<Vec<String>, PortError> {
+        passwords.iter().map(|wanted| password::bcrypt(wanted, [7; password::SALT_LENGTH])).collect()
     }
 
     async fn verify(&self, text: &str, hash: &str) -> Result<bool, PortError> {

@@ -71,7 +71,7 @@ impl Translator {
         self.restore_triggers()?;
         let prefix = format!("/do/{}", self.statements.len());
         let catalog = self.catalog.clone();
-        let mut environment = SystemEnvironment::default();
+        let mut environment = SystemEnvironment::of_statement();
         let mut machine = Machine::new(&catalog, &mut environment, Sink::statements(&prefix), Vec::new());
         machine.prefix = prefix.clone();
         machine.set_counts(body);

@@ -36,6 +36,9 @@ const OWN_SETTINGS: &[&str] =
 impl Lowering<'_> {
     pub(super) fn call(&mut self, function: &Function) -> Result<Piece, DialectError> {
         let name = called_name(function)?;
+        if let Some(piece) = self.crypt(&name, function)? {
+            return Ok(piece);
+        }
         if let (Some(refusal), false) =
             (unsupported_function::refusal(&name), function.within_group.is_empty())
         {

@@ -55,6 +55,7 @@ pub const SPECIALS: &[Special] = &[
     Special { name: "string_to_array",         arguments: "text, text [, text]",                       result: "text[]",        lower: text_function::string_to_array },
     Special { name: "regexp_replace",          arguments: "text, text, text [, text]",                 result: "text",          lower: text_function::regexp_replace },
     Special { name: "regexp_split_to_array",   arguments: "text, text",                                result: "text[]",        lower: text_function::regexp_split_to_array },
+    Special { name: "md5",                     arguments: "text",                                      result: "text",          lower: super::md5::md5 },
     Special { name: "encode",                  arguments: "bytea, text",                               result: "text",          lower: bytes::encode },
     Special { name: "decode",                  arguments: "text, text",                                result: "bytea",         lower: bytes::decode },
     Special { name: "gen_random_bytes",        arguments: "integer",                                   result: "bytea",         lower: bytes::random },

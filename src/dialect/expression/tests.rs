@@ -42,6 +42,7 @@ fn table(name: &str, columns: &[(&str, &str)]) -> Table {
         comment: None,
         sequence: None,
         domain: None,
+        stored_as: None,
     };
     Table {
         schema: "public".into(),
@@ -55,6 +56,7 @@ fn table(name: &str, columns: &[(&str, &str)]) -> Table {
         comment: None,
         row_security: true,
         privileges: crate::schema::Privileges::default(),
+        unread: Vec::new(),
         partitioning: None,
         publications: vec![],
         policies: vec![],

@@ -7,6 +7,8 @@ const NO_DOUBLES: &str = "SQLite on D1 has no such function; compute it where th
 const NO_REGULAR: &str =
     "SQLite has no regular expressions; ~ with simple ones, LIKE and split_part() are supported.";
 const NO_HASH: &str = "SQLite has no hash functions; compute it in the app or in a function of the edge.";
+const NO_CRYPT: &str =
+    "crypt('a constant', gen_salt('bf')) is, in migrations and seeds; to sign in, use the auth API.";
 const NO_PATH: &str = "Use -> and ->>, or jsonb_array_elements() in FROM.";
 const NO_SETS: &str = "Order the rows and take the one in the middle with OFFSET.";
 const NO_SEARCH: &str = "Use ILIKE, or a generated column that is searched.";
@@ -23,7 +25,8 @@ const LISTED: &str = "docs/SQL.md lists the functions that are supported.";
 const KNOWN: &[(&[&str], &str)] = &[
     (&["sqrt", "cbrt", "power", "pow", "exp", "ln", "log", "log10", "sin", "cos", "tan", "cot", "asin", "acos", "atan", "atan2", "degrees", "radians", "pi", "width_bucket", "setseed", "gcd", "lcm", "factorial"], NO_DOUBLES),
     (&["regexp_match", "regexp_matches", "regexp_split_to_table", "regexp_count", "regexp_instr", "regexp_like", "regexp_substr"], NO_REGULAR),
-    (&["md5", "sha224", "sha256", "sha384", "sha512", "digest", "hmac", "crypt", "gen_salt", "pgp_sym_encrypt", "pgp_sym_decrypt", "hashtext", "hashtextextended", "uuid_generate_v1", "uuid_generate_v5"], NO_HASH),
+    (&["sha224", "sha256", "sha384", "sha512", "digest", "hmac", "pgp_sym_encrypt", "pgp_sym_decrypt", "hashtext", "hashtextextended", "uuid_generate_v1", "uuid_generate_v5"], NO_HASH),
+    (&["crypt", "gen_salt"], NO_CRYPT),
     (&["jsonb_path_exists", "jsonb_path_match", "jsonb_path_query", "jsonb_path_query_array", "jsonb_path_query_first", "jsonb_insert", "jsonb_pretty", "json_populate_record", "jsonb_populate_record", "json_populate_recordset", "jsonb_populate_recordset", "json_object", "jsonb_object", "json_strip_nulls"], NO_PATH),
     (&["percentile_cont", "percentile_disc", "mode", "stddev", "stddev_pop", "stddev_samp", "variance", "var_pop", "var_samp", "corr", "regr_slope", "covar_pop", "covar_samp", "bit_and", "bit_or", "bit_xor", "range_agg", "xmlagg"], NO_SETS),
     (&["to_tsvector", "to_tsquery", "plainto_tsquery", "phraseto_tsquery", "websearch_to_tsquery", "ts_rank", "ts_rank_cd", "ts_headline", "setweight", "similarity", "word_similarity", "unaccent", "levenshtein", "soundex", "metaphone"], NO_SEARCH),

@@ -17,5 +17,5 @@ mod source;
 
 pub use batch::{CALL, RoutineBatch, routine_batch};
 pub use call::{CallArgument, routine_source, routine_value};
-pub use nested::only_call;
+pub use nested::{needs_statements, only_call};
 pub use response_setting::{needs_a_call, response_setting, set_response};

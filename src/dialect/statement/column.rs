@@ -41,6 +41,7 @@ pub fn read_column(
         comment: None,
         sequence: None,
         domain,
+        stored_as: None,
     };
     if serial_type(&definition.data_type).is_some() {
         constraints.sequences.push((column.name.clone(), shape(&column.data_type, &[])?));

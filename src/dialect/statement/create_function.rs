@@ -41,7 +41,7 @@ impl Translator {
         let clauses = self.clauses(&mut reader)?;
         let returns = returned(&arguments, clauses.returns)?;
         let routine = Routine {
-            executors: Routine::new_executors(&schema),
+            executors: self.catalog.default_privileges.executors(&schema),
             schema,
             name,
             arguments,

@@ -25,6 +25,13 @@ const SYSTEM_SCHEMAS: &[&str] = &[
     "supabase_migrations", "edgeward", "information_schema", "cron", "net", "pgbouncer",
 ];
 
+/// The schemas of a hosted project, whatever of them is here.
+#[rustfmt::skip]
+const HOSTED_SCHEMAS: &[&str] = &[
+    "public", "auth", "storage", "extensions", "realtime", "graphql", "graphql_public", "vault", "cron", "net", "pgbouncer",
+    "supabase_functions", "supabase_migrations", "pg_catalog", "information_schema",
+];
+
 impl Translator {
     /// Takes out what the parser does not read as Postgres writes it, and has it read the rest.
     pub(in crate::dialect) fn create_table(&mut self, mut reader: Reader<'_>) -> Result<(), DialectError> {
@@ -65,11 +72,18 @@ impl Translator {
         }
         let partitioning =
             if reader.takes("PARTITION BY") { Some(read_partitioning(&mut reader)?) } else { None };
+        // Where everything is, as tables are shown on hosted Supabase.
+        let ending = reader.until(
+            |token| matches!(token, Token::Word(word) if word.value.eq_ignore_ascii_case("tablespace")),
+        );
+        if reader.takes("TABLESPACE") && (reader.name()? != "pg_default" || !reader.is_done()) {
+            return Err(DialectError::unsupported("TABLESPACE"));
+        }
         let mut tokens = head.tokens_left();
         tokens.push(TokenWithSpan::wrap(Token::LParen));
         tokens.extend(joined(&elements));
         tokens.push(TokenWithSpan::wrap(Token::RParen));
-        tokens.extend(reader.tokens_left());
+        tokens.extend(ending.tokens_left());
         match parse::statement(tokens)? {
             Statement::CreateTable(create) => self.add_created(&create, &likes, partitioning),
             _ => Err(reader.syntax()),
@@ -88,7 +102,8 @@ impl Translator {
             return Ok(());
         }
         self.new_relation(&schema, &name)?;
-        let mut table = Table { row_security: true, partitioning, ..Table::new(schema, name) };
+        let privileges = self.catalog.default_privileges.of_table(&schema);
+        let mut table = Table { row_security: true, partitioning, privileges, ..Table::new(schema, name) };
         let mut constraints = Constraints::default();
         for place in 0..=create.columns.len() {
             for like in likes.iter().filter(|like| like.place == place) {
@@ -138,6 +153,7 @@ impl Translator {
         let mut table =
             super::view::new_view((schema, name), names, Default::default(), analysis, true)?.table;
         table.row_security = true;
+        table.privileges = self.catalog.default_privileges.of_table(&table.schema);
         self.add_table(table.clone())?;
         if with_rows { self.fill(&table, &definition) } else { Ok(()) }
     }
@@ -176,6 +192,14 @@ impl Translator {
     }
 
     /// Refuses schemas that are not there, or not the project's.
+    /// Refuses the name of a schema that is not there.
+    pub(super) fn existing_schema(&self, schema: &str) -> Result<(), DialectError> {
+        match HOSTED_SCHEMAS.contains(&schema) || self.catalog.schemas.iter().any(|of| of == schema) {
+            true => Ok(()),
+            false => Err(DialectError::new("3F000", format!("schema \"{schema}\" does not exist"))),
+        }
+    }
+
     pub(super) fn writable_schema(&self, schema: &str) -> Result<(), DialectError> {
         if SYSTEM_SCHEMAS.contains(&schema) || schema.starts_with("pg_") {
             return Err(DialectError::new("42501", format!("permission denied for schema {schema}")));

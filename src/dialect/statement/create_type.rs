@@ -66,7 +66,18 @@ impl Translator {
             let name = folded(&attribute.name);
             add_column(
                 &mut of,
-                Column { name, data_type, nullable, default, identity, generated, comment, sequence, domain },
+                Column {
+                    name,
+                    data_type,
+                    nullable,
+                    default,
+                    identity,
+                    generated,
+                    comment,
+                    sequence,
+                    domain,
+                    stored_as: None,
+                },
             )?;
         }
         self.catalog.composites.insert(physical_name(&of.schema, &of.name), of);

@@ -110,7 +110,7 @@ pub fn column_sql(catalog: &Catalog, table: &Table, column: &Column) -> Result<S
 /// A default as SQLite's DDL can hold it; `None` without one, or when it depends on the caller and
 /// every INSERT must supply it.
 pub fn stored_default(catalog: &Catalog, column: &Column) -> Result<Option<String>, DialectError> {
-    let Some(text) = &column.default else { return Ok(None) };
+    let Some(text) = column.default.as_ref().filter(|_| column.stored_as.is_none()) else { return Ok(None) };
     let expression = Expression::parse(text)?;
     let mut environment = SystemEnvironment::numbering("1", Vec::new());
     let mut lowering = Lowering::new(catalog, &mut environment, Place::Default);

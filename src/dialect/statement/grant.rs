@@ -13,7 +13,7 @@ use crate::schema::{Command, Privileges, Table, is_builtin};
 use crate::sql::physical_name;
 
 /// What to write instead of a REVOKE that cannot be had.
-pub const REVOKE_HINT: &str = "Revoke on tables: REVOKE … ON TABLE … FROM …";
+const REVOKE_HINT: &str = "Revoke on its tables and functions: REVOKE … ON ALL TABLES IN SCHEMA … FROM …";
 
 const GRANTEES: &[&str] = &[
     "public",
@@ -23,6 +23,11 @@ const GRANTEES: &[&str] = &[
     "postgres",
     "supabase_auth_admin",
     "supabase_storage_admin",
+    "supabase_admin",
+    "supabase_functions_admin",
+    "supabase_realtime_admin",
+    "supabase_replication_admin",
+    "supabase_read_only_user",
     "dashboard_user",
     "authenticator",
 ];
@@ -56,6 +61,11 @@ impl Translator {
         let roles = roles(&revoke.grantees)?;
         if matches!(objects, GrantObjects::Sequences(_) | GrantObjects::AllSequencesInSchema { .. }) {
             return Ok(());
+        }
+        if let GrantObjects::Schemas(schemas) = objects
+            && is_nobodys(revoke, &roles)
+        {
+            return schemas.iter().try_for_each(|schema| self.existing_schema(&name::single(schema)?));
         }
         let tables = self.tables_of(objects)?.ok_or_else(|| {
             DialectError::unsupported(format!("REVOKE ON {objects}")).with_hint(REVOKE_HINT)
@@ -108,6 +118,19 @@ impl Translator {
             _ => None,
         })
     }
+}
+
+/// Whether none of the API's roles has by it what a REVOKE on schemas takes away: none may create anything, and what they may use
+/// they may by name, not as PUBLIC.
+fn is_nobodys(revoke: &Revoke, roles: &[String]) -> bool {
+    let only_create = match &revoke.privileges {
+        ast::Privileges::All { .. } => false,
+        ast::Privileges::Actions(actions) => {
+            actions.iter().all(|action| matches!(action, Action::Create { .. }))
+        }
+    };
+    only_create
+        || roles.iter().all(|role| !["anon", "authenticated", "service_role"].contains(&role.as_str()))
 }
 
 fn pairs<'a>(

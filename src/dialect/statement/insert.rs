@@ -7,7 +7,7 @@ use sqlparser::ast::{
 
 use super::ddl::{is_numbered, stored_default};
 use super::write::{assigned, assigned_names, assignments, is_default, target_scope, written_column};
-use crate::dialect::expression::{Expression, Lowering, Piece, Place, Relation, Scope};
+use crate::dialect::expression::{Expression, Field, Lowering, Piece, Place, Relation, Scope};
 use crate::dialect::name::folded;
 use crate::dialect::plpgsql::Condition;
 use crate::dialect::translate::{SystemEnvironment, Translator};
@@ -295,7 +295,7 @@ impl Numbers {
 /// The columns an INSERT names; all when it names none.
 pub fn inserted_columns(table: &Table, names: &[ObjectName]) -> Result<Vec<Column>, DialectError> {
     if names.is_empty() {
-        return Ok(table.columns.clone());
+        return Ok(table.written_columns());
     }
     let mut columns: Vec<Column> = Vec::new();
     for object in names {
@@ -342,6 +342,11 @@ pub fn updated_scope(table: &Table, alias: Option<&str>) -> Scope {
     let mut excluded = Relation::of_table(table, "excluded");
     excluded.schema = None;
     excluded.name = "excluded".to_string();
+    excluded.columns.extend(table.unread.iter().map(|(_, column)| Field {
+        name: column.name.clone(),
+        sql: quote_identifier(&column.name),
+        data_type: column.data_type.clone(),
+    }));
     // Bare names are the existing row's.
     excluded.merged = table.columns.iter().map(|column| column.name.clone()).collect();
     scope.relations.push(excluded);

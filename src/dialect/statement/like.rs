@@ -64,7 +64,7 @@ impl Translator {
         constraints: &mut Constraints,
     ) -> Result<(), DialectError> {
         for of in &like.table.columns {
-            let mut column = Column { name: of.name.clone(), ..of.clone() };
+            let mut column = Column { name: of.name.clone(), stored_as: None, ..of.clone() };
             let is_serial = of.identity == Some(Identity::Serial);
             if is_serial && like.takes("defaults") {
                 return Err(DialectError::unsupported("LIKE … INCLUDING DEFAULTS of a serial column, whose numbers both tables would take from one sequence")

@@ -15,6 +15,7 @@ mod create_policy;
 pub mod create_table;
 mod create_type;
 pub mod ddl;
+mod default_privileges;
 mod domain;
 mod drop;
 mod exclusion;
@@ -39,5 +40,3 @@ mod view;
 mod view_users;
 pub mod write;
 mod write_view;
-
-pub use grant::REVOKE_HINT;

@@ -70,7 +70,8 @@ impl Translator {
             return Ok(());
         }
         let analysis = analyse(&self.catalog, &parse::query(tokens)?.to_string())?;
-        let view = new_view((schema, name), &names, options, analysis, materialized)?;
+        let mut view = new_view((schema, name), &names, options, analysis, materialized)?;
+        view.table.privileges = self.catalog.default_privileges.of_table(&view.table.schema);
         if materialized {
             return self.materialize(view);
         }
@@ -304,7 +305,18 @@ pub fn new_view(
         let (comment, sequence, domain) = (None, None, None);
         add_column(
             &mut table,
-            Column { name, data_type, nullable, default, identity, generated, comment, sequence, domain },
+            Column {
+                name,
+                data_type,
+                nullable,
+                default,
+                identity,
+                generated,
+                comment,
+                sequence,
+                domain,
+                stored_as: None,
+            },
         )?;
     }
     let view = View {

@@ -7,8 +7,9 @@ use sqlparser::ast::{
 
 use crate::dialect::expression::{Expression, Lowering, Piece, Place, Relation, Scope, row_fields};
 use crate::dialect::name::folded;
-use crate::dialect::plpgsql::{Condition, Sink, cleared};
-use crate::dialect::query::{Output, row_object};
+use crate::dialect::plpgsql::{Condition, Machine, Sink, cleared};
+use crate::dialect::query::{LoweredQuery, Output, column_name, row_object};
+use crate::dialect::routine::{needs_statements, only_call};
 use crate::dialect::translate::{SystemEnvironment, Translator};
 use crate::dialect::trigger::written;
 use crate::dialect::write::{
@@ -38,11 +39,47 @@ impl Translator {
         if self.sequence_query(query)? {
             return Ok(());
         }
-        let lowered = self.lowered(|lowering| lowering.subquery(query))?;
-        let object = row_object(&lowered);
-        self.push(format!("SELECT {object} AS \"row\" FROM ({}) AS \"/answer\"", lowered.sql))?;
+        let lowered = match self.lowered(|lowering| lowering.subquery(query)) {
+            Err(error) if needs_statements(&error) => return self.call(query, error),
+            lowered => lowered?,
+        };
+        self.answer_with(&lowered)
+    }
+
+    fn answer_with(&mut self, rows: &LoweredQuery) -> Result<(), DialectError> {
+        let object = row_object(rows);
+        self.push(format!("SELECT {object} AS \"row\" FROM ({}) AS \"/answer\"", rows.sql))?;
         self.answer = Some(self.statements.len() - 1);
         Ok(())
+    }
+
+    /// `SELECT f(…)` of a function that writes: its statements, then its value.
+    fn call(&mut self, query: &Query, error: DialectError) -> Result<(), DialectError> {
+        let Some(Expr::Function(function)) = only_call(query) else { return Err(error) };
+        self.restore_triggers()?;
+        let prefix = format!("/call/{}", self.statements.len());
+        let catalog = self.catalog.clone();
+        let mut environment = SystemEnvironment::of_statement();
+        let mut machine = Machine::new(&catalog, &mut environment, Sink::statements(&prefix), Vec::new());
+        machine.prefix.clone_from(&prefix);
+        let value = match machine.nested_call(&Expr::Function(function.clone()), error)? {
+            // What a function of type void gives is no NULL.
+            Piece::Null => Piece::text("''"),
+            value => value,
+        };
+        if let Sink::Statements { statements, .. } = machine.sink {
+            statements.into_iter().try_for_each(|sql| self.push(sql))?;
+        }
+        let (sql, data_type) = value.resolved(&catalog)?;
+        let name = name::parts(&function.name)?.pop().unwrap_or_default();
+        let sql = format!("SELECT {sql} AS {}", column_name(0));
+        self.answer_with(&LoweredQuery {
+            sql,
+            columns: vec![(name, data_type)],
+            is_single: true,
+            value: None,
+        })?;
+        self.push(cleared(&prefix))
     }
 
     /// A statement with WITH queries that write: several, the answer's rows last.
@@ -294,7 +331,7 @@ impl Translator {
         &self,
         work: impl FnOnce(&mut Lowering<'_>) -> Result<T, DialectError>,
     ) -> Result<T, DialectError> {
-        let mut environment = SystemEnvironment::default();
+        let mut environment = SystemEnvironment::of_statement();
         let mut lowering = Lowering::new(&self.catalog, &mut environment, Place::Query);
         work(&mut lowering)
     }
@@ -342,7 +379,8 @@ pub fn target_scope(table: &Table, alias: Option<&str>) -> Scope {
 }
 
 pub fn written_column<'a>(table: &'a Table, name: &str) -> Result<&'a Column, DialectError> {
-    table.column(name).ok_or_else(|| {
+    let unread = || table.unread.iter().map(|(_, column)| column).find(|column| column.name == name);
+    table.column(name).or_else(unread).ok_or_else(|| {
         DialectError::new("42703", format!("column \"{name}\" of relation \"{}\" does not exist", table.name))
     })
 }
@@ -355,7 +393,7 @@ pub fn is_default(value: &Expr) -> bool {
 /// Stores a value in a column; Postgres names the column when the types do not fit.
 pub fn assigned(lowering: &mut Lowering<'_>, piece: Piece, column: &Column) -> Result<String, DialectError> {
     let from = piece.type_name();
-    lowering.assign(piece, &column.data_type).map_err(|error| match error.code {
+    let sql = lowering.assign(piece, &column.data_type).map_err(|error| match error.code {
         "42804" => DialectError::new(
             "42804",
             format!(
@@ -366,7 +404,12 @@ pub fn assigned(lowering: &mut Lowering<'_>, piece: Piece, column: &Column) -> R
         )
         .with_hint("You will need to rewrite or cast the expression."),
         _ => error,
-    })
+    })?;
+    match column.stored_as {
+        None => Ok(sql),
+        Some(stored_as) if stored_as.matches("{0}").count() == 1 => Ok(stored_as.replace("{0}", &sql)),
+        Some(stored_as) => lowering.once(sql, |sql| stored_as.replace("{0}", sql)),
+    }
 }
 
 pub fn assignments(

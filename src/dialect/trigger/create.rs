@@ -255,6 +255,10 @@ fn refuse_combination(trigger: &Trigger, table: &Table) -> Result<(), DialectErr
             _ => Ok(()),
         };
     }
+    if table.schema == "auth" && table.name != "users" {
+        return Err(DialectError::unsupported(format!("a trigger on auth.{}", table.name))
+            .with_hint("Those on auth.users are."));
+    }
     if trigger.level == Level::Statement && is_builtin(table) {
         let what = format!("FOR EACH STATEMENT on {}.{}", table.schema, table.name);
         return Err(DialectError::unsupported(what).with_hint("Write FOR EACH ROW."));

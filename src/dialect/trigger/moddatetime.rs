@@ -1,7 +1,9 @@
 //! `moddatetime(column)`, the trigger function of the extension of that name: an UPDATE sets the column to now.
 
 use crate::dialect::DialectError;
-use crate::schema::{Command, DataType, Language, Returns, Routine, Table, Timing, Trigger, Volatility};
+use crate::schema::{
+    Command, DataType, DefaultPrivileges, Language, Returns, Routine, Table, Timing, Trigger, Volatility,
+};
 use crate::sql::quote_identifier;
 
 /// The extension's name, and its function's.
@@ -21,7 +23,7 @@ pub fn moddatetime() -> Routine {
         security_definer: false,
         rows: None,
         search_path: None,
-        executors: Routine::new_executors("public"),
+        executors: DefaultPrivileges::default().executors("public"),
         face: None,
     }
 }

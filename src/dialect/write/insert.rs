@@ -41,7 +41,8 @@ pub fn insert(
         given.push((column.clone(), assigned(lowering, piece, column)?));
     }
     let check = check(lowering, &table, insert)?;
-    let plain = table.columns.iter().filter(|column| column.generated.is_none());
+    let columns = table.written_columns();
+    let plain = columns.iter().filter(|column| column.generated.is_none());
     let mut values: Vec<(Column, String)> = Vec::new();
     let is_whole = check.is_some() || has_before(lowering.catalog, &table, &[Command::Insert])?;
     for column in plain {
@@ -52,7 +53,8 @@ pub fn insert(
         } else if is_whole
             || (column.default.is_some() && stored_default(lowering.catalog, column)?.is_none())
         {
-            values.push((column.clone(), default_of(lowering, column)?));
+            let mark = (!source.columns.is_empty()).then(|| source.column_sql(0, "source"));
+            values.push((column.clone(), default_of(lowering, column, mark)?));
         }
     }
     let list: Vec<String> =
@@ -244,11 +246,18 @@ fn refuse_computed(columns: &[Column]) -> Result<(), DialectError> {
     }
 }
 
-fn default_of(lowering: &mut Lowering<'_>, column: &Column) -> Result<String, DialectError> {
+/// `mark` is a value of the row around, for each of which chance is asked anew.
+fn default_of(
+    lowering: &mut Lowering<'_>,
+    column: &Column,
+    mark: Option<String>,
+) -> Result<String, DialectError> {
     let Some(text) = &column.default else { return Ok("NULL".to_string()) };
     let default = Expression::parse(text)?;
     let scopes = std::mem::take(&mut lowering.scopes);
+    let outer = std::mem::replace(&mut lowering.row_mark, mark);
     let piece = lowering.lower(&default.0);
+    lowering.row_mark = outer;
     lowering.scopes = scopes;
     assigned(lowering, piece?, column)
 }

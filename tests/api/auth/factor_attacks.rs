@@ -205,9 +205,9 @@ fn an_unverified_factor_is_given_up_at_aal1() {
 /// Everything a factor's flow may change, as one text.
 fn state(app: &TestApp) -> String {
     let rows = |table: &str| {
-        let columns = format!("SELECT group_concat(name || ', ') FROM pragma_table_info('{table}')");
-        let columns = value(app, &columns).replace(", ,", ",");
-        let row = format!("json_array({})", columns.trim_end_matches(", "));
+        let columns =
+            format!("SELECT group_concat('quote(' || name || ')', ' || ') FROM pragma_table_info('{table}')");
+        let row = value(app, &columns);
         app.database.value(&format!("SELECT group_concat({row}) FROM \"{table}\"")).unwrap_or_default()
     };
     ["auth.users", "auth.sessions", "auth.mfa_factors", "auth.mfa_challenges"].map(rows).concat()

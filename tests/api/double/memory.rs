@@ -10,7 +10,7 @@ use argon2::{Algorithm, Argon2, Params, Version};
 use async_trait::async_trait;
 use edgeward::crypto::imported_password::FirebaseScrypt;
 use edgeward::crypto::password;
-use edgeward::ports::{Background, Clock, Hasher, KeyValue, Log, PortError, Random, RateLimiter};
+use edgeward::ports::{Background, Clock, Hasher, KeyValue, Log, PortError, Random, RateLimiter, ToBcrypt};
 use edgeward::time::Timestamp;
 use futures_util::future::LocalBoxFuture;
 
@@ -136,6 +136,18 @@ impl Hasher for CheapHasher {
         let salt =
             SaltString::encode_b64(&edgeward::crypto::sha256(&self.salts.get().to_be_bytes())[..16]).unwrap();
         Ok(Self::argon2().hash_password(password.as_bytes(), &salt).unwrap().to_string())
+    }
+
+    async fn bcrypt(&self, passwords: &[ToBcrypt]) -> Result<Vec<String>, PortError> {
+        if self.fault.strikes() {
+            return Err(PortError("the hasher failed on purpose".into()));
+        }
+        let hash = |wanted: &ToBcrypt| {
+            self.salts.set(self.salts.get() + 1);
+            let digest = edgeward::crypto::sha256(&self.salts.get().to_be_bytes());
+            password::bcrypt(wanted, digest[..password::SALT_LENGTH].try_into().unwrap())
+        };
+        passwords.iter().map(hash).collect()
     }
 
     async fn verify(&self, password: &str, hash: &str) -> Result<bool, PortError> {

@@ -274,7 +274,6 @@ fn statements_that_change_nothing_here_are_accepted() {
     );
     let rows = [
         "revoke all on schema public from anon",
-        "alter default privileges in schema public revoke all on tables from anon",
         "set search_path = shop",
         "rollback",
         "create procedure f() language sql as $$ select 1 $$",
@@ -317,4 +316,20 @@ fn everything(app: &TestApp) -> Vec<Option<String>> {
     .iter()
     .map(|sql| app.database.value(sql))
     .collect()
+}
+
+#[test]
+fn a_text_goes_on_in_the_next_line_of_a_function_too() {
+    let app = TestApp::new();
+    app.rows(
+        "create table notes (id int primary key) tablespace pg_default;
+         create function told() returns text language plpgsql as $$
+         begin
+           return 'one, '
+             -- and
+             'two';
+         end $$",
+    );
+    assert_eq!(app.value("told()"), json!("one, two"));
+    assert_eq!(app.refusal("create table others (id int primary key) tablespace fast").0, "0A000");
 }

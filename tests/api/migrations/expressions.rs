@@ -147,7 +147,7 @@ fn expressions_fail_as_postgres_fails() {
         ("array[]",                                       "42P18", "cannot determine type of empty array"),
         ("coalesce(1, true)",                             "42804", "COALESCE types integer and boolean cannot be matched"),
         ("now() + true",                                  "42883", "operator does not exist: timestamp with time zone + boolean"),
-        ("md5('a')",                                      "0A000", "the function md5() is not supported"),
+        ("sha256('a')",                                   "0A000", "the function sha256() is not supported"),
         ("12345678901234567890.1 * 1234567890.12",                  "0A000", "a numeric of more than 18 digits is not supported in arithmetic"),
         ("1.5 / 0.0",                                     "22012", "division by zero"),
         ("'a' collate \"en_US\"",                         "0A000", "the collation \"en_US\" is not supported"),
@@ -327,4 +327,50 @@ fn regular_expressions_of_runs_match_as_in_postgres() {
     }
     assert_eq!(app.value("'ABC@X.ORG' ~* '^[a-z]+@[a-z.]+\\.[a-z]{2,3}$'"), json!(true));
     assert_eq!(app.refusal("select 'é' || '' ~ '^\\w+$'").0, "0A000");
+}
+
+#[test]
+fn md5_is_that_of_rfc_1321() {
+    let app = TestApp::new();
+    for (text, expected) in [
+        ("", "d41d8cd98f00b204e9800998ecf8427e"),
+        ("a", "0cc175b9c0f1b6a831c399e269772661"),
+        ("message digest", "f96b697d7cb7938d525a2f31aaf161d0"),
+        (
+            "12345678901234567890123456789012345678901234567890123456789012345678901234567890",
+            "57edf4a22be3c955ac49da2e2107b67a",
+        ),
+    ] {
+        assert_eq!(app.value(&format!("md5('{text}')")), json!(expected), "{text}");
+    }
+    // Where a block of 64 bytes is full, and where its length fits no more.
+    for length in [55, 56, 57, 63, 64, 65, 119, 120, 128] {
+        let text = "é".repeat(length / 2) + &"x".repeat(length % 2);
+        let expected = edgeward::crypto::hex(&edgeward::crypto::md5(text.as_bytes()));
+        assert_eq!(app.value(&format!("md5('{text}')")), json!(expected), "{length}");
+    }
+    assert_eq!(app.value("md5('random(')"), json!(edgeward::crypto::hex(&edgeward::crypto::md5(b"random("))));
+    assert_eq!(app.value("md5(null)"), json!(null));
+    app.rows(
+        "create table people (id int primary key, email text, code text not null default substr(md5(random()::text), 1, 8), avatar text);
+         create function avatar() returns trigger language plpgsql as $$
+         begin new.avatar := 'https://example.com/' || md5(lower(trim(new.email))); return new; end $$;
+         create trigger avatar before insert on people for each row execute function avatar();
+         insert into people (id, email) values (1, ' Ann@example.com'), (2, null)",
+    );
+    let expected = edgeward::crypto::hex(&edgeward::crypto::md5(b"ann@example.com"));
+    assert_eq!(
+        app.rows(
+            "select avatar, length(code) as length, code ~ '^[0-9a-f]+$' as hex from people order by id"
+        ),
+        json!([
+            {"avatar": format!("https://example.com/{expected}"), "length": 8, "hex": true},
+            {"avatar": null, "length": 8, "hex": true},
+        ])
+    );
+    assert_eq!(app.rows("select count(distinct code) as codes from people"), json!([{"codes": 2}]));
+    assert_eq!(
+        app.refusal("alter table people add column hash text generated always as (md5(email)) stored").0,
+        "0A000"
+    );
 }

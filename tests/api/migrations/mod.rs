@@ -8,6 +8,7 @@ mod dropping;
 mod expressions;
 mod functions;
 mod geometry;
+mod granting;
 mod partitions;
 mod policies;
 
@@ -17,6 +18,7 @@ mod refusing;
 mod renaming;
 mod returning_rows;
 mod searching;
+mod seeding;
 mod sequences;
 mod types;
 mod views;
