@@ -270,8 +270,14 @@ impl<'a> Machine<'a> {
                 Ok(())
             }
             Action::Block(block) => self.block(block),
-            Action::ForRows(variable, query, steps) => self.for_rows(variable, query, steps),
-            Action::Loop(over, steps) => self.fold(over, steps),
+            Action::ForRows(variable, query, steps) => match self.unrolled_rows(variable, query, steps)? {
+                true => Ok(()),
+                false => self.for_rows(variable, query, steps),
+            },
+            Action::Loop(over, steps) => match self.unrolled(over, steps)? {
+                true => Ok(()),
+                false => self.fold(over, steps),
+            },
             Action::Leave(is_exit, when) => self.leave_round(*is_exit, when.as_ref()),
         }
     }

@@ -28,6 +28,7 @@ mod rows;
 mod sink;
 mod state;
 mod syntax;
+mod unroll;
 mod value;
 mod write;
 

@@ -196,3 +196,102 @@ fn what_a_block_cannot_decide_is_refused() {
         assert!(message.contains(why), "{body}: {message}");
     }
 }
+
+#[test]
+fn loops_whose_rounds_are_known_write_whatever_they_say() {
+    let app = TestApp::new();
+    app.rows(
+        "create table orders (id int generated always as identity primary key, name text not null);
+         create table items (order_id int references orders (id), place int, word text);
+         create table told (line text)",
+    );
+    app.rows(
+        "do $$
+         declare made int; word text; total int := 0; person record; uid uuid;
+         begin
+           for i in 1..2 loop
+             insert into orders (name) values ('order ' || i) returning id into made;
+             for place in reverse 3..1 by 2 loop
+               insert into items (order_id, place) values (made, place * i);
+               total := total + place;
+             end loop;
+           end loop;
+           foreach word in array array['x', 'y']::text[] loop
+             update items set word = concat(items.word, 'x') where place = 3;
+             insert into told values (word || total);
+           end loop;
+           for person in
+             select * from (values ('ann@example.com', 'anns-password', 1), ('bob@example.com', 'bobs-password', null)) as p (email, word, n)
+           loop
+             insert into auth.users (id, email, encrypted_password, email_confirmed_at, aud, role)
+             values (gen_random_uuid(), person.email, crypt(person.word, gen_salt('bf', 4)), now(), 'authenticated', 'authenticated')
+             returning id into uid;
+             insert into auth.identities (user_id, provider, provider_id, identity_data)
+             values (uid, 'email', uid::text, jsonb_build_object('sub', uid, 'email', person.email, 'n', person.n));
+           end loop;
+           for i in 2..1 loop
+             insert into told values ('never');
+             insert into told values ('never');
+           end loop;
+           if not found then insert into told values ('none'); end if;
+         end $$",
+    );
+    assert_eq!(
+        app.rows("select o.name, i.place, i.word from items i join orders o on o.id = i.order_id order by o.name, i.place"),
+        json!([
+            {"name": "order 1", "place": 1, "word": null},
+            {"name": "order 1", "place": 3, "word": "xx"},
+            {"name": "order 2", "place": 2, "word": null},
+            {"name": "order 2", "place": 6, "word": null},
+        ])
+    );
+    assert_eq!(
+        app.rows("select line from told order by line"),
+        json!([{"line": "none"}, {"line": "x8"}, {"line": "y8"}])
+    );
+    for name in ["ann", "bob"] {
+        let body = json!({"email": format!("{name}@example.com"), "password": format!("{name}s-password")});
+        let answer = app.anon().post("/auth/v1/token?grant_type=password").json(&body).send();
+        assert_eq!(answer.status, http::StatusCode::OK, "{}", answer.text());
+        let n = if name == "ann" { json!(1) } else { json!(null) };
+        assert_eq!(answer.json()["user"]["identities"][0]["identity_data"]["n"], n);
+    }
+    app.rows(
+        "create function three(stop int) returns int language plpgsql security definer as $$
+         declare made int;
+         begin
+           for i in 1..3 loop
+             insert into orders (name) values ('three ' || i) returning id into made;
+             insert into items (order_id, place) values (made, i);
+             if i = stop then return i; end if;
+           end loop;
+           return 0;
+         end $$;
+         create function many(n int) returns void language plpgsql security definer as $$
+         begin
+           for i in 1..n loop
+             insert into told values ('many');
+             update told set line = 'more';
+           end loop;
+         end $$;
+         create function until() returns void language plpgsql security definer as $$
+         begin
+           for i in 1..3 loop
+             insert into told values ('many');
+             exit when i = 2;
+           end loop;
+         end $$",
+    );
+    for (stop, expected, orders) in [(2, 2, 2), (5, 0, 3)] {
+        let answer = app.service_role().post("/rest/v1/rpc/three").json(&json!({"stop": stop})).send();
+        assert_eq!(answer.json(), json!(expected), "{}", answer.text());
+        assert_eq!(
+            app.rows("with gone as (delete from items where order_id in (select id from orders where name like 'three%') returning place) select count(*) from gone"),
+            json!([{"count": orders}])
+        );
+    }
+    for (name, body) in [("many", json!({"n": 2})), ("until", json!({}))] {
+        let answer = app.service_role().post(&format!("/rest/v1/rpc/{name}")).json(&body).send();
+        assert_eq!(answer.json()["code"], json!("0A000"), "{}", answer.text());
+    }
+}
