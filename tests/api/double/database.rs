@@ -7,6 +7,7 @@ use std::rc::Rc;
 use async_trait::async_trait;
 use edgeward::ports::{Cost, Database, DbError, Freshness, ResultSet, Text};
 use edgeward::sql::{Bind, Statement};
+use rusqlite::backup::{Backup, StepResult};
 use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 use rusqlite::limits::Limit;
 use rusqlite::types::Value;
@@ -139,6 +140,17 @@ impl StrictDatabase {
         self.steps.replace(0)
     }
 
+    /// Makes this database what a file holds.
+    pub fn open(&self, path: &std::path::Path) {
+        let from = Connection::open(path).unwrap();
+        copy(&from, &mut self.connection.borrow_mut());
+    }
+
+    /// Makes this database what the other is.
+    pub fn restore(&self, other: &Self) {
+        copy(&other.connection.borrow(), &mut self.connection.borrow_mut());
+    }
+
     /// Runs SQL outside the product, for a test's set-up.
     pub fn execute(&self, sql: &str) {
         self.connection.borrow().execute_batch(sql).unwrap_or_else(|error| panic!("{error} in {sql}"));
@@ -247,6 +259,11 @@ impl Database for StrictDatabase {
         let results = self.batch(statements).await?;
         Ok((results, Some(Self::bookmark(self.batches.get()))))
     }
+}
+
+fn copy(from: &Connection, into: &mut Connection) {
+    let backup = Backup::new(from, into).unwrap();
+    assert_eq!(backup.step(-1).unwrap(), StepResult::Done);
 }
 
 fn run(connection: &Connection, statement: &Statement) -> Result<Rows, String> {
