@@ -102,10 +102,12 @@ pub enum TokenError {
     Signature,
     /// `exp` has passed.
     Expired,
-    /// `nbf` or `iat` lies in the future.
+    /// `nbf` lies in the future.
     NotYetValid,
-    /// A time claim that is no number.
-    InvalidClaims,
+    /// `iat` lies in the future.
+    IssuedInFuture,
+    /// The time claim of this name is no number.
+    InvalidClaim(&'static str),
 }
 
 /// Seconds of clock difference between two machines that are forgiven, as PostgREST does.
@@ -162,18 +164,19 @@ fn with_signature(message: &str, signature: &[u8]) -> String {
 /// Whether the time claims allow the token now.
 pub fn check_times(claims: &Claims, now: Timestamp) -> Result<(), TokenError> {
     let now = now.seconds() as f64;
-    let seconds = |name: &str| match claims.known(name) {
+    let seconds = |name: &'static str| match claims.known(name) {
         None | Some(Value::Null) => Ok(None),
-        Some(value) => value.as_f64().map(Some).ok_or(TokenError::InvalidClaims),
+        Some(value) => value.as_f64().map(Some).ok_or(TokenError::InvalidClaim(name)),
     };
     let [exp, nbf, iat] = [seconds("exp")?, seconds("nbf")?, seconds("iat")?];
     if exp.is_some_and(|expires| now > expires + LEEWAY_SECONDS) {
         return Err(TokenError::Expired);
     }
-    if [nbf, iat].into_iter().flatten().any(|from| from > now + LEEWAY_SECONDS) {
+    let is_to_come = |from: Option<f64>| from.is_some_and(|from| from > now + LEEWAY_SECONDS);
+    if is_to_come(nbf) {
         return Err(TokenError::NotYetValid);
     }
-    Ok(())
+    if is_to_come(iat) { Err(TokenError::IssuedInFuture) } else { Ok(()) }
 }
 
 #[cfg(test)]
@@ -201,7 +204,7 @@ mod tests {
             (signed(json!({"exp": at - 29})), Ok(())),
             (signed(json!({"exp": at - 31})), Err(TokenError::Expired)),
             (signed(json!({"nbf": at + 31})), Err(TokenError::NotYetValid)),
-            (signed(json!({"exp": "soon"})), Err(TokenError::InvalidClaims)),
+            (signed(json!({"exp": "soon"})), Err(TokenError::InvalidClaim("exp"))),
             (signed(json!({"exp": null, "sub": 7})), Ok(())),
             (sign(&json!({}), b"forged").unwrap(), Err(TokenError::Signature)),
             (other_header(r#"{"alg":"none"}"#), Err(TokenError::Algorithm)),

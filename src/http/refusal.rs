@@ -110,12 +110,20 @@ impl Refusal {
     fn as_rest(&self, asked: &Asked) -> Response {
         let (code, message) = match self {
             Self::NotFound            => ("PGRST125", "Invalid path specified in request URL".to_string()),
+            Self::MethodNotAllowed(_) if asked.path.starts_with("/rest/v1/rpc/") => {
+                ("PGRST101", format!("Cannot use the {} method on RPC", asked.method))
+            }
             Self::MethodNotAllowed(_) => ("PGRST117", format!("Unsupported HTTP method: {}", asked.method)),
             Self::BodyTooLarge        => ("PGRST102", "The request body is too large".to_string()),
             Self::BodyBroken(_)       => ("PGRST102", "Empty or invalid json".to_string()),
             Self::ApiKey              => return self.invalid_api_key(),
             Self::NoToken             => ("PGRST302", "Anonymous access is disabled".to_string()),
-            Self::Token(error)        => token_row_rest(*error),
+            Self::Token(error)        => {
+                let (code, details, message) = token_row_rest(*error);
+                let body = json!({"code": code, "details": details, "hint": null, "message": message});
+                return json_response(self.status(), &body)
+                    .with_header(WWW_AUTHENTICATE, format!("Bearer error=\"invalid_token\", error_description=\"{message}\""));
+            }
             Self::SessionRevoked      => ("PGRST303", "JWT session ended".to_string()),
             Self::Forbidden           => ("42501",    "permission denied: this needs the service_role or a secret key".to_string()),
             Self::RateLimited(_)      => ("PGRST003", "Request rate limit reached".to_string()),
@@ -187,7 +195,10 @@ impl Refusal {
                 let allow: Vec<&str> = methods.iter().map(Method::as_str).collect();
                 response.with_header(ALLOW, allow.join(", "))
             }
-            Self::Token(_) | Self::NoToken if response.status() == StatusCode::UNAUTHORIZED => {
+            Self::Token(_) | Self::NoToken
+                if response.status() == StatusCode::UNAUTHORIZED
+                    && !response.headers().contains_key(WWW_AUTHENTICATE) =>
+            {
                 response.with_header(WWW_AUTHENTICATE, "Bearer")
             }
             Self::RateLimited(seconds) => response.with_header(RETRY_AFTER, seconds.to_string()),
@@ -254,14 +265,16 @@ fn token_message_auth(refusal: &Refusal) -> &'static str {
 }
 
 #[rustfmt::skip]
-fn token_row_rest(error: TokenError) -> (&'static str, String) {
+fn token_row_rest(error: TokenError) -> (&'static str, Option<&'static str>, String) {
+    const NO_KEY: &str = "None of the keys was able to decode the JWT";
     match error {
-        TokenError::Malformed     => ("PGRST301", "Expected 3 parts in JWT".into()),
-        TokenError::Algorithm     => ("PGRST301", "Wrong or unsupported encoding algorithm".into()),
-        TokenError::Signature | TokenError::UnknownKey => ("PGRST301", "No suitable key or wrong key type".into()),
-        TokenError::Expired       => ("PGRST303", "JWT expired".into()),
-        TokenError::NotYetValid   => ("PGRST303", "JWT not yet valid".into()),
-        TokenError::InvalidClaims => ("PGRST303", "The JWT 'exp', 'nbf' and 'iat' claims must be numbers".into()),
+        TokenError::Malformed      => ("PGRST301", None, "Expected 3 parts in JWT".into()),
+        TokenError::Algorithm      => ("PGRST301", None, "Wrong or unsupported encoding algorithm".into()),
+        TokenError::Signature | TokenError::UnknownKey => ("PGRST301", Some(NO_KEY), "No suitable key or wrong key type".into()),
+        TokenError::Expired        => ("PGRST303", None, "JWT expired".into()),
+        TokenError::NotYetValid    => ("PGRST303", None, "JWT not yet valid".into()),
+        TokenError::IssuedInFuture => ("PGRST303", None, "JWT issued at future".into()),
+        TokenError::InvalidClaim(name) => ("PGRST303", None, format!("The JWT '{name}' claim must be a number")),
     }
 }
 
@@ -274,6 +287,7 @@ pub fn token_message_storage(error: TokenError) -> &'static str {
         TokenError::Signature | TokenError::UnknownKey => "signature verification failed",
         TokenError::Expired       => "\"exp\" claim timestamp check failed",
         TokenError::NotYetValid   => "\"nbf\" claim timestamp check failed",
-        TokenError::InvalidClaims => "\"exp\" claim must be a number",
+        TokenError::IssuedInFuture => "\"iat\" claim timestamp check failed (it should be in the past)",
+        TokenError::InvalidClaim(_) => "\"exp\" claim must be a number",
     }
 }

@@ -5,7 +5,7 @@ mod batch;
 use std::rc::Rc;
 
 use ::http::header::{ALLOW, CONTENT_TYPE};
-use ::http::{HeaderMap, Method, StatusCode};
+use ::http::{HeaderMap, HeaderName, Method, StatusCode};
 
 use super::batch::{self as transaction, BatchRefusal};
 use super::error::{PostgresError, RestError};
@@ -18,7 +18,7 @@ use crate::app::App;
 use crate::caller::{Caller, CallersRequest, Role};
 use crate::config::{Description, RestConfig};
 use crate::http::{Body, Context, Response, ResponseExt, respond};
-use crate::schema::{Catalog, Volatility};
+use crate::schema::{Catalog, Command, Table, Volatility};
 
 /// `GET|HEAD|POST|PATCH|PUT|DELETE /rest/v1/{relation}`.
 pub async fn relation(mut context: Context) -> Result<Response, RestError> {
@@ -49,22 +49,43 @@ pub async fn options(context: Context) -> Result<Response, RestError> {
     let (schema, _) = schema(&context.app.config.rest, &context.headers, Action::Read { bodiless: true })?;
     let catalog = catalog(&context.app).await?;
     let name = context.parameters.get("relation");
-    let Some(table) = catalog.table(&schema, name) else {
+    let Some(table) = catalog.relation(&schema, name) else {
         return Err(RestError::NoTable { schema, table: name.to_string(), closest: None });
     };
-    let put = if table.primary_key_columns().is_empty() { "" } else { ",PUT" };
-    Ok(respond(StatusCode::OK, Body::Empty)
-        .with_header(ALLOW, format!("OPTIONS,GET,HEAD,POST{put},PATCH,DELETE")))
+    let takes = |command| takes(&catalog, table, command);
+    let is_keyed = !table.primary_key_columns().is_empty();
+    let methods = [
+        ("OPTIONS,GET,HEAD", true),
+        ("POST", takes(Command::Insert)),
+        ("PUT", is_keyed && takes(Command::Insert) && takes(Command::Update)),
+        ("PATCH", takes(Command::Update)),
+        ("DELETE", takes(Command::Delete)),
+    ];
+    let methods: Vec<&str> = methods.iter().filter(|(_, may)| *may).map(|(method, _)| *method).collect();
+    Ok(respond(StatusCode::OK, Body::Empty).with_header(ALLOW, methods.join(",")))
+}
+
+/// Whether a relation's rows can be written to: a view's if it is simple, or a trigger runs instead.
+fn takes(catalog: &Catalog, relation: &Table, command: Command) -> bool {
+    let Some(view) = catalog.view(&relation.schema, &relation.name) else { return true };
+    catalog.instead_of(relation, command).is_some()
+        || (!view.materialized && catalog.write_path(view, &[]).is_ok())
 }
 
 /// `GET /rest/v1/`: the description of the API.
 pub async fn root(context: Context) -> Result<Response, RestError> {
     permit_description(&context)?;
-    let (schema, _) = schema(&context.app.config.rest, &context.headers, Action::Read { bodiless: false })?;
+    let (schema, says_schema) =
+        schema(&context.app.config.rest, &context.headers, Action::Read { bodiless: false })?;
     let catalog = catalog(&context.app).await?;
     let document = openapi::document(&catalog, &schema, context.caller.role.name(), &context.origin);
-    Ok(respond(StatusCode::OK, Body::from(document.to_string()))
-        .with_header(CONTENT_TYPE, "application/openapi+json; charset=utf-8"))
+    let response = respond(StatusCode::OK, Body::from(document.to_string()))
+        .with_header(CONTENT_TYPE, "application/openapi+json; charset=utf-8");
+    Ok(if says_schema {
+        response.with_header(HeaderName::from_static("content-profile"), schema)
+    } else {
+        response
+    })
 }
 
 /// Whether there is a description, for this caller and in the type that was asked for.

@@ -2,7 +2,7 @@
 //! table. One variant per PGRST code; what Postgres itself would say is [`RestError::Postgres`].
 
 use ::http::StatusCode;
-use ::http::header::{HeaderName, RETRY_AFTER};
+use ::http::header::{HeaderName, RETRY_AFTER, WWW_AUTHENTICATE};
 use serde_json::{Value, json};
 
 use super::request::{BodyError, RangeError, SyntaxError};
@@ -359,9 +359,7 @@ impl PostgresError {
             "21000" if self.message.ends_with("requires a WHERE clause") => 400,
             "21000" => 500,
             // A function's own status: `RAISE SQLSTATE 'PT402'`.
-            code if code.strip_prefix("PT").and_then(http_status).is_some() => {
-                code.strip_prefix("PT").and_then(http_status).unwrap_or(500)
-            }
+            code if code.starts_with("PT") => code.strip_prefix("PT").and_then(http_status).unwrap_or(500),
             code => {
                 let row = SQLSTATES.iter().find(|(prefix, _)| code.starts_with(prefix));
                 row.map_or(400, |(_, status)| *status)
@@ -419,6 +417,10 @@ impl Failure for RestError {
         });
         let response = json_response(status, &body)
             .with_header(HeaderName::from_static("proxy-status"), format!("PostgREST; error={code}"));
+        let response = match status {
+            StatusCode::UNAUTHORIZED => response.with_header(WWW_AUTHENTICATE, "Bearer"),
+            _ => response,
+        };
         match self {
             Self::OffsetBeyond { total, .. } => {
                 response.with_header(::http::header::CONTENT_RANGE, format!("*/{total}"))

@@ -229,12 +229,13 @@ struct Found {
 
 fn prepare<'c>(
     catalog: &'c Catalog,
-    app: &App,
+    app: &'c App,
     caller: &Caller,
     request: &'c RestRequest,
     packing: Packing,
 ) -> Result<(Plan<'c>, Batch), RestError> {
-    let plan = plan::plan(catalog, &setting::in_force(&app.config.rest, catalog), request)?;
+    let config = &app.config.rest;
+    let plan = plan::plan(catalog, &setting::in_force(config, catalog), &config.schemas, request)?;
     let batch = query::compile(catalog, caller, &plan, packing)?;
     Ok((plan, batch))
 }

@@ -127,7 +127,20 @@ fn path(catalog: &Catalog, table: &Table, role: &str) -> Value {
         });
         operations.insert(write.method.to_string(), operation);
     }
+    if let Some(comment) = &table.comment {
+        operations.values_mut().filter_map(Value::as_object_mut).for_each(|of| describe(of, comment));
+    }
     Value::Object(operations)
+}
+
+/// A comment's first line says what it is, what follows more of it.
+fn describe(operation: &mut Map<String, Value>, comment: &str) {
+    let (summary, description) = comment.split_once('\n').unwrap_or((comment, ""));
+    operation.insert("summary".to_string(), json!(summary));
+    let description = description.trim_start();
+    if !description.is_empty() {
+        operation.insert("description".to_string(), json!(description));
+    }
 }
 
 /// A function's path: by POST, and by GET when it changes nothing.
@@ -146,7 +159,10 @@ fn call(routine: &Routine) -> Value {
         inputs().filter(|(_, argument)| needed(argument)).map(|(name, _)| name).collect();
     let properties: Map<String, Value> =
         inputs().map(|(name, argument)| (name.to_string(), typed(argument))).collect();
-    let schema = json!({"type": "object", "required": required, "properties": properties});
+    let mut schema = json!({"type": "object", "properties": properties});
+    if let Some(schema) = schema.as_object_mut().filter(|_| !required.is_empty()) {
+        schema.insert("required".to_string(), json!(required));
+    }
     let operation = |parameters: Vec<Value>| {
         json!({
             "tags": [format!("(rpc) {}", routine.name)],

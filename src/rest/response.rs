@@ -14,7 +14,7 @@ use serde_json::value::RawValue;
 use super::error::RestError;
 use super::plan::{Node, Plan, ReadPlan, Shape, Write};
 use super::query::Batch;
-use super::request::{Media, Return};
+use super::request::{Media, Resolution, Return};
 use super::{Action, RestRequest, arrange, csv, nulls, query_plan};
 use crate::caller::Caller;
 use crate::crypto;
@@ -57,6 +57,17 @@ impl Answer {
 
     fn with(mut self, name: HeaderName, value: impl Into<String>) -> Self {
         self.headers.push((name, value.into()));
+        self
+    }
+
+    /// Without saying that a resolution of conflicts was applied: where nothing can conflict, none is.
+    fn without_resolution(mut self) -> Self {
+        for (name, value) in &mut self.headers {
+            if name.as_str() == "preference-applied" && value.starts_with("resolution=") {
+                *value = value.split_once(", ").map(|(_, others)| others.to_string()).unwrap_or_default();
+            }
+        }
+        self.headers.retain(|(_, value)| !value.is_empty());
         self
     }
 
@@ -153,7 +164,10 @@ pub fn plan(request: &RestRequest, results: &Results) -> Result<Answer, RestErro
 /// The answer to a write of nothing.
 pub fn idle(request: &RestRequest) -> Result<Answer, RestError> {
     let represents = request.preferences.representation == Some(Return::Representation);
+    let merges = request.preferences.resolution == Some(Resolution::MergeDuplicates);
     let status = match (request.action, represents) {
+        // As of an upsert that made no row.
+        (Action::Insert, _) if merges => StatusCode::OK,
         (Action::Insert, _) => StatusCode::CREATED,
         (_, true) => StatusCode::OK,
         (_, false) => StatusCode::NO_CONTENT,
@@ -258,14 +272,15 @@ fn counts_rows(root: &Node<'_>) -> bool {
 
 /// `/todos?id=eq.1&select=%2A`.
 fn content_location(request: &RestRequest) -> String {
-    let relation = utf8_percent_encode(&request.relation, NON_ALPHANUMERIC_BUT_UNDERSCORE);
+    let relation = utf8_percent_encode(&request.relation, RESERVED);
     match request.canonical_query.as_str() {
         "" => format!("/{relation}"),
         query => format!("/{relation}?{query}"),
     }
 }
 
-const NON_ALPHANUMERIC_BUT_UNDERSCORE: &AsciiSet = &NON_ALPHANUMERIC.remove(b'_');
+/// What stands for itself in no part of a URI.
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
 fn written(
     request: &RestRequest,
@@ -381,7 +396,10 @@ fn written_answer(
         Action::Update => content_range(0, count, total),
         _ => content_range(0, 0, total),
     };
-    let answer = Answer::new(request, status, body, represents).with(CONTENT_RANGE, range);
+    let mut answer = Answer::new(request, status, body, represents).with(CONTENT_RANGE, range);
+    if request.preferences.resolution.is_some() && !write.resolves() {
+        answer = answer.without_resolution();
+    }
     Ok(match location {
         Some(location) => answer.with(LOCATION, location),
         None => answer,
@@ -475,7 +493,7 @@ fn location_of(write: &Write<'_>, key: &str) -> Result<Option<String>, RestError
         return Ok(None);
     }
     let values: Vec<Option<String>> = serde_json::from_str(key).map_err(internal)?;
-    let encode = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
+    let encode = |text: &str| utf8_percent_encode(text, RESERVED).to_string();
     let filters: Vec<String> = columns
         .iter()
         .zip(values)
@@ -491,6 +509,7 @@ fn location_of(write: &Write<'_>, key: &str) -> Result<Option<String>, RestError
 fn applied(request: &RestRequest) -> Vec<String> {
     let preferences = &request.preferences;
     let inserts = matches!(request.action, Action::Insert);
+    let may_lack = inserts || request.action == Action::Update;
     let writes = !matches!(request.action, Action::Read { .. });
     let limits = matches!(request.action, Action::Update | Action::Delete) || request.called.is_some();
     let strict = preferences.strict.map(|strict| if strict { "handling=strict" } else { "handling=lenient" });
@@ -500,7 +519,7 @@ fn applied(request: &RestRequest) -> Vec<String> {
         preferences.missing_default.map(|default| if default { "missing=default" } else { "missing=null" });
     [
         preferences.resolution.filter(|_| inserts).map(|of| of.word().to_string()),
-        missing.filter(|_| inserts).map(str::to_string),
+        missing.filter(|_| may_lack).map(str::to_string),
         preferences.representation.filter(|_| writes).map(|of| of.word().to_string()),
         preferences.count.map(|of| of.word().to_string()),
         transaction.filter(|_| request.may_roll_back).map(str::to_string),

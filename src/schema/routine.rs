@@ -147,8 +147,18 @@ impl Routine {
         self.executors.iter().any(|of| of == "public" || of == role)
     }
 
-    /// A function of one row is a column of it, by its own name.
+    /// The one parameter that comes out, of a function that gives its value.
+    pub fn single_output(&self) -> Option<&Argument> {
+        let comes_out =
+            |argument: &&Argument| matches!(argument.mode, ArgumentMode::Out | ArgumentMode::InOut);
+        self.arguments.iter().find(comes_out)
+    }
+
+    /// A parameter that comes out names its column; a function of one row is a column of it, by its own name.
     fn scalar_name(&self) -> String {
+        if let Some(name) = self.single_output().and_then(|argument| argument.name.clone()) {
+            return name;
+        }
         let mut inputs = self.inputs();
         match (inputs.next().map(|argument| &argument.data_type), inputs.next()) {
             (Some(RoutineType::Row(_)), None) => self.name.clone(),

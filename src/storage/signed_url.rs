@@ -122,6 +122,7 @@ fn reason(error: TokenError) -> &'static str {
         TokenError::Signature | TokenError::UnknownKey => "signature verification failed",
         TokenError::Expired       => "\"exp\" claim timestamp check failed",
         TokenError::NotYetValid   => "\"nbf\" claim timestamp check failed",
-        TokenError::InvalidClaims => "\"exp\" claim must be a number",
+        TokenError::IssuedInFuture => "\"iat\" claim timestamp check failed (it should be in the past)",
+        TokenError::InvalidClaim(_) => "\"exp\" claim must be a number",
     }
 }

@@ -195,6 +195,9 @@ impl<'c> Planner<'c> {
         }
         let shape = match &routine.returns {
             Returns::Void | Returns::Trigger => Shape::Nothing,
+            // A parameter that comes out makes it a row of one column.
+            Returns::One(RoutineType::Value(_)) if routine.single_output().is_some() => Shape::Row,
+            Returns::Set(RoutineType::Value(_)) if routine.single_output().is_some() => Shape::Rows,
             Returns::One(RoutineType::Value(_)) => Shape::Value,
             Returns::Set(RoutineType::Value(_)) => Shape::Values,
             Returns::Set(RoutineType::Row(_)) | Returns::Columns { is_set: true, .. } => Shape::Rows,

@@ -39,10 +39,15 @@ pub fn stored(data_type: &DataType, canonical: String) -> String {
 
 /// `operator does not exist: integer ~~ unknown`.
 pub fn no_operator(data_type: &str, operator: &str) -> RestError {
+    no_operator_between(data_type, operator, "unknown")
+}
+
+/// The same of a right side whose type is known.
+pub fn no_operator_between(data_type: &str, operator: &str, other: &str) -> RestError {
     let hint =
         "No operator matches the given name and argument types. You might need to add explicit type casts.";
     RestError::Postgres(PostgresError {
         hint: Some(hint.to_string()),
-        ..PostgresError::new("42883", format!("operator does not exist: {data_type} {operator} unknown"))
+        ..PostgresError::new("42883", format!("operator does not exist: {data_type} {operator} {other}"))
     })
 }

@@ -81,6 +81,8 @@ impl ReadPlan<'_> {
 pub struct Planner<'c> {
     catalog: &'c Catalog,
     schema: &'c str,
+    /// The schemas that requests can name, which a junction has to be in.
+    exposed: &'c [String],
     max_rows: Option<u64>,
     aggregates: bool,
     transaction_end: TransactionEnd,
@@ -95,11 +97,12 @@ pub struct Planner<'c> {
 pub fn plan<'c>(
     catalog: &'c Catalog,
     config: &RestConfig,
+    exposed: &'c [String],
     request: &'c RestRequest,
 ) -> Result<Plan<'c>, RestError> {
     let schema = request.schema.as_str();
     if let Some(called) = &request.called {
-        return plan_call(catalog, config, request, called).map(Plan::Read);
+        return plan_call(catalog, config, exposed, request, called).map(Plan::Read);
     }
     let named = catalog.relation(schema, &request.relation);
     let table = named.filter(|table| !catalog.is_partition(table)).ok_or_else(|| RestError::NoTable {
@@ -113,7 +116,7 @@ pub fn plan<'c>(
     let computed = RefCell::default();
     let zone = request.zone.as_ref();
     let planner =
-        Planner { catalog, schema, max_rows, aggregates, transaction_end, distinct, zone, computed };
+        Planner { catalog, schema, exposed, max_rows, aggregates, transaction_end, distinct, zone, computed };
     if let Action::Read { bodiless } = request.action {
         let planner = Planner { max_rows: Some(config.max_rows), ..planner };
         let mut root = planner.root(table, &request.query, request.range)?;
@@ -136,6 +139,7 @@ pub fn plan<'c>(
 fn plan_call<'c>(
     catalog: &'c Catalog,
     config: &RestConfig,
+    exposed: &'c [String],
     request: &'c RestRequest,
     called: &Called,
 ) -> Result<ReadPlan<'c>, RestError> {
@@ -146,7 +150,7 @@ fn plan_call<'c>(
     let computed = RefCell::default();
     let zone = request.zone.as_ref();
     let planner =
-        Planner { catalog, schema, max_rows, aggregates, transaction_end, distinct, zone, computed };
+        Planner { catalog, schema, exposed, max_rows, aggregates, transaction_end, distinct, zone, computed };
     let call = planner.call(routine, called)?;
     let mut root = match call.shape {
         Shape::Nothing => read::Node::of_nothing(catalog)?,

@@ -155,7 +155,7 @@ impl<'c> Planner<'c> {
     /// The table that a key names, and how its rows refer to the one they are in.
     fn child(&self, table: &'c Table, name: &str, row: usize) -> Result<(&'c Table, Parent<'c>), RestError> {
         let (target, hint) = name.split_once('!').map_or((name, None), |(target, hint)| (target, Some(hint)));
-        let found = relationship::find(self.catalog, self.schema, table, target, hint)?;
+        let found = relationship::find(self.catalog, self.schema, self.exposed, table, target, hint)?;
         if found.to_one || found.junction.is_some() || found.call.is_some() {
             let what = format!("rows of '{name}' in a row are not supported: they do not refer to it");
             return Err(RestError::NotImplemented(what));
@@ -185,6 +185,7 @@ impl<'c> Planner<'c> {
             affected_limit: None,
             counted: false,
             rolls_back: false,
+            defaulted: Vec::new(),
             steps: Vec::new(),
         };
         Ok(Step { write, row, is_root: false })

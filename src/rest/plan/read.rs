@@ -4,6 +4,7 @@ use super::Planner;
 use super::aggregate::{Aggregate, GroupTest, check_order, hoisted};
 use super::closest::closest_columns;
 use super::condition::{Condition, has_order};
+use super::literal::no_operator_between;
 use super::relationship::{self, Relationship};
 use super::said::Said;
 use crate::rest::error::{PostgresError, RestError};
@@ -230,8 +231,9 @@ impl<'c> Planner<'c> {
                     format!("table name \"{name}\" specified more than once"),
                 ));
             }
+            let hint = item.hint.as_deref();
             let relationship =
-                relationship::find(self.catalog, self.schema, table, &item.target, item.hint.as_deref())?;
+                relationship::find(self.catalog, self.schema, self.exposed, table, &item.target, hint)?;
             // A path names an embed by its alias; by its target too, unless another embed has that for its key.
             let by_target = !keys.contains(&item.target.as_str());
             let below = said.below(&|name| name == key || (by_target && name == item.target));
@@ -244,7 +246,7 @@ impl<'c> Planner<'c> {
                 spread,
                 key: key.to_string(),
                 inner: item.inner,
-                hidden: item.items.is_empty(),
+                hidden: item.items.iter().all(shows_nothing),
                 target: if by_target { item.target.clone() } else { String::new() },
                 relationship,
                 node,
@@ -270,6 +272,11 @@ impl<'c> Planner<'c> {
             return Err(RestError::NotImplemented(
                 "JSON keys with quotes or backslashes are not supported yet".into(),
             ));
+        }
+        if let Some([_, next]) =
+            field.json_path.windows(2).find(|steps| steps.first().is_some_and(|of| of.as_text))
+        {
+            return Err(no_path_into_text(next));
         }
         Ok(Operand { column, json_path: field.json_path.clone() })
     }
@@ -357,6 +364,24 @@ fn default_key(field: &Field) -> String {
         JsonKey::Index(_) => None,
     });
     names.into_iter().next().unwrap_or(&field.name).clone()
+}
+
+/// Whether it is an embed of nothing, or of such embeds alone.
+fn shows_nothing(item: &SelectItem) -> bool {
+    match item {
+        SelectItem::Embed(embed) | SelectItem::Spread(embed) => embed.items.iter().all(shows_nothing),
+        _ => false,
+    }
+}
+
+/// What `->>` gives is text, which no path leads into.
+fn no_path_into_text(step: &JsonStep) -> RestError {
+    let operator = if step.as_text { "->>" } else { "->" };
+    let of = match step.key {
+        JsonKey::Name(_) => "unknown",
+        JsonKey::Index(_) => "integer",
+    };
+    no_operator_between("text", operator, of)
 }
 
 fn no_column(table: &Table, relation: &str, name: &str) -> RestError {

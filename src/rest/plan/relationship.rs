@@ -36,10 +36,11 @@ pub struct Junction<'c> {
     constraints: (&'c str, &'c str),
 }
 
-/// The one relationship from `origin` that target and hint name, within `schema`.
+/// The one relationship from `origin` that target and hint name, within `schema`, through junctions of the exposed schemas.
 pub fn find<'c>(
     catalog: &'c Catalog,
     schema: &str,
+    exposed: &[String],
     origin: &'c Table,
     target: &str,
     hint: Option<&str>,
@@ -47,7 +48,8 @@ pub fn find<'c>(
     if let Some(relationship) = computed(catalog, schema, origin, target) {
         return Ok(relationship);
     }
-    let all = relationships(catalog, schema, origin);
+    let references = references(catalog);
+    let all = relationships(catalog, &references, (schema, exposed), origin);
     let mut fitting: Vec<_> = all.iter().filter(|relationship| relationship.fits(target, hint)).collect();
     if fitting.len() > 1 {
         let target = fitting.first().map_or(target, |found| found.target.name.as_str());
@@ -62,26 +64,32 @@ pub fn find<'c>(
         target: target.to_string(),
         schema: schema.to_string(),
         hint_name: hint.map(str::to_string),
-        closest: meant(catalog, schema, origin, target, &all).map(Box::new),
+        closest: meant(catalog, &references, (schema, exposed), origin, target, &all).map(Box::new),
     })
 }
 
 /// What may have been meant: a relation beside the origin, or of an origin without any, another one that has some.
 fn meant(
     catalog: &Catalog,
-    schema: &str,
+    references: &[Reference<'_>],
+    within: (&str, &[String]),
     origin: &Table,
     target: &str,
     all: &[Relationship<'_>],
 ) -> Option<Meant> {
-    if !all.is_empty() {
+    // One whose relationships all lead elsewhere is known too.
+    let is_known = |reference: &Reference<'_>| {
+        same(reference.from.relation, origin) || same(reference.to.relation, origin)
+    };
+    if !all.is_empty() || references.iter().any(is_known) {
         let names = all.iter().map(|relationship| relationship.target.name.as_str());
         let found = closest(target, names, LIKE_ENOUGH);
         let found = found.first().filter(|(score, _)| *score < 1.0)?;
         return Some(Meant { name: found.1.to_string(), instead_of: target.to_string() });
     }
-    let has_some =
-        |table: &&Table| table.schema == schema && !relationships(catalog, schema, table).is_empty();
+    let has_some = |table: &&Table| {
+        table.schema == within.0 && !relationships(catalog, references, within, table).is_empty()
+    };
     let names = catalog.relations().filter(has_some).map(|table| table.name.as_str());
     let found = closest(&origin.name, names, LIKE_ENOUGH);
     Some(Meant { name: found.first()?.1.to_string(), instead_of: origin.name.clone() })
@@ -138,9 +146,13 @@ struct Face<'c> {
     is_view: bool,
 }
 
-/// Every way from a relation to the relations of a schema.
-fn relationships<'c>(catalog: &'c Catalog, schema: &str, origin: &'c Table) -> Vec<Relationship<'c>> {
-    let references = references(catalog);
+/// Every way from a relation to the relations of a schema, where a junction may be in any that is exposed.
+fn relationships<'c>(
+    catalog: &'c Catalog,
+    references: &[Reference<'c>],
+    (schema, exposed): (&str, &[String]),
+    origin: &'c Table,
+) -> Vec<Relationship<'c>> {
     let is_origin = |face: &Face<'c>| same(face.relation, origin);
     let outgoing = references.iter().filter(|reference| is_origin(&reference.from));
     let mut found: Vec<Relationship<'c>> = outgoing.map(Reference::outgoing).collect();
@@ -148,6 +160,9 @@ fn relationships<'c>(catalog: &'c Catalog, schema: &str, origin: &'c Table) -> V
         let its = || references.iter().filter(|reference| same(reference.from.relation, relation));
         let to_origin = || its().filter(|reference| is_origin(&reference.to));
         found.extend(to_origin().map(Reference::incoming));
+        if !exposed.contains(&relation.schema) {
+            continue;
+        }
         for near in to_origin() {
             found.extend(its().filter_map(|far| through(near, far)));
         }

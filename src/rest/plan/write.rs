@@ -31,6 +31,8 @@ pub struct Write<'c> {
     pub counted: bool,
     /// Whether nothing of it takes effect.
     pub rolls_back: bool,
+    /// The columns that an update gives their defaults, by name: `columns` has them, the body has not.
+    pub defaulted: Vec<&'c str>,
     /// The inserts that it is made of, when rows have rows in them.
     pub steps: Vec<Step<'c>>,
 }
@@ -85,6 +87,9 @@ impl<'c> Planner<'c> {
             Some(_) => None,
             None => Through::find(self.catalog, relation, request)?.map(Box::new),
         };
+        if request.action == Action::Put {
+            require_key(relation, request)?;
+        }
         let mut returning = self.root(relation, &request.query, RowRange::default())?;
         if relation.columns.len() + returning.computed.len() > MOST_COLUMNS {
             return Err(RestError::NotImplemented("more than 100 columns are not supported".into()));
@@ -127,12 +132,25 @@ impl<'c> Planner<'c> {
             change,
             returning,
             returns,
-            singular: request.media.is_object() && returns == Return::Representation,
+            singular: request.media.is_object(),
             affected_limit: request.preferences.affected_limit(),
             counted: request.preferences.count.is_some(),
             rolls_back: self.transaction_end.rolls_back(request.preferences.rolls_back),
+            defaulted: self.defaulted(relation, request),
             steps,
         })
+    }
+
+    /// The columns without a value of an update under `missing=default`. A view's columns have no defaults of their own.
+    fn defaulted(&self, relation: &'c Table, request: &'c RestRequest) -> Vec<&'c str> {
+        let asks = request.action == Action::Update && request.preferences.missing_default == Some(true);
+        let row = request.payload.rows().next();
+        let Some(row) = row.filter(|_| asks && self.catalog.view(&relation.schema, &relation.name).is_none())
+        else {
+            return Vec::new();
+        };
+        let missing = request.payload.columns.iter().zip(row.iter()).filter(|(_, json)| json.is_none());
+        missing.map(|(name, _)| name.as_str()).collect()
     }
 
     fn change(
@@ -158,8 +176,7 @@ impl<'c> Planner<'c> {
                 Ok(Change::Update(set.collect::<Result<_, RestError>>()?, condition))
             }
             Action::Put => {
-                require_key(target.relation, request)?;
-                let mut insert = self.insert(target, request)?;
+                let mut insert = self.insert(target, request, 1)?;
                 require_equal_key(&insert, &condition)?;
                 insert.conflict = Some(Conflict {
                     columns: target.key_columns(target.relation.primary_key_columns())?,
@@ -168,7 +185,7 @@ impl<'c> Planner<'c> {
                 Ok(Change::Insert(insert))
             }
             Action::Insert | Action::Read { .. } => {
-                let insert = self.insert(target, request)?;
+                let insert = self.insert(target, request, usize::MAX)?;
                 // Of no row it is still a statement, which may have triggers.
                 let is_nothing = insert.rows.is_empty() && self.catalog.triggers.is_empty();
                 Ok(if is_nothing { Change::Nothing } else { Change::Insert(insert) })
@@ -176,13 +193,19 @@ impl<'c> Planner<'c> {
         }
     }
 
-    fn insert(&self, target: &Target<'_, 'c>, request: &'c RestRequest) -> Result<Insert<'c>, RestError> {
+    /// The first rows of the body, `most` of them.
+    fn insert(
+        &self,
+        target: &Target<'_, 'c>,
+        request: &'c RestRequest,
+        most: usize,
+    ) -> Result<Insert<'c>, RestError> {
         let columns = target.payload_columns(&request.payload, "insert")?;
         // A view's columns have no defaults of their own.
         let is_view = self.catalog.inlined_view(&target.relation.schema, &target.relation.name).is_some();
         let default = request.preferences.missing_default == Some(true) && !is_view;
         let mut rows = Rows::of_body(columns.len(), &request.payload);
-        for row in request.payload.rows() {
+        for row in request.payload.rows().take(most) {
             for (column, json) in columns.iter().zip(row.iter()) {
                 let plain = json.and_then(Json::plain);
                 match plain.and_then(|text| as_it_stands(self.catalog, &column.data_type, text)) {

@@ -198,10 +198,11 @@ impl Builder<'_> {
     }
 }
 
-/// The JSON column and the bound path into it; `None` for a column without JSON, inside of which
+/// The JSON column and the bound path into it; `None` for a column that is no JSON and nothing like it, inside of which
 /// Postgres finds nothing.
 pub fn json_place(writer: &mut Writer, operand: &Operand<'_>, row: &str) -> Option<(String, String)> {
-    if !matches!(operand.column.data_type, DataType::Json | DataType::Jsonb | DataType::Array(_)) {
+    use DataType::{Array, Composite, Json, Jsonb};
+    if !matches!(operand.column.data_type, Json | Jsonb | Array(_) | Composite(_)) {
         return None;
     }
     let mut path = "$".to_string();

@@ -186,7 +186,13 @@ impl Builder<'_> {
         let clause = where_clause(terms);
         let object = self.object(node, &row)?;
         let group = self.group_by(node, &row)?;
-        Ok(format!("(SELECT {object}\nFROM {from}{clause}{group}\nLIMIT 1)"))
+        let range = node.range;
+        let window = match (range.limit, range.offset) {
+            (Some(0), _) => "LIMIT 0".to_string(),
+            (_, 0) => "LIMIT 1".to_string(),
+            (_, offset) => format!("LIMIT 1 OFFSET {offset}"),
+        };
+        Ok(format!("(SELECT {object}\nFROM {from}{clause}{group}\n{window})"))
     }
 
     /// What `arrays` makes of the rows `j` of a to-many embed.

@@ -6,6 +6,7 @@
 //! Inside `RETURNING` a row goes by its table's own name; SQLite knows no alias there.
 
 use super::insert::compile_insert;
+use super::numbers::is_numbered;
 use super::proposed::{PROPOSED, plain_columns};
 use super::{Batch, Builder, rollback, volatile, where_clause};
 use crate::caller::Caller;
@@ -93,8 +94,24 @@ fn change_rows(
         }
         Change::Delete(condition) => {
             let mut builder = Builder::new(catalog, caller);
+            let reads_before = reads_before(catalog, write)?;
+            if reads_before {
+                builder.read_doomed(write, condition)?;
+                let place =
+                    batch.push(std::mem::replace(&mut builder, Builder::new(catalog, caller)).finish());
+                batch.rows.push(place);
+            }
             builder.delete(write, condition)?;
-            push_counted(write, builder.finish(), batch);
+            match reads_before {
+                true => {
+                    batch.push(builder.finish());
+                    push_guards(write, batch);
+                }
+                false => {
+                    builder.returning(write)?;
+                    push_counted(write, builder.finish(), batch);
+                }
+            }
             push_alone(catalog, caller, write, batch);
             Ok(())
         }
@@ -125,10 +142,22 @@ fn permit(catalog: &Catalog, caller: &Caller, write: &Write<'_>) -> Result<(), R
     Ok(())
 }
 
+/// Whether what is given back of deleted rows has to be read before they are deleted: a foreign key may delete what their
+/// embeds show, or turn it away. A trigger that keeps rows is asked as they are deleted.
+fn reads_before(catalog: &Catalog, write: &Write<'_>) -> Result<bool, RestError> {
+    let shows_embeds = write.returns == Return::Representation && !write.returning.embeds.is_empty();
+    Ok(shows_embeds && !write.rolls_back && !has_before(catalog, write.table, &[Command::Delete])?)
+}
+
 /// A statement, and the guards on how many rows it may have written.
 pub(super) fn push_counted(write: &Write<'_>, statement: Statement, batch: &mut Batch) {
     let place = batch.push(statement);
     batch.rows.push(place);
+    push_guards(write, batch);
+}
+
+/// The guards on how many rows the statement before them may have written.
+fn push_guards(write: &Write<'_>, batch: &mut Batch) {
     if write.singular {
         let not_one = raise("'PGRST116:' || changes()");
         batch.push(Statement::new(format!("SELECT CASE WHEN changes() <> 1 THEN {not_one} END")));
@@ -164,7 +193,10 @@ impl Builder<'_> {
         let name = table.physical();
         let (mut sets, mut values) = (Vec::new(), Vec::new());
         for (column, cell) in assignments {
-            let value = self.assigned(column, cell);
+            let value = match write.defaulted.contains(&column.name.as_str()) {
+                true => self.default_of_updated(column)?,
+                false => self.assigned(column, cell),
+            };
             sets.push(format!("{} = {value}", quote_identifier(&column.name)));
             values.push((column.name.as_str(), value));
         }
@@ -200,6 +232,16 @@ impl Builder<'_> {
         self.returning(write)
     }
 
+    /// The default that an update gives a column.
+    fn default_of_updated(&mut self, column: &Column) -> Result<String, RestError> {
+        if is_numbered(column) || column.identity.is_some() {
+            let what =
+                format!("the next number as the value of '{}' in an update is not supported", column.name);
+            return Err(RestError::NotImplemented(what));
+        }
+        self.default(column)
+    }
+
     /// The value that an update gives a column.
     pub(super) fn assigned(&mut self, column: &Column, value: &Option<Stored<'_>>) -> String {
         match value {
@@ -212,7 +254,16 @@ impl Builder<'_> {
         let terms = self.touched(write, Command::Delete, condition)?;
         let sql = format!("DELETE FROM {}{}", write.table.physical(), where_clause(terms));
         self.writer.push(&sql);
-        self.returning(write)
+        Ok(())
+    }
+
+    /// What is given back of the rows that a delete is about to touch.
+    fn read_doomed(&mut self, write: &Write<'_>, condition: &Condition<'_>) -> Result<(), RestError> {
+        let name = write.table.physical();
+        let given = self.given_back(write, &name)?;
+        let terms = self.touched(write, Command::Delete, condition)?;
+        self.writer.push(&format!("SELECT {given}\nFROM {name}{}", where_clause(terms)));
+        Ok(())
     }
 
     /// The rows that an update or delete touches. A filter reads rows, so they must be visible too.
@@ -279,6 +330,11 @@ impl Write<'_> {
             }
             _ => None,
         }
+    }
+
+    /// Whether it is an insert whose rows can be there already.
+    pub fn resolves(&self) -> bool {
+        matches!(&self.change, Change::Insert(Insert { conflict: Some(_), .. }))
     }
 
     /// Whether the rows given back are put in an order, which `RETURNING` cannot do.

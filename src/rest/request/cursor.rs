@@ -49,7 +49,7 @@ impl<'a> Cursor<'a> {
 
     /// Nothing may be left.
     pub fn expect_end(&self) -> Result<(), SyntaxError> {
-        if self.rest.is_empty() { Ok(()) } else { Err(self.unexpected("end of input")) }
+        if self.rest.is_empty() { Ok(()) } else { Err(self.unexpected_before_end("end of input")) }
     }
 
     /// Moves past the characters that satisfy the condition and gives them.
@@ -67,8 +67,19 @@ impl<'a> Cursor<'a> {
 
     /// The error at this place.
     pub fn unexpected(&self, expected: &str) -> SyntaxError {
+        self.error_at(
+            self.peek().map_or("end of input".to_string(), |found| format!("\"{found}\"")),
+            expected,
+        )
+    }
+
+    /// The same where nothing more may come: upstream's parser quotes the character in another way there.
+    pub fn unexpected_before_end(&self, expected: &str) -> SyntaxError {
+        self.error_at(self.peek().map_or("end of input".to_string(), |found| format!("'{found}'")), expected)
+    }
+
+    fn error_at(&self, found: String, expected: &str) -> SyntaxError {
         let column = self.text.chars().count() - self.rest.chars().count() + 1;
-        let found = self.peek().map_or("end of input".to_string(), |found| format!("\"{found}\""));
         SyntaxError {
             subject: self.subject,
             text: self.text.to_string(),
@@ -133,10 +144,17 @@ impl<'a> Cursor<'a> {
         if let Some(index) = self.json_index() {
             return Ok(super::JsonKey::Index(index));
         }
-        let key = self.take_while(|character| !KEY_ENDS.contains(&character));
-        if key.is_empty() {
-            return Err(self.unexpected("any non reserved character different from: .,>():-"));
+        let start = self.rest;
+        self.take_while(|character| !KEY_ENDS.contains(&character));
+        if self.rest.len() == start.len() {
+            return Err(self.unexpected("\"-\", digit or any non reserved character different from: .,>()"));
         }
+        // A dash that is no arrow joins the parts of a name.
+        while self.rest.starts_with('-') && !self.rest.starts_with("->") {
+            self.eat("-");
+            self.take_while(|character| !KEY_ENDS.contains(&character));
+        }
+        let key = start.get(..start.len() - self.rest.len()).unwrap_or_default();
         Ok(super::JsonKey::Name(key.to_string()))
     }
 
@@ -146,6 +164,7 @@ impl<'a> Cursor<'a> {
         let length = self.rest.len() - unsigned.len() + digits;
         let (text, rest) = self.rest.split_at_checked(length)?;
         let ends = rest.chars().next().is_none_or(|next| KEY_ENDS.contains(&next));
+        let ends = ends && (!rest.starts_with('-') || rest.starts_with("->"));
         let index = text.parse().ok().filter(|_| ends)?;
         self.rest = rest;
         Some(index)

@@ -153,7 +153,7 @@ enum Within {
 pub fn parse_filter(field: Field, text: &str) -> Result<Logic, SyntaxError> {
     let mut cursor = Cursor::new("filter", text);
     let negated = cursor.eat("not.");
-    let operation = operation(&mut cursor, Within::Parameter)?;
+    let operation = operation(&mut cursor, negated, Within::Parameter)?;
     cursor.expect_end()?;
     Ok(Logic::Filter { field, negated, operation })
 }
@@ -161,9 +161,12 @@ pub fn parse_filter(field: Field, text: &str) -> Result<Logic, SyntaxError> {
 /// The value of an `and=(…)` or `or=(…)` parameter.
 pub fn parse_logic(negated: bool, any: bool, text: &str) -> Result<Logic, SyntaxError> {
     let mut cursor = Cursor::new("logic tree", text);
-    let members = members(&mut cursor, 0)?;
+    // Upstream counts the columns with the parameter's name before the value.
+    let name = if negated { 4 } else { 0 } + if any { 2 } else { 3 };
+    let counted = |error: SyntaxError| SyntaxError { column: error.column + name, ..error };
+    let members = members(&mut cursor, 0).map_err(counted)?;
     cursor.skip_blanks();
-    cursor.expect_end()?;
+    cursor.expect_end().map_err(counted)?;
     Ok(Logic::Group { negated, any, members })
 }
 
@@ -188,28 +191,37 @@ fn members(cursor: &mut Cursor<'_>, depth: usize) -> Result<Vec<Logic>, SyntaxEr
 
 fn member(cursor: &mut Cursor<'_>, depth: usize) -> Result<Logic, SyntaxError> {
     for (word, negated, any) in
-        [("not.and(", true, false), ("not.or(", true, true), ("and(", false, false), ("or(", false, true)]
+        [("not.and", true, false), ("not.or", true, true), ("and", false, false), ("or", false, true)]
     {
-        if cursor.rest().starts_with(word) {
-            cursor.expect(word.strip_suffix('(').unwrap_or(word))?;
+        let after = cursor.rest().strip_prefix(word);
+        if after.is_some_and(|after| after.trim_start_matches([' ', '\t']).starts_with('(')) {
+            cursor.expect(word)?;
             return Ok(Logic::Group { negated, any, members: members(cursor, depth + 1)? });
         }
     }
-    let field = Field { name: cursor.name()?, json_path: json_path(cursor)? };
+    let start = cursor
+        .unexpected("field name (* or [a..z0..9_$]), negation operator (not) or logic operator (and, or)");
+    let name = cursor.name().map_err(|error| if error.column == start.column { start } else { error })?;
+    let field = Field { name, json_path: json_path(cursor)? };
     cursor.expect(".")?;
     let negated = cursor.eat("not.");
-    let operation = operation(cursor, Within::Tree)?;
+    let operation = operation(cursor, negated, Within::Tree)?;
     Ok(Logic::Filter { field, negated, operation })
 }
 
-fn operation(cursor: &mut Cursor<'_>, within: Within) -> Result<Operation, SyntaxError> {
-    if cursor.eat("in.(") {
+fn operation(cursor: &mut Cursor<'_>, negated: bool, within: Within) -> Result<Operation, SyntaxError> {
+    if cursor.eat("in.") {
+        cursor.skip_blanks();
+        cursor.expect("(")?;
         return list(cursor).map(Operation::In);
     }
     if cursor.eat("is.") {
         return truth(cursor, within).map(Operation::Is);
     }
-    let start = cursor.unexpected("operator (eq, gt, ...)");
+    let start = cursor.unexpected(match negated {
+        true => "operator (eq, gt, ...)",
+        false => "\"not\" or operator (eq, gt, ...)",
+    });
     let word = cursor.take_while(|character| character.is_ascii_alphabetic());
     let Some((_, operator, quantifies)) = OPERATORS.iter().find(|(known, _, _)| *known == word) else {
         return Err(start);
@@ -257,6 +269,7 @@ fn truth(cursor: &mut Cursor<'_>, within: Within) -> Result<Truth, SyntaxError> 
 
 /// The items up to and with the closing parenthesis; `()` is no item at all.
 fn list(cursor: &mut Cursor<'_>) -> Result<Vec<String>, SyntaxError> {
+    cursor.skip_blanks();
     if cursor.eat(")") {
         return Ok(Vec::new());
     }

@@ -30,7 +30,9 @@ pub fn parse_order(text: &str) -> Result<Vec<OrderTerm>, SyntaxError> {
             break;
         }
     }
-    cursor.expect_end()?;
+    if cursor.peek().is_some() {
+        return Err(cursor.unexpected_before_end("\",\" or end of input"));
+    }
     Ok(terms)
 }
 

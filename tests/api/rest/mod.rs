@@ -26,6 +26,7 @@ mod order;
 mod policy;
 mod policy_function;
 mod posted;
+mod postgrest_spec;
 mod privilege;
 mod range;
 mod refusal;

@@ -44,7 +44,7 @@ fn queries_that_do_not_parse() {
         ("todos?id=foo.1", "\"failed to parse filter (foo.1)\" (line 1, column 1)"),
         ("todos?id=1", "\"failed to parse filter (1)\" (line 1, column 1)"),
         ("todos?order=id.up", "\"failed to parse order (id.up)\" (line 1, column 3)"),
-        ("todos?or=()", "\"failed to parse logic tree (())\" (line 1, column 2)"),
+        ("todos?or=()", "\"failed to parse logic tree (())\" (line 1, column 4)"),
     ];
     for (target, message) in cases {
         let answer = app.user(ANN).get(&format!("/rest/v1/{target}")).send();
