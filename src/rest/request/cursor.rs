@@ -3,6 +3,7 @@
 use super::SyntaxError;
 
 /// Where a parser is in its text. Every reading method moves past what it read.
+#[derive(Clone, Copy)]
 pub struct Cursor<'a> {
     subject: &'static str,
     text: &'a str,

@@ -199,9 +199,13 @@ fn member(cursor: &mut Cursor<'_>, depth: usize) -> Result<Logic, SyntaxError> {
             return Ok(Logic::Group { negated, any, members: members(cursor, depth + 1)? });
         }
     }
-    let start = cursor
-        .unexpected("field name (* or [a..z0..9_$]), negation operator (not) or logic operator (and, or)");
-    let name = cursor.name().map_err(|error| if error.column == start.column { start } else { error })?;
+    let start = *cursor;
+    let name = cursor.name().map_err(|error| {
+        let nothing = start.unexpected(
+            "field name (* or [a..z0..9_$]), negation operator (not) or logic operator (and, or)",
+        );
+        if error.column == nothing.column { nothing } else { error }
+    })?;
     let field = Field { name, json_path: json_path(cursor)? };
     cursor.expect(".")?;
     let negated = cursor.eat("not.");
@@ -218,13 +222,13 @@ fn operation(cursor: &mut Cursor<'_>, negated: bool, within: Within) -> Result<O
     if cursor.eat("is.") {
         return truth(cursor, within).map(Operation::Is);
     }
-    let start = cursor.unexpected(match negated {
-        true => "operator (eq, gt, ...)",
-        false => "\"not\" or operator (eq, gt, ...)",
-    });
+    let start = *cursor;
     let word = cursor.take_while(|character| character.is_ascii_alphabetic());
     let Some((_, operator, quantifies)) = OPERATORS.iter().find(|(known, _, _)| *known == word) else {
-        return Err(start);
+        return Err(start.unexpected(match negated {
+            true => "operator (eq, gt, ...)",
+            false => "\"not\" or operator (eq, gt, ...)",
+        }));
     };
     let quantifier = quantifier(cursor, *quantifies);
     let configuration = configuration(cursor, *operator)?;
@@ -258,13 +262,13 @@ fn configuration(cursor: &mut Cursor<'_>, operator: Operator) -> Result<Option<S
 }
 
 fn truth(cursor: &mut Cursor<'_>, within: Within) -> Result<Truth, SyntaxError> {
-    let start = cursor.unexpected("null, not_null, true, false or unknown");
+    let start = *cursor;
     let word = match within {
         Within::Parameter => cursor.take_while(|_| true),
         Within::Tree => cursor.take_while(|character| !matches!(character, ',' | ')')),
     };
     let known = TRUTHS.iter().find(|(known, _)| known.eq_ignore_ascii_case(word.trim()));
-    known.map(|(_, truth)| *truth).ok_or(start)
+    known.map(|(_, truth)| *truth).ok_or_else(|| start.unexpected("null, not_null, true, false or unknown"))
 }
 
 /// The items up to and with the closing parenthesis; `()` is no item at all.
