@@ -35,6 +35,7 @@ pub fn load(app: &TestApp, fixtures: &[Fixture]) -> Vec<Refusal> {
     let mut loading = Loading { app, version: 20_000_000_000_000, refusals: Vec::new() };
     loading.apply(fixtures);
     if let Some((database, refusals)) = &files {
+        std::fs::create_dir_all(kept.as_deref().unwrap()).unwrap();
         app.database.execute(&format!("VACUUM INTO '{}'", database.display()));
         std::fs::write(refusals, serde_json::to_vec(&loading.refusals).unwrap()).unwrap();
     }
