@@ -132,6 +132,24 @@ pub struct Column {
     pub stored_as: Option<&'static str>,
 }
 
+impl Column {
+    /// A column that takes NULL, and has nothing but a name and a type.
+    pub fn new(name: String, data_type: DataType) -> Self {
+        Self {
+            name,
+            data_type,
+            nullable: true,
+            default: None,
+            identity: None,
+            generated: None,
+            comment: None,
+            sequence: None,
+            domain: None,
+            stored_as: None,
+        }
+    }
+}
+
 /// `CREATE SEQUENCE`, or an identity column's. The next number is in the database.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Sequence {

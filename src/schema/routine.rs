@@ -174,18 +174,7 @@ impl Routine {
             Returns::Columns { columns, .. } => columns.clone(),
             _ => return None,
         };
-        let column = |(name, data_type): (String, DataType)| Column {
-            name,
-            data_type,
-            nullable: true,
-            default: None,
-            identity: None,
-            generated: None,
-            comment: None,
-            sequence: None,
-            domain: None,
-            stored_as: None,
-        };
+        let column = |(name, data_type)| Column::new(name, data_type);
         Some(Table {
             columns: columns.into_iter().map(column).collect(),
             ..Table::new(self.schema.clone(), self.name.clone())

@@ -61,24 +61,7 @@ impl Translator {
                     data_type.display_name()
                 )));
             }
-            let (nullable, default, identity, generated) = (true, None, None, None);
-            let (comment, sequence) = (None, None);
-            let name = folded(&attribute.name);
-            add_column(
-                &mut of,
-                Column {
-                    name,
-                    data_type,
-                    nullable,
-                    default,
-                    identity,
-                    generated,
-                    comment,
-                    sequence,
-                    domain,
-                    stored_as: None,
-                },
-            )?;
+            add_column(&mut of, Column::new(folded(&attribute.name), data_type))?;
         }
         self.catalog.composites.insert(physical_name(&of.schema, &of.name), of);
         Ok(())

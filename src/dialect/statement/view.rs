@@ -301,23 +301,7 @@ pub fn new_view(
     let mut table = Table::new(schema, name);
     for (index, (name, data_type)) in analysis.columns.into_iter().enumerate() {
         let name = names.get(index).cloned().unwrap_or(name);
-        let (nullable, default, identity, generated) = (true, None, None, None);
-        let (comment, sequence, domain) = (None, None, None);
-        add_column(
-            &mut table,
-            Column {
-                name,
-                data_type,
-                nullable,
-                default,
-                identity,
-                generated,
-                comment,
-                sequence,
-                domain,
-                stored_as: None,
-            },
-        )?;
+        add_column(&mut table, Column::new(name, data_type))?;
     }
     let view = View {
         table,
