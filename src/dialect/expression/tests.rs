@@ -32,17 +32,8 @@ impl Environment for Plain {
 }
 
 fn table(name: &str, columns: &[(&str, &str)]) -> Table {
-    let column = |(name, data_type): &(&str, &str)| Column {
-        name: (*name).to_string(),
-        data_type: DataType::from((*data_type).to_string()),
-        nullable: true,
-        default: None,
-        identity: None,
-        generated: None,
-        comment: None,
-        sequence: None,
-        domain: None,
-        stored_as: None,
+    let column = |(name, data_type): &(&str, &str)| {
+        Column::new((*name).to_string(), DataType::from((*data_type).to_string()))
     };
     Table {
         schema: "public".into(),

@@ -41,22 +41,8 @@ pub fn insert(
         given.push((column.clone(), assigned(lowering, piece, column)?));
     }
     let check = check(lowering, &table, insert)?;
-    let columns = table.written_columns();
-    let plain = columns.iter().filter(|column| column.generated.is_none());
-    let mut values: Vec<(Column, String)> = Vec::new();
     let is_whole = check.is_some() || has_before(lowering.catalog, &table, &[Command::Insert])?;
-    for column in plain {
-        if let Some(found) = given.iter().find(|(of, _)| of.name == column.name) {
-            values.push(found.clone());
-        } else if is_whole && column.identity.is_some() {
-            values.push((column.clone(), next_number(&table, source.is_single)));
-        } else if is_whole
-            || (column.default.is_some() && stored_default(lowering.catalog, column)?.is_none())
-        {
-            let mark = (!source.columns.is_empty()).then(|| source.column_sql(0, "source"));
-            values.push((column.clone(), default_of(lowering, column, mark)?));
-        }
-    }
+    let values = row_values(lowering, &table, &given, &source, is_whole)?;
     let list: Vec<String> =
         values.iter().map(|(column, sql)| format!("{sql} AS {}", quote_identifier(&column.name))).collect();
     let mut rows = match list.is_empty() {
@@ -87,24 +73,7 @@ pub fn insert(
     if terms.is_empty() {
         terms.push("TRUE".to_string());
     }
-    // Those that number themselves are left to it, unless they are given.
-    let is_given = |column: &Column| given.iter().any(|(of, _)| of.name == column.name);
-    let mut names: Vec<String> = values
-        .iter()
-        .filter(|(column, _)| column.identity.is_none() || is_given(column))
-        .map(|(column, _)| quote_identifier(&column.name))
-        .collect();
-    let mut selected: Vec<String> = names.iter().map(|name| format!("{NEW}.{name}")).collect();
-    if names.is_empty() {
-        names.extend(
-            table
-                .columns
-                .iter()
-                .find(|column| column.generated.is_none())
-                .map(|column| quote_identifier(&column.name)),
-        );
-        selected.push("NULL".to_string());
-    }
+    let (names, selected) = written_names(&table, &values, &given);
     let (conflict, set) = conflict(lowering, &table, alias.as_deref(), insert)?;
     let sql = format!(
         "INSERT INTO {} ({})\nSELECT {}\nFROM {from} AS {NEW}\nWHERE {}{conflict}",
@@ -123,6 +92,50 @@ pub fn insert(
         condition: "TRUE".to_string(),
         table,
     })
+}
+
+/// The values of a row's columns: those that are given, and what SQLite would not put there by itself; all where the row is
+/// needed whole before it is written.
+fn row_values(
+    lowering: &mut Lowering<'_>,
+    table: &Table,
+    given: &[(Column, String)],
+    source: &LoweredQuery,
+    is_whole: bool,
+) -> Result<Vec<(Column, String)>, DialectError> {
+    let mut values: Vec<(Column, String)> = Vec::new();
+    for column in table.written_columns().iter().filter(|column| column.generated.is_none()) {
+        if let Some(found) = given.iter().find(|(of, _)| of.name == column.name) {
+            values.push(found.clone());
+        } else if is_whole && column.identity.is_some() {
+            values.push((column.clone(), next_number(table, source.is_single)));
+        } else if is_whole
+            || (column.default.is_some() && stored_default(lowering.catalog, column)?.is_none())
+        {
+            let mark = (!source.columns.is_empty()).then(|| source.column_sql(0, "source"));
+            values.push((column.clone(), default_of(lowering, column, mark)?));
+        }
+    }
+    Ok(values)
+}
+
+/// The columns that are written, and where their values come from. Those that number themselves are left to it, unless they are
+/// given.
+fn written_names(
+    table: &Table,
+    values: &[(Column, String)],
+    given: &[(Column, String)],
+) -> (Vec<String>, Vec<String>) {
+    let is_given = |column: &Column| given.iter().any(|(of, _)| of.name == column.name);
+    let written = values.iter().filter(|(column, _)| column.identity.is_none() || is_given(column));
+    let mut names: Vec<String> = written.map(|(column, _)| quote_identifier(&column.name)).collect();
+    let mut selected: Vec<String> = names.iter().map(|name| format!("{NEW}.{name}")).collect();
+    if names.is_empty() {
+        let first = table.columns.iter().find(|column| column.generated.is_none());
+        names.extend(first.map(|column| quote_identifier(&column.name)));
+        selected.push("NULL".to_string());
+    }
+    (names, selected)
 }
 
 /// The rows: what VALUES, a SELECT or DEFAULT VALUES give for the columns.

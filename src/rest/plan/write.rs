@@ -91,18 +91,8 @@ impl<'c> Planner<'c> {
             require_key(relation, request)?;
         }
         let mut returning = self.root(relation, &request.query, RowRange::default())?;
-        if relation.columns.len() + returning.computed.len() > MOST_COLUMNS {
-            return Err(RestError::NotImplemented("more than 100 columns are not supported".into()));
-        }
         let returns = request.preferences.representation.unwrap_or(Return::Minimal);
-        if returning.order.len() > MOST_ORDER_KEYS {
-            return Err(RestError::NotImplemented(
-                "ordering written rows by more than 32 keys is not supported".into(),
-            ));
-        }
-        if returns == Return::Representation && (returning.only_count || returning.is_grouped()) {
-            return Err(RestError::NotImplemented("aggregates of written rows are not supported yet".into()));
-        }
+        refuse_unsupported(relation, &returning, returns)?;
         if returns == Return::Representation {
             returning.prepare(request.media)?;
         }
@@ -334,6 +324,21 @@ pub(super) fn command(action: Action) -> Command {
 fn require_filter(condition: &Condition<'_>, verb: &str) -> Result<(), RestError> {
     if *condition == Condition::All(Vec::new()) {
         return Err(RestError::postgres("21000", format!("{verb} requires a WHERE clause")));
+    }
+    Ok(())
+}
+
+/// Refuses what cannot be given back of written rows.
+fn refuse_unsupported(relation: &Table, returning: &Node<'_>, returns: Return) -> Result<(), RestError> {
+    let refused = |what: &str| Err(RestError::NotImplemented(what.into()));
+    if relation.columns.len() + returning.computed.len() > MOST_COLUMNS {
+        return refused("more than 100 columns are not supported");
+    }
+    if returning.order.len() > MOST_ORDER_KEYS {
+        return refused("ordering written rows by more than 32 keys is not supported");
+    }
+    if returns == Return::Representation && (returning.only_count || returning.is_grouped()) {
+        return refused("aggregates of written rows are not supported yet");
     }
     Ok(())
 }
